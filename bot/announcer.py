@@ -1,0 +1,47 @@
+"""The seam to whoever shows messages: the change life, the digest and the dispatcher talk through it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from commands.base import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """Where a message stands, so that it can be updated in place."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from, and how to answer the person who made it."""
+
+    channel: str
+    person_id: str
+    response_url: str | None = None
+    """Slack's own way back to the person: 5 uses in 30 minutes."""
+
+
+class Announcer(Protocol):
+    """Shows messages. Safe to use from many threads."""
+
+    def post(self, origin: Origin, message: Reply) -> MessageRef | None:
+        """Put a message in the channel. Where the bot cannot post there, the person gets it by direct message, and if
+        that fails too through the response URL; then there is nothing to update and None is returned.
+
+        Raises `AnnouncerError` when it could be shown nowhere.
+        """
+
+    def update(self, ref: MessageRef, message: Reply) -> None:
+        """Replace a message in place. Raises `AnnouncerError`."""
+
+    def whisper(self, origin: Origin, message: Reply) -> None:
+        """Answer the person alone, by every way there is until one works. Raises `AnnouncerError` when none does."""
+
+
+class AnnouncerError(Exception):
+    """A message could be shown nowhere. The cause is in the text; it holds no secret."""

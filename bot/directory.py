@@ -1,0 +1,55 @@
+"""The seam to whoever knows the workspace: its members, user groups and channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A user as the workspace shows it."""
+
+    id: str
+    name: str
+    team_id: str
+    other_team_ids: frozenset[str] = frozenset()
+    """Further workspaces of the same organisation that the user belongs to (Enterprise Grid)."""
+    deleted: bool = False
+    is_bot: bool = False
+    is_restricted: bool = False
+    is_ultra_restricted: bool = False
+    is_stranger: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel as far as it matters for what may be done in it."""
+
+    id: str
+    name: str = ""
+    externally_shared: bool = False
+    """Shared with another workspace (Slack Connect), or about to be."""
+
+
+class Directory(Protocol):
+    """Looks things up, and keeps answers for a while. Safe to use from many threads.
+
+    Every method raises `LookupFailed` when the workspace gives no answer: then nothing may be allowed.
+    """
+
+    @property
+    def team_id(self) -> str:
+        """The workspace that the bot is installed in."""
+
+    def member(self, user_id: str, *, fresh: bool = False) -> Member:
+        """`fresh` asks again instead of using what was kept."""
+
+    def group_members(self, group_id: str, *, fresh: bool = False) -> frozenset[str]:
+        """The user ids in a user group; empty where the plan of the workspace has no user groups."""
+
+    def channel(self, channel_id: str) -> Channel: ...
+
+
+class LookupFailed(Exception):
+    """The workspace gave no answer; its error code is in the text."""

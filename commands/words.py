@@ -1,0 +1,50 @@
+"""How spans, sizes and ages are typed and read: `7d`, `1.5 GB`, `3 days`."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_SPAN = re.compile(r"(?:(\d{1,6})\s*([smhdw])\s*)+", re.IGNORECASE)
+_PART = re.compile(r"(\d{1,6})\s*([smhdw])", re.IGNORECASE)
+
+
+def parse_span(text: str) -> timedelta:
+    """A span such as `10m`, `24h`, `7d`, `2w` or `1d12h`.
+
+    Raises ValueError, with a sentence that says what to type instead.
+    """
+    if not _SPAN.fullmatch(text.strip()):
+        raise ValueError(f"{text!r} is not a span of time: type for example 30m, 24h, 7d or 2w")
+    seconds = sum(int(number) * _UNITS[unit.lower()] for number, unit in _PART.findall(text))
+    if seconds == 0:
+        raise ValueError("a span of time must be longer than nothing: type for example 30m, 24h, 7d or 2w")
+    if seconds > 3650 * 86400:
+        raise ValueError(f"{text!r} is longer than ten years: type a shorter span, or forever where that is allowed")
+    return timedelta(seconds=seconds)
+
+
+def say_span(span: timedelta) -> str:
+    """The largest unit that says enough: `3 days`, `1 hour`, `just now` below a minute."""
+    seconds = max(0, int(span.total_seconds()))
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            count = seconds // length
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return f"{seconds} second{'' if seconds == 1 else 's'}"
+
+
+def say_size(size: int) -> str:
+    """Bytes in powers of 1024 with the names that Windows shows: `512 MB`, `1.5 GB`."""
+    value = float(size)
+    for unit in ("B", "KB", "MB", "GB", "TB"):
+        if abs(value) < 1024 or unit == "TB":
+            return f"{value:.0f} {unit}" if unit in ("B", "KB") or abs(value) >= 100 else f"{value:.1f} {unit}"
+        value /= 1024
+    raise AssertionError("the loop ends with TB")
+
+
+def short_id(guid: str) -> str:
+    """The first eight characters of a GUID, which people type to tell two of one name apart."""
+    return guid[:8]
