@@ -251,6 +251,8 @@ class CheckpointNote:
 
     owner: str | None = None
     """The person who took it: a user id."""
+    owner_name: str = ""
+    """Their name, where the ledger has it."""
     reason: str = ""
     kind: Literal["production", "standard", "unknown"] = "unknown"
     keep_until: datetime | None = None
@@ -273,6 +275,8 @@ class HistoryEntry:
     state: str
     result: str = ""
     vms: tuple[str, ...] = ()
+    person_name: str = ""
+    """Their name, where the ledger has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +328,9 @@ class Fleet(Protocol):
 
     def look(self, vm: VM, *, disks: bool = False) -> VMInventory:
         """The VM as it is now, asked from its host. Raises `BackendError`."""
+
+    def look_all(self, vms: Sequence[VM], *, disks: bool = False) -> tuple[VMInventory, ...]:
+        """The same for several, asked at the same time; in the order of `vms`. Raises `BackendError`."""
 
     def all(self, *, host: str | None = None, disks: bool = False) -> tuple[VMInventory, ...]:
         """Every VM in sight as last seen, refreshed in parallel where that is old. Hosts that are down give what was
@@ -378,6 +385,10 @@ class UsageError(Exception):
         """What was wrong."""
         self.hint = hint
         """What to type instead."""
+
+
+class NotKnown(UsageError):
+    """Nothing that the person may see is called that."""
 
 
 class NotAllowed(UsageError):

@@ -1,9 +1,10 @@
-"""How spans, sizes and ages are typed and read: `7d`, `1.5 GB`, `3 days`."""
+"""How spans, sizes, times and names are typed and read: `7d`, `1.5 GB`, `3 days`, `web01 and web02`."""
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _SPAN = re.compile(r"(?:(\d{1,6})\s*([smhdw])\s*)+", re.IGNORECASE)
@@ -48,3 +49,38 @@ def say_size(size: int) -> str:
 def short_id(guid: str) -> str:
     """The first eight characters of a GUID, which people type to tell two of one name apart."""
     return guid[:8]
+
+
+def say_time(at: datetime) -> str:
+    """A time to the minute, in UTC: `2026-11-22 14:05 UTC`."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def say_count(count: int, noun: str) -> str:
+    """`1 checkpoint`, `3 checkpoints`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def say_names(names: Sequence[str], *, most: int = 12) -> str:
+    """`web01`, `web01 and web02`, `web01, web02 and 7 more`."""
+    shown = list(names[:most])
+    if len(names) > most:
+        shown.append(f"{len(names) - most} more")
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def typed(*words: str) -> str:
+    """What to type to say these words to the bot: `/checkpoint show web01 "before upgrade"`.
+
+    A word with spaces or quotes in it is put in quotes; one that starts with a dash is kept from being an option.
+    """
+    dash = next((n for n, word in enumerate(words) if re.match(r"-(?!-[a-z])", word)), len(words))
+    written = [_quoted(word) for word in words]
+    written[dash:dash] = ["--"] if dash < len(words) else []
+    return " ".join(["/checkpoint", *written])
+
+
+def _quoted(word: str) -> str:
+    if word and not re.search(r"[\s\"'\u2018-\u201f]", word):
+        return word
+    return f"'{word}'" if '"' in word else f'"{word}"'

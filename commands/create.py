@@ -1,0 +1,97 @@
+"""`/checkpoint web01 before-upgrade`: take a checkpoint of one VM or of several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, timedelta
+from itertools import count
+
+import click
+
+from backends.base import MAX_NAME, CheckpointType, VMInventory, VMState
+from commands import refusals
+from commands.base import Context, Create, Plan, Policy, Target, UsageError
+from commands.finding import plain
+from commands.options import is_control, new_name, span, vm_argument
+from commands.words import say_names, say_span
+
+_TYPES = {None: None, "production": CheckpointType.PRODUCTION, "standard": CheckpointType.STANDARD}
+
+
+@click.command(
+    epilog="web01 before-upgrade\n"
+    "create web01,web02 before-upgrade --keep 7d --note 'kernel 6.12'\n"
+    "create dev* --type standard"
+)
+@vm_argument
+@click.argument("name", metavar="[<name>]", required=False, callback=new_name)
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice(["production", "standard"], case_sensitive=False),
+    help="Production lets the guest settle its disks; standard keeps its memory. Else the VM's setting counts.",
+)
+@click.option("--keep", metavar="7d", callback=span, help="How long it is wanted; after that it may go.")
+@click.option("--note", metavar='"why"', default="", help="Why it was taken, for the ledger.")
+@click.pass_obj
+def command(
+    context: Context, *, vm: str, name: str | None, kind: str | None, keep: timedelta | None, note: str
+) -> Plan:
+    """Take a checkpoint of a VM, or of several: web01,web02 or web*. The word create may be left out.
+
+    Without a name it gets yours and the time.
+    """
+    seen = context.fleet.look_all(context.fleet.find(vm))
+    name = name or _name_of_the_hour(context, seen)
+    for one in seen:
+        _refuse(one, name, kind, context.policy)
+    wanted, promises = _type(seen, _TYPES[kind], context.policy)
+    return Plan(
+        Create(name, wanted, keep.total_seconds() if keep else None, note.strip()),
+        tuple(Target.of(one) for one in seen),
+        f"take {name} of {say_names([one.vm.name for one in seen])}",
+        consequences=(*promises, *([f"It may go after {say_span(keep)}."] if keep else [])),
+        cautions=tuple(caution for one in seen for caution in _cautions(one)),
+    )
+
+
+def _refuse(seen: VMInventory, name: str, kind: str | None, policy: Policy) -> None:
+    refusals.no_room(seen)
+    refusals.busy(seen.vm, "take a checkpoint")
+    refusals.taken(seen, name)
+    if kind == "standard":
+        refusals.standard(seen.vm, policy)
+    if seen.vm.state in (VMState.PAUSED, VMState.SAVED) and refusals.production_only(seen.vm, policy):
+        raise UsageError(
+            f"{seen.vm.name} is {seen.vm.state.label}, and a production checkpoint needs it running or off.",
+            "Start it or shut it down first.",
+        )
+
+
+def _type(
+    seen: Sequence[VMInventory], wanted: CheckpointType | None, policy: Policy
+) -> tuple[CheckpointType | None, list[str]]:
+    """The type to take, and what follows from it. Where the settings allow production ones only, it is the type that
+    fails instead of falling back to a standard one in silence."""
+    strict = refusals.production_only_among([one.vm for one in seen], policy)
+    if strict:
+        names = say_names([vm.name for vm in strict])
+        return CheckpointType.PRODUCTION_ONLY, [f"Production or nothing: the settings say so for {names}."]
+    if wanted is None or all(one.vm.checkpoint_type is wanted for one in seen):
+        return wanted, []
+    return wanted, [f"The VM's checkpoint type is set to {wanted.label} for this one, and set back afterwards."]
+
+
+def _cautions(seen: VMInventory) -> list[str]:
+    if seen.vm.merging:
+        return [f"Disks of {seen.vm.name} are being merged after a delete: this may take longer."]
+    return []
+
+
+def _name_of_the_hour(context: Context, seen: Sequence[VMInventory]) -> str:
+    """`ada 2026-11-22 14:05`, in UTC, with a number where that is taken."""
+    when = f"{context.now.astimezone(UTC):%Y-%m-%d %H:%M}"
+    person = "".join(c for c in context.person.name if not is_control(c)).strip() or context.person.id
+    base = f"{person[: MAX_NAME - len(when) - 6].strip()} {when}"
+    taken = {plain(c.name) for one in seen for c in one.checkpoints}
+    return next(name for n in count(1) if plain(name := base if n == 1 else f"{base} ({n})") not in taken)

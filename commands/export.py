@@ -1,0 +1,43 @@
+r"""`/checkpoint export web01 before-upgrade D:\exports`: copy a checkpoint as a VM of its own."""
+
+from __future__ import annotations
+
+from pathlib import PureWindowsPath
+
+import click
+
+from commands import refusals
+from commands.base import Context, Export, Plan, Target
+from commands.finding import one_checkpoint
+from commands.options import checkpoint_argument, is_control, vm_argument
+
+
+def _folder(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    """Click's callback for a folder on a host, written in full so that it means one place only."""
+    path = PureWindowsPath(value.strip())
+    if not path.is_absolute() or ".." in path.parts:
+        raise click.BadParameter(r"the folder is on the host and is written in full, such as D:\exports")
+    if any(c in '<>"|?*' or is_control(c) for c in value) or ":" in str(path.relative_to(path.anchor)):
+        raise click.BadParameter("that path has characters in it that Windows does not allow")
+    return str(path)
+
+
+@click.command(epilog="export web01 before-upgrade D:\\exports")
+@vm_argument
+@checkpoint_argument
+@click.argument("path", metavar="<folder on the host>", callback=_folder)
+@click.pass_obj
+def command(context: Context, vm: str, checkpoint: str, path: str) -> Plan:
+    """Copy a checkpoint to a folder on the VM's host, as a VM of its own. The VM itself stays as it is."""
+    seen, found = one_checkpoint(context, vm, checkpoint)
+    refusals.busy(seen.vm, "export a checkpoint")
+    share = "A share must let the host's own computer account write to it." if path.startswith("\\\\") else ""
+    return Plan(
+        Export(path),
+        (Target.of(seen, found),),
+        f"export {found.name} of {seen.vm.name} to {path}",
+        consequences=(
+            f"A whole copy of the disks is written to {path} on {seen.vm.host}: it takes time and space there.",
+        ),
+        cautions=(share,) if share else (),
+    )

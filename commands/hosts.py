@@ -1,0 +1,29 @@
+"""`/checkpoint hosts`: how the Hyper-V hosts are."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from commands.base import Context, Heading, HostStatus, Reply, Table, say
+from commands.options import share_option
+from commands.words import say_span
+
+
+@click.command(epilog="hosts\nhosts --share")
+@share_option
+@click.pass_obj
+def command(context: Context, share: bool) -> Reply:
+    """Which hosts answer, when each was last seen, and what is wrong with those that do not."""
+    rows = tuple(_row(host, context.now) for host in context.fleet.hosts())
+    if not rows:
+        return say("No hosts are set up.")
+    columns = ("Host", "Answers", "Last seen", "VMs", "Checkpoints", "Problem")
+    return Reply((Heading("Hosts"), Table(columns, rows)), shared=share)
+
+
+def _row(host: HostStatus, now: datetime) -> tuple[str, ...]:
+    seen = f"{say_span(now - host.seen_at)} ago" if host.seen_at else "never"
+    answers = "yes" if host.reachable else "no"
+    return host.name, answers, seen, str(host.vms), str(host.checkpoints), host.problem

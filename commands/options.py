@@ -1,0 +1,44 @@
+"""What several commands take: arguments and options that mean the same everywhere, and how their words are read."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import timedelta
+
+import click
+
+from backends.base import MAX_NAME
+from commands.words import parse_span
+
+
+def span(_ctx: click.Context, _param: click.Parameter, value: str | None) -> timedelta | None:
+    """Click's callback for a span of time: `7d`, `1d12h`."""
+    if value is None:
+        return None
+    try:
+        return parse_span(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def new_name(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Click's callback for a checkpoint's new name: 1 to 100 characters, none of them a control character; blanks
+    around it are dropped."""
+    if value is None:
+        return None
+    name = value.strip()
+    if not 1 <= len(name) <= MAX_NAME:
+        raise click.BadParameter(f"a checkpoint's name has 1 to {MAX_NAME} characters, and this one has {len(name)}")
+    if any(is_control(character) for character in name):
+        raise click.BadParameter("a checkpoint's name has no line breaks or other control characters in it")
+    return name
+
+
+def is_control(character: str) -> bool:
+    """Whether it breaks a line, or is no character at all."""
+    return unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+
+
+vm_argument = click.argument("vm", metavar="<vm>")
+checkpoint_argument = click.argument("checkpoint", metavar="<checkpoint>")
+share_option = click.option("--share", is_flag=True, help="Put the answer in the channel.")

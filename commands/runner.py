@@ -1,0 +1,165 @@
+"""Finds the commands, and takes a person's words to one of them."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+import click
+
+import commands
+from commands import manual
+from commands.base import Context, NotAllowed, NotKnown, Plan, Reply, UsageError
+from commands.words import say_names, typed
+
+SHARED = frozenset({"base", "finding", "manual", "options", "refusals", "runner", "telling", "words"})
+"""The modules of this package that commands share. Every other one is a command."""
+
+
+class Commands(click.Group):
+    """All commands under their own names; their aliases lead to the same ones."""
+
+    def __init__(self, commands: Mapping[str, click.Command], aliases: Mapping[str, str]) -> None:
+        super().__init__("/checkpoint", commands=dict(commands))
+        self.aliases = dict(aliases)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        return self.known(cmd_name)
+
+    def known(self, word: str) -> click.Command | None:
+        """The command of that name or alias, in capitals or not: phones write the first word with one."""
+        name = word.casefold()
+        return self.commands.get(self.aliases.get(name, name))
+
+
+@cache
+def load() -> Commands:
+    """Every command of the package.
+
+    Raises what an import raises, and TypeError for a module without a command or two for one word: the bot does not
+    start with half of its commands.
+    """
+    modules = {
+        found.name: importlib.import_module(f"{commands.__name__}.{found.name}")
+        for found in pkgutil.iter_modules(commands.__path__)
+        if found.name not in SHARED
+    }
+    return gather(modules)
+
+
+def gather(modules: Mapping[str, object]) -> Commands:
+    """The commands that these modules expose as `command`, with the further words in `ALIASES`."""
+    found: dict[str, click.Command] = {}
+    aliases: dict[str, str] = {}
+    for name, module in modules.items():
+        command = getattr(module, "command", None)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"commands/{name}.py has no Click command called `command`")
+        found[name] = manual.with_help(command, name)
+        aliases |= dict.fromkeys(getattr(module, "ALIASES", ()), name)
+    if twice := found.keys() & aliases.keys():
+        raise TypeError(f"an alias is also the name of a command: {', '.join(sorted(twice))}")
+    return Commands(found, aliases)
+
+
+def run(words: Sequence[str], context: Context) -> Reply | Plan:
+    """What the command that the words name makes of them.
+
+    Raises `UsageError` with what to type instead, and `BackendError` when a host could not be asked. Nothing is
+    printed, no environment variable and no file is read, and nothing is changed.
+    """
+    group = load()
+    name, rest = _command_and_words(group, words, context)
+    command = group.commands[name]
+    with click.Context(group, info_name="/checkpoint", obj=context, token_normalize_func=str.casefold) as parent:
+        try:
+            made = command.make_context(name, rest, parent=parent, allow_extra_args=True)
+            _refuse_leftovers(made)
+            with made:
+                answer = command.invoke(made)
+        except manual.HelpAsked:
+            return manual.describe(command, parent)
+        except click.UsageError as error:
+            raise _in_our_words(error, command, parent) from error
+    if not isinstance(answer, Reply | Plan):
+        raise TypeError(f"commands/{name}.py gave {type(answer).__name__} instead of a Reply or a Plan")
+    return answer
+
+
+def _command_and_words(group: Commands, words: Sequence[str], context: Context) -> tuple[str, list[str]]:
+    """The command's name and what follows it. A first word that is no command names VMs: the short form of create."""
+    first = words[0] if words else "help"
+    if first.casefold() in ("help", "--help"):
+        return "help", [*words[1:]]
+    if command := group.known(first):
+        return str(command.name), [*words[1:]]
+    if first != "--":
+        _refuse_misspelt(group, first, context)
+    return "create", [*words]
+
+
+def _refuse_misspelt(group: Commands, first: str, context: Context) -> None:
+    """Raise for a first word that is an option, or that looks like a command and is no VM."""
+    if first.startswith("-"):
+        raise UsageError(
+            f"Put a command or the name of a VM first, not {first}.",
+            f"For a VM whose name starts with a dash type {typed('create', first)}.",
+        )
+    known = [*group.commands, *group.aliases]
+    meant = difflib.get_close_matches(first.casefold(), known, n=1, cutoff=0.7)
+    try:
+        context.fleet.find(first)
+    except NotAllowed:
+        return
+    except NotKnown as unknown:
+        if meant:
+            hint = f"Did you mean {typed(meant[0])}? All commands: {typed('help')}."
+            raise UsageError(f"There is no command and no VM called {first}.", hint) from unknown
+        raise NotKnown(unknown.sentence, f"{unknown.hint} All commands: {typed('help')}.".strip()) from unknown
+
+
+def _refuse_leftovers(made: click.Context) -> None:
+    """Raise for words that the command has no place for, and for an option that took the next one as its value."""
+    if made.args:
+        raise UsageError(
+            f"{typed(str(made.info_name))} has no place for {say_names(made.args)}.",
+            f"A name with spaces in it goes in quotes: {_usage(made.command, made)}.",
+        )
+    for param in made.command.params:
+        value = made.params.get(str(param.name))
+        if isinstance(param, click.Option) and isinstance(value, str) and value.startswith("--"):
+            raise UsageError(f"{param.opts[0]} needs a value, and {value} came instead.", _hint(made.command, made))
+
+
+def _in_our_words(error: click.UsageError, command: click.Command, parent: click.Context) -> UsageError:
+    """Click's refusal as a sentence of ours, with what to type instead."""
+    hint = _hint(command, error.ctx or parent)
+    match error:
+        case click.NoSuchOption():
+            near = f"Did you mean {' or '.join(error.possibilities)}? " if error.possibilities else ""
+            dash = "" if near else " Put -- before a name that starts with a dash."
+            return UsageError(f"{typed(str(command.name))} has no option {error.option_name}.", f"{near}{hint}{dash}")
+        case click.MissingParameter(param=click.Argument() as missing):
+            return UsageError(f"Say which {manual.bare(missing)}.", hint)
+        case click.BadParameter():
+            return UsageError(f"{error.message[:1].upper()}{error.message[1:]}".rstrip(".") + ".", hint)
+        case click.BadOptionUsage():
+            return UsageError(f"{error.option_name} {_how_it_was_used(error, command)}.", hint)
+        case _:
+            return UsageError(error.message, hint)
+
+
+def _how_it_was_used(error: click.BadOptionUsage, command: click.Command) -> str:
+    option = next(p for p in command.params if error.option_name in p.opts)
+    return "takes no value" if isinstance(option, click.Option) and option.is_flag else "needs a value"
+
+
+def _hint(command: click.Command, ctx: click.Context) -> str:
+    return f"Type {_usage(command, ctx)}."
+
+
+def _usage(command: click.Command, ctx: click.Context) -> str:
+    return manual.usage(command, ctx)

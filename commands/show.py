@@ -1,0 +1,53 @@
+"""`/checkpoint show web01 before-upgrade`: everything that is known of a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from commands.base import CheckpointNote, Context, Heading, Reply, Table
+from commands.finding import Found, one_checkpoint
+from commands.options import checkpoint_argument, share_option, vm_argument
+from commands.telling import UNKNOWN, age, is_stale, kept, kind, owner
+from commands.words import say_names, say_size, say_time
+
+_MEANING = {
+    "production": "production: the guest settled its disks first",
+    "standard": "standard: disks and memory",
+    "no memory": "no memory: a production one, or the VM was off",
+    "automatic": "automatic: Hyper-V took it at start and drops it at stop",
+    "recovery point": "recovery point: it belongs to a backup",
+    "replica": "replica: it belongs to Hyper-V Replica",
+}
+
+
+@click.command(epilog="show web01 before-upgrade\nshow web01 1a2b3c4d --share")
+@vm_argument
+@checkpoint_argument
+@share_option
+@click.pass_obj
+def command(context: Context, vm: str, checkpoint: str, share: bool) -> Reply:
+    """Everything that is known of a checkpoint: when and by whom it was taken, its kind, how long it is kept."""
+    found = one_checkpoint(context, vm, checkpoint, disks=True)
+    note = context.record.notes([found[1].id]).get(found[1].id, UNKNOWN)
+    rows = tuple((name, value) for name, value in _facts(context, found, note) if value)
+    return Reply((Heading(f"{found[1].name} of {found[0].vm.name}"), Table(("What", "Value"), rows)), shared=share)
+
+
+def _facts(context: Context, found: Found, note: CheckpointNote) -> Iterator[tuple[str, str]]:
+    seen, one = found
+    stale = ", stale" if is_stale(one, note, context.policy, context.now) else ""
+    yield "VM", f"{seen.vm.name} on {seen.vm.host}, {seen.vm.state.label}"
+    yield "Id", one.id
+    yield "Taken", f"{say_time(one.created)}, {age(one, context.now)} ago{stale}"
+    yield "Kind", _MEANING.get(kind(one, note), kind(one, note))
+    yield "Owner", owner(note)
+    yield "Why", note.reason or ("the bot took it before an apply" if note.safety else "")
+    yield "Kept", kept(note)
+    parent = seen.checkpoint(one.parent_id) if one.parent_id else None
+    yield "Follows", parent.name if parent else ""
+    yield "Followed by", say_names([child.name for child in seen.children(one.id)])
+    yield "Here", f"{seen.vm.name} runs from this one" if seen.vm.current_id == one.id else ""
+    grown = seen.growth_since(one.id)
+    yield "Written since", say_size(grown) if grown is not None else ""

@@ -1,0 +1,73 @@
+"""How checkpoints are told: kind, age, owner, how long they are kept, and whether they have gone stale."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from backends.base import Checkpoint, SnapshotType, VMInventory
+from commands.base import CheckpointNote, Person, Policy
+from commands.words import say_size, say_span, say_time
+
+UNKNOWN = CheckpointNote()
+"""What is known of a checkpoint that was not taken through the bot."""
+
+
+def kind(checkpoint: Checkpoint, note: CheckpointNote = UNKNOWN) -> str:
+    """`production`, `standard`, `automatic`, `recovery point`, `replica`; `no memory` where a production one cannot be
+    told from one of a VM that was off (Hyper-V keeps no such type)."""
+    if checkpoint.automatic:
+        return "automatic"
+    match checkpoint.snapshot_type:
+        case SnapshotType.RECOVERY:
+            return "recovery point"
+        case SnapshotType.REPLICA | SnapshotType.APP_CONSISTENT_REPLICA | SnapshotType.SYNCED_REPLICA:
+            return "replica"
+        case SnapshotType.STANDARD if checkpoint.has_memory:
+            return "standard"
+        case SnapshotType.STANDARD:
+            return note.kind if note.kind != "unknown" else "no memory"
+        case other:
+            return other.name.lower()
+
+
+def age(checkpoint: Checkpoint, now: datetime) -> str:
+    """`3 days`. A host's clock that runs ahead makes it `0 seconds`, not less."""
+    return say_span(now - checkpoint.created)
+
+
+def owner(note: CheckpointNote) -> str:
+    """Their name, else their user id, else `unknown`."""
+    return note.owner_name or note.owner or "unknown"
+
+
+def is_owned_by(person: Person, note: CheckpointNote) -> bool:
+    return note.owner in (None, person.id)
+
+
+def kept(note: CheckpointNote) -> str:
+    """`kept forever`, `keep until …`, or nothing where nobody said."""
+    if note.pinned:
+        return "kept forever"
+    return f"keep until {say_time(note.keep_until)}" if note.keep_until else ""
+
+
+def is_kept(note: CheckpointNote, now: datetime) -> bool:
+    """Somebody wants it at this time."""
+    return note.pinned or (note.keep_until is not None and note.keep_until > now)
+
+
+def is_stale(checkpoint: Checkpoint, note: CheckpointNote, policy: Policy, now: datetime) -> bool:
+    """A person's checkpoint that is older than the settings allow and that nobody keeps."""
+    old = now - checkpoint.created > policy.stale_after
+    return old and checkpoint.managed_by is None and not is_kept(note, now)
+
+
+def grown(seen: VMInventory, checkpoint: Checkpoint) -> str:
+    """`1.5 GB since`, or nothing where the disks were not asked for."""
+    size = seen.growth_since(checkpoint.id)
+    return "" if size is None else f"{say_size(size)} since"
+
+
+def title(checkpoint: Checkpoint, now: datetime) -> str:
+    """Its name, and when it was taken: `before-upgrade (2026-11-15 14:05 UTC, 7 days ago)`."""
+    return f"{checkpoint.name} ({say_time(checkpoint.created)}, {age(checkpoint, now)} ago)"
