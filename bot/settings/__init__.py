@@ -1,0 +1,66 @@
+"""Every setting, from a YAML file, a folder of secrets, `.env` and the environment, checked as a whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from bot.settings import sources, starter
+from bot.settings.model import (
+    AccessSettings,
+    ApplySettings,
+    ApprovalSettings,
+    ConfirmationSettings,
+    Connection,
+    DigestChannelSettings,
+    DigestSettings,
+    GrantSettings,
+    HostDefaults,
+    HostSettings,
+    Settings,
+    SlackSettings,
+)
+from bot.settings.problems import SettingsError, explain
+
+__all__ = [
+    "AccessSettings",
+    "ApplySettings",
+    "ApprovalSettings",
+    "ConfirmationSettings",
+    "Connection",
+    "DigestChannelSettings",
+    "DigestSettings",
+    "GrantSettings",
+    "HostDefaults",
+    "HostSettings",
+    "Settings",
+    "SettingsError",
+    "SlackSettings",
+    "init_text",
+    "load",
+]
+
+
+def load(path: Path | None = None, *, env: Mapping[str, str] | None = None, dotenv: Path = Path(".env")) -> Settings:
+    """The settings in force.
+
+    `path` is the YAML file; without it the one that `CHECKPOINTBOT_CONFIG` names, or `checkpointbot.yaml` where there
+    is one. Above it, each over the one before: the files in `CHECKPOINTBOT_SECRETS_DIR` (or `/run/secrets`), `dotenv`,
+    and `env` (the process's own when None). Raises `SettingsError` with a line for every problem.
+    """
+    values, problems = sources.gather(Settings, path, os.environ if env is None else env, dotenv)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        problems += explain(error, Settings)
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def init_text() -> str:
+    """A `checkpointbot.yaml` with every setting explained. It loads as it is once there are tokens."""
+    return starter.commented(Settings)

@@ -1,0 +1,170 @@
+"""The kinds of value that settings take, each with the sentence that says what it must look like.
+
+A sentence never repeats what was given where that may be a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import time, timedelta
+from difflib import get_close_matches
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_core import PydanticCustomError
+
+from commands.words import parse_span
+
+EVERYONE = "everyone"
+"""Stands for every member of the workspace in a grant."""
+
+SLACK_API = "https://slack.com/api/"
+
+
+def problem(sentence: str) -> PydanticCustomError:
+    """An error whose text is `sentence` as it stands: `must be between 1 and 65535`."""
+    return PydanticCustomError("problem", "{sentence}", {"sentence": sentence})
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean hosts?`, or nothing when nothing is near."""
+    near = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _matching(pattern: str, sentence: str) -> AfterValidator:
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if compiled.fullmatch(value):
+            return value
+        raise problem(f"{value!r} {sentence}")
+
+    return AfterValidator(check)
+
+
+def _whole_number(least: int, most: int) -> Callable[[object], int]:
+    def check(value: object) -> int:
+        if isinstance(value, bool) or not re.fullmatch(r"-?[0-9]{1,9}", str(value)):
+            raise problem("must be a whole number")
+        if not least <= int(str(value)) <= most:
+            raise problem(f"must be between {least} and {most}")
+        return int(str(value))
+
+    return check
+
+
+def _span(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str):
+        raise problem("must be a span of time, such as 30m, 24h or 7d")
+    try:
+        return parse_span(value)
+    except ValueError as error:
+        raise problem(str(error)) from None
+
+
+def _time_of_day(value: object) -> time:
+    if isinstance(value, time):
+        return value
+    match = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", str(value))
+    if not match:
+        raise problem('must be a time of day from "00:00" to "23:59"')
+    return time(int(match[1]), int(match[2]))
+
+
+def _time_zone(value: object) -> ZoneInfo:
+    if isinstance(value, ZoneInfo):
+        return value
+    try:
+        return ZoneInfo(str(value))
+    except (KeyError, ValueError, OSError):  # unknown, no path inside the database, or a folder of it
+        near = did_you_mean(str(value), available_timezones())
+        raise problem(f"{value!r} is not a time zone, such as Europe/Paris or UTC{near}") from None
+
+
+def _pattern(value: str) -> str:
+    if not value.strip() or value != value.strip():
+        raise problem("must be a name or a pattern such as web*, without spaces around it")
+    if "[" in value and not re.search(r"\[!?[^]]+\]|\[!?\][^]]*\]", value):
+        raise problem(f"{value!r} has a [ without a ]; for the character itself write [[]")
+    return value
+
+
+def _address(value: str) -> str:
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        if re.fullmatch(r"[\w.-]{1,253}", value):
+            return value
+    raise problem("must be a host name or an IP address alone; ssl and port are settings of their own")
+
+
+def _existing_file(value: Path) -> Path:
+    path = value.expanduser()
+    if not path.is_file():
+        raise problem(f"there is no file {value}")
+    return path
+
+
+def _api_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.username or parts.password:
+        raise problem("must not hold a user name or password")
+    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))):
+        raise problem("must begin with https:// (plain http:// only for a server on this machine)")
+    return value if value.endswith("/") else f"{value}/"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _not_empty(values: tuple[object, ...]) -> tuple[object, ...]:
+    if not values:
+        raise problem("must not be empty")
+    return values
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("postgresql://", "postgresql+psycopg://", "sqlite:///")):
+        raise problem("must begin with postgresql:// or sqlite:///")
+    return value
+
+
+_T = TypeVar("_T")
+_MEMBER = r"[UW][A-Z0-9]{1,20}"
+_GROUP = r"S[A-Z0-9]{1,20}"
+
+Port = Annotated[int, BeforeValidator(_whole_number(1, 65535))]
+Span = Annotated[timedelta, BeforeValidator(_span)]
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+TimeZone = Annotated[ZoneInfo, BeforeValidator(_time_zone)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Address = Annotated[str, AfterValidator(_address)]
+ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
+ApiUrl = Annotated[str, AfterValidator(_api_url)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+OneOrMore = Annotated[tuple[_T, ...], AfterValidator(_not_empty)]
+Secret = Annotated[SecretStr, Field(min_length=1)]
+HostName = Annotated[
+    str, _matching(r"[^\s,/\\]{1,63}", "must be 1 to 63 characters without spaces, commas and slashes")
+]
+RoleName = Annotated[str, _matching(r"[\w-]{1,63}", "must be a word of letters, digits, - and _")]
+Someone = Annotated[
+    str,
+    _matching(
+        f"{_MEMBER}|{_GROUP}|{EVERYONE}",
+        f"is neither a user id (U024BE7LH), a user group id (S0615G0KT) nor {EVERYONE}",
+    ),
+]
+ChannelId = Annotated[str, _matching(r"[CG][A-Z0-9]{1,20}", "is not a channel id (C0123ABCD)")]

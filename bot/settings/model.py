@@ -1,0 +1,379 @@
+"""Every setting, with its default, its meaning and its checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import time, timedelta
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot.settings.kinds import (
+    SLACK_API,
+    Address,
+    ApiUrl,
+    ChannelId,
+    DatabaseUrl,
+    ExistingFile,
+    HostName,
+    OneOrMore,
+    Pattern,
+    Port,
+    RoleName,
+    Secret,
+    Someone,
+    Span,
+    TimeOfDay,
+    TimeZone,
+    did_you_mean,
+    problem,
+)
+from bot.settings.problems import PREFIX, Place, found
+from commands.base import ActionName, Policy
+
+Authentication = Literal["negotiate", "kerberos", "ntlm", "credssp", "certificate", "basic"]
+
+
+class Section(BaseModel):
+    """A group of settings. What it does not know is refused, and errors never show what was given."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, coerce_numbers_to_str=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_means_default(cls, given: object) -> object:
+        """A name without a value has its default, as one left out has: a section of nothing but comments is one."""
+        given = {} if given is None else given
+        if not isinstance(given, dict):
+            return given
+        fields = cls.model_fields
+        kept = {k: v for k, v in given.items() if v is not None or k not in fields or fields[k].default is None}
+        sections: dict[str, object] = {
+            name: {} for name, field in fields.items() if field.is_required() and is_section(field.annotation)
+        }
+        return {**sections, **kept}
+
+
+def is_section(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Section)
+
+
+class SlackSettings(Section):
+    """The Slack app that the bot is."""
+
+    api_url: ApiUrl = Field(default=SLACK_API, description="Slack's Web API, or a server that speaks it.")
+    bot_token: Secret = Field(
+        description="The bot token of the Slack app. Better kept out of this file.", examples=["xoxb-…"]
+    )
+    app_token: Secret = Field(
+        description="An app-level token with the scope connections:write. Better kept out of this file.",
+        examples=["xapp-…"],
+    )
+
+    @field_validator("bot_token", "app_token")
+    @classmethod
+    def _looks_like_one(cls, token: SecretStr, info: ValidationInfo) -> SecretStr:
+        """Slack's own tokens have a known form; other servers may use any."""
+        form = {"bot_token": "xoxb-", "app_token": "xapp-"}[str(info.field_name)]
+        text = token.get_secret_value()
+        if info.data.get("api_url") == SLACK_API and not (text.startswith(form) and text.split() == [text]):
+            raise problem(f"must begin with {form} and hold no spaces")
+        return token
+
+
+class HostDefaults(Section):
+    """How hosts are reached, where a host says nothing else."""
+
+    port: Port | None = Field(default=None, description="The port of WinRM. When left out, 5986, or 5985 without ssl.")
+    ssl: bool = Field(
+        default=True,
+        description="Whether to use HTTPS. Without it, messages are still encrypted by every auth but basic.",
+    )
+    auth: Authentication = Field(
+        default="negotiate",
+        description="How to prove who the bot is: negotiate, kerberos, ntlm, credssp, certificate or basic.",
+    )
+    username: str | None = Field(
+        default=None,
+        description="The service account, as `DOMAIN\\user` or `user@domain`. "
+        "With kerberos it may come from the ticket.",
+    )
+    password: Secret | None = Field(default=None, description="Its password. Better kept out of this file.")
+    configuration_name: str | None = Field(
+        default=None,
+        description="The PowerShell session configuration to connect to, such as a JEA endpoint's. "
+        "When left out, the host's default.",
+    )
+    site: str = Field(default="local", description="The site the host is reached from; `local` is the bot itself.")
+    allow_unencrypted: bool = Field(
+        default=False, description="Allow basic over plain HTTP, which shows the password to everyone on the way."
+    )
+    ca_bundle: ExistingFile | None = Field(
+        default=None,
+        description="A PEM file with the authorities that host certificates are checked against. "
+        "When left out, the system's.",
+    )
+    certificate_pem: ExistingFile | None = Field(default=None, description="The client certificate, for certificate.")
+    certificate_key_pem: ExistingFile | None = Field(default=None, description="The key of the client certificate.")
+    connect_timeout: Span = Field(
+        default=timedelta(seconds=10), description="How long to wait for a connection to a host."
+    )
+
+
+class HostSettings(HostDefaults):
+    """One host. Every setting of host_defaults may be set here too."""
+
+    name: HostName = Field(description="What people call it.")
+    address: Address | None = Field(default=None, description="Its host name or IP address. When left out, its name.")
+
+
+class GrantSettings(Section):
+    """Who may do what, to which VMs, where."""
+
+    to: OneOrMore[Someone] = Field(
+        description="User ids, user group ids, or `everyone` (every full member of the workspace)."
+    )
+    role: RoleName = Field(description="A name from roles.")
+    vms: OneOrMore[Pattern] = Field(description="Names or patterns of VMs. Upper and lower case are the same.")
+    channels: tuple[ChannelId, ...] = Field(
+        default=(), description="The channels it holds in. When left out or empty, everywhere."
+    )
+
+
+class ApprovalSettings(Section):
+    """What needs the approval of a second person."""
+
+    vms: OneOrMore[Pattern] = Field(description="Names or patterns of VMs.")
+    actions: OneOrMore[ActionName] = Field(description="The actions that need it.")
+    by: OneOrMore[Someone] = Field(description="Who may approve: never who asked.")
+
+
+class AccessSettings(Section):
+    """Who may do what. Nothing is allowed that no grant allows."""
+
+    roles: dict[RoleName, tuple[ActionName, ...]] = Field(
+        default={
+            "viewer": ("view",),
+            "operator": ("view", "create", "rename", "keep"),
+            "owner": ("view", "create", "rename", "keep", "apply", "delete", "export", "configure", "schedule"),
+        },
+        description="Names for sets of actions. Roles given here take the place of these three.",
+    )
+    grants: tuple[GrantSettings, ...] = Field(
+        default=(),
+        description="Who may do what, to which VMs, where.",
+        examples=[{"to": ["U024BE7LH", "S0615G0KT"], "role": "owner", "vms": ["web*"], "channels": []}],
+    )
+    approvals: tuple[ApprovalSettings, ...] = Field(
+        default=(),
+        description="What needs the approval of a second person.",
+        examples=[{"vms": ["dc*", "sql*"], "actions": ["apply", "delete"], "by": ["S0615G0KT"]}],
+    )
+    production_only: tuple[Pattern, ...] = Field(
+        default=(), description="VMs that must not get a standard checkpoint, such as domain controllers."
+    )
+
+    @field_validator("grants")
+    @classmethod
+    def _roles_exist(cls, grants: tuple[GrantSettings, ...], info: ValidationInfo) -> tuple[GrantSettings, ...]:
+        roles = info.data.get("roles")
+        if roles is not None:
+            found(
+                [
+                    ((index, "role"), f"there is no role {grant.role}{did_you_mean(grant.role, roles)}")
+                    for index, grant in enumerate(grants)
+                    if grant.role not in roles
+                ]
+            )
+        return grants
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The ids of all user groups that grants and approvals name."""
+        named = {one for grant in self.grants for one in grant.to} | {one for rule in self.approvals for one in rule.by}
+        return frozenset(one for one in named if one.startswith("S"))
+
+
+class ConfirmationSettings(Section):
+    """When the bot asks before it acts."""
+
+    expires_after: Span = Field(default=timedelta(minutes=10), description="How long a question waits for its answer.")
+    actions: tuple[ActionName, ...] = Field(
+        default=("apply", "delete"),
+        description="The actions that are asked about. Any change of more than 3 VMs is too.",
+    )
+
+
+class ApplySettings(Section):
+    """What happens around an apply."""
+
+    safety_checkpoint: bool = Field(default=True, description="Take a checkpoint of the present state first.")
+    keep_safety: Span = Field(default=timedelta(hours=24), description="How long that checkpoint is kept.")
+
+
+class DigestChannelSettings(Section):
+    """A channel that gets the digest."""
+
+    channel: ChannelId = Field(description="Its id.")
+    vms: OneOrMore[Pattern] = Field(
+        default=("*",), description="Names or patterns of the VMs that its digest is about."
+    )
+
+
+class DigestSettings(Section):
+    """The daily message about stale checkpoints."""
+
+    at: TimeOfDay = Field(default=time(9, 0), description="The time of day it is posted at.")
+    timezone: TimeZone = Field(default=ZoneInfo("UTC"), description="The time zone of that time.")
+    weekdays_only: bool = Field(default=False, description="Leave out Saturday and Sunday.")
+    stale_after: Span = Field(default=timedelta(days=7), description="The age from which a checkpoint is stale.")
+    channels: tuple[DigestChannelSettings, ...] = Field(
+        default=(), description="The channels that get it.", examples=[{"channel": "C0123", "vms": ["*"]}]
+    )
+
+
+class Settings(BaseSettings, Section):
+    """All settings. Built in code it takes what it is given and nothing else; `load` reads files and variables."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__")
+
+    slack: SlackSettings
+    data_dir: Path = Field(default=Path("./data"), description="The folder of ledger.db and jobs.db.")
+    database_url: DatabaseUrl | None = Field(
+        default=None,
+        description="Where durable jobs are kept: postgresql://… when there are workers. "
+        "When left out, SQLite in data_dir.",
+    )
+    host_defaults: HostDefaults = Field(default_factory=HostDefaults)
+    hosts: tuple[HostSettings, ...] = Field(
+        default=(),
+        description="The Hyper-V hosts. Every setting of host_defaults may be set for one host too.",
+        examples=[{"name": "hv01", "address": "hv01.example.net"}],
+    )
+    access: AccessSettings = Field(default_factory=AccessSettings)
+    confirmation: ConfirmationSettings = Field(default_factory=ConfirmationSettings)
+    apply: ApplySettings = Field(default_factory=ApplySettings)
+    digest: DigestSettings = Field(default_factory=DigestSettings)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+    @field_validator("hosts")
+    @classmethod
+    def _hosts_can_be_reached(cls, hosts: tuple[HostSettings, ...], info: ValidationInfo) -> tuple[HostSettings, ...]:
+        defaults = info.data.get("host_defaults")
+        if defaults is not None:
+            connections = [connection(host, defaults) for host in hosts]
+            found(_told_apart(connections) + [p for i, one in enumerate(connections) for p in _reachable(i, one)])
+        return hosts
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """How each host is reached, defaults filled in, in the order of the settings."""
+        return tuple(connection(host, self.host_defaults) for host in self.hosts)
+
+    @property
+    def policy(self) -> Policy:
+        """The part that commands go by."""
+        return Policy(
+            stale_after=self.digest.stale_after,
+            safety_checkpoint=self.apply.safety_checkpoint,
+            keep_safety=self.apply.keep_safety,
+            production_only=self.access.production_only,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How one host is reached, with nothing left open."""
+
+    name: str
+    address: str
+    port: int
+    ssl: bool
+    auth: Authentication
+    username: str | None
+    password: SecretStr | None
+    configuration_name: str | None
+    allow_unencrypted: bool
+    ca_bundle: Path | None
+    certificate_pem: Path | None
+    certificate_key_pem: Path | None
+    connect_timeout: float
+    """Seconds."""
+    site: str
+
+
+def connection(host: HostSettings, defaults: HostDefaults) -> Connection:
+    """`host` with what it leaves out taken from `defaults`."""
+    own = {name: getattr(host, name) for name in host.model_fields_set & set(HostDefaults.model_fields)}
+    both = defaults.model_copy(update=own)
+    return Connection(
+        name=host.name,
+        address=host.address or host.name,
+        port=both.port or (5986 if both.ssl else 5985),
+        ssl=both.ssl,
+        auth=both.auth,
+        username=both.username,
+        password=both.password,
+        configuration_name=both.configuration_name,
+        allow_unencrypted=both.allow_unencrypted,
+        ca_bundle=both.ca_bundle,
+        certificate_pem=both.certificate_pem,
+        certificate_key_pem=both.certificate_key_pem,
+        connect_timeout=both.connect_timeout.total_seconds(),
+        site=both.site,
+    )
+
+
+def _told_apart(connections: list[Connection]) -> list[tuple[Place, str]]:
+    problems: list[tuple[Place, str]] = []
+    names: set[str] = set()
+    addresses: dict[tuple[str, int], str] = {}
+    for index, one in enumerate(connections):
+        if one.name.casefold() in names:
+            problems.append(((index, "name"), f"{one.name} is the name of another host already"))
+        elif first := addresses.get((one.address.casefold(), one.port)):
+            problems.append(((index, "address"), f"{one.name} is at the same address and port as {first}"))
+        names.add(one.name.casefold())
+        addresses[(one.address.casefold(), one.port)] = one.name
+    return problems
+
+
+def _reachable(index: int, one: Connection) -> list[tuple[Place, str]]:
+    """What `one` lacks for its kind of authentication."""
+    checks: list[tuple[str, bool, str]] = [
+        (
+            "auth",
+            one.auth == "basic" and not one.ssl and not one.allow_unencrypted,
+            "basic over plain HTTP shows the password to everyone on the way: set ssl: true, "
+            "or allow_unencrypted: true if that network is trusted",
+        ),
+        ("auth", one.auth == "certificate" and not one.ssl, "certificate needs ssl: true"),
+        *(
+            (name, one.auth in needing and getattr(one, name) is None, f"is missing: auth {one.auth} needs it")
+            for needing, names in _NEEDS
+            for name in names
+        ),
+        (
+            "username",
+            one.password is not None and one.username is None and one.auth not in _PASSWORD,
+            "is missing: there is a password",
+        ),
+    ]
+    return [((index, name), sentence) for name, wrong, sentence in checks if wrong]
+
+
+_PASSWORD = ("basic", "credssp")
+_NEEDS = ((_PASSWORD, ("username", "password")), (("certificate",), ("certificate_pem", "certificate_key_pem")))
