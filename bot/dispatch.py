@@ -1,0 +1,215 @@
+"""From what a person did to an answer or a change: the gate, the grammar, the command, the permission.
+
+Every payload kind comes through here, so a button meets the same checks as a typed command: it is turned into the
+words that would have been typed.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+
+from backends.base import BackendError
+from bot import access, grammar
+from bot.announcer import Announcer, MessageRef, Origin
+from bot.changes import Answer, Changes, Word
+from bot.identity import Gate, Refusal
+from bot.inventory import FleetView, Inventory
+from bot.ledger import ChangeRow, ChangeState, Ledger, VMRef
+from bot.requests import Pressed, Typed
+from bot.settings import Settings
+from commands import runner
+from commands.base import Context, NotAllowed, Person, Plan, Reply, UsageError, say
+
+log = logging.getLogger(__name__)
+
+NAMESPACE = uuid.UUID("5b0f7f1e-6a53-4f0e-9d2c-3f6f6c1b9a51")
+"""Change ids are made from delivery ids under this, so that a second delivery finds the first one's change."""
+
+ANSWERS: dict[str, Word] = {"confirm": "confirm", "approve": "approve", "cancel": "cancel"}
+
+NOTHING = "Nothing was changed."
+
+
+@dataclass(slots=True)
+class Dispatcher:
+    """The desk where requests arrive. Safe to use from many threads."""
+
+    settings: Settings
+    gate: Gate
+    inventory: Inventory
+    ledger: Ledger
+    changes: Changes
+    announcer: Announcer
+    clock: Callable[[], datetime]
+    digest: Callable[[str, Person], Reply]
+    """The digest of a channel, made for a person."""
+    _seen: _Recently = field(default_factory=lambda: _Recently(2000))
+
+    # ------------------------------------------------------------ what arrives
+
+    def typed(self, request: Typed) -> None:
+        if not self._seen.first(request.delivery_id):
+            return
+        self._guarded(request.origin, request.text, lambda: self._typed(request))
+
+    def pressed(self, request: Pressed) -> None:
+        if not self._seen.first(request.delivery_id):
+            return
+        summary = f"press {request.action}"
+        self._guarded(request.origin, summary, lambda: self._pressed(request))
+
+    def _typed(self, request: Typed) -> None:
+        origin = request.origin
+        person = self.gate.admit(origin.person_id, request.team_id, origin.channel)
+        self._run(tuple(grammar.split(request.text)), person, origin, request.team_id, request.delivery_id)
+
+    def _pressed(self, request: Pressed) -> None:
+        origin = request.origin
+        person = self.gate.admit(origin.person_id, request.team_id, origin.channel, fresh=True)
+        if request.action in ANSWERS:
+            self._answer(request, person)
+            return
+        words = self._words_of(request)
+        self._run(words, person, origin, request.team_id, request.delivery_id)
+
+    def _guarded(self, origin: Origin, summary: str, act: Callable[[], None]) -> None:
+        """Whatever stops a request, the person is told; what was refused is in the ledger."""
+        try:
+            act()
+        except Refusal as refusal:
+            self._deny(origin, summary, refusal.sentence, refusal.why)
+        except NotAllowed as refusal:
+            self._deny(origin, summary, refusal.sentence, refusal.sentence)
+        except UsageError as error:
+            parts = [error.sentence, *([error.hint] if error.hint else [])]
+            self.announcer.whisper(origin, say(*parts, NOTHING))
+        except BackendError as error:
+            log.warning("%s by %s: %s", summary, origin.person_id, error.cause)
+            self.announcer.whisper(origin, say(error.sentence, NOTHING))
+
+    # ------------------------------------------------------------ commands
+
+    def _run(self, words: tuple[str, ...], person: Person, origin: Origin, team_id: str, delivery_id: str) -> None:
+        answer = runner.run(words, self._context(person, origin.channel))
+        if isinstance(answer, Plan):
+            self._submit(answer, person, origin, team_id, delivery_id)
+        elif answer.shared:
+            self.announcer.post(origin, answer)
+        else:
+            self.announcer.whisper(origin, answer)
+
+    def _context(self, person: Person, channel: str) -> Context:
+        rules = self.settings.access
+
+        def may_view(name: str) -> bool:
+            return access.may(rules, person, "view", name, channel)
+
+        return Context(
+            person=person,
+            channel=channel,
+            now=self.clock(),
+            fleet=FleetView(self.inventory, lambda vm: may_view(vm.name), grammar.normalise_name),
+            record=self.ledger,
+            policy=self.settings.policy,
+            grants=access.grants_of(rules, person, channel),
+            digest=lambda: self.digest(channel, person),
+        )
+
+    def _submit(self, plan: Plan, person: Person, origin: Origin, team_id: str, delivery_id: str) -> None:
+        self.gate.admit(origin.person_id, team_id, origin.channel, change=True)
+        verdict = access.decide(self.settings.access, self.settings.confirmation, person, plan, origin.channel)
+        if isinstance(verdict, access.Denied):
+            vms = tuple(VMRef.of(t) for t in plan.targets)
+            self._deny(origin, plan.summary, verdict.sentence, verdict.why, vms=vms, name=person.name)
+            return
+        waits = isinstance(verdict, access.Confirm | access.Approve)
+        expires_at = self.clock() + self.settings.confirmation.expires_after if waits else None
+        self.changes.submit(change_id_of(delivery_id), plan, person, origin, expires_at=expires_at)
+
+    def _deny(
+        self, origin: Origin, summary: str, sentence: str, why: str, *, vms: tuple[VMRef, ...] = (), name: str = ""
+    ) -> None:
+        self.ledger.deny(
+            str(uuid.uuid4()),
+            person_id=origin.person_id,
+            person_name=name or origin.person_id,
+            origin=origin,
+            summary=summary,
+            why=why,
+            vms=vms,
+        )
+        self.announcer.whisper(origin, say(sentence, NOTHING))
+
+    # ------------------------------------------------------------ buttons
+
+    def _answer(self, request: Pressed, person: Person) -> None:
+        row = self.ledger.change(request.value)
+        if row is None or (row.message is not None and not _same_channel(row.message, request.message)):
+            raise UsageError("This button belongs to no request that I know.", "Type the command again.")
+        word = ANSWERS[request.action]
+        refusal = access.may_answer(self.settings.access, row, person, word)
+        if refusal is not None:
+            raise NotAllowed(refusal)
+        if word == "cancel" and row.state in (ChangeState.QUEUED, ChangeState.RUNNING):
+            self._withdraw(row, person)
+            return
+        if row.state != ChangeState.AWAITING:
+            raise UsageError(f"This request is {_state_words(row)} already.", "Type the command again if you need it.")
+        self.changes.answer(row.id, Answer(word, person.id, person.name, self.clock()))
+
+    def _withdraw(self, row: ChangeRow, person: Person) -> None:
+        if not self.changes.withdraw(row.id, person):
+            raise UsageError(
+                "This change is under way on the host and cannot be cut off.", "Its message tells how it ends."
+            )
+
+    def _words_of(self, request: Pressed) -> tuple[str, ...]:
+        """The command that a button stands for. Its value is an id; everything else is looked up."""
+        found = self.inventory.find_checkpoint(request.value)
+        if found is None:
+            raise UsageError("That checkpoint has gone.", "Type `/checkpoint list` to see what there is.")
+        match request.action:
+            case "delete":
+                return ("delete", found.vm_id, found.id)
+            case "keep":
+                return ("keep", found.vm_id, found.id, "7d")
+            case _:
+                raise UsageError("I do not know this button.", "Type `/checkpoint help` to see what I can do.")
+
+
+def change_id_of(delivery_id: str) -> str:
+    """The change that a delivery asks for: the same for each delivery of one trigger."""
+    return str(uuid.uuid5(NAMESPACE, delivery_id))
+
+
+def _same_channel(shown: MessageRef, pressed: MessageRef | None) -> bool:
+    return pressed is None or pressed.channel == shown.channel
+
+
+def _state_words(row: ChangeRow) -> str:
+    return {ChangeState.QUEUED: "confirmed", ChangeState.RUNNING: "under way"}.get(row.state, str(row.state))
+
+
+class _Recently:
+    """Remembers the last ids it was asked about."""
+
+    def __init__(self, size: int) -> None:
+        self._ids: OrderedDict[str, None] = OrderedDict()
+        self._size = size
+        self._lock = Lock()
+
+    def first(self, id: str) -> bool:
+        """True the first time."""
+        with self._lock:
+            if id in self._ids:
+                return False
+            self._ids[id] = None
+            while len(self._ids) > self._size:
+                self._ids.popitem(last=False)
+            return True
