@@ -41,10 +41,12 @@ def command(context: Context, vm: str | None, stale: bool, host: str | None, sha
 
 def _host(context: Context, text: str | None) -> str | None:
     """The configured name of the host that was typed."""
+    if text is None:
+        return None
     names = {host.name.casefold(): host.name for host in context.fleet.hosts()}
-    if text is None or text.casefold() in names:
-        return names[text.casefold()] if text else None
-    raise UsageError(f"There is no host called {text}.", f"The hosts are {say_names([*names.values()])}.")
+    if text.casefold() not in names:
+        raise UsageError(f"There is no host called {text}.", f"The hosts are {say_names([*names.values()])}.")
+    return names[text.casefold()]
 
 
 def _one(context: Context, seen: VMInventory) -> tuple[Part, ...]:

@@ -1,0 +1,360 @@
+"""The fleet as last seen: asked in parallel, kept when a host is down, and searched by what people type."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+
+from backends.base import (
+    VM,
+    Backend,
+    BackendError,
+    Checkpoint,
+    HostInventory,
+    NotFound,
+    Unreachable,
+    VMInventory,
+    VMState,
+)
+from commands.base import HostStatus, NotAllowed, NotKnown, UsageError
+from commands.finding import fits, named, nearest, plain, tell_apart
+from commands.words import say_names
+
+log = logging.getLogger(__name__)
+
+MOST_LOOKS = 8
+"""VMs looked up at the same time for one request."""
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Inventory:
+    """What the hosts have shown. Safe to use from many threads.
+
+    A host is asked once at a time, however many wait for the answer. Nobody waits for it longer than `patience`: a
+    host that hangs or is down keeps what was last seen of it, and `hosts` says so.
+    """
+
+    def __init__(
+        self,
+        backends: Mapping[str, Backend],
+        clock: Callable[[], datetime],
+        *,
+        fresh_for: timedelta = timedelta(seconds=5),
+        patience: timedelta = timedelta(seconds=15),
+    ) -> None:
+        self._watches = {host: _Watch(backend) for host, backend in backends.items()}
+        self._clock = clock
+        self._fresh_for = fresh_for
+        self._patience = patience
+        self._lock = Lock()
+        # Two a host, one with disks and one without: a host that hangs takes no thread from another.
+        self._pool = ThreadPoolExecutor(max(1, 2 * len(backends)), thread_name_prefix="inventory")
+
+    def refresh(self, hosts: Iterable[str] | None = None, *, disks: bool = False) -> None:
+        """Ask these hosts, or all, at the same time, and wait until they have answered or the patience is over."""
+        chosen = self._chosen(hosts)
+        self._ask(chosen, disks)
+        if overtaken := [watch for watch in chosen if watch.overtaken(disks)]:
+            self._ask(overtaken, disks)
+
+    def renew(self, hosts: Iterable[str] | None = None, *, disks: bool = False) -> bool:
+        """The same for those of them that were not asked just now. False when all were."""
+        before = self._clock() - self._fresh_for
+        old = [host for host in (hosts or self._watches) if self._watches[host].is_older(before, disks)]
+        if old:
+            self.refresh(old, disks=disks)
+        return bool(old)
+
+    def forget(self, host: str) -> None:
+        """Something changed on this host: what was seen of it is shown while it is down, but is fresh no longer."""
+        self._watches[host].changed = self._clock()
+
+    def look(self, vm_id: str, *, disks: bool = False) -> VMInventory:
+        """The VM as it is now, asked from its host, wherever in the fleet it lives by now.
+
+        Raises `BackendError`: `NotFound` when no host that answers has it.
+        """
+        before = self._host_of(vm_id)
+        problem: BackendError = NotFound("That VM is on none of the hosts.", f"no host has VM {vm_id}")
+        if before is not None:
+            try:
+                return self._watches[before].backend.vm(vm_id, disks=disks)
+            except (NotFound, Unreachable) as error:
+                problem = error
+        self.refresh()
+        now = self._host_of(vm_id)
+        if now is None or now == before:
+            raise problem
+        log.info("VM %s is on %s now; it was on %s", vm_id, now, before)
+        return self._watches[now].backend.vm(vm_id, disks=disks)
+
+    def look_all(self, vm_ids: Sequence[str], *, disks: bool = False) -> tuple[VMInventory, ...]:
+        """The same for several at the same time, in their order. Raises what the first that failed raised."""
+        with ThreadPoolExecutor(max(1, min(MOST_LOOKS, len(vm_ids))), thread_name_prefix="look") as pool:
+            return tuple(pool.map(lambda vm_id: self.look(vm_id, disks=disks), vm_ids))
+
+    def seen(self, hosts: Iterable[str] | None = None, *, disks: bool = False) -> tuple[VMInventory, ...]:
+        """Every VM on these hosts, or on all, as last seen. One that several hosts show (it moved, or Hyper-V Replica
+        copies it under the same GUID) is given once, from where it lives."""
+        best: dict[str, tuple[_Rank, VMInventory]] = {}
+        for watch in self._chosen(hosts):
+            for vm_id, one in watch.sight(disks).vms.items():
+                rank = watch.rank(one)
+                if vm_id not in best or best[vm_id][0] < rank:
+                    best[vm_id] = rank, one
+        return tuple(one for _, one in best.values())
+
+    def inventories(self, *, disks: bool = False) -> tuple[HostInventory, ...]:
+        """What was last seen of each host, without the hosts that were never seen."""
+        sights = (watch.sight(disks).inventory for watch in self._watches.values())
+        return tuple(inventory for inventory in sights if inventory)
+
+    def find_checkpoint(self, checkpoint_id: str) -> Checkpoint | None:
+        """The checkpoint with this GUID. Hosts are asked when none was seen."""
+        found = self._checkpoint(checkpoint_id)
+        return self._checkpoint(checkpoint_id) if found is None and self.renew() else found
+
+    def hosts(self) -> tuple[HostStatus, ...]:
+        """How each host is, as last seen."""
+        late = self._clock() - self._patience
+        return tuple(watch.status(host, late) for host, watch in self._watches.items())
+
+    def close(self) -> None:
+        """Ask nothing any more. Questions under way end with their own deadlines."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _ask(self, watches: Iterable[_Watch], disks: bool) -> None:
+        """Wait for the questions under way, asking where there is none; one that is late already is not waited for."""
+        with self._lock:
+            questions = [watch.question(disks) or self._put(watch, disks) for watch in watches]
+        late = self._clock() - self._patience
+        awaited = [one.answer for one in questions if one.begun > late]
+        for answer in wait(awaited, self._patience.total_seconds()).done:
+            answer.result()
+
+    def _put(self, watch: _Watch, disks: bool) -> _Question:
+        question = _Question(disks, self._clock(), Future())
+        watch.questions.append(question)
+        self._pool.submit(self._carry, watch, question)
+        return question
+
+    def _carry(self, watch: _Watch, question: _Question) -> None:
+        """Ask the host, on a thread of the pool. What is no `BackendError` is a defect, and raised to who waits."""
+        inventory, problem, defect = None, "", None
+        try:
+            inventory = watch.backend.inventory(disks=question.disks)
+        except BackendError as error:
+            log.warning("%s: %s", watch.backend.host, error.cause)
+            problem = error.sentence
+        except Exception as error:
+            log.exception("%s: its answer could not be understood", watch.backend.host)
+            defect, problem = error, f"Its answer could not be understood ({type(error).__name__})."
+        with self._lock:
+            watch.answered(question, inventory, problem)
+        if defect:
+            question.answer.set_exception(defect)
+        else:
+            question.answer.set_result(None)
+
+    def _chosen(self, hosts: Iterable[str] | None) -> tuple[_Watch, ...]:
+        return tuple(self._watches.values() if hosts is None else (self._watches[host] for host in hosts))
+
+    def _host_of(self, vm_id: str) -> str | None:
+        shown = ((w.rank(w.sight().vms[vm_id]), h) for h, w in self._watches.items() if vm_id in w.sight().vms)
+        return max(shown, default=(None, None))[1]
+
+    def _checkpoint(self, checkpoint_id: str) -> Checkpoint | None:
+        return next((c for one in self.seen() for c in one.checkpoints if c.id == checkpoint_id), None)
+
+
+_Rank = tuple[bool, bool, bool, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """One answer of a host."""
+
+    begun: datetime = NEVER
+    """When it was asked for: what changed later is not in it."""
+    inventory: HostInventory | None = None
+    vms: Mapping[str, VMInventory] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """An inventory under way."""
+
+    disks: bool
+    begun: datetime
+    answer: Future[None]
+
+
+@dataclass(slots=True)
+class _Watch:
+    """One host, and what it has shown. Written with the inventory's lock held; each field is replaced as a whole."""
+
+    backend: Backend
+    shallow: _Sight = _Sight()
+    deep: _Sight = _Sight()
+    """The last one with disks."""
+    asked: Mapping[bool, datetime] = field(default_factory=lambda: {False: NEVER, True: NEVER})
+    """When the last question that has ended was put, without and with disks."""
+    changed: datetime = NEVER
+    problem: str = "It was not asked yet."
+    questions: list[_Question] = field(default_factory=list)
+
+    def sight(self, disks: bool = False) -> _Sight:
+        """The newest, or the newest with disks where there is one."""
+        if disks and self.deep.inventory:
+            return self.deep
+        return max(self.shallow, self.deep, key=lambda sight: sight.begun)
+
+    def question(self, disks: bool) -> _Question | None:
+        return next((one for one in self.questions if one.disks or not disks), None)
+
+    def answered(self, question: _Question, inventory: HostInventory | None, problem: str) -> None:
+        self.questions.remove(question)
+        self.asked = {**self.asked, question.disks: question.begun}
+        self.problem = problem
+        if inventory is None:
+            return
+        sight = _Sight(question.begun, inventory, {one.vm.id: one for one in inventory.vms})
+        if question.disks:
+            self.deep = sight
+        else:
+            self.shallow = sight
+
+    def is_older(self, moment: datetime, disks: bool) -> bool:
+        last = self.asked[True] if disks else max(self.asked.values())
+        return last <= moment or last <= self.changed
+
+    def overtaken(self, disks: bool) -> bool:
+        """The last question ended, and was put before the last change."""
+        return self.question(disks) is None and self.is_older(NEVER, disks)
+
+    def rank(self, one: VMInventory) -> _Rank:
+        """Of several hosts that show a VM, the one with the highest rank is where it lives."""
+        copied = any(checkpoint.managed_by == "Hyper-V Replica" for checkpoint in one.checkpoints)
+        return not self.problem, one.vm.state is not VMState.OFF, not copied, self.sight().begun
+
+    def status(self, host: str, late: datetime) -> HostStatus:
+        inventory = self.sight().inventory
+        silent = next((one for one in self.questions if one.begun <= late), None)
+        problem = f"It has not answered since {silent.begun:%H:%M:%S} UTC." if silent else self.problem
+        vms = inventory.vms if inventory else ()
+        return HostStatus(
+            host,
+            reachable=not problem,
+            seen_at=inventory.taken_at if inventory else None,
+            problem=problem,
+            vms=len(vms),
+            checkpoints=sum(len(one.checkpoints) for one in vms),
+        )
+
+
+class FleetView:
+    """The fleet as one person may see it in one channel: the `Fleet` of their commands."""
+
+    def __init__(
+        self, inventory: Inventory, may: Callable[[VM], bool], normalise: Callable[[str], str] = plain
+    ) -> None:
+        self._inventory = inventory
+        self._may = may
+        self._normalise = normalise
+
+    def find(self, text: str) -> tuple[VM, ...]:
+        if _is_pattern(text):
+            self._inventory.renew()
+        try:
+            return self._find(text)
+        except NotKnown:
+            if not self._inventory.renew():
+                raise
+            return self._find(text)
+
+    def find_one(self, text: str) -> VM:
+        found = self.find(text)
+        if len(found) > 1:
+            names = say_names([vm.name for vm in found])
+            raise UsageError(
+                f"{text} names {len(found)} VMs: {names}.", "This is done with one VM at a time: name one."
+            )
+        return found[0]
+
+    def look(self, vm: VM, *, disks: bool = False) -> VMInventory:
+        return self._as_found(vm, self._inventory.look(vm.id, disks=disks))
+
+    def look_all(self, vms: Sequence[VM], *, disks: bool = False) -> tuple[VMInventory, ...]:
+        looked = self._inventory.look_all([vm.id for vm in vms], disks=disks)
+        return tuple(self._as_found(vm, seen) for vm, seen in zip(vms, looked, strict=True))
+
+    def all(self, *, host: str | None = None, disks: bool = False) -> tuple[VMInventory, ...]:
+        hosts = None if host is None else (host,)
+        self._inventory.renew(hosts, disks=disks)
+        return tuple(seen for seen in self._inventory.seen(hosts, disks=disks) if self._may(seen.vm))
+
+    def hosts(self) -> tuple[HostStatus, ...]:
+        self._inventory.renew()
+        return self._inventory.hosts()
+
+    def _find(self, text: str) -> tuple[VM, ...]:
+        """A whole name or id first, so that a name with a comma or a star in it can be typed; then lists, then
+        patterns."""
+        vms = tuple(seen.vm for seen in self._inventory.seen())
+        if found := self._named(text, vms):
+            return (found,)
+        parts = [part for part in text.split(",") if part.strip()]
+        if len(parts) > 1:
+            return tuple(dict.fromkeys(vm for part in parts for vm in self._part(part, vms)))
+        return self._part(text.strip(" ,"), vms)
+
+    def _part(self, text: str, vms: tuple[VM, ...]) -> tuple[VM, ...]:
+        if found := self._named(text, vms):
+            return (found,)
+        if _is_pattern(text):
+            pattern = self._normalise(text)
+            matching = (vm for vm in vms if fits(self._normalise(vm.name), pattern) and self._may(vm))
+            if chosen := tuple(sorted(matching, key=lambda vm: (vm.name.casefold(), vm.host))):
+                return chosen
+        raise NotKnown(f"I know no VM called {text}.", self._where_it_may_be(text, vms))
+
+    def _named(self, text: str, vms: tuple[VM, ...]) -> VM | None:
+        """The one VM of that name or id. Raises `NotAllowed` where it may not be seen, and asks where there are
+        several: also where names differ only by what Slack and phones do to text."""
+        found = named(text, vms, self._normalise)
+        visible = tuple(vm for vm in found if self._may(vm))
+        if found and not visible:
+            raise NotAllowed(
+                f"No grant lets you see {text} in this channel.", "/checkpoint whoami shows what you may do."
+            )
+        if len(visible) > 1:
+            ids = tell_apart([vm.id for vm in visible])
+            listed = ", ".join(
+                f"{id} ({vm.name} on {vm.host}, {vm.state.label})" for id, vm in zip(ids, visible, strict=True)
+            )
+            raise UsageError(f"{text} may be {len(visible)} VMs.", f"Type the short id of one instead: {listed}.")
+        return visible[0] if visible else None
+
+    def _where_it_may_be(self, text: str, vms: tuple[VM, ...]) -> str:
+        hints = []
+        if near := nearest(text, (vm.name for vm in vms if self._may(vm))):
+            hints.append(f"Did you mean {' or '.join(near)}?")
+        if down := [host.name for host in self._inventory.hosts() if not host.reachable]:
+            hints.append(f"{say_names(down)} could not be asked, so it may be there.")
+        return " ".join(hints) or "/checkpoint list shows all VMs in sight."
+
+    def _as_found(self, vm: VM, seen: VMInventory) -> VMInventory:
+        """The VM as it was looked up, unless it has another name by now: then what was typed may mean another one."""
+        if seen.vm.name != vm.name:
+            self._inventory.forget(seen.vm.host)
+            raise UsageError(f"{vm.name} is called {seen.vm.name} now.", "Look which one you mean, and type it again.")
+        return seen
+
+
+def _is_pattern(text: str) -> bool:
+    return "*" in text or "?" in text
