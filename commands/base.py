@@ -251,8 +251,6 @@ class CheckpointNote:
 
     owner: str | None = None
     """The person who took it: a user id."""
-    owner_name: str = ""
-    """Their name, where the ledger has it."""
     reason: str = ""
     kind: Literal["production", "standard", "unknown"] = "unknown"
     keep_until: datetime | None = None
@@ -261,6 +259,8 @@ class CheckpointNote:
     """Kept forever."""
     safety: bool = False
     """Taken by the bot before an apply."""
+    owner_name: str = ""
+    """The owner's name, where the ledger has it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from commands.words import say_time
 PAGE = 20
 """Entries on a page."""
 
-_MENTION = re.compile(r"<?@?([^|<>]+)(?:\|[^<>]*)?>?")
+_USER_ID = re.compile(r"<?@?([UW][A-Z0-9]{5,})(?:\|[^<>]*)?>?", re.IGNORECASE)
+"""An id, or a mention as Slack writes it: `<@U024BE7LH|ada>`."""
 
 
 @click.command(epilog="history\nhistory web01 --since 7d\nhistory --by me --search upgrade --page 2")
@@ -36,11 +37,12 @@ def command(
     share: bool,
 ) -> Reply:
     """What was done to the VMs that you may see, what was asked for, and what was refused; newest first."""
+    person, words = _person(context, by)
     entries = context.record.history(
         vms=_vms(context, vm),
-        person=_person(context, by),
+        person=person,
         since=context.now - since if since else None,
-        text=search,
+        text=" ".join(filter(None, (search, words))) or None,
         limit=PAGE + 1,
         offset=(page - 1) * PAGE,
     )
@@ -62,14 +64,15 @@ def _vms(context: Context, text: str | None) -> tuple[str, ...] | None:
     return tuple(seen.vm.id for seen in context.fleet.all())
 
 
-def _person(context: Context, text: str | None) -> str | None:
-    """A mention as Slack sends it (`<@U024BE7LH|ada>`), an id, or a name, as the ledger knows it."""
+def _person(context: Context, text: str | None) -> tuple[str | None, str | None]:
+    """The user id that is meant; or the words to search for, since a mention in a command is a mere name in most
+    workspaces, and the ledger's search knows names."""
     if text is None:
-        return None
+        return None, None
     if text.casefold() == "me":
-        return context.person.id
-    mention = _MENTION.fullmatch(text.strip())
-    return mention[1].strip() if mention else text.strip()
+        return context.person.id, None
+    mention = _USER_ID.fullmatch(text.strip())
+    return (mention[1].upper(), None) if mention else (None, text.strip().lstrip("@"))
 
 
 def _row(entry: HistoryEntry) -> tuple[str, ...]:
