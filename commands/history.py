@@ -14,7 +14,7 @@ from commands.words import say_time
 PAGE = 20
 """Entries on a page."""
 
-_USER_ID = re.compile(r"<?@?([UW][A-Z0-9]{5,})(?:\|[^<>]*)?>?", re.IGNORECASE)
+_USER_ID = re.compile(r"<?@?([UW](?=[A-Z]*[0-9])[A-Z0-9]{5,})(?:\|[^<>]*)?>?")
 """An id, or a mention as Slack writes it: `<@U024BE7LH|ada>`."""
 
 
@@ -72,7 +72,7 @@ def _person(context: Context, text: str | None) -> tuple[str | None, str | None]
     if text.casefold() == "me":
         return context.person.id, None
     mention = _USER_ID.fullmatch(text.strip())
-    return (mention[1].upper(), None) if mention else (None, text.strip().lstrip("@"))
+    return (mention[1], None) if mention else (None, text.strip().lstrip("@"))
 
 
 def _row(entry: HistoryEntry) -> tuple[str, ...]:

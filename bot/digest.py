@@ -1,0 +1,163 @@
+"""The digest: what the fleet and the ledger together say needs a look. Functions of values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from backends.base import Checkpoint, HostInventory, SnapshotType, VMInventory, Volume
+from commands.base import (
+    Button,
+    CheckpointNote,
+    Footnote,
+    Heading,
+    HostStatus,
+    Item,
+    Paragraph,
+    Part,
+    Policy,
+    Reply,
+)
+from commands.finding import fits
+from commands.telling import UNKNOWN, age, is_stale, owner
+from commands.words import say_count, say_names, say_size, say_time, typed
+
+MOST_ITEMS = 12
+"""Checkpoints shown with buttons of their own; the rest are counted."""
+
+LOW_SPACE = 0.1
+"""A volume with less than this part of it free is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A checkpoint that has been there too long and that nobody keeps."""
+
+    seen: VMInventory
+    checkpoint: Checkpoint
+    note: CheckpointNote
+    grown: int | None
+    """Bytes written since; None where the disks could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What needs a look, and how long it has."""
+
+    at: datetime
+    stale: tuple[Stale, ...] = ()
+    """Largest first, then oldest."""
+    lingering: tuple[tuple[VMInventory, Checkpoint], ...] = ()
+    """Recovery points of backups that should have gone long ago."""
+    unmerged: tuple[VMInventory, ...] = ()
+    """VMs that write to a differencing disk which no checkpoint explains."""
+    low: tuple[tuple[str, Volume], ...] = ()
+    """Volumes with little room, by host."""
+    down: tuple[HostStatus, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes written since the stale checkpoints, as far as known: each file counts under what it stands on."""
+        return sum(one.grown or 0 for one in self.stale)
+
+
+def compose(
+    inventories: Iterable[HostInventory],
+    notes: Mapping[str, CheckpointNote],
+    hosts: Iterable[HostStatus],
+    *,
+    policy: Policy,
+    now: datetime,
+    patterns: Sequence[str] = ("*",),
+) -> Digest:
+    """The digest of the VMs whose names fit one of `patterns`, made from what was last seen (with disks, for sizes)."""
+    everywhere = tuple(inventories)
+    vms = tuple(one for i in everywhere for one in i.vms if any(fits(one.vm.name, pattern) for pattern in patterns))
+    checkpoints = [(one, c) for one in vms for c in one.checkpoints]
+    here = {one.vm.host for one in vms}
+    stale = [
+        Stale(one, c, notes.get(c.id, UNKNOWN), one.growth_since(c.id))
+        for one, c in checkpoints
+        if is_stale(c, notes.get(c.id, UNKNOWN), policy, now)
+    ]
+    return Digest(
+        at=now,
+        stale=tuple(sorted(stale, key=lambda one: (-(one.grown or 0), one.checkpoint.created))),
+        lingering=tuple((one, c) for one, c in checkpoints if _lingers(c, policy, now)),
+        unmerged=tuple(one for one in vms if _is_unmerged(one)),
+        low=tuple(
+            (i.host, volume) for i in everywhere if i.host in here for volume in i.volumes or () if _is_low(volume)
+        ),
+        down=tuple(host for host in hosts if not host.reachable),
+    )
+
+
+def as_reply(digest: Digest) -> Reply:
+    """The digest as a message, with buttons on its stale checkpoints."""
+    further = [*_further(digest)]
+    parts: list[Part] = [
+        Heading("Checkpoint digest"),
+        Paragraph(_summary(digest, well=not further and not digest.down)),
+    ]
+    parts += [_item(one, digest.at) for one in digest.stale[:MOST_ITEMS]]
+    if len(digest.stale) > MOST_ITEMS:
+        parts.append(Paragraph(f"… and {len(digest.stale) - MOST_ITEMS} more: {typed('list', '--stale')}"))
+    parts += [Paragraph(line) for line in further]
+    parts += [Footnote(_unseen(host)) for host in digest.down]
+    return Reply(tuple(parts))
+
+
+def _lingers(checkpoint: Checkpoint, policy: Policy, now: datetime) -> bool:
+    return checkpoint.snapshot_type is SnapshotType.RECOVERY and now - checkpoint.created > policy.stale_after
+
+
+def _is_unmerged(seen: VMInventory) -> bool:
+    """The VM writes to a file above one that no checkpoint froze: a merge is pending, a backup lingers, or somebody
+    made it so."""
+    disks = seen.disks or ()
+    frozen = {disk.path.casefold() for disk in disks if disk.checkpoint_ids}
+    return any(d.attached and d.parent_path is not None and d.parent_path.casefold() not in frozen for d in disks)
+
+
+def _is_low(volume: Volume) -> bool:
+    return volume.free < volume.size * LOW_SPACE
+
+
+def _summary(digest: Digest, *, well: bool) -> str:
+    if not digest.stale:
+        return "No stale checkpoints. All is well." if well else "No stale checkpoints."
+    size = f", with {say_size(digest.size)} written since" if digest.size else ""
+    return f"{say_count(len(digest.stale), 'stale checkpoint')}{size}. Old checkpoints cost space and speed."
+
+
+def _item(one: Stale, now: datetime) -> Item:
+    vm, checkpoint = one.seen.vm, one.checkpoint
+    size = "size unknown" if one.grown is None else f"{say_size(one.grown)} written since"
+    facts = (f"{age(checkpoint, now)} old", size, f"taken by {owner(one.note)}", f"on {vm.host}", one.note.reason)
+    return Item(
+        f"{checkpoint.name} of {vm.name}",
+        ", ".join(fact for fact in facts if fact),
+        (Button("Delete", "delete", checkpoint.id, "danger"), Button("Keep 7 days", "keep", checkpoint.id)),
+    )
+
+
+def _further(digest: Digest) -> Iterator[str]:
+    """What needs a look and has no button: a line for each kind of trouble."""
+    if digest.lingering:
+        points = say_names([f"{one.vm.name} ({age(c, digest.at)})" for one, c in digest.lingering])
+        yield f"A backup's recovery point lingers on {points}: that backup may be broken."
+    merging = [one.vm.name for one in digest.unmerged if one.vm.merging]
+    if merging:
+        yield f"Disks are being merged: {say_names(merging)}."
+    odd = [one.vm.name for one in digest.unmerged if not one.vm.merging]
+    if odd:
+        yield f"A differencing disk that no checkpoint explains: {say_names(odd)}. A merge pends or a backup lingers."
+    if digest.low:
+        volumes = [f"{volume.path} on {host} ({say_size(volume.free)} free)" for host, volume in digest.low]
+        yield f"Little room: {say_names(volumes)}."
+
+
+def _unseen(host: HostStatus) -> str:
+    when = f"It is shown as seen at {say_time(host.seen_at)}." if host.seen_at else "Its VMs are missing here."
+    return f"{host.name} could not be asked. {when} {host.problem}".strip()
