@@ -1,0 +1,83 @@
+"""Where the armed faults of the wire strike a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from threading import Event
+
+from backends.simulator.faults import FaultKind, Faults
+from backends.simulator.winrm.outbox import Outbox
+from backends.simulator.winrm.refusals import numbered
+
+
+class BareStatus(Exception):
+    """A request is answered with this HTTP status and nothing else."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Severed(Exception):
+    """The connection is reset after a part of `answer`, which is empty when nothing of it leaves."""
+
+    def __init__(self, answer: bytes = b"") -> None:
+        super().__init__("reset")
+        self.answer = answer
+
+
+class Wire:
+    """Asks the armed faults at each moment where one may strike. Every wait ends when the server stops."""
+
+    def __init__(self, faults: Faults, stopping: Event) -> None:
+        self._faults = faults
+        self._stopping = stopping
+
+    def refuses_connection(self) -> bool:
+        return self._faults.take(FaultKind.REFUSE_CONNECTION) is not None
+
+    def at_request(self) -> None:
+        """A request has come, whoever sent it. Raises `BareStatus`."""
+        self._delay(FaultKind.LATENCY, None)
+        self._status(None)
+
+    def at_message(self) -> None:
+        """A message of an authenticated user has come. Raises `WSManFault`."""
+        self._refuse(None)
+
+    def at_pipeline(self, cmdlets: Iterable[str]) -> None:
+        """A message concerns a pipeline of these cmdlets. Raises `BareStatus` and `WSManFault`."""
+        for cmdlet in cmdlets:
+            self._delay(FaultKind.LATENCY, cmdlet)
+            self._status(cmdlet)
+            self._refuse(cmdlet)
+
+    def at_shell(self) -> None:
+        """A shell starts."""
+        self._delay(FaultKind.SLOW_SHELL, None)
+
+    def before_answer(self, cmdlets: Iterable[str], outbox: Outbox) -> None:
+        """The output of a pipeline is asked for. Raises `Severed` once it has run to its end, and `Closed`."""
+        if self._strikes(FaultKind.RESET_BEFORE_ANSWER, cmdlets):
+            outbox.wait_until_finished()
+            raise Severed
+
+    def on_answer(self, cmdlets: Iterable[str], answer: bytes) -> None:
+        """The output of a pipeline is about to leave. Raises `Severed`."""
+        if self._strikes(FaultKind.RESET_RECEIVE, cmdlets):
+            raise Severed(answer)
+
+    def _delay(self, kind: FaultKind, cmdlet: str | None) -> None:
+        if fault := self._faults.take(kind, cmdlet):
+            self._stopping.wait(fault.seconds)
+
+    def _status(self, cmdlet: str | None) -> None:
+        if fault := self._faults.take(FaultKind.HTTP_STATUS, cmdlet):
+            raise BareStatus(fault.code or 500)
+
+    def _refuse(self, cmdlet: str | None) -> None:
+        if fault := self._faults.take(FaultKind.WSMAN_FAULT, cmdlet):
+            raise numbered(fault.code or 0)
+
+    def _strikes(self, kind: FaultKind, cmdlets: Iterable[str]) -> bool:
+        return any(self._faults.take(kind, cmdlet) is not None for cmdlet in cmdlets)
