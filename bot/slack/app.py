@@ -1,0 +1,170 @@
+"""The Bolt app: every kind of payload is acknowledged at once, then handed over, and every person gets an answer."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from slack_bolt import Ack, App, BoltContext, BoltRequest, BoltResponse
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk import WebClient
+
+from bot.announcer import Announcer, AnnouncerError, Origin
+from bot.requests import Desk, Pressed, Typed
+from bot.slack.intake import Intake
+from bot.slack.payloads import Misfit, read
+from commands.base import say
+
+_ANYTHING = re.compile("")
+_REQUEST, _AFTERWARDS = "checkpoint_request", "checkpoint_afterwards"
+
+BUSY = "The bot has too much to do to take this up. Nothing was changed. Try again in a minute."
+STOPPING = "The bot is being stopped and did not take this up. Nothing was changed. Try again in a minute."
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What to send back for one delivery, and what to do once that has left."""
+
+    ack: BoltResponse
+    afterwards: tuple[Callable[[], None], ...]
+
+
+def serve(app: App, payload: object, envelope_id: str) -> Served:
+    """Take one delivery through the app. Raises nothing; talks to nobody.
+
+    Bolt knows no moment at which an acknowledgement has left the machine, so whatever takes longer is returned, for
+    the connection to start when it has.
+    """
+    request = read(payload, envelope_id)
+    afterwards: list[Callable[[], None]] = []
+    context = {_REQUEST: request, _AFTERWARDS: afterwards}
+    response = app.dispatch(BoltRequest(mode="socket_mode", body=_bare(request), context=context))
+    return Served(response, tuple(afterwards))
+
+
+def _bare(request: Typed | Pressed | Misfit) -> dict[str, object]:
+    """As much of a payload as Bolt needs to find the listener.
+
+    Bolt looks into a body in many places before any listener runs, its error handler included, and raises where the
+    shape is not what it expects; so it gets none that came from outside.
+    """
+    match request:
+        case Typed():
+            return {"command": "/checkpoint"}
+        case Pressed():
+            return {"type": "block_actions", "actions": [{"type": "button", "action_id": request.action}]}
+        case Misfit():
+            return {}
+
+
+def build_app(
+    desk: Desk,
+    announcer: Announcer,
+    intake: Intake,
+    *,
+    api_url: str,
+    new_reference: Callable[[], str] = lambda: secrets.token_hex(4),
+) -> App:
+    """The app. It calls no Web API method: not at its start, and not between a delivery and its acknowledgement.
+
+    `new_reference` makes the short ids by which a person's report is found in the log.
+    """
+    reception = _Reception(desk, announcer, intake, new_reference)
+    app = App(
+        name="checkpoint",
+        client=WebClient(base_url=api_url),
+        # Bolt asks auth.test at the first request when it is given a token. Deliveries over Socket Mode come on a
+        # connection that the app token opened, so there is nothing left to ask.
+        authorize=_authorize,
+        before_authorize=reception.turn_away_misfits,
+        # Run in the thread that brought the delivery: Bolt's other way hands the listener to a pool of five and polls
+        # for its acknowledgement every 10 ms.
+        process_before_response=True,
+        request_verification_enabled=False,
+        ssl_check_enabled=False,
+        url_verification_enabled=False,
+        ignoring_self_events_enabled=False,
+        attaching_function_token_enabled=False,
+    )
+    app.command(_ANYTHING)(reception.take)  # whatever the command is called in this workspace
+    app.action(_ANYTHING)(reception.take)
+    app.error(reception.apologise)
+    return app
+
+
+def _authorize() -> AuthorizeResult:
+    return AuthorizeResult(enterprise_id=None, team_id=None)
+
+
+class _Reception:
+    """The listeners."""
+
+    def __init__(self, desk: Desk, announcer: Announcer, intake: Intake, new_reference: Callable[[], str]) -> None:
+        self._desk = desk
+        self._announcer = announcer
+        self._intake = intake
+        self._new_reference = new_reference
+
+    def take(self, ack: Ack, context: BoltContext) -> None:
+        """A slash command or a button."""
+        ack()
+        request: Typed | Pressed = context[_REQUEST]
+        context[_AFTERWARDS].append(lambda: self._hand_over(request))
+
+    def turn_away_misfits(self, ack: Ack, context: BoltContext, next_: Callable[[], BoltResponse]) -> BoltResponse:
+        """Every other kind of payload, and those that are not what they should be."""
+        request = context[_REQUEST]
+        if not isinstance(request, Misfit):
+            return next_()
+        _log.info("Turned away: %s.", request.reason)
+        origin = request.origin
+        if origin is not None:
+            context[_AFTERWARDS].append(lambda: self._answer(origin, request.sentence))
+        return ack(options=[]) if request.wants_options else ack()
+
+    def apologise(self, error: Exception, context: BoltContext) -> BoltResponse:
+        """An error in the app itself, before anything was handed over."""
+        request: Typed | Pressed | Misfit = context[_REQUEST]
+        reference = self._log_error(error)
+        sentence = f"Something went wrong inside the bot. Nothing was changed. Reference for the log: {reference}."
+        if request.origin is not None:
+            origin = request.origin
+            context[_AFTERWARDS].append(lambda: self._answer(origin, sentence))
+        return BoltResponse(status=200)
+
+    def _hand_over(self, request: Typed | Pressed) -> None:
+        if not self._intake.offer(lambda: self._attend(request)):
+            self._answer(request.origin, STOPPING if self._intake.closed else BUSY)
+
+    def _attend(self, request: Typed | Pressed) -> None:
+        """Runs on a worker."""
+        try:
+            match request:
+                case Typed():
+                    self._desk.typed(request)
+                case Pressed():
+                    self._desk.pressed(request)
+        except Exception as error:  # the last frame on this thread: whatever it was, the person hears of it
+            reference = self._log_error(error)
+            self._answer(
+                request.origin,
+                f"Something went wrong inside the bot. If a change was under way, /checkpoint history says how far it "
+                f"came. Reference for the log: {reference}.",
+            )
+
+    def _answer(self, origin: Origin, sentence: str) -> None:
+        try:
+            self._announcer.whisper(origin, say(sentence))
+        except AnnouncerError as error:
+            _log.error("%s could not be told %r: %s", origin.person_id, sentence, error)
+
+    def _log_error(self, error: Exception) -> str:
+        reference = self._new_reference()
+        _log.error("Reference %s: an error in the bot", reference, exc_info=error)
+        return reference

@@ -1,0 +1,292 @@
+"""A `Reply` as Slack shows it: pure, within Slack's limits, and with no way for a name to become markup.
+
+Text goes into plain_text, rich_text and raw_text elements only, none of which Slack parses, so `<!channel>` in the
+name of a VM stays eleven harmless characters. What does not fit is cut, and the message says how much.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from commands.base import Actions, Button, Footnote, Heading, Item, Paragraph, Part, Reply, Table, Tree
+
+Block = dict[str, object]
+
+MAX_BLOCKS = 45
+"""Slack takes 50 in a message; five are left for what a later version of Slack or of this bot adds."""
+
+MAX_CHARS = 8_900
+"""Of all blocks together. Slack answers `msg_blocks_too_long` at about 13,200, and earlier for rich_text."""
+
+MAX_TEXT = 3_500
+"""Of the fallback text, after escaping. Slack recommends at most 4,000."""
+
+MAX_HEADER, MAX_SECTION, MAX_CONTEXT = 150, 3_000, 2_000
+MAX_BUTTONS, MAX_LABEL, MAX_VALUE, MAX_ACTION_ID = 25, 75, 2_000, 255
+MAX_ROWS, MAX_COLUMNS = 100, 20
+
+_NOTE = 40
+"""Characters kept free for a note of the kind `… and 1,204 more characters`."""
+
+_ACTION_ID = re.compile(r"bot\.(.+)\.\d+", re.DOTALL)
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, lone surrogates, and the marks that make text read backwards: a name could lie with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What goes into `text` and `blocks` of one message."""
+
+    text: str
+    blocks: list[Block]
+
+
+def render(reply: Reply, new_id: Callable[[], str], *, tables: bool = True) -> Rendered:
+    """The message for `reply`.
+
+    `new_id` gives a block id that no message had before: Slack asks for new ones at every update. `tables=False` draws
+    tables as fixed-width text, for a server that does not know the table block. Buttons are placed first, then
+    headings, sentences, and last the long parts, so that a long list cannot push the buttons out.
+
+    Raises ValueError for a button that Slack could not give back as it was: its value is longer than 2,000 characters.
+    """
+    page = _Page(new_id, tables=tables)
+    drawn: dict[int, list[Block]] = {}
+    lost: list[int] = []
+    for index in sorted(range(len(reply.parts)), key=lambda i: (_rank(reply.parts[i]), i)):
+        blocks = page.draw(reply.parts[index])
+        if blocks is None:
+            lost.append(index)
+        else:
+            drawn[index] = blocks
+    if lost:
+        drawn[min(lost)] = [page.context(f"… and {len(lost)} more")]
+    return Rendered(plain_text(reply), [block for index in sorted(drawn) for block in drawn[index]])
+
+
+def plain_text(reply: Reply) -> str:
+    """The readable content for notifications, screen readers and search, with nothing in it that Slack would parse."""
+    labels = (b.label for part in reply.parts if isinstance(part, Actions | Item) for b in part.buttons)
+    text = clean(reply.text).strip() or " / ".join(map(clean, labels)).strip() or "(nothing to show)"
+    escaped = escape(text)
+    while len(escaped) > MAX_TEXT:
+        text = text[: len(text) - max(1, (len(escaped) - MAX_TEXT) // 5)]
+        escaped = escape(text) + " … (shortened)"
+    return escaped
+
+
+def escape(text: str) -> str:
+    """`text` with Slack's three control characters as entities."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def clean(text: str) -> str:
+    """`text` without characters that are unseen or turn the reading direction."""
+    return _UNSEEN.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def action_of(action_id: str) -> str | None:
+    """The action that a button of this bot stands for; None for an id that `render` never gave."""
+    match = _ACTION_ID.fullmatch(action_id)
+    return match.group(1) if match else None
+
+
+class _Page:
+    """The room that is left in a message, and what is drawn into it."""
+
+    def __init__(self, new_id: Callable[[], str], *, tables: bool) -> None:
+        self._new_id = new_id
+        self._tables = 1 if tables else 0  # Slack takes one table block in a message
+        self._blocks = MAX_BLOCKS - 1
+        self._chars = MAX_CHARS - _NOTE
+        self._buttons = 0
+
+    def draw(self, part: Part) -> list[Block] | None:
+        """The blocks of a part, or None when there is no room for it. A part with nothing in it has no blocks."""
+        match part:
+            case Heading() | Paragraph() | Footnote():
+                return self._sentence(part)
+            case Tree(lines):
+                return self._lines([clean(line) for line in lines], "lines")
+            case Table():
+                return self._table(part)
+            case Item():
+                return self._item(part)
+            case Actions(buttons):
+                return self._actions(buttons)
+
+    def context(self, text: str) -> Block:
+        return {"type": "context", "block_id": self._new_id(), "elements": [_plain(text)]}
+
+    def _header(self, text: str) -> Block:
+        return {"type": "header", "block_id": self._new_id(), "text": _plain(" ".join(text.split()))}
+
+    def _rich(self, kind: str, text: str, *, code: bool = False) -> Block:
+        element: Block = {"type": "text", "text": text}
+        if code:
+            element["style"] = {"code": True}
+        return {"type": "rich_text", "block_id": self._new_id(), "elements": [{"type": kind, "elements": [element]}]}
+
+    def _sentence(self, part: Heading | Paragraph | Footnote) -> list[Block] | None:
+        limit = {Heading: MAX_HEADER, Paragraph: MAX_SECTION, Footnote: MAX_CONTEXT}[type(part)]
+        text = clean(part.text)
+        if not text.strip():
+            return []
+        text = _cut(text, min(limit, max(self._chars, _NOTE)))
+        if not self._take(1, len(text)):
+            return None
+        match part:
+            case Heading():
+                return [self._header(text)]
+            case Paragraph():
+                return [self._rich("rich_text_section", text, code=part.code)]
+            case Footnote():
+                return [self.context(text)]
+
+    def _lines(self, lines: Sequence[str], unit: str) -> list[Block] | None:
+        if not "".join(lines).strip():
+            return []
+        text = _fit(lines, self._chars, unit)
+        return [self._rich("rich_text_preformatted", text)] if text and self._take(1, len(text)) else None
+
+    def _table(self, table: Table) -> list[Block] | None:
+        rows = _even([table.columns, *table.rows])
+        if not rows or not rows[0]:
+            return []
+        if self._tables and len(rows[0]) <= MAX_COLUMNS:
+            fitting = _fit_rows(rows, self._chars)
+            if fitting and self._take(1, sum(len(cell) for row in fitting for cell in row)):
+                self._tables -= 1
+                return [self._table_block(fitting)]
+        return self._lines(_columns(rows), "rows")
+
+    def _table_block(self, rows: Iterable[Sequence[str]]) -> Block:
+        cells = [[{"type": "raw_text", "text": cell} for cell in row] for row in rows]
+        return {"type": "table", "block_id": self._new_id(), "rows": cells}
+
+    def _item(self, item: Item) -> list[Block] | None:
+        text = clean(f"{item.text}\n{item.detail}").strip() or "–"
+        text = _cut(text, MAX_SECTION)
+        groups = [] if len(item.buttons) == 1 else _groups(item.buttons)
+        if not self._take(1 + len(groups), len(text) + _size(item.buttons)):
+            return None
+        section: Block = {"type": "section", "block_id": self._new_id(), "text": _plain(text)}
+        if len(item.buttons) == 1:
+            section["accessory"] = self._button(item.buttons[0])
+        return [section, *(self._action_block(group) for group in groups)]
+
+    def _actions(self, buttons: Sequence[Button]) -> list[Block] | None:
+        groups = _groups(buttons)
+        if not self._take(len(groups), _size(buttons)):
+            return None
+        return [self._action_block(group) for group in groups]
+
+    def _action_block(self, buttons: Iterable[Button]) -> Block:
+        return {"type": "actions", "block_id": self._new_id(), "elements": [self._button(b) for b in buttons]}
+
+    def _button(self, button: Button) -> Block:
+        action_id = f"bot.{button.action}.{self._buttons}"
+        if len(button.value) > MAX_VALUE or len(action_id) > MAX_ACTION_ID:
+            raise ValueError(f"the button {button.action[:40]!r} says more than Slack keeps: its value must be an id")
+        self._buttons += 1
+        block: Block = {"type": "button", "action_id": action_id, "text": _plain(_label(button))}
+        if button.value:
+            block["value"] = button.value
+        if button.style:
+            block["style"] = button.style
+        return block
+
+    def _take(self, blocks: int, chars: int) -> bool:
+        if blocks > self._blocks or chars > self._chars:
+            return False
+        self._blocks -= blocks
+        self._chars -= chars
+        return True
+
+
+def _rank(part: Part) -> int:
+    match part:
+        case Actions():
+            return 0
+        case Heading():
+            return 1
+        case Paragraph() | Footnote():
+            return 2
+        case _:
+            return 3
+
+
+def _plain(text: str) -> Block:
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def _label(button: Button) -> str:
+    """The label, shortened in the middle: the ends tell names apart."""
+    text = " ".join(clean(button.label).split()) or button.action
+    if len(text) <= MAX_LABEL:
+        return text
+    head = MAX_LABEL // 2
+    return f"{text[:head]}…{text[head + 1 - MAX_LABEL :]}"
+
+
+def _size(buttons: Iterable[Button]) -> int:
+    return sum(len(_label(b)) + len(b.value) for b in buttons)
+
+
+def _groups(buttons: Sequence[Button]) -> list[Sequence[Button]]:
+    return [buttons[at : at + MAX_BUTTONS] for at in range(0, len(buttons), MAX_BUTTONS)]
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    kept = text[: limit - _NOTE]
+    return f"{kept}… and {len(text) - len(kept):,} more characters"
+
+
+def _fit(lines: Sequence[str], limit: int, unit: str) -> str:
+    """As many lines as `limit` characters hold, and a last one that says how many there are more."""
+    text = "\n".join(lines)
+    if len(text) <= limit:
+        return text
+    kept: list[str] = []
+    room = limit - _NOTE
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    if not kept:
+        return _cut(lines[0], limit) if limit > 2 * _NOTE else ""
+    return "\n".join([*kept, f"… and {len(lines) - len(kept):,} more {unit}"])
+
+
+def _even(rows: Iterable[Sequence[str]]) -> list[list[str]]:
+    """Rows of one width. An empty cell gets a dash: Slack refuses a message with an empty one."""
+    cells = [[clean(cell) if cell.strip() else "–" for cell in row] for row in rows]
+    width = max((len(row) for row in cells), default=0)
+    return [row + ["–"] * (width - len(row)) for row in cells]
+
+
+def _fit_rows(rows: Sequence[list[str]], limit: int) -> list[list[str]]:
+    """As many rows as Slack's table block and `limit` characters hold; none when not even the first row fits."""
+    sizes = [sum(map(len, row)) for row in rows]
+    if len(rows) <= MAX_ROWS and sum(sizes) <= limit:
+        return list(rows)
+    kept, room = 0, limit - _NOTE - len(rows[0])
+    while kept < min(len(rows), MAX_ROWS - 1) and sizes[kept] <= room:
+        room -= sizes[kept]
+        kept += 1
+    if kept < 2:
+        return []
+    note = [f"… and {len(rows) - kept:,} more rows", *["–"] * (len(rows[0]) - 1)]
+    return [*rows[:kept], note]
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines with their columns under each other; a column is padded to at most 40."""
+    flat = [[" ".join(cell.split()) for cell in row] for row in rows]
+    widths = [min(40, max(map(len, column))) for column in zip(*flat, strict=True)]
+    return ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in flat]

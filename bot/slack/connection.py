@@ -1,0 +1,228 @@
+"""Socket Mode: two connections that are watched, and replaced before they are missed."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections import deque
+
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode.internals import send_response
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackClientNotConnectedError
+from slack_sdk.socket_mode.client import BaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+from bot.slack.app import serve
+from bot.slack.intake import Intake
+from bot.slack.web import reading_client
+from bot.slack.websocket import Deliver, NotConnected, SocketClient
+
+STEADY = 60.0
+"""Seconds after which a connection counts as good again, and the next one is tried without delay."""
+
+LONGEST_DELAY, LONGEST_DELAY_OF_A_SPARE = 30.0, 300.0
+"""Seconds between tries: when no connection is left, and when another one does the work."""
+
+_log = logging.getLogger(__name__)
+
+
+class Connections:
+    """The connections over which deliveries come in. Slack gives each delivery to one of them."""
+
+    def __init__(
+        self,
+        app: App,
+        intake: Intake,
+        app_token: str,
+        *,
+        api_url: str,
+        count: int = 2,
+        chance: random.Random | None = None,
+        check_every: float = 1.0,
+    ) -> None:
+        self._app = app
+        self._intake = intake
+        self._seen = _Seen()
+        self._stopping = threading.Event()
+        self._chance = chance or random.Random()  # noqa: S311 - spreads reconnects, guards nothing
+        self._check_every = check_every
+        client = reading_client(None, api_url)
+        self._lines = [_Line(app_token, client, self._deliver, self._stopping) for _ in range(count)]
+
+    def start(self) -> None:
+        """Open the connections, and keep them open from now on.
+
+        Raises `NotConnected` when the first cannot be opened. A second one is a spare: its failure is logged, and it
+        is tried again.
+        """
+        first, *spares = self._lines
+        first.open()
+        for spare in spares:
+            try:
+                spare.open()
+            except NotConnected as error:
+                _log.warning("There is no second connection to Slack yet: %s", error)
+        for line in self._lines:
+            threading.Thread(target=self._watch, args=(line,), name="slack-watch", daemon=True).start()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether deliveries can come in."""
+        return any(line.alive for line in self._lines)
+
+    def wait(self) -> None:
+        """Wait until `stop` is called."""
+        while not self._stopping.wait(1):  # on Windows, a wait without end would keep Ctrl-C waiting too
+            pass
+
+    def stop(self, seconds: float = 10.0) -> bool:
+        """Stop: take up nothing new, let what was taken up come to its end for at most `seconds`, and close.
+
+        Until they are closed, the connections still acknowledge, and people are told that the bot is stopping. True
+        when all work was done.
+        """
+        self._intake.close()
+        drained = self._intake.drain(seconds)
+        if not drained:
+            _log.warning("Work was still under way %s seconds after the stop began.", seconds)
+        self._stopping.set()
+        closers = [threading.Thread(target=line.close, daemon=True) for line in self._lines]
+        for closer in closers:
+            closer.start()
+        for closer in closers:
+            closer.join(seconds)
+        return drained
+
+    def _watch(self, line: _Line) -> None:
+        tries = 0
+        while not line.wait_for_trouble(self._check_every):
+            announced = line.replacement_wanted
+            if line.alive and not announced:
+                tries = 0 if line.age > STEADY else tries
+                continue
+            at_once = announced and tries == 0
+            if not at_once and self._stopping.wait(self._delay(line, tries)):
+                return
+            tries += 1
+            try:
+                line.open()
+            except NotConnected as error:
+                _log.error("A connection to Slack is down: %s", error)
+
+    def _delay(self, line: _Line, tries: int) -> float:
+        """Seconds before the next try: twice as many each time, and never the same for all bots."""
+        spare = any(other.alive for other in self._lines if other is not line)
+        longest = LONGEST_DELAY_OF_A_SPARE if spare else LONGEST_DELAY
+        return min(longest, 0.25 * 2.0 ** min(tries, 12)) * (0.5 + self._chance.random())
+
+    def _deliver(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
+        """Acknowledge first; start the work only when that has left."""
+        if not self._seen.add(request.envelope_id):
+            _log.info("A delivery came twice; it is acknowledged again and not done again.")
+            client.send_socket_mode_response({"envelope_id": request.envelope_id})
+            return
+        served = serve(self._app, request.payload, request.envelope_id)
+        try:
+            send_response(client, request, served.ack, time.time())
+        except (SlackClientNotConnectedError, OSError) as error:
+            # Slack tells the person that it failed, so it must not happen behind their back.
+            self._seen.forget(request.envelope_id)
+            _log.warning("A delivery could not be acknowledged and was dropped: %s", type(error).__name__)
+            return
+        for work in served.afterwards:
+            work()
+
+
+class _Line:
+    """One connection, and its successor: a new one is opened before the old one is closed."""
+
+    def __init__(
+        self,
+        app_token: str,
+        web_client: WebClient,
+        deliver: Deliver,
+        stopping: threading.Event,
+    ) -> None:
+        self._app_token = app_token
+        self._web_client = web_client
+        self._deliver = deliver
+        self._stopping = stopping
+        self._client: SocketClient | None = None
+        self._opened_at = 0.0
+        self._lock = threading.Lock()
+
+    @property
+    def alive(self) -> bool:
+        return self._client is not None and self._client.alive
+
+    @property
+    def replacement_wanted(self) -> bool:
+        """Slack is about to close the connection and asks for a new one."""
+        return self._client is not None and self._client.replacement_wanted.is_set()
+
+    @property
+    def age(self) -> float:
+        return time.monotonic() - self._opened_at
+
+    def wait_for_trouble(self, seconds: float) -> bool:
+        """Wait `seconds`, or until a replacement is wanted. True when the bot is stopping."""
+        if self._client is None:
+            return self._stopping.wait(seconds)
+        self._client.replacement_wanted.wait(seconds)
+        return self._stopping.is_set()
+
+    def open(self) -> None:
+        """Open a connection, and retire the one there was. Raises `NotConnected`."""
+        client = SocketClient(self._app_token, self._web_client, self._deliver)
+        try:
+            client.open()
+        except NotConnected:
+            client.close()
+            raise
+        with self._lock:
+            retired: SocketClient | None = client
+            if not self._stopping.is_set():
+                retired, self._client, self._opened_at = self._client, client, time.monotonic()
+        if retired is not None:
+            threading.Thread(target=self._retire, args=(retired,), name="slack-retire", daemon=True).start()
+
+    def close(self) -> None:
+        """Close for good. The bot is stopping by then, so no successor takes its place."""
+        with self._lock:
+            client = self._client
+        if client is not None:
+            client.replacement_wanted.set()  # wakes the watch
+            client.close()
+
+    def _retire(self, client: SocketClient) -> None:
+        """What is still on its way over the old connection is acknowledged over the old connection."""
+        self._stopping.wait(2 if client.alive else 0)
+        client.close()
+
+
+class _Seen:
+    """The last envelopes: a server that sends each to all connections must not have it done twice."""
+
+    def __init__(self, size: int = 1_000) -> None:
+        self._lock = threading.Lock()
+        self._order: deque[str] = deque()
+        self._known: set[str] = set()
+        self._size = size
+
+    def add(self, envelope_id: str) -> bool:
+        """False when it was known."""
+        with self._lock:
+            if envelope_id in self._known:
+                return False
+            self._known.add(envelope_id)
+            self._order.append(envelope_id)
+            if len(self._order) > self._size:
+                self._known.discard(self._order.popleft())
+            return True
+
+    def forget(self, envelope_id: str) -> None:
+        with self._lock:
+            self._known.discard(envelope_id)

@@ -1,0 +1,153 @@
+"""Who and what is in the workspace, asked from Slack and kept for a while."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web import SlackResponse
+
+from bot.directory import Channel, LookupFailed, Member
+from bot.slack.cache import Cache
+from bot.slack.web import WEB_ERRORS, error_code
+
+Answer = TypeVar("Answer")
+
+KEEP_MEMBERS, KEEP_GROUPS, KEEP_CHANNELS = 60.0, 300.0, 60.0
+"""Seconds. What was allowed by an answer is allowed no longer than this after it was asked for."""
+
+_TOKEN_PROBLEMS = {
+    "invalid_auth": "Slack does not know the bot token",
+    "not_authed": "no bot token is set",
+    "account_inactive": "the bot token belongs to an app that was removed",
+    "token_revoked": "the bot token was revoked",
+    "token_expired": "the bot token has expired",
+    "not_allowed_token_type": "the bot token is of the wrong kind: it starts with xoxb-",
+    "missing_scope": "the bot token lacks a scope: install the app again from app.yaml",
+}
+
+
+class SlackDirectory:
+    """The `Directory` over Slack's Web API. `client` may be one that repeats reads: see `bot.slack.web`."""
+
+    def __init__(self, client: WebClient, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._team: Cache[str] = Cache(float("inf"), clock)
+        self._members: Cache[Member] = Cache(KEEP_MEMBERS, clock)
+        self._groups: Cache[frozenset[str]] = Cache(KEEP_GROUPS, clock)
+        self._channels: Cache[Channel] = Cache(KEEP_CHANNELS, clock)
+
+    @property
+    def team_id(self) -> str:
+        """The workspace that the bot is installed in, asked once. Raises `LookupFailed`; read it at start, so that a
+        token that does not work is found out then."""
+        return self._team.get("team", self._ask_team)
+
+    def member(self, user_id: str, *, fresh: bool = False) -> Member:
+        """A user. Raises `LookupFailed`, for an unknown one too."""
+        return self._members.get(user_id, lambda: self._ask_member(user_id), fresh=fresh)
+
+    def group_members(self, group_id: str, *, fresh: bool = False) -> frozenset[str]:
+        """The user ids in a user group. Empty when there is no such group, or when the workspace has none at all: its
+        plan has no user groups (`plan_upgrade_required`), or the server does not know the method."""
+        return self._groups.get(group_id, lambda: self._ask_group(group_id), fresh=fresh)
+
+    def channel(self, channel_id: str) -> Channel:
+        """A channel. Direct messages are not looked up: nobody else is in them.
+
+        Slack itself never answers `unknown_method` to conversations.info. A server that does has no shared channels,
+        so the channel counts as not shared.
+        """
+        if channel_id.startswith("D"):
+            return Channel(channel_id)
+        return self._channels.get(channel_id, lambda: self._ask_channel(channel_id))
+
+    def _ask_team(self) -> str:
+        return _required(_call(self._client.auth_test), "auth.test", "team_id")
+
+    def _ask_member(self, user_id: str) -> Member:
+        user = _part(_call(lambda: self._client.users_info(user=user_id)), "users.info", "user")
+        return Member(
+            id=_required(user, "users.info", "id"),
+            name=_name(user),
+            team_id=_text(user, "team_id"),
+            other_team_ids=_texts(_mapping(user.get("enterprise_user")).get("teams")),
+            deleted=bool(user.get("deleted")),
+            is_bot=bool(user.get("is_bot")) or user_id == "USLACKBOT",
+            is_restricted=bool(user.get("is_restricted")),
+            is_ultra_restricted=bool(user.get("is_ultra_restricted")),
+            is_stranger=bool(user.get("is_stranger")),
+        )
+
+    def _ask_group(self, group_id: str) -> frozenset[str]:
+        absent = ("plan_upgrade_required", "no_such_subteam", "unknown_method")
+        answer = _call(lambda: self._client.usergroups_users_list(usergroup=group_id), absent=absent)
+        return _texts(answer.get("users"))
+
+    def _ask_channel(self, channel_id: str) -> Channel:
+        answer = _call(lambda: self._client.conversations_info(channel=channel_id), absent=("unknown_method",))
+        if not answer:
+            return Channel(channel_id)
+        found = _part(answer, "conversations.info", "channel")
+        return Channel(channel_id, _text(found, "name"), _externally_shared(found))
+
+
+def _externally_shared(channel: Mapping[str, object]) -> bool:
+    """Shared with another organisation, or about to be. `is_org_shared` is among the workspaces of one organisation and
+    `is_shared` says that it is one or the other."""
+    if channel.get("is_ext_shared") or channel.get("is_pending_ext_shared"):
+        return True
+    return bool(channel.get("is_shared")) and not channel.get("is_org_shared")
+
+
+def _call(ask: Callable[[], SlackResponse], absent: tuple[str, ...] = ()) -> Mapping[str, object]:
+    """The answer of one call; nothing for an error code in `absent`. Raises `LookupFailed`."""
+    try:
+        data = ask().data
+    except SlackApiError as error:
+        code = error_code(error)
+        if code in absent:
+            return {}
+        raise LookupFailed(f"{_TOKEN_PROBLEMS.get(code, 'Slack gave no answer')} ({code})") from error
+    except WEB_ERRORS as error:
+        raise LookupFailed(f"Slack could not be reached ({error_code(error)})") from error
+    if not isinstance(data, Mapping):
+        raise LookupFailed("Slack gave an answer that is no object")
+    return data
+
+
+def _part(answer: Mapping[str, object], method: str, key: str) -> Mapping[str, object]:
+    value = answer.get(key)
+    if not isinstance(value, Mapping):
+        raise LookupFailed(f"{method} gave no {key}")
+    return value
+
+
+def _required(answer: Mapping[str, object], method: str, key: str) -> str:
+    value = _text(answer, key)
+    if not value:
+        raise LookupFailed(f"{method} gave no {key}")
+    return value
+
+
+def _name(user: Mapping[str, object]) -> str:
+    """What people call them: their display name, else their full name, else the handle."""
+    profile = _mapping(user.get("profile"))
+    names = (_text(profile, "display_name"), _text(user, "real_name"), _text(profile, "real_name"), _text(user, "name"))
+    return next((name for name in names if name.strip()), _text(user, "id"))
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(answer: Mapping[str, object], key: str) -> str:
+    value = answer.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> frozenset[str]:
+    return frozenset(item for item in value if isinstance(item, str)) if isinstance(value, list) else frozenset()

@@ -1,0 +1,87 @@
+"""HTTP to Slack: clients that repeat only what is safe to repeat, and that reach a server on this machine directly."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Sequence
+from http.client import HTTPException
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.http_retry import RetryHandler
+from slack_sdk.http_retry.builtin_handlers import (
+    ConnectionErrorRetryHandler,
+    RateLimitErrorRetryHandler,
+    ServerErrorRetryHandler,
+)
+
+TIMEOUT = 10
+"""Seconds a call may wait for the server."""
+
+WEB_ERRORS = (SlackClientError, OSError, HTTPException, ValueError)
+"""All that a call through slack_sdk raises; ValueError for an answer that is no JSON."""
+
+
+def reading_client(token: str | None, api_url: str) -> WebClient:
+    """For calls that change nothing: repeated after a lost connection, a server error or a rate limit."""
+    repeats = [ConnectionErrorRetryHandler(), ServerErrorRetryHandler(), RateLimitErrorRetryHandler(max_retry_count=2)]
+    return _client(token, api_url, repeats)
+
+
+def posting_client(token: str | None, api_url: str) -> WebClient:
+    """For calls that show something: repeated only after a rate limit, which says that nothing was shown. After a lost
+    connection a repeated chat.postMessage was seen to arrive twice (slack_sdk 3.47)."""
+    return _client(token, api_url, [RateLimitErrorRetryHandler(max_retry_count=3)])
+
+
+def error_code(error: Exception) -> str:
+    """What went wrong, short and without secrets: Slack's error code, or the kind of the failure."""
+    if isinstance(error, SlackApiError):
+        return str(error.response.get("error", "unknown_error"))[:100]
+    reason = getattr(error, "reason", None)
+    return type(reason if isinstance(reason, Exception) else error).__name__
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host name means this machine."""
+    if not host:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def websocket_proxy(url: str) -> str | None:
+    """The proxy for a WebSocket. slack_sdk takes the environment's without a look at NO_PROXY."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme != "wss" or is_loopback(host) or proxy_bypass(host):
+        return None
+    proxies = getproxies()
+    return proxies.get("https") or proxies.get("http")
+
+
+def reach_directly(url: str) -> None:
+    """Keep this process from sending traffic for a host of this machine to a proxy, whatever the environment says.
+
+    urllib has no other switch than NO_PROXY, so that is what is set. Other hosts are left alone.
+    """
+    host = urlsplit(url).hostname
+    if not host or not is_loopback(host):
+        return
+    excepted = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    names = [name.strip() for name in excepted.split(",") if name.strip()]
+    if host not in names and "*" not in names:
+        os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join([*names, host])
+
+
+def _client(token: str | None, api_url: str, repeats: Sequence[RetryHandler]) -> WebClient:
+    reach_directly(api_url)
+    client = WebClient(token=token, base_url=api_url, timeout=TIMEOUT, retry_handlers=list(repeats))
+    # slack_sdk takes the proxy of the environment without a look at NO_PROXY; with none set, urllib decides, and looks.
+    client.proxy = None
+    return client
