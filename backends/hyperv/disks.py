@@ -1,0 +1,90 @@
+"""Drives and files, as a host lists them, become the disks of each VM with their chain.
+
+A drive says who uses a path: a VM that writes to it, or a checkpoint that froze it. A file says how big it is and what
+it stands on. A file that no drive names but that another stands on belongs to the chain all the same: a merge that is
+still pending, or a base image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from backends.base import Checkpoint, Disk
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """What uses a file."""
+
+    vm_id: str
+    checkpoint_id: str | None
+    """The checkpoint that froze it; None for the VM's present drive."""
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A virtual hard disk file."""
+
+    path: str
+    file_size: int
+    size: int
+    parent_path: str | None
+
+
+def missing_parents(files: Iterable[File]) -> tuple[str, ...]:
+    """Paths that a file stands on and that are not among `files`."""
+    files = list(files)
+    known = {_key(file.path) for file in files}
+    parents = {_key(file.parent_path): file.parent_path for file in files if file.parent_path}
+    return tuple(sorted(path for key, path in parents.items() if key not in known))
+
+
+def disks_by_vm(
+    checkpoints: Iterable[Checkpoint], drives: Iterable[Drive], files: Iterable[File]
+) -> dict[str, tuple[Disk, ...]]:
+    """The disks of each VM by its id, in order of path. Drives without a file (pass-through disks, files that the host
+    could not read) are left out."""
+    by_key = {_key(file.path): file for file in files}
+    owner = {checkpoint.id: checkpoint.vm_id for checkpoint in checkpoints}
+    used: dict[str, list[Drive]] = {}
+    for drive in drives:
+        used.setdefault(owner.get(drive.checkpoint_id or "", drive.vm_id), []).append(drive)
+    return {vm_id: _disks(own, by_key) for vm_id, own in used.items()}
+
+
+def _disks(drives: Sequence[Drive], files: Mapping[str, File]) -> tuple[Disk, ...]:
+    users: dict[str, list[Drive]] = {}
+    for drive in drives:
+        users.setdefault(_key(drive.path), []).append(drive)
+    chain = _with_parents(users, files)
+    return tuple(_disk(files[key], users.get(key, ())) for key in sorted(chain))
+
+
+def _with_parents(keys: Iterable[str], files: Mapping[str, File]) -> set[str]:
+    found: set[str] = set()
+    for start in keys:
+        key: str | None = start
+        while key is not None and key in files and key not in found:
+            found.add(key)
+            parent = files[key].parent_path
+            key = _key(parent) if parent else None
+    return found
+
+
+def _disk(file: File, users: Iterable[Drive]) -> Disk:
+    users = list(users)
+    return Disk(
+        path=file.path,
+        file_size=file.file_size,
+        size=file.size,
+        parent_path=file.parent_path,
+        checkpoint_ids=tuple(sorted({drive.checkpoint_id for drive in users if drive.checkpoint_id})),
+        attached=any(drive.checkpoint_id is None for drive in users),
+    )
+
+
+def _key(path: str) -> str:
+    """Windows compares paths without regard to case."""
+    return path.casefold()

@@ -1,0 +1,148 @@
+"""A few warm shells of one host: lent to one call at a time, closed when nobody needs them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Condition, Timer
+from typing import Final, Generic, Protocol, TypeVar
+
+IDLE_LIMIT: Final = 10 * 60.0
+"""Seconds that a shell may lie idle here: shorter than the host lets it (`shell.IDLE_TIMEOUT`)."""
+
+_log = logging.getLogger(__name__)
+
+
+class PooledShell(Protocol):
+    """What the pool needs of a `Shell`."""
+
+    def close(self) -> None: ...
+
+    def cut(self) -> None: ...
+
+
+ShellT = TypeVar("ShellT", bound=PooledShell)
+
+
+class AllBusy(Exception):
+    """No shell came free in time."""
+
+
+class Closed(Exception):
+    """The pool gives nothing out any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease(Generic[ShellT]):
+    """A shell in the hands of one call."""
+
+    shell: ShellT
+    idle_for: float | None
+    """Seconds since it was last used; None for one that is yet to be opened."""
+
+
+class Pool(Generic[ShellT]):
+    """At most `limit` shells, made by `make` when there is none to lend. The one used last is lent first, so that the
+    others can go. Safe to use from many threads. `clock` counts seconds, for the idle time."""
+
+    def __init__(
+        self, make: Callable[[], ShellT], limit: int, clock: Callable[[], float], idle_limit: float = IDLE_LIMIT
+    ) -> None:
+        self._make = make
+        self._limit = limit
+        self._clock = clock
+        self._idle_limit = idle_limit
+        self._changed = Condition()
+        self._idle: list[tuple[ShellT, float]] = []
+        self._lent: set[ShellT] = set()
+        self._closed = False
+        self._sweeper: Timer | None = None
+
+    def lend(self, timeout: float, *, fresh: bool = False) -> Lease[ShellT]:
+        """A shell, within `timeout` seconds; with `fresh` one that is yet to be opened. Raises `AllBusy`, `Closed`."""
+        self.close_idle()
+        until = time.monotonic() + timeout
+        with self._changed:
+            while True:
+                if self._closed:
+                    raise Closed
+                if self._idle and not fresh:
+                    shell, since = self._idle.pop()
+                    self._lent.add(shell)
+                    return Lease(shell, self._clock() - since)
+                if fresh and self._idle and self._full:
+                    self._idle.pop(0)[0].cut()
+                if not self._full:
+                    shell = self._make()
+                    self._lent.add(shell)
+                    return Lease(shell, None)
+                if not self._changed.wait(until - time.monotonic()):
+                    raise AllBusy
+
+    def give_back(self, shell: ShellT) -> None:
+        """Take a sound shell back."""
+        with self._changed:
+            self._lent.discard(shell)
+            if not self._closed:
+                self._idle.append((shell, self._clock()))
+                self._sweep_later()
+            self._changed.notify()
+        if self._closed:
+            _close(shell)
+
+    def discard(self, shell: ShellT) -> None:
+        """Throw a broken shell away."""
+        shell.cut()
+        with self._changed:
+            self._lent.discard(shell)
+            self._changed.notify()
+
+    def close_idle(self) -> None:
+        """End the shells that have lain idle for too long."""
+        with self._changed:
+            old = [shell for shell, since in self._idle if self._clock() - since >= self._idle_limit]
+            self._idle = [(shell, since) for shell, since in self._idle if shell not in old]
+        for shell in old:
+            _close(shell)
+
+    def close(self, grace: float = 5.0) -> None:
+        """End every shell. Those in use get `grace` seconds to come back, and are then cut."""
+        with self._changed:
+            self._closed = True
+            if self._sweeper:
+                self._sweeper.cancel()
+            idle, self._idle = self._idle, []
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._lent, grace)
+            stuck = list(self._lent)
+        for shell, _ in idle:
+            _close(shell)
+        for shell in stuck:
+            shell.cut()
+
+    @property
+    def _full(self) -> bool:
+        return len(self._idle) + len(self._lent) >= self._limit
+
+    def _sweep_later(self) -> None:
+        if self._sweeper is None:
+            self._sweeper = Timer(self._idle_limit, self._sweep)
+            self._sweeper.daemon = True
+            self._sweeper.start()
+
+    def _sweep(self) -> None:
+        self.close_idle()
+        with self._changed:
+            self._sweeper = None
+            if self._idle and not self._closed:
+                self._sweep_later()
+
+
+def _close(shell: PooledShell) -> None:
+    """End a shell that nobody waits for. The host ends it in time if this fails."""
+    try:
+        shell.close()
+    except Exception as error:  # whatever pypsrp raises: there is nothing left to do with this shell
+        _log.info("a shell could not be closed: %s", error)

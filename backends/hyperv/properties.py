@@ -1,0 +1,44 @@
+"""Which properties the bot asks a host for: one list for plain endpoints, the JEA module and the tests.
+
+Names are those of the Hyper-V module (`VMSnapshot`, `VirtualMachine`, `HardDiskDrive`, `VirtualHardDisk`). Lists that
+are asked of a whole host leave out the getters that cost a host seconds: memory, processors, parents of VMs.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+Properties = tuple[str, ...]
+
+VM: Final[Properties] = (
+    "Id",
+    "Name",
+    "State",
+    "OperationalStatus",
+    "CheckpointType",
+    "AutomaticCheckpointsEnabled",
+)
+
+VM_DETAIL: Final[Properties] = (*VM, "Uptime", "ParentSnapshotId", "MemoryAssigned")
+"""Of one VM at a time only."""
+
+CHECKPOINT: Final[Properties] = (
+    "Id",
+    "Name",
+    "VMId",
+    "CreationTime",
+    "ParentSnapshotId",
+    "SnapshotType",
+    "IsAutomaticCheckpoint",
+    "State",
+)
+
+DRIVE: Final[Properties] = ("VMId", "VMSnapshotId", "Path")
+
+FILE: Final[Properties] = ("Path", "FileSize", "Size", "ParentPath")
+
+VOLUME: Final[Properties] = ("Name", "Capacity", "FreeSpace")
+"""Of `Win32_Volume`."""
+
+ACKNOWLEDGEMENT: Final[Properties] = ("Id",)
+"""What a change gives back of the object it worked on, as a sign that there was one."""

@@ -1,0 +1,237 @@
+"""The JSON of a host becomes records: Windows PowerShell 5.1's way of writing values and PowerShell 7's.
+
+Windows PowerShell 5.1 writes dates as `/Date(ms)/` in UTC, enums as numbers and TimeSpans as objects; PowerShell 7
+writes dates in ISO 8601. Both write one object without brackets around it. A property that is missing or null gets its
+default; an object without an id cannot be acted on and is left out, with a line in the log.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from functools import cache
+from typing import Final, TypeVar
+
+from backends.base import VM, Checkpoint, CheckpointType, OperationalStatus, SnapshotType, VMState, Volume
+from backends.hyperv.disks import Drive, File
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""The date of a checkpoint whose host gave none."""
+
+_NO_ID: Final = "00000000-0000-0000-0000-000000000000"
+_TICKS_PER_SECOND: Final = 10_000_000
+_NOT_A_MEMBER: Final = -999
+_JSON_DATE: Final = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
+_TIME_SPAN: Final = re.compile(r"(-?)(?:(\d+)\.)?(\d+):(\d+):(\d+(?:\.\d+)?)")
+
+_log = logging.getLogger(__name__)
+
+Json = Mapping[str, object]
+_Record = TypeVar("_Record")
+_Enum = TypeVar("_Enum", bound=IntEnum)
+
+
+class Malformed(ValueError):
+    """A host's answer is no JSON."""
+
+
+def vms(output: Iterable[object], host: str) -> list[VM]:
+    """VMs, in the host's order. Raises `Malformed`."""
+    return _records(output, lambda one, vm_id: _vm(one, vm_id, host))
+
+
+def checkpoints(output: Iterable[object]) -> list[Checkpoint]:
+    """Checkpoints, oldest first. Raises `Malformed`."""
+    return sorted(_records(output, _checkpoint), key=lambda c: c.created)
+
+
+def drives(output: Iterable[object]) -> list[Drive]:
+    """Drives that stand for a file. Raises `Malformed`."""
+    found = (Drive(_id(d.get("VMId")) or "", _id(d.get("VMSnapshotId")), _text(d.get("Path"))) for d in objects(output))
+    return [drive for drive in found if drive.path]
+
+
+def files(output: Iterable[object]) -> list[File]:
+    """Virtual hard disk files. Raises `Malformed`."""
+    found = (
+        File(_text(f.get("Path")), _int(f.get("FileSize")), _int(f.get("Size")), _text(f.get("ParentPath")) or None)
+        for f in objects(output)
+    )
+    return [file for file in found if file.path]
+
+
+def volumes(output: Iterable[object]) -> list[Volume]:
+    r"""Volumes that have a mount point and a size: no empty drives, no `\\?\Volume{…}\`. Raises `Malformed`."""
+    found = (Volume(_text(v.get("Name")), _int(v.get("Capacity")), _int(v.get("FreeSpace"))) for v in objects(output))
+    return [volume for volume in found if volume.size and volume.path and not volume.path.startswith("\\\\?\\")]
+
+
+def objects(output: Iterable[object]) -> Iterator[Json]:
+    """The objects in a pipeline's output, where each item is the JSON of one object or of an array of them.
+    Raises `Malformed`."""
+    for item in output:
+        parsed = _parsed(item)
+        for one in parsed if isinstance(parsed, list) else (parsed,):
+            if isinstance(one, dict):
+                yield one
+
+
+def _parsed(item: object) -> object:
+    if not isinstance(item, str):
+        return item
+    try:
+        return json.loads(item)
+    except (ValueError, RecursionError) as error:
+        raise Malformed(f"no JSON: {item[:200]!r}") from error
+
+
+def _records(output: Iterable[object], make: Callable[[Json, str], _Record]) -> list[_Record]:
+    records = []
+    for one in objects(output):
+        identity = _id(one.get("Id"))
+        if identity is None:
+            _log.warning("left out an object without an id: %s", one)
+        else:
+            records.append(make(one, identity))
+    return records
+
+
+def _vm(one: Json, vm_id: str, host: str) -> VM:
+    memory = one.get("MemoryAssigned")
+    return VM(
+        id=vm_id,
+        name=_text(one.get("Name")),
+        host=host,
+        state=_enum(VMState, one.get("State"), VMState.UNKNOWN),
+        checkpoint_type=_enum(CheckpointType, one.get("CheckpointType"), CheckpointType.UNKNOWN),
+        automatic_checkpoints=one.get("AutomaticCheckpointsEnabled") is True,
+        operational_status=_statuses(one.get("OperationalStatus")),
+        uptime=_seconds(one.get("Uptime")),
+        current_id=_id(one.get("ParentSnapshotId")),
+        memory_assigned=None if memory is None else _int(memory),
+    )
+
+
+def _checkpoint(one: Json, checkpoint_id: str) -> Checkpoint:
+    get = one.get
+    return Checkpoint(
+        checkpoint_id,
+        _text(get("Name")),
+        _id(get("VMId")) or "",
+        _date(get("CreationTime")),
+        _id(get("ParentSnapshotId")),
+        _enum(SnapshotType, get("SnapshotType"), SnapshotType.STANDARD),
+        get("IsAutomaticCheckpoint") is True,
+        _enum(VMState, get("State"), VMState.UNKNOWN) in _WITH_MEMORY,
+    )
+
+
+_WITH_MEMORY: Final = frozenset({VMState.SAVED, VMState.FAST_SAVED, VMState.SAVED_CRITICAL})
+
+
+# ---------------------------------------------------------------- values
+
+
+def _text(value: object) -> str:
+    """Text that can be stored and sent: half of a surrogate pair, which Windows allows in names, becomes U+FFFD."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else str(value)
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _id(value: object) -> str | None:
+    """A GUID as lower-case text without braces; None for null and for the empty GUID."""
+    if not isinstance(value, str):
+        return None
+    text = value.lower() if len(value) == len(_NO_ID) else value.strip(" {}()").lower()
+    return None if not text or text == _NO_ID else text
+
+
+def _int(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return 0
+    try:
+        return int(value)
+    except (ValueError, OverflowError):
+        return 0
+
+
+def _date(value: object) -> datetime:
+    """A date in UTC. One without a zone is taken as UTC; one out of Python's range becomes `EPOCH`."""
+    value = _unwrapped(value)
+    if not isinstance(value, str):
+        return EPOCH
+    try:
+        if match := _JSON_DATE.fullmatch(value):
+            return EPOCH + timedelta(milliseconds=int(match[1]))
+        moment = datetime.fromisoformat(value)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return EPOCH
+
+
+def _seconds(value: object) -> float:
+    """A TimeSpan as an object (`Ticks` of 100 ns) or as text (`1.02:03:04.5`)."""
+    if isinstance(value, dict):
+        return max(0.0, _int(value.get("Ticks")) / _TICKS_PER_SECOND)
+    match = _TIME_SPAN.fullmatch(value) if isinstance(value, str) else None
+    if match is None or match[1]:
+        return 0.0
+    days, hours, minutes = (int(match[group] or 0) for group in (2, 3, 4))
+    return days * 86400 + hours * 3600 + minutes * 60 + float(match[5])
+
+
+def _statuses(value: object) -> tuple[int, ...]:
+    value = _unwrapped(value)
+    if value is None:
+        return (OperationalStatus.OK,)
+    found = (_status(one) for one in (value if isinstance(value, list) else [value]))
+    return tuple(number for number in found if number is not None)
+
+
+def _status(value: object) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return _STATUS_NAMES.get(value.lower()) if isinstance(value, str) else None
+
+
+_STATUS_NAMES: Final[Mapping[str, int]] = {
+    "ok": OperationalStatus.OK,
+    "inservice": OperationalStatus.IN_SERVICE,
+    "applyingsnapshot": OperationalStatus.APPLYING_SNAPSHOT,
+    "creatingsnapshot": OperationalStatus.CREATING_SNAPSHOT,
+    "deletingsnapshot": OperationalStatus.DELETING_SNAPSHOT,
+    "mergingdisks": OperationalStatus.MERGING_DISKS,
+    "exportingvirtualmachine": OperationalStatus.EXPORTING,
+    "migratingvirtualmachine": OperationalStatus.MIGRATING,
+    "backingupvirtualmachine": OperationalStatus.BACKING_UP,
+}
+"""VMOperationalStatus as an endpoint that writes enums as text names it. Others have no number and are left out."""
+
+
+def _enum(kind: type[_Enum], value: object, default: _Enum) -> _Enum:
+    """An enum member by its number or its name in any case (`ProductionOnly`). `default` stands for null; a value that
+    is not known is for the enum to place."""
+    value = _unwrapped(value)
+    if value is None:
+        return default
+    if isinstance(value, str):
+        value = _names(kind).get(value.lower())
+    return kind(value if isinstance(value, int) else _NOT_A_MEMBER)
+
+
+@cache
+def _names(kind: type[IntEnum]) -> Mapping[str, int]:
+    return {member.name.replace("_", "").lower(): member.value for member in kind}
+
+
+def _unwrapped(value: object) -> object:
+    """Windows PowerShell 5.1 writes an array or date that carries extra members as `{"value": …, "Count": …}`."""
+    return value.get("value", value.get("Value")) if isinstance(value, dict) else value

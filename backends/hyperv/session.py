@@ -1,0 +1,244 @@
+"""`Session` over pypsrp: warm shells, a hard deadline for every call, and nothing that changes something sent twice.
+
+A call runs on a thread of its own while the caller waits for no longer than its deadline; then the shell's connections
+are cut, which ends that thread too. So neither a host that hangs nor a name server can hold a caller.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from typing import Final
+
+from backends.base import AuthenticationFailed, BackendError, TimedOut, UnknownOutcome, Unreachable
+from backends.hyperv import faults
+from backends.hyperv.breaker import Breaker
+from backends.hyperv.connection import HostConnection, problem
+from backends.hyperv.pool import IDLE_LIMIT, AllBusy, Closed, Lease, Pool
+from backends.hyperv.shell import Phase, Shell
+from backends.remoting import Pipeline, Result
+
+CHECK_AFTER: Final = 30.0
+"""Seconds idle after which a shell is asked whether it is alive before it is used: a connection that died in silence
+would swallow a change."""
+CHECK_TIMEOUT: Final = 5
+SWEEP_UP: Final = 5.0
+"""Seconds for ending a pipeline on the host once its result is known."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One invocation. `ends` is on the monotonic clock."""
+
+    pipeline: Pipeline | None
+    """None only opens a shell."""
+    deadline: float
+    ends: float
+    change: bool
+    on_progress: Callable[[int], None] | None
+
+    @property
+    def left(self) -> float:
+        return max(0.0, self.ends - time.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """The call's thread is through with the shell."""
+
+    error: BaseException | None
+
+
+_Event = int | Result | _Ended
+
+
+class _Again(Exception):
+    """The call may be made once more on a fresh shell. `error` stands if that is not possible."""
+
+    def __init__(self, error: BackendError) -> None:
+        super().__init__(error.cause)
+        self.error = error
+
+
+class PsrpSession:
+    """A warm way to the host of `connection`. Safe to use from many threads; each call has a shell to itself.
+
+    `clock` counts seconds for idle times and for how long a failing host is left alone.
+    """
+
+    def __init__(
+        self,
+        connection: HostConnection,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        check_after: float = CHECK_AFTER,
+        idle_limit: float = IDLE_LIMIT,
+    ) -> None:
+        self._connection = connection
+        self._problem = problem(connection)
+        self._check_after = check_after
+        self._breaker = Breaker(connection.name, clock)
+        self._pool: Pool[Shell] = Pool(lambda: Shell(connection), connection.shells, clock, idle_limit)
+        self._opening = Lock()
+        self._closing = weakref.finalize(self, self._pool.close)
+
+    def invoke(
+        self,
+        pipeline: Pipeline,
+        *,
+        deadline: float,
+        change: bool = False,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Result:
+        return self._carry_out(_Call(pipeline, deadline, time.monotonic() + deadline, change, on_progress))
+
+    def warm_up(self, deadline: float = 30.0) -> None:
+        """Have a shell open before the first call needs it. Raises like `invoke`."""
+        self._carry_out(_Call(None, deadline, time.monotonic() + deadline, change=False, on_progress=None))
+
+    def close(self) -> None:
+        """Close every shell on the host; done at the end of the program too. Calls made later are `Unreachable`."""
+        self._closing()
+
+    # ------------------------------------------------------------ one call, tried at most twice
+
+    def _carry_out(self, call: _Call) -> Result:
+        if self._problem:
+            raise Unreachable(f"{self._problem} Nothing was changed.", f"{self._connection.name}: {self._problem}")
+        self._breaker.admit()
+        try:
+            result = self._with_second_try(call)
+        except (AllBusy, Closed) as error:
+            self._breaker.withdrawn()
+            raise self._no_shell(error, call) from None
+        except BackendError as error:
+            self._breaker.failed(error)
+            raise
+        except BaseException:
+            self._breaker.withdrawn()
+            raise
+        self._breaker.succeeded()
+        return result
+
+    def _with_second_try(self, call: _Call) -> Result:
+        try:
+            return self._attempt(call, fresh=False)
+        except _Again as first:
+            _log.info("trying %s once more on a fresh shell: %s", self._connection.name, first)
+        try:
+            return self._attempt(call, fresh=True)
+        except _Again as second:
+            raise second.error from second.__cause__
+
+    def _attempt(self, call: _Call, *, fresh: bool) -> Result:
+        lease = self._pool.lend(call.left, fresh=fresh)
+        events: SimpleQueue[_Event] = SimpleQueue()
+        ended: _Ended | None = None
+        try:
+            Thread(target=self._work, args=(lease, call, events), name=f"call {call.deadline:g} s", daemon=True).start()
+            result, ended = _follow(events, call)
+        finally:
+            if ended is not None and ended.error is None:
+                self._pool.give_back(lease.shell)
+            else:
+                self._pool.discard(lease.shell)
+        if result is not None:
+            return result
+        if ended is None or ended.error is None:
+            raise self._out_of_time(call, lease.shell.phase)
+        raise self._broken(ended.error, call, lease) from ended.error
+
+    def _work(self, lease: Lease[Shell], call: _Call, events: SimpleQueue[_Event]) -> None:
+        shell = lease.shell
+        try:
+            shell.phase = Phase.READY
+            if lease.idle_for is None:
+                self._open(shell)
+            elif lease.idle_for >= self._check_after and not shell.alive(CHECK_TIMEOUT):
+                raise faults.Stale
+            if call.pipeline is None:
+                events.put(Result())
+            else:
+                shell.run(call.pipeline, events.put, events.put)
+        except BaseException as error:  # carried over to the thread that waits for this one
+            events.put(_Ended(error))
+        else:
+            events.put(_Ended(None))
+
+    def _open(self, shell: Shell) -> None:
+        """Open one at a time: a password that is wrong must be refused once, not by every call that waits."""
+        with self._opening:
+            self._breaker.refuse_if_locked()
+            try:
+                shell.open()
+            except Exception as error:
+                failure = faults.unreachable(error, self._connection)
+                if isinstance(failure, AuthenticationFailed):
+                    self._breaker.failed(failure)
+                raise failure from error
+
+    # ------------------------------------------------------------ what went wrong
+
+    def _broken(self, error: BaseException, call: _Call, lease: Lease[Shell]) -> Exception:
+        """What to raise for a call that ended without a result."""
+        if isinstance(error, BackendError):
+            return error
+        phase = lease.shell.phase
+        never_ran = phase is Phase.READY or (phase is Phase.SENDING and faults.never_ran(error))
+        if call.change and not never_ran:
+            return self._unknown(faults.describe(error, self._connection))
+        failure = faults.unreachable(error, self._connection)
+        again = not call.change or lease.idle_for is not None
+        return _Again(failure) if again and call.left else failure
+
+    def _out_of_time(self, call: _Call, phase: Phase) -> BackendError:
+        name = self._connection.name
+        cause = f"{name}: no answer within {call.deadline:g} s, {phase.value}"
+        if call.change and phase is not Phase.READY:
+            return self._unknown(cause)
+        sentence = f"{name} did not answer within {call.deadline:g} s. Nothing was changed. Try again in a few minutes."
+        return Unreachable(sentence, cause) if call.change else TimedOut(sentence, cause)
+
+    def _no_shell(self, error: AllBusy | Closed, call: _Call) -> BackendError:
+        name = self._connection.name
+        if isinstance(error, Closed):
+            return Unreachable(f"The bot is closing its sessions on {name}. Nothing was changed.", f"{name}: closed")
+        sentence = f"Every session on {name} is busy. Nothing was changed. Try again in a few minutes."
+        cause = f"{name}: no shell came free within {call.deadline:g} s"
+        return Unreachable(sentence, cause) if call.change else TimedOut(sentence, cause)
+
+    def _unknown(self, cause: str) -> UnknownOutcome:
+        return UnknownOutcome(
+            f"The connection to {self._connection.name} was lost while the change was under way, and it may have "
+            "happened. Look at the VM before you try again.",
+            cause,
+        )
+
+
+def _follow(events: SimpleQueue[_Event], call: _Call) -> tuple[Result | None, _Ended | None]:
+    """Wait for the call's thread, passing progress on. Without an end the time was up; a result may be there even so,
+    and then only the tidying up was left."""
+    result, until, on_progress = None, call.ends, call.on_progress
+    while True:
+        try:
+            event = events.get(timeout=max(0.0, until - time.monotonic()))
+        except Empty:
+            return result, None
+        match event:
+            case _Ended():
+                return result, event
+            case Result():
+                result, until = event, min(until, time.monotonic() + SWEEP_UP)
+            case percent if on_progress is not None and 0 <= percent <= 100:
+                try:
+                    on_progress(percent)
+                except Exception:
+                    _log.exception("progress could not be shown; it is not shown any further")
+                    on_progress = None
