@@ -1,0 +1,135 @@
+"""checkpointbot audit: prove that the ledger is whole, and take it away as a file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, Protocol, TextIO
+
+import click
+
+from bot.ledger import Breakage, Head, Ledger, LedgerError
+from commands.words import parse_span
+
+
+class KnowsLedger(Protocol):
+    """What the group above passes down as `obj`."""
+
+    def ledger_path(self) -> Path:
+        """Where the settings say that the ledger is. Asked only when `--ledger` is not given."""
+
+
+def _head(ctx: click.Context, param: click.Parameter, text: str | None) -> Head | None:
+    try:
+        return None if text is None else Head.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", ctx, param) from error
+
+
+def _moment(ctx: click.Context, param: click.Parameter, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        day = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return datetime.now(UTC) - parse_span(text)
+        except ValueError as error:
+            raise click.BadParameter(f"{error}, or a day such as 2026-11-20.", ctx, param) from error
+    return day if day.tzinfo else day.replace(tzinfo=UTC)
+
+
+@click.group()
+@click.option(
+    "--ledger",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file to look at, such as a backup, instead of the one of the settings.",
+)
+@click.pass_context
+def audit(ctx: click.Context, path: Path | None) -> None:
+    """Check the ledger, or export it. Nothing is changed; the bot may be running."""
+    ctx.meta[_PATH] = path
+
+
+@audit.command()
+@click.option(
+    "--head",
+    "anchor",
+    metavar="HEAD",
+    callback=_head,
+    help="A head that was printed earlier and kept elsewhere: it must still be there.",
+)
+@click.pass_context
+def verify(ctx: click.Context, anchor: Head | None) -> None:
+    """Walk the whole ledger. Exit code 1, and the first row that is wrong, when anything was edited, deleted, inserted
+    or cut off."""
+    with _ledger(ctx) as ledger:
+        verdict = ledger.verify(anchor)
+    if verdict.broken is not None:
+        click.echo(f"The ledger is broken {_where(verdict.broken)}. {verdict.broken.what}", err=True)
+        click.echo(f"Events 1 to {verdict.head.seq} follow each other as they should.", err=True)
+        ctx.exit(1)
+    click.echo(f"The ledger is whole: {verdict.head.seq} events.")
+    click.echo(f"Its head, to keep elsewhere and to check with --head: {verdict.head}")
+
+
+@audit.command()
+@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
+@click.option(
+    "--since", metavar="SPAN|DAY", callback=_moment, help="Only what happened since: 30d, or 2026-11-20 (UTC)."
+)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="A file that is not there yet.")
+@click.pass_context
+def export(ctx: click.Context, form: Literal["csv", "jsonl"], since: datetime | None, output: Path | None) -> None:
+    """Write all events as CSV or JSON Lines, to a file or to standard output."""
+    with _ledger(ctx) as ledger:
+        if output is None:
+            ledger.export(form, sys.stdout, since=since)
+            return
+        with _new_file(output, form) as file:
+            count = ledger.export(form, file, since=since)
+    click.echo(f"{count} events are in {output}.", err=True)
+
+
+_PATH = f"{__name__}.path"
+
+
+@contextmanager
+def _ledger(ctx: click.Context) -> Iterator[Ledger]:
+    try:
+        path = ctx.meta[_PATH] or _of_settings(ctx).ledger_path()
+        with Ledger(path, clock=lambda: datetime.now(UTC), read_only=True) as ledger:
+            yield ledger
+    except LedgerError as error:
+        raise click.ClickException(error.sentence) from error
+
+
+def _of_settings(ctx: click.Context) -> KnowsLedger:
+    knows: KnowsLedger | None = ctx.obj
+    if knows is None:
+        raise click.UsageError("Say which ledger: --ledger PATH.", ctx)
+    return knows
+
+
+@contextmanager
+def _new_file(path: Path, form: str) -> Iterator[TextIO]:
+    """Excel takes a CSV file for UTF-8 only with a byte order mark."""
+    try:
+        with path.open("x", encoding="utf-8-sig" if form == "csv" else "utf-8", newline="") as file:
+            yield file
+    except FileExistsError as error:
+        raise click.ClickException(f"{path} is there already. Nothing was written; name another file.") from error
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _where(broken: Breakage) -> str:
+    event = f"at event {broken.seq}" if broken.seq is not None else ""
+    change = f"change {broken.change_id}" if broken.change_id is not None else ""
+    if event and change:
+        return f"{event} ({change})"
+    return event or (f"at {change}" if change else "at its end")

@@ -1,0 +1,65 @@
+"""The ledger: who wanted what, who allowed it, what became of it, and what is known of checkpoints. In SQLite.
+
+Nothing secret goes in. Events are only ever added, and each carries the hash of the one before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+from bot.ledger.chain import Head
+from bot.ledger.changes import Changes
+from bot.ledger.checkpoints import Checkpoints, Overdue
+from bot.ledger.digests import DigestRow, Digests
+from bot.ledger.errors import IllegalMove, LedgerError, UnknownChange
+from bot.ledger.export import Export
+from bot.ledger.history import History
+from bot.ledger.records import ChangeRow, Event, VMRef
+from bot.ledger.samples import Growth, Samples, VolumeTrend
+from bot.ledger.states import LEGAL, ChangeState
+from bot.ledger.store import Store
+from bot.ledger.verify import Audit, Breakage, Verdict
+
+__all__ = [
+    "LEGAL",
+    "Breakage",
+    "ChangeRow",
+    "ChangeState",
+    "DigestRow",
+    "Event",
+    "Growth",
+    "Head",
+    "IllegalMove",
+    "Ledger",
+    "LedgerError",
+    "Overdue",
+    "UnknownChange",
+    "VMRef",
+    "Verdict",
+    "VolumeTrend",
+]
+
+
+class Ledger(Changes, History, Checkpoints, Samples, Digests, Audit, Export):
+    """The record. Safe to use from many threads; whatever it cannot read or write is a `LedgerError`."""
+
+    def __init__(self, path: Path, *, clock: Callable[[], datetime], read_only: bool = False) -> None:
+        """Open the file, make it if there is none, and bring it up to date; with `read_only` leave it as it is.
+
+        `clock` tells the time, with its zone.
+        """
+        super().__init__(Store(path, read_only=read_only), clock)
+
+    def close(self) -> None:
+        self._store.close()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

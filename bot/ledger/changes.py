@@ -1,0 +1,171 @@
+"""The life of changes: every step is one event, in one transaction with the row that shows the present state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from bot.announcer import MessageRef, Origin
+from bot.ledger.chain import append
+from bot.ledger.errors import IllegalMove, UnknownChange
+from bot.ledger.records import Asked, ChangeRow, Event, VMRef
+from bot.ledger.rows import CHANGE, EVENT, change_of, event_of
+from bot.ledger.states import DECISIONS, LEGAL, ChangeState
+from bot.ledger.store import Part
+from bot.ledger.writing import clean, detail_to_json, iso
+from commands.base import Person, Plan
+
+
+class Changes(Part):
+    """Requests, moves and notes, and what they come to."""
+
+    def request(
+        self, change_id: str, plan: Plan, person: Person, origin: Origin, *, expires_at: datetime | None = None
+    ) -> bool:
+        """Record that a person asks for a plan. False, and nothing written, when this id is known already."""
+        with self._store.write() as db:
+            return self._ask(db, Asked.of(change_id, plan, person, origin.channel), expires_at)
+
+    def deny(
+        self,
+        change_id: str,
+        *,
+        person_id: str,
+        person_name: str,
+        origin: Origin,
+        summary: str,
+        why: str,
+        verb: str = "",
+        vms: Iterable[VMRef] = (),
+    ) -> bool:
+        """Record a refusal that came before there was a plan. False, and nothing written, when this id is known
+        already: then `move` it."""
+        refs = tuple(VMRef(vm.id, clean(vm.name), vm.host) for vm in vms)
+        asked = Asked(change_id, verb, person_id, clean(person_name), origin.channel, clean(summary), "", refs)
+        with self._store.write() as db:
+            return self._ask(db, asked) and self._move(db, change_id, ChangeState.DENIED, by="bot", why=why)
+
+    def move(
+        self,
+        change_id: str,
+        to: ChangeState,
+        *,
+        by: str,
+        why: str = "",
+        detail: Mapping[str, object] | None = None,
+        result: str | None = None,
+    ) -> bool:
+        """Bring a change into its next state. True when this call did it, False, and nothing written, when it is in
+        that state already: of two that try at once, one gets True.
+
+        `by` is a user id, `bot` or `schedule`. Raises `IllegalMove` when its state has no way there, and
+        `UnknownChange` for an id that was never asked for.
+        """
+        with self._store.write() as db:
+            return self._move(db, change_id, to, by=by, why=why, result=result or "", detail=detail)
+
+    def note(
+        self, change_id: str, event: str, *, by: str, why: str = "", detail: Mapping[str, object] | None = None
+    ) -> None:
+        """Record something that happened to a change and left its state, whichever it is, as it was.
+
+        Raises `UnknownChange`, and ValueError for an event that is called like a state.
+        """
+        if event in set(ChangeState):
+            raise ValueError(f"{event!r} is a state: it is reached by a move")
+        at = iso(self._clock())
+        with self._store.write() as db:
+            state = _state(db, change_id)
+            db.execute("UPDATE changes SET updated_at = ? WHERE id = ?", [at, change_id])
+            append(db, change_id, event, at=at, state=state, done_by=by, why=clean(why), detail=detail_to_json(detail))
+
+    def set_message(self, change_id: str, ref: MessageRef) -> None:
+        """Keep where the change's message stands. Raises `UnknownChange`."""
+        with self._store.write() as db:
+            _state(db, change_id)
+            db.execute(
+                "UPDATE changes SET message_channel = ?, message_ts = ? WHERE id = ?", [ref.channel, ref.ts, change_id]
+            )
+
+    def change(self, change_id: str) -> ChangeRow | None:
+        with self._store.read() as db:
+            row = db.execute(f"{CHANGE} WHERE c.id = ?", [change_id]).fetchone()
+        return change_of(row) if row else None
+
+    def unfinished(self) -> tuple[ChangeRow, ...]:
+        """The changes that something is still to happen to, oldest first."""
+        with self._store.read() as db:
+            rows = db.execute(
+                f"{CHANGE} WHERE c.state IN ('requested', 'awaiting', 'queued', 'running', 'unknown') ORDER BY c.number"
+            ).fetchall()
+        return tuple(map(change_of, rows))
+
+    def events(self, change_id: str) -> tuple[Event, ...]:
+        """All that happened to a change, in order; empty for an id that is not known."""
+        with self._store.read() as db:
+            rows = db.execute(f"{EVENT} WHERE change_id = ? ORDER BY seq", [change_id]).fetchall()
+        return tuple(map(event_of, rows))
+
+    def _ask(self, db: Database, asked: Asked, expires_at: datetime | None = None) -> bool:
+        if db.execute("SELECT 1 FROM changes WHERE id = ?", [asked.change_id]).fetchone():
+            return False
+        at = iso(self._clock())
+        number = db.execute(
+            "INSERT INTO changes (id, verb, state, person_id, person_name, channel, summary, note, vm_names, "
+            "created_at, updated_at, expires_at, plan) VALUES (?, ?, 'requested', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                asked.change_id,
+                asked.verb,
+                asked.person_id,
+                asked.person_name,
+                asked.channel,
+                asked.summary,
+                asked.note,
+                asked.vm_names,
+                at,
+                at,
+                iso(expires_at) if expires_at else None,
+                asked.plan_json,
+            ],
+        ).lastrowid
+        db.conn.executemany(
+            "INSERT INTO change_vms VALUES (?, ?, ?, ?, ?)",
+            [(number, position, vm.id, vm.name, vm.host) for position, vm in enumerate(asked.vms)],
+        )
+        state = ChangeState.REQUESTED
+        append(db, asked.change_id, state, at=at, state=state, done_by=asked.person_id, detail=asked.detail)
+        return True
+
+    def _move(
+        self,
+        db: Database,
+        change_id: str,
+        to: ChangeState,
+        *,
+        by: str,
+        why: str,
+        result: str = "",
+        detail: Mapping[str, object] | None = None,
+    ) -> bool:
+        state = _state(db, change_id)
+        if state is to:
+            return False
+        if to not in LEGAL[state]:
+            raise IllegalMove(change_id, state, to)
+        at, why, result = iso(self._clock()), clean(why), clean(result)
+        db.execute(
+            "UPDATE changes SET state = ?, reason = ?, result = ?, decided_by = coalesce(?, decided_by), "
+            "updated_at = ? WHERE id = ?",
+            [to, why, result, by if to in DECISIONS else None, at, change_id],
+        )
+        append(db, change_id, to, at=at, state=to, done_by=by, why=why, result=result, detail=detail_to_json(detail))
+        return True
+
+
+def _state(db: Database, change_id: str) -> ChangeState:
+    row = db.execute("SELECT state FROM changes WHERE id = ?", [change_id]).fetchone()
+    if row is None:
+        raise UnknownChange(change_id)
+    return ChangeState(row[0])

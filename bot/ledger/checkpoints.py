@@ -1,0 +1,164 @@
+"""What the bot knows of checkpoints and the host does not: owner, reason, kind, and when each may go."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from backends.base import Checkpoint, HostInventory, VMState
+from bot.ledger.rows import Row
+from bot.ledger.store import Part
+from bot.ledger.writing import clean, iso, moment_of
+from commands.base import CheckpointNote, Target
+
+Kind = Literal["production", "standard", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A checkpoint whose time is over."""
+
+    id: str
+    name: str
+    host: str
+    vm_id: str
+    vm_name: str
+    note: CheckpointNote
+
+
+class Checkpoints(Part):
+    """Notes on checkpoints, and when they were seen."""
+
+    def remember(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        host: str,
+        vm_name: str,
+        owner: str,
+        reason: str = "",
+        kind: Kind = "unknown",
+        state_before: VMState | None = None,
+        keep_until: datetime | None = None,
+        safety: bool = False,
+        change_id: str | None = None,
+    ) -> None:
+        """Note a checkpoint that the bot took. To call it again changes nothing but what is said anew; when it may go
+        stays as a person has said since."""
+        at = iso(self._clock())
+        values = [
+            checkpoint.id,
+            host,
+            checkpoint.vm_id,
+            clean(vm_name),
+            clean(checkpoint.name),
+            owner,
+            clean(reason),
+            kind,
+            state_before.label if state_before is not None else None,
+            safety,
+            iso(keep_until) if keep_until else None,
+            change_id,
+            at,
+            at,
+        ]
+        with self._store.write() as db:
+            db.execute(
+                """INSERT INTO checkpoints (id, host, vm_id, vm_name, name, owner, reason, kind, state_before, safety,
+                    keep_until, change_id, first_seen, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, reason = excluded.reason, kind = excluded.kind,
+                    state_before = excluded.state_before, safety = excluded.safety, change_id = excluded.change_id,
+                    keep_until = coalesce(keep_until, excluded.keep_until)""",
+                values,
+            )
+
+    def keep(self, target: Target, until: datetime | None) -> None:
+        """Say when a checkpoint may go, whoever took it; None keeps it forever.
+
+        Raises ValueError for a target that names no checkpoint.
+        """
+        if target.checkpoint_id is None:
+            raise ValueError("there is no checkpoint to keep")
+        at = iso(self._clock())
+        name = clean(target.checkpoint_name or "")
+        with self._store.write() as db:
+            db.execute(
+                """INSERT INTO checkpoints (id, host, vm_id, vm_name, name, keep_until, pinned, first_seen, last_seen)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (id) DO UPDATE SET keep_until = excluded.keep_until, pinned = excluded.pinned""",
+                [
+                    target.checkpoint_id,
+                    target.host,
+                    target.vm_id,
+                    clean(target.vm_name),
+                    name,
+                    iso(until) if until else None,
+                    until is None,
+                    at,
+                    at,
+                ],
+            )
+
+    def seen(self, inventory: HostInventory) -> None:
+        """Note which checkpoints a host has; those it had and has no longer are marked as gone. An inventory older
+        than what is known is of no weight, so a VM that moves between hosts is never lost."""
+        at = iso(inventory.taken_at)
+        rows = [
+            (c.id, inventory.host, one.vm.id, clean(one.vm.name), clean(c.name), at, at)
+            for one in inventory.vms
+            for c in one.checkpoints
+        ]
+        with self._store.write() as db:
+            db.conn.executemany(
+                """INSERT INTO checkpoints (id, host, vm_id, vm_name, name, first_seen, last_seen)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (id) DO UPDATE SET host = excluded.host, vm_id = excluded.vm_id, name = excluded.name,
+                    vm_name = excluded.vm_name, last_seen = excluded.last_seen, gone_at = NULL
+                WHERE last_seen <= excluded.last_seen""",
+                rows,
+            )
+            db.execute(
+                "UPDATE checkpoints SET gone_at = ? WHERE host = ? AND gone_at IS NULL AND last_seen < ?",
+                [at, inventory.host, at],
+            )
+
+    def notes(self, checkpoint_ids: Iterable[str]) -> Mapping[str, CheckpointNote]:
+        """What is known of each; those unknown are left out."""
+        with self._store.read() as db:
+            rows = db.execute(
+                f"SELECT p.id, {_NOTE} WHERE p.id IN (SELECT value FROM json_each(?))",  # noqa: S608
+                [json.dumps(list(checkpoint_ids))],
+            ).fetchall()
+        return {id: _note(note) for id, *note in rows}
+
+    def overdue(self, at: datetime) -> tuple[Overdue, ...]:
+        """The checkpoints that are still there and whose time was over at this moment, longest over first."""
+        with self._store.read() as db:
+            rows = db.execute(
+                f"SELECT p.id, p.name, p.host, p.vm_id, p.vm_name, {_NOTE} "
+                "WHERE p.gone_at IS NULL AND NOT p.pinned AND p.keep_until <= ? ORDER BY p.keep_until, p.id",
+                [iso(at)],
+            ).fetchall()
+        return tuple(
+            Overdue(id, name, host, vm_id, vm_name, _note(note)) for id, name, host, vm_id, vm_name, *note in rows
+        )
+
+
+_NOTE = """p.owner, p.reason, p.kind, p.keep_until, p.pinned, p.safety, coalesce(c.person_name, '')
+    FROM checkpoints p LEFT JOIN changes c ON c.id = p.change_id AND c.person_id = p.owner"""
+
+
+def _note(row: Row) -> CheckpointNote:
+    owner, reason, kind, keep_until, pinned, safety, owner_name = row
+    return CheckpointNote(
+        owner=owner,
+        reason=reason,
+        kind=kind,
+        keep_until=moment_of(keep_until) if keep_until else None,
+        pinned=bool(pinned),
+        safety=bool(safety),
+        owner_name=owner_name,
+    )

@@ -1,0 +1,83 @@
+"""Which digests were posted: each at most once, whatever crashes in between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.announcer import MessageRef
+from bot.ledger.rows import Row
+from bot.ledger.store import Part
+from bot.ledger.writing import clean, iso, moment_of
+
+
+@dataclass(frozen=True, slots=True)
+class DigestRow:
+    """A digest that was posted, or was about to be."""
+
+    occurrence: str
+    channel: str
+    claimed_at: datetime
+    posted_at: datetime | None
+    """None when the bot stopped between claim and post: whether it got out, only the channel shows."""
+    message: MessageRef | None
+    text: str
+    """What it said."""
+
+
+class Digests(Part):
+    """Claim, post, confirm. An occurrence is one digest of one channel, such as `C0123 2026-11-20`."""
+
+    def claim_digest(self, occurrence: str, channel: str) -> bool:
+        """Take on an occurrence, before posting it. False when it was claimed before: then it is not posted again."""
+        with self._store.write() as db:
+            claimed = db.execute(
+                "INSERT OR IGNORE INTO digests (occurrence, channel, claimed_at) VALUES (?, ?, ?)",
+                [occurrence, channel, iso(self._clock())],
+            )
+            return claimed.rowcount == 1
+
+    def digest_posted(self, occurrence: str, ref: MessageRef | None, text: str) -> bool:
+        """Confirm that it was posted, where it stands, and what it said. False when it was confirmed before, or never
+        claimed."""
+        channel, ts = (ref.channel, ref.ts) if ref else (None, None)
+        with self._store.write() as db:
+            confirmed = db.execute(
+                """UPDATE digests SET posted_at = ?, message_channel = ?, message_ts = ?, text = ?
+                WHERE occurrence = ? AND posted_at IS NULL""",
+                [iso(self._clock()), channel, ts, clean(text), occurrence],
+            )
+            return confirmed.rowcount == 1
+
+    def release_digest(self, occurrence: str) -> None:
+        """Give a claim back, because it is certain that nothing was posted."""
+        with self._store.write() as db:
+            db.execute("DELETE FROM digests WHERE occurrence = ? AND posted_at IS NULL", [occurrence])
+
+    def digest(self, occurrence: str) -> DigestRow | None:
+        with self._store.read() as db:
+            row = db.execute(f"{_ROW} WHERE occurrence = ?", [occurrence]).fetchone()
+        return _digest(row) if row else None
+
+    def last_digest(self, channel: str) -> DigestRow | None:
+        """The newest that was posted for a channel."""
+        with self._store.read() as db:
+            row = db.execute(
+                f"{_ROW} WHERE channel = ? AND posted_at IS NOT NULL ORDER BY claimed_at DESC LIMIT 1", [channel]
+            ).fetchone()
+        return _digest(row) if row else None
+
+
+_ROW = "SELECT occurrence, channel, claimed_at, posted_at, message_channel, message_ts, text FROM digests"
+
+
+def _digest(row: Row) -> DigestRow:
+    occurrence, channel, claimed, posted, message_channel, message_ts, text = row
+    return DigestRow(
+        occurrence,
+        channel,
+        moment_of(claimed),
+        moment_of(posted) if posted else None,
+        MessageRef(message_channel, message_ts) if message_ts else None,
+        text,
+    )

@@ -1,0 +1,230 @@
+"""The tables of the ledger, and how an older one becomes a newer one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlite_utils import Database, Migrations
+
+from bot.ledger.errors import LedgerError
+
+APPLICATION_ID = 0x43504254
+"""`CPBT`: what `file` and SQLite show of the ledger, and how another program's database is told from it."""
+
+MIGRATIONS = Migrations("checkpointbot.ledger")
+GENESIS = "0" * 64
+"""What the first event follows."""
+
+
+@MIGRATIONS()
+def changes_and_events(db: Database) -> None:
+    """`plan` stands last: it can be long, and SQLite reads a row from its front."""
+    db.executescript("""
+        CREATE TABLE changes (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            verb TEXT NOT NULL,
+            state TEXT NOT NULL,
+            person_id TEXT NOT NULL,
+            person_name TEXT NOT NULL,
+            channel TEXT NOT NULL,
+            summary TEXT NOT NULL,
+            note TEXT NOT NULL,
+            vm_names TEXT NOT NULL,
+            reason TEXT NOT NULL DEFAULT '',
+            result TEXT NOT NULL DEFAULT '',
+            decided_by TEXT,
+            created_at TEXT NOT NULL,
+            updated_at TEXT NOT NULL,
+            expires_at TEXT,
+            message_channel TEXT,
+            message_ts TEXT,
+            plan TEXT
+        );
+        CREATE INDEX changes_by_person ON changes (person_id);
+        CREATE INDEX changes_by_time ON changes (created_at);
+        CREATE INDEX changes_unfinished ON changes (number)
+            WHERE state IN ('requested', 'awaiting', 'queued', 'running', 'unknown');
+
+        CREATE TABLE change_vms (
+            change INTEGER NOT NULL REFERENCES changes (number),
+            position INTEGER NOT NULL,
+            vm_id TEXT NOT NULL,
+            vm_name TEXT NOT NULL,
+            host TEXT NOT NULL,
+            PRIMARY KEY (change, position)
+        ) WITHOUT ROWID;
+        CREATE INDEX change_vms_by_vm ON change_vms (vm_id, change);
+
+        CREATE TABLE events (
+            seq INTEGER PRIMARY KEY,
+            change_id TEXT NOT NULL REFERENCES changes (id),
+            at TEXT NOT NULL,
+            event TEXT NOT NULL,
+            state TEXT NOT NULL,
+            done_by TEXT NOT NULL,
+            why TEXT NOT NULL,
+            result TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            previous_hash TEXT NOT NULL,
+            hash TEXT NOT NULL
+        );
+        CREATE INDEX events_by_change ON events (change_id);
+
+        CREATE TABLE chain_head (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            seq INTEGER NOT NULL,
+            hash TEXT NOT NULL
+        );
+
+        CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
+            BEGIN SELECT RAISE(ABORT, 'events are only ever added'); END;
+        CREATE TRIGGER events_are_never_deleted BEFORE DELETE ON events
+            BEGIN SELECT RAISE(ABORT, 'events are only ever added'); END;
+        CREATE TRIGGER changes_are_never_deleted BEFORE DELETE ON changes
+            BEGIN SELECT RAISE(ABORT, 'changes are never deleted'); END;
+        CREATE TRIGGER what_was_asked_stays BEFORE UPDATE OF
+            number, id, verb, person_id, person_name, channel, summary, note, vm_names, created_at, plan ON changes
+            BEGIN SELECT RAISE(ABORT, 'what was asked is never changed'); END;
+    """)
+    db.execute("INSERT INTO chain_head VALUES (1, 0, ?)", [GENESIS])
+
+
+@MIGRATIONS()
+def search(db: Database) -> None:
+    """Only what can be searched updates the index, so that a move costs it nothing. The prefix indexes keep a search
+    for the beginning of a word quick."""
+    db.executescript("""
+        CREATE VIRTUAL TABLE changes_fts USING fts5 (
+            summary, note, result, vm_names, person_name,
+            tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3', content = changes, content_rowid = number
+        );
+        CREATE TRIGGER changes_search_insert AFTER INSERT ON changes BEGIN
+            INSERT INTO changes_fts (rowid, summary, note, result, vm_names, person_name)
+            VALUES (new.number, new.summary, new.note, new.result, new.vm_names, new.person_name);
+        END;
+        CREATE TRIGGER changes_search_update AFTER UPDATE OF result ON changes WHEN old.result IS NOT new.result BEGIN
+            INSERT INTO changes_fts (changes_fts, rowid, summary, note, result, vm_names, person_name)
+            VALUES ('delete', old.number, old.summary, old.note, old.result, old.vm_names, old.person_name);
+            INSERT INTO changes_fts (rowid, summary, note, result, vm_names, person_name)
+            VALUES (new.number, new.summary, new.note, new.result, new.vm_names, new.person_name);
+        END;
+    """)
+
+
+@MIGRATIONS()
+def checkpoints(db: Database) -> None:
+    db.executescript("""
+        CREATE TABLE checkpoints (
+            id TEXT PRIMARY KEY,
+            host TEXT NOT NULL,
+            vm_id TEXT NOT NULL,
+            vm_name TEXT NOT NULL,
+            name TEXT NOT NULL,
+            owner TEXT,
+            reason TEXT NOT NULL DEFAULT '',
+            kind TEXT NOT NULL DEFAULT 'unknown',
+            state_before TEXT,
+            safety INTEGER NOT NULL DEFAULT 0,
+            keep_until TEXT,
+            pinned INTEGER NOT NULL DEFAULT 0,
+            change_id TEXT REFERENCES changes (id),
+            first_seen TEXT NOT NULL,
+            last_seen TEXT NOT NULL,
+            gone_at TEXT
+        );
+        CREATE INDEX checkpoints_present ON checkpoints (host) WHERE gone_at IS NULL;
+    """)
+
+
+@MIGRATIONS()
+def samples(db: Database) -> None:
+    db.executescript("""
+        CREATE TABLE samples (
+            vm_id TEXT NOT NULL,
+            at TEXT NOT NULL,
+            host TEXT NOT NULL,
+            differencing_bytes INTEGER NOT NULL,
+            PRIMARY KEY (vm_id, at)
+        ) WITHOUT ROWID;
+        CREATE INDEX samples_by_time ON samples (at);
+
+        CREATE TABLE volume_samples (
+            host TEXT NOT NULL,
+            path TEXT NOT NULL,
+            at TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            free INTEGER NOT NULL,
+            PRIMARY KEY (host, path, at)
+        ) WITHOUT ROWID;
+        CREATE INDEX volume_samples_by_time ON volume_samples (at);
+    """)
+
+
+@MIGRATIONS()
+def digests(db: Database) -> None:
+    db.executescript("""
+        CREATE TABLE digests (
+            occurrence TEXT PRIMARY KEY,
+            channel TEXT NOT NULL,
+            claimed_at TEXT NOT NULL,
+            posted_at TEXT,
+            message_channel TEXT,
+            message_ts TEXT,
+            text TEXT NOT NULL DEFAULT ''
+        );
+        CREATE INDEX digests_by_channel ON digests (channel, claimed_at);
+    """)
+
+
+@MIGRATIONS()
+def views(db: Database) -> None:
+    """For Datasette, and for anyone with a question in SQL."""
+    db.executescript("""
+        CREATE VIEW open_changes AS
+            SELECT id, state, verb, summary, vm_names, person_name, channel, created_at, expires_at, reason
+            FROM changes WHERE state IN ('requested', 'awaiting', 'queued', 'running', 'unknown') ORDER BY number;
+        CREATE VIEW checkpoint_owners AS
+            SELECT p.host, p.vm_name, p.name, coalesce(c.person_name, p.owner, 'nobody known') AS owner, p.reason,
+                p.kind, CASE WHEN p.pinned THEN 'forever' ELSE p.keep_until END AS keep_until, p.safety,
+                p.first_seen, p.last_seen, p.id
+            FROM checkpoints p LEFT JOIN changes c ON c.id = p.change_id AND c.person_id = p.owner
+            WHERE p.gone_at IS NULL ORDER BY p.host, p.vm_name, p.first_seen;
+        CREATE VIEW history AS
+            SELECT e.seq, e.at, e.event, c.summary, c.vm_names, c.person_name AS asked_by, e.done_by, e.why, e.result,
+                e.change_id
+            FROM events e JOIN changes c ON c.id = e.change_id ORDER BY e.seq DESC;
+    """)
+
+
+def migrate(db: Database, path: Path) -> None:
+    """Bring the database to what this version needs. Call it inside a transaction, so that of two programs that start
+    at once one does it. Raises `LedgerError` for a database that is newer, or that is something else."""
+    check(db, path)
+    MIGRATIONS.apply(db)
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def check(db: Database, path: Path) -> None:
+    """Raises `LedgerError` for a database that is newer than this version, or that is something else."""
+    names = {migration.name for migration in MIGRATIONS.applied(db)}
+    if not names and db.table_names():
+        raise LedgerError(f"{path} is not a ledger: it is a database of another program. Nothing was changed in it.")
+    with Database(memory=True, execute_plugins=False) as empty:
+        newer = names - {migration.name for migration in MIGRATIONS.pending(empty)}
+    if newer:
+        raise LedgerError(
+            f"The ledger {path} was made by a newer version of Checkpoint Bot. Nothing was changed in it. "
+            "Install that version, or a newer one.",
+            f"unknown migrations: {', '.join(sorted(newer))}",
+        )
+
+
+def check_current(db: Database, path: Path) -> None:
+    """For those who only read: raises `LedgerError` unless the database is as this version needs it."""
+    check(db, path)
+    if MIGRATIONS.pending(db):
+        raise LedgerError(
+            f"The ledger {path} is of an older version of Checkpoint Bot, or empty. Start the bot once to bring it "
+            "up to date."
+        )

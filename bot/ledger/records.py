@@ -1,0 +1,130 @@
+"""What goes into the ledger for a change, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from backends.base import VM
+from bot.announcer import MessageRef, Origin
+from bot.ledger.states import ChangeState
+from bot.ledger.writing import clean, fingerprint, plan_from_json, plan_to_json, to_json
+from commands.base import Create, Person, Plan, Target
+
+
+@dataclass(frozen=True, slots=True)
+class VMRef:
+    """A VM as it was called when a change was asked for."""
+
+    id: str
+    name: str
+    host: str
+
+    @classmethod
+    def of(cls, one: VM | Target) -> VMRef:
+        if isinstance(one, VM):
+            return cls(one.id, one.name, one.host)
+        return cls(one.vm_id, one.vm_name, one.host)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for. It never changes, and the first event of a change vouches for it."""
+
+    change_id: str
+    verb: str
+    person_id: str
+    person_name: str
+    channel: str
+    summary: str
+    note: str
+    vms: tuple[VMRef, ...]
+    plan_json: str | None = None
+
+    @classmethod
+    def of(cls, change_id: str, plan: Plan, person: Person, channel: str) -> Asked:
+        return cls(
+            change_id,
+            plan.verb,
+            person.id,
+            clean(person.name),
+            channel,
+            clean(plan.summary),
+            clean(plan.action.note) if isinstance(plan.action, Create) else "",
+            tuple(VMRef(target.vm_id, clean(target.vm_name), target.host) for target in plan.targets),
+            plan_to_json(plan),
+        )
+
+    @property
+    def vm_names(self) -> str:
+        return ", ".join(vm.name for vm in self.vms)
+
+    @property
+    def detail(self) -> str:
+        """The JSON that stands in the first event."""
+        return to_json(
+            {
+                "verb": self.verb,
+                "person": self.person_id,
+                "person_name": self.person_name,
+                "channel": self.channel,
+                "summary": self.summary,
+                "note": self.note,
+                "vms": [(vm.id, vm.name, vm.host) for vm in self.vms],
+                "plan_sha256": None if self.plan_json is None else fingerprint(self.plan_json),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """A change as it stands."""
+
+    number: int
+    """Counts up from 1 in the order of asking."""
+    id: str
+    verb: str
+    state: ChangeState
+    person_id: str
+    person_name: str
+    origin: Origin
+    """Without a response URL: that is as good as a password, and is not kept."""
+    summary: str
+    note: str
+    vms: tuple[VMRef, ...]
+    reason: str
+    """Why it is in this state."""
+    result: str
+    decided_by: str | None
+    """Who let it go ahead or stopped it: a user id, or `bot`."""
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None
+    message: MessageRef | None
+    plan_json: str | None
+
+    @property
+    def plan(self) -> Plan | None:
+        """What was asked for; None for a refusal that came before there was a plan. Raises `LedgerError` for a plan
+        that this version cannot read."""
+        return None if self.plan_json is None else plan_from_json(self.plan_json)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a change."""
+
+    seq: int
+    change_id: str
+    at: datetime
+    event: str
+    """The new state for a move; otherwise what was noted."""
+    state: ChangeState
+    """The state after it."""
+    by: str
+    why: str
+    result: str
+    detail: Mapping[str, object]
+    previous_hash: str
+    hash: str

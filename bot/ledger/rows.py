@@ -1,0 +1,73 @@
+"""The rows of changes and events, read back as records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from bot.announcer import MessageRef, Origin
+from bot.ledger.records import ChangeRow, Event, VMRef
+from bot.ledger.states import ChangeState
+from bot.ledger.writing import moment_of
+
+VMS = """(SELECT json_group_array(json_array(vm_id, vm_name, host)) FROM
+    (SELECT vm_id, vm_name, host FROM change_vms WHERE change = c.number ORDER BY position))"""
+"""The VMs of the change `c`, in their order, as JSON."""
+
+CHANGE = f"""SELECT c.number, c.id, c.verb, c.state, c.person_id, c.person_name, c.channel, c.summary, c.note, {VMS},
+    c.reason, c.result, c.decided_by, c.created_at, c.updated_at, c.expires_at, c.message_channel, c.message_ts, c.plan
+    FROM changes c"""  # noqa: S608
+EVENT = """SELECT seq, change_id, at, event, state, done_by, why, result, detail, previous_hash, hash FROM events"""
+
+Row = Sequence[Any]
+"""As SQLite gives it: str, int or None by column."""
+
+
+def change_of(row: Row) -> ChangeRow:
+    """A row of `CHANGE`."""
+    (number, id, verb, state, person_id, person_name, channel, summary, note, vms) = row[:10]
+    (reason, result, decided_by, created, updated, expires, message_channel, message_ts, plan) = row[10:]
+    return ChangeRow(
+        number=number,
+        id=id,
+        verb=verb,
+        state=ChangeState(state),
+        person_id=person_id,
+        person_name=person_name,
+        origin=Origin(channel, person_id),
+        summary=summary,
+        note=note,
+        vms=vms_of(vms),
+        reason=reason,
+        result=result,
+        decided_by=decided_by,
+        created_at=moment_of(created),
+        updated_at=moment_of(updated),
+        expires_at=moment_of(expires) if expires else None,
+        message=MessageRef(message_channel, message_ts) if message_ts else None,
+        plan_json=plan,
+    )
+
+
+def event_of(row: Row) -> Event:
+    """A row of `EVENT`."""
+    seq, change_id, at, event, state, done_by, why, result, detail, previous_hash, digest = row
+    return Event(
+        seq,
+        change_id,
+        moment_of(at),
+        event,
+        ChangeState(state),
+        done_by,
+        why,
+        result,
+        json.loads(detail),
+        previous_hash,
+        digest,
+    )
+
+
+def vms_of(text: str) -> tuple[VMRef, ...]:
+    """What `VMS` gives."""
+    return tuple(VMRef(*vm) for vm in json.loads(text))

@@ -1,0 +1,146 @@
+"""The ledger's connections to SQLite: one that writes, as many that read as there are readers at once.
+
+Journal mode WAL, so that readers and the writer do not wait for each other, with `synchronous=FULL`: every commit is on
+the disk before the call returns. NORMAL would be quicker and would lose the last commits in a power cut, and with them
+the record of what was done to a host.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+
+from sqlite_utils import Database
+
+from bot.ledger.errors import LedgerError, speaking
+from bot.ledger.migrations import check_current, migrate
+
+BUSY_TIMEOUT = 15.0
+"""Seconds to wait for another program that writes."""
+
+
+class Store:
+    """Transactions on the database file. Safe to use from many threads; one of them writes at a time."""
+
+    def __init__(self, path: Path, *, read_only: bool = False, busy_timeout: float = BUSY_TIMEOUT) -> None:
+        """Open the file, make it if there is none, and bring it up to date; with `read_only` leave it as it is.
+
+        Raises `LedgerError`.
+        """
+        self.path = path.absolute()
+        self._busy_timeout = busy_timeout
+        self._lock = Lock()
+        self._writing = Lock()
+        self._closed = False
+        self._idle: list[Database] = []
+        self._writer: Database | None = None
+        with speaking(self.path):
+            if read_only:
+                self._open_to_read()
+            else:
+                self._open_to_write()
+
+    @contextmanager
+    def write(self) -> Iterator[Database]:
+        """A transaction that has the write lock from its start; it is undone when the block raises."""
+        with self._writing, speaking(self.path):
+            if self._closed or self._writer is None:
+                raise self._not_open()
+            with _transaction(self._writer, "BEGIN IMMEDIATE"):
+                yield self._writer
+
+    @contextmanager
+    def read(self) -> Iterator[Database]:
+        """The database as it is at one moment: all reads in the block see the same."""
+        with speaking(self.path):
+            db = self._borrow()
+            try:
+                with _transaction(db, "BEGIN"):
+                    yield db
+            finally:
+                self._give_back(db)
+
+    def close(self) -> None:
+        """Close what is open. A reader that is still at work closes its own connection when it is done."""
+        with self._writing, self._lock:
+            self._closed = True
+            for db in [*self._idle, *([self._writer] if self._writer else [])]:
+                db.close()
+            self._idle.clear()
+            self._writer = None
+
+    def _open_to_write(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.touch(mode=0o600)  # who did what to which VM is nobody else's business; -wal and -shm follow it
+        except OSError as error:
+            raise LedgerError(f"The ledger {self.path} cannot be opened: {error.strerror}.", str(error)) from error
+        self._writer = self._connect("rw")
+        try:
+            self._writer.execute("PRAGMA journal_mode = wal")
+            self._writer.execute("PRAGMA synchronous = full")
+            self._writer.execute("PRAGMA journal_size_limit = 67108864")
+            with _transaction(self._writer, "BEGIN IMMEDIATE"):
+                migrate(self._writer, self.path)
+        except BaseException:
+            self._writer.close()
+            raise
+
+    def _open_to_read(self) -> None:
+        if not self.path.is_file():
+            raise LedgerError(f"There is no ledger at {self.path}. Start the bot once, or name the right file.")
+        with self.read() as db:
+            check_current(db, self.path)
+
+    def _connect(self, mode: str) -> Database:
+        connection = sqlite3.connect(
+            f"{self.path.as_uri()}?mode={mode}",
+            uri=True,
+            timeout=self._busy_timeout,
+            isolation_level=None,  # transactions are begun here, in words, and never by the driver
+            check_same_thread=False,  # a connection goes from thread to thread, and is used by one at a time
+        )
+        db = Database(connection, execute_plugins=False)
+        db.execute("PRAGMA foreign_keys = on")
+        return db
+
+    def _borrow(self) -> Database:
+        with self._lock:
+            if self._closed:
+                raise self._not_open()
+            if self._idle:
+                return self._idle.pop()
+        return self._connect("ro")
+
+    def _give_back(self, db: Database) -> None:
+        with self._lock:
+            if self._closed:
+                db.close()
+            else:
+                self._idle.append(db)
+
+    def _not_open(self) -> LedgerError:
+        return LedgerError(f"The ledger {self.path} is not open to this.")
+
+
+@contextmanager
+def _transaction(db: Database, begin: str) -> Iterator[None]:
+    db.execute(begin)
+    try:
+        yield
+        db.commit()
+    except BaseException:
+        db.rollback()
+        raise
+
+
+class Part:
+    """What every part of the ledger works with."""
+
+    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._clock = clock

@@ -1,0 +1,188 @@
+"""Whether the ledger is what the bot wrote: walks the chain, and holds the changes against their events."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from bot.ledger.chain import GENESIS, Head, hash_of, head_of
+from bot.ledger.records import Asked
+from bot.ledger.rows import EVENT, VMS, Row, vms_of
+from bot.ledger.states import DECISIONS, LEGAL, ChangeState
+from bot.ledger.store import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Breakage:
+    """The first place where the ledger is not what the bot wrote."""
+
+    what: str
+    """A sentence."""
+    seq: int | None = None
+    """The event, where it is one."""
+    change_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a walk over the ledger found."""
+
+    head: Head
+    """How far the events are right."""
+    broken: Breakage | None = None
+
+    @property
+    def whole(self) -> bool:
+        return self.broken is None
+
+
+class Audit(Part):
+    """Proof over the ledger."""
+
+    def head(self) -> Head:
+        """How far the chain goes. Keep it where nobody who can write the ledger can write."""
+        with self._store.read() as db:
+            return head_of(db) or Head(0, GENESIS)
+
+    def verify(self, anchor: Head | None = None) -> Verdict:
+        """Walk the whole ledger and name the first thing that is wrong: an event that was edited, deleted, inserted or
+        put elsewhere, a missing end, a change that says other than its events.
+
+        Who can write the file can also write a whole new chain. Only `anchor`, a head that was kept elsewhere, shows
+        that. The walk sees the ledger as it is at one moment; the bot may go on writing.
+        """
+        with self._store.read() as db:
+            walk = _Walk(db)
+            broken = walk.events() or walk.end() or walk.anchor(anchor) or walk.changes()
+            return Verdict(Head(walk.seq, walk.hash), broken)
+
+
+@dataclass(slots=True)
+class _Life:
+    """How a change stands by its events, and what its own row shows."""
+
+    shown: Row
+    state: str = ChangeState.REQUESTED
+    reason: str = ""
+    result: str = ""
+    decided_by: str | None = None
+
+    def move(self, to: str, done_by: str, why: str, result: str) -> None:
+        self.state, self.reason, self.result = to, why, result
+        if to in DECISIONS:
+            self.decided_by = done_by
+
+    def agrees(self) -> bool:
+        return (self.state, self.reason, self.result, self.decided_by) == tuple(self.shown)
+
+
+class _Walk:
+    """Events and changes go side by side: both are in the order of asking. Only unfinished changes are held."""
+
+    def __init__(self, db: Database) -> None:
+        self.seq = 0
+        self.hash = GENESIS
+        self._db = db
+        self._rows = _readable(db, _SHOWN)
+        self._lives: dict[str, _Life] = {}
+
+    def events(self) -> Breakage | None:
+        for row in _readable(self._db, f"{EVENT} ORDER BY seq"):
+            if row is None:
+                return Breakage("It cannot be read: it was edited.", self.seq + 1)
+            seq, change_id, _, event, state, _, _, _, _, previous_hash, digest = row
+            what = self._chained(row, seq, previous_hash, digest)
+            if what is None and event == state:
+                what = self._moved(row)
+            if what is not None:
+                return Breakage(what, min(seq, self.seq + 1), change_id if seq == self.seq + 1 else None)
+            self.seq, self.hash = seq, digest
+        return None
+
+    def end(self) -> Breakage | None:
+        head = head_of(self._db)
+        if head is None:
+            return Breakage("The record of where the chain ends was deleted.")
+        if head.seq > self.seq:
+            return Breakage(f"It is missing, and so is all up to event {head.seq}.", self.seq + 1)
+        if head.seq < self.seq:
+            return Breakage("It was added after the end of the chain.", head.seq + 1)
+        if head.hash != self.hash:
+            return Breakage("The record of where the chain ends was edited.", self.seq)
+        return None
+
+    def anchor(self, anchor: Head | None) -> Breakage | None:
+        if anchor is None:
+            return None
+        row = self._db.execute("SELECT hash FROM events WHERE seq = ?", [anchor.seq]).fetchone()
+        if (anchor.seq, anchor.hash) == (0, GENESIS) or (row is not None and row[0] == anchor.hash):
+            return None
+        return Breakage("It is not the event that the kept head names: the ledger was rewritten or cut.", anchor.seq)
+
+    def changes(self) -> Breakage | None:
+        for change_id, life in self._lives.items():
+            if not life.agrees():
+                return Breakage(_DISAGREES, change_id=change_id)
+        for row in self._rows:
+            return Breakage("The change stands in the ledger without an event.", change_id=row[0] if row else None)
+        return None
+
+    def _chained(self, row: Row, seq: int, previous_hash: str, digest: str) -> str | None:
+        if seq > self.seq + 1:
+            return "It is missing."
+        if seq < self.seq + 1:
+            return "It was inserted before the first event."
+        try:
+            right = hash_of(previous_hash, *row[:9]) == digest
+        except TypeError:
+            return "It was edited: it holds what the bot never writes."
+        if not right:
+            return "It was edited: its content does not fit its hash."
+        if previous_hash != self.hash:
+            return "It does not follow the event before it: events were inserted, put elsewhere or written anew."
+        return None
+
+    def _moved(self, row: Row) -> str | None:
+        _, change_id, at, to, _, done_by, why, result, detail, _, _ = row
+        if to == ChangeState.REQUESTED:
+            return self._asked(change_id, at, done_by, detail)
+        life = self._lives.get(change_id)
+        if life is None or to not in LEGAL[ChangeState(life.state)]:
+            return "It moves its change in a way that the bot never does."
+        life.move(to, done_by, why, result)
+        if ChangeState(to).final:
+            del self._lives[change_id]
+            if not life.agrees():
+                return _DISAGREES
+        return None
+
+    def _asked(self, change_id: str, at: str, done_by: str, detail: str) -> str | None:
+        row = next(self._rows, None)
+        if row is None or row[0] != change_id:
+            known = self._db.execute("SELECT 1 FROM changes WHERE id = ?", [change_id]).fetchone()
+            return "Its change was deleted." if not known else "A change before its own has no event."
+        id, verb, person_id, person_name, channel, summary, note, vms, plan, created_at, vm_names = row[:11]
+        asked = Asked(id, verb, person_id, person_name, channel, summary, note, vms_of(vms), plan)
+        if (asked.detail, asked.person_id, asked.vm_names, created_at) != (detail, done_by, vm_names, at):
+            return "Its change was edited: it says that something else was asked for."
+        self._lives[change_id] = _Life(row[11:])
+        return None
+
+
+_DISAGREES = "Its change was edited: it says other than its last event."
+_SHOWN = f"""SELECT c.id, c.verb, c.person_id, c.person_name, c.channel, c.summary, c.note, {VMS}, c.plan, c.created_at,
+    c.vm_names, c.state, c.reason, c.result, c.decided_by FROM changes c ORDER BY c.number"""  # noqa: S608
+
+
+def _readable(db: Database, sql: str) -> Iterator[Row | None]:
+    """The rows of a query; None, and no more, for one whose text is no longer text."""
+    rows = db.execute(sql)
+    try:
+        yield from rows
+    except sqlite3.OperationalError as error:
+        if hasattr(error, "sqlite_errorcode"):
+            raise
+        yield None

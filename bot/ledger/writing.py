@@ -1,0 +1,73 @@
+"""How values are written in the ledger: times, JSON, plans, and text that holds no secret."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from pydantic import TypeAdapter, ValidationError
+
+from bot.ledger.errors import LedgerError
+from commands.base import Plan
+
+_PLAN = TypeAdapter(Plan)
+_SECRET = re.compile(r"https://hooks\.slack\.com/[^\s\"'<>]*|\bx(?:ox[a-z]|app)-[\w.-]+")
+
+
+def iso(moment: datetime) -> str:
+    """UTC with microseconds and `Z`: always as long, so that text sorts as time does. Raises ValueError for a time
+    without a zone."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment} has no time zone")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def moment_of(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def clean(text: str) -> str:
+    """Text as SQLite can hold it, without Slack's tokens and response URLs, which an error message may carry."""
+    return _SECRET.sub("[removed]", text.encode("utf-8", "replace").decode("utf-8"))
+
+
+def to_json(value: object) -> str:
+    """Compact ASCII, the same for the same value in every version: the chain of hashes goes over it."""
+    return _ENCODER.encode(value)
+
+
+def detail_to_json(detail: Mapping[str, object] | None) -> str:
+    """An event's detail, without secrets."""
+    return _SECRET.sub("[removed]", to_json(dict(detail or {})))
+
+
+def plan_to_json(plan: Plan) -> str:
+    """All of a plan. It reads back equal, names that are no valid Unicode included."""
+    return to_json(_PLAN.dump_python(plan, mode="json"))
+
+
+def plan_from_json(text: str) -> Plan:
+    """A plan as this version has it: what it does not know is left out, what is missing has its default.
+
+    Raises `LedgerError` for a plan that no longer has a meaning.
+    """
+    try:
+        return _PLAN.validate_python(json.loads(text))
+    except (ValidationError, ValueError) as error:
+        raise LedgerError("The plan of this change cannot be read by this version of the bot.", str(error)) from error
+
+
+def fingerprint(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return iso(value)
+    raise TypeError(f"{type(value).__name__} cannot be written to the ledger")
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, default=_plain)
