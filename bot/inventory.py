@@ -95,6 +95,8 @@ class Inventory:
 
     def look_all(self, vm_ids: Sequence[str], *, disks: bool = False) -> tuple[VMInventory, ...]:
         """The same for several at the same time, in their order. Raises what the first that failed raised."""
+        if len(vm_ids) == 1:
+            return (self.look(vm_ids[0], disks=disks),)
         with ThreadPoolExecutor(max(1, min(MOST_LOOKS, len(vm_ids))), thread_name_prefix="look") as pool:
             return tuple(pool.map(lambda vm_id: self.look(vm_id, disks=disks), vm_ids))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 import click
 
@@ -11,10 +12,13 @@ from commands import refusals
 from commands.base import Apply, Context, Plan, Policy, Target
 from commands.finding import Found, checkpoints
 from commands.options import checkpoint_argument, vm_argument
-from commands.telling import title
-from commands.words import say_count, say_names, say_span, say_time, typed
+from commands.telling import UNKNOWN, each, merging, present, title
+from commands.words import say_count, say_names, say_span, typed
 
 ALIASES = ("restore", "revert")
+
+MOST_NAMED = 3
+"""VMs that get a sentence of their own about what they keep."""
 
 
 @click.command(epilog="apply web01 before-upgrade\napply web01,web02 before-upgrade --no-safety\nrevert web01 1a2b3c4d")
@@ -38,8 +42,13 @@ def command(context: Context, vm: str, checkpoint: str, no_safety: bool, no_star
         action,
         tuple(Target.of(*one) for one in found),
         f"apply {found[0][1].name} to {say_names([seen.vm.name for seen, _ in found])}",
-        consequences=tuple(line for one in found for line in _consequences(one, action, context.now)),
-        cautions=tuple(line for one in found for line in _cautions(one, policy)),
+        consequences=(
+            present([seen.vm for seen, _ in found]),
+            f"{_loss(context, found)} {_way_back(action)}",
+            *_afterwards(found, action),
+            *_newer(found),
+        ),
+        cautions=(*_cautions(found, policy), *merging(seen.vm for seen, _ in found)),
     )
 
 
@@ -53,54 +62,62 @@ def _refuse(found: Found, action: Apply) -> None:
         refusals.no_room(seen, f"Or go without a safety checkpoint: {again} --no-safety.")
 
 
-def _consequences(found: Found, action: Apply, now: datetime) -> list[str]:
-    seen, checkpoint = found
-    lines = [_loss(found, action, now), _power(found, action)]
-    if newer := sum(one.created > checkpoint.created for one in seen.checkpoints):
-        lines.append(f"{seen.vm.name} keeps its {say_count(newer, 'newer checkpoint')}.")
-    return lines
+def _loss(context: Context, found: Sequence[Found]) -> str:
+    if len(found) > 1:
+        return f"Everything written on each of them since its {found[0][1].name} was taken goes from it."
+    seen, checkpoint = found[0]
+    note = context.record.notes([checkpoint.id]).get(checkpoint.id, UNKNOWN)
+    return f"Everything written on {seen.vm.name} since {title(checkpoint, note, context.now)} will be lost."
 
 
-def _loss(found: Found, action: Apply, now: datetime) -> str:
-    """What goes, and whether it can be had back."""
-    seen, checkpoint = found
-    goes = f"Everything written on {seen.vm.name} since {title(checkpoint, now)}"
+def _way_back(action: Apply) -> str:
     if not action.safety:
-        return f"{goes} will be lost. No safety checkpoint is taken, so this cannot be undone."
+        return "No safety checkpoint is taken, so this cannot be undone."
     keep = say_span(timedelta(seconds=action.keep_safety))
-    return f"{goes} goes from it. A safety checkpoint is taken first and kept for {keep}: applying that undoes this."
+    return f"A safety checkpoint of the present state is taken first and kept for {keep}: applying that undoes this."
 
 
-def _power(found: Found, action: Apply) -> str:
-    """How the VM is afterwards (Hyper-V's reference, Restore-VMSnapshot: a running VM is saved, put back, and started
-    only if it is then Saved)."""
-    seen, checkpoint = found
-    name, running = seen.vm.name, seen.vm.state is VMState.RUNNING
-    match running, checkpoint.has_memory:
-        case True, True:
-            return f"{name} stops for a moment, then runs on with the memory it had at {say_time(checkpoint.created)}."
-        case True, False if action.start:
-            return f"{name} is off in between. The checkpoint has no memory, so the bot starts it and the guest boots."
-        case True, False:
-            return f"{name} is off afterwards, and stays off, as you asked."
-        case False, True:
-            return (
-                f"{name} is {seen.vm.state.label} and will be saved: starting it brings back the checkpoint's memory."
-            )
-        case _:
-            return f"{name} is {seen.vm.state.label} and will be off."
-
-
-def _cautions(found: Found, policy: Policy) -> list[str]:
-    seen, checkpoint = found
-    cautions = []
-    if pattern := refusals.production_only(seen.vm, policy):
-        cautions.append(
-            f"{seen.vm.name} is production only ({pattern}). Putting a domain controller or a database back can break "
-            "what it shares with others."
+def _afterwards(found: Sequence[Found], action: Apply) -> Iterator[str]:
+    """How the VMs will be, a sentence for each way."""
+    ways: dict[str, list[str]] = {}
+    for seen, checkpoint in found:
+        ways.setdefault(_way(seen.vm.state is VMState.RUNNING, checkpoint.has_memory, action.start), []).append(
+            seen.vm.name
         )
-        if checkpoint.has_memory:
-            cautions.append(f"{checkpoint.name} holds memory: for such a VM that is the dangerous kind.")
-    if seen.vm.merging:
-        cautions.append(f"Disks of {seen.vm.name} are being merged after a delete: this may take longer or be refused.")
-    return cautions
+    return (f"{each(names)} {way}." for way, names in ways.items())
+
+
+def _way(running: bool, has_memory: bool, start: bool) -> str:
+    """How a VM is afterwards (Hyper-V's reference, Restore-VMSnapshot: a running VM is saved first, and started
+    afterwards only if the checkpoint left it saved)."""
+    match running, has_memory:
+        case True, True:
+            return "stops for a moment, then runs on with the memory it had when the checkpoint was taken"
+        case True, False if start:
+            return "is off in between: the checkpoint has no memory, so the bot starts the VM and its guest boots"
+        case True, False:
+            return "is off afterwards, and stays off as you asked"
+        case False, True:
+            return "is not running and will be saved: starting it brings back the checkpoint's memory"
+        case _:
+            return "is not running and will be off"
+
+
+def _newer(found: Sequence[Found]) -> Iterator[str]:
+    for seen, checkpoint in found[:MOST_NAMED]:
+        if newer := sum(one.created > checkpoint.created for one in seen.checkpoints):
+            yield f"{seen.vm.name} keeps its {say_count(newer, 'newer checkpoint')}."
+    if len(found) > MOST_NAMED:
+        yield "All of them keep their newer checkpoints."
+
+
+def _cautions(found: Sequence[Found], policy: Policy) -> Iterator[str]:
+    delicate = [(seen, checkpoint) for seen, checkpoint in found if refusals.production_only(seen.vm, policy)]
+    if delicate:
+        names = say_names([seen.vm.name for seen, _ in delicate])
+        yield (
+            f"The settings ask for care with {names}: putting a domain controller or a database back can break what it "
+            "shares with others."
+        )
+    if memory := [seen.vm.name for seen, checkpoint in delicate if checkpoint.has_memory]:
+        yield f"The checkpoint of {say_names(memory)} holds memory, which is the dangerous kind for such a VM."

@@ -13,6 +13,7 @@ from commands import refusals
 from commands.base import Context, Create, Plan, Policy, Target, UsageError
 from commands.finding import plain
 from commands.options import is_control, new_name, span, vm_argument
+from commands.telling import merging, present
 from commands.words import say_names, say_span
 
 _TYPES = {None: None, "production": CheckpointType.PRODUCTION, "standard": CheckpointType.STANDARD}
@@ -50,8 +51,12 @@ def command(
         Create(name, wanted, keep.total_seconds() if keep else None, note.strip()),
         tuple(Target.of(one) for one in seen),
         f"take {name} of {say_names([one.vm.name for one in seen])}",
-        consequences=(*promises, *([f"It may go after {say_span(keep)}."] if keep else [])),
-        cautions=tuple(caution for one in seen for caution in _cautions(one)),
+        consequences=(
+            present([one.vm for one in seen]),
+            *promises,
+            *([f"It may go after {say_span(keep)}."] if keep else []),
+        ),
+        cautions=tuple(merging(one.vm for one in seen)),
     )
 
 
@@ -73,19 +78,11 @@ def _type(
 ) -> tuple[CheckpointType | None, list[str]]:
     """The type to take, and what follows from it. Where the settings allow production ones only, it is the type that
     fails instead of falling back to a standard one in silence."""
-    strict = refusals.production_only_among([one.vm for one in seen], policy)
-    if strict:
-        names = say_names([vm.name for vm in strict])
-        return CheckpointType.PRODUCTION_ONLY, [f"Production or nothing: the settings say so for {names}."]
+    if strict := [one.vm.name for one in seen if refusals.production_only(one.vm, policy)]:
+        return CheckpointType.PRODUCTION_ONLY, [f"Production or nothing: the settings say so for {say_names(strict)}."]
     if wanted is None or all(one.vm.checkpoint_type is wanted for one in seen):
         return wanted, []
     return wanted, [f"The VM's checkpoint type is set to {wanted.label} for this one, and set back afterwards."]
-
-
-def _cautions(seen: VMInventory) -> list[str]:
-    if seen.vm.merging:
-        return [f"Disks of {seen.vm.name} are being merged after a delete: this may take longer."]
-    return []
 
 
 def _name_of_the_hour(context: Context, seen: Sequence[VMInventory]) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import click
 
 from commands import refusals
 from commands.base import Context, Delete, Plan, Target
 from commands.finding import Found, checkpoints
 from commands.options import checkpoint_argument, vm_argument
-from commands.telling import UNKNOWN, is_kept, is_owned_by, kept, owner, title
+from commands.telling import UNKNOWN, is_kept, is_owned_by, kept, merging, owner, present, title
 from commands.words import say_count, say_names
 
 
@@ -32,8 +34,13 @@ def command(context: Context, vm: str, checkpoint: str, subtree: bool) -> Plan:
         Delete(subtree),
         tuple(Target.of(*one) for one in found),
         f"delete {found[0][1].name}{branch} of {say_names([seen.vm.name for seen, _ in found])}",
-        consequences=tuple(line for one in found for line in _consequences(context, one, subtree)),
-        cautions=tuple(line for one in found for line in _cautions(context, one, subtree)),
+        consequences=(
+            present([seen.vm for seen, _ in found]),
+            *_losses(context, found),
+            *_under(found, subtree),
+            "What is there now stays as it is. Merging the disks goes on afterwards, and takes time and space.",
+        ),
+        cautions=(*_wanted(context, found, subtree), *merging(seen.vm for seen, _ in found)),
     )
 
 
@@ -44,30 +51,31 @@ def _refuse(found: Found, subtree: bool) -> None:
     refusals.busy(seen.vm, "delete a checkpoint")
 
 
-def _consequences(context: Context, found: Found, subtree: bool) -> list[str]:
-    seen, checkpoint = found
-    vm, under = seen.vm.name, seen.subtree(checkpoint.id)[1:]
-    lines = [f"{title(checkpoint, context.now)} of {vm} cannot be had back."]
+def _losses(context: Context, found: Sequence[Found]) -> Iterator[str]:
+    if len(found) > 1:
+        yield f"{found[0][1].name} of each of them cannot be had back."
+        return
+    seen, checkpoint = found[0]
+    note = context.record.notes([checkpoint.id]).get(checkpoint.id, UNKNOWN)
+    yield f"{title(checkpoint, note, context.now)} of {seen.vm.name} cannot be had back."
+
+
+def _under(found: Sequence[Found], subtree: bool) -> Iterator[str]:
+    """What becomes of the checkpoints under them."""
+    under = [one for seen, checkpoint in found for one in seen.subtree(checkpoint.id)[1:]]
     if under and subtree:
-        names = say_names([one.name for one in under])
-        lines.append(f"Nor can the {say_count(len(under), 'checkpoint')} under it: {names}.")
+        yield f"Nor can the {say_count(len(under), 'checkpoint')} under it: {say_names([one.name for one in under])}."
     elif under:
-        lines.append(f"{vm} keeps the {say_count(len(under), 'checkpoint')} under it.")
-    lines.append(f"{vm} itself stays as it is now. Merging its disks goes on afterwards, and takes time and space.")
-    return lines
+        yield f"The {say_count(len(under), 'checkpoint')} under it will still be there."
 
 
-def _cautions(context: Context, found: Found, subtree: bool) -> list[str]:
-    seen, checkpoint = found
-    going = seen.subtree(checkpoint.id) if subtree else (checkpoint,)
-    notes = context.record.notes([one.id for one in going])
-    lines = []
-    for one in going:
+def _wanted(context: Context, found: Sequence[Found], subtree: bool) -> Iterator[str]:
+    """Whose they are, and until when somebody wants them."""
+    going = [(seen, one) for seen, top in found for one in (seen.subtree(top.id) if subtree else (top,))]
+    notes = context.record.notes([one.id for _, one in going])
+    for seen, one in going:
         note = notes.get(one.id, UNKNOWN)
         if not is_owned_by(context.person, note):
-            lines.append(f"{one.name} of {seen.vm.name} was taken by {owner(note)}.")
+            yield f"{one.name} of {seen.vm.name} was taken by {owner(note)}."
         if is_kept(note, context.now):
-            lines.append(f"Somebody wants {one.name} of {seen.vm.name}: {kept(note)}.")
-    if seen.vm.merging:
-        lines.append(f"Disks of {seen.vm.name} are being merged already: this waits its turn.")
-    return lines
+            yield f"Somebody wants {one.name} of {seen.vm.name}: {kept(note)}."

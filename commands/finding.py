@@ -49,8 +49,13 @@ def named(text: str, things: Iterable[Thing], normalise: Callable[[str], str] = 
 
 
 def fits(name: str, pattern: str) -> bool:
-    """Whether a VM's name fits a pattern with `*` and `?`. Brackets mean themselves: `web[1]` is a name."""
+    """Whether a name fits what a person typed with `*` and `?`. Brackets mean themselves: `web[1]` is a name."""
     return fnmatchcase(name.casefold(), pattern.casefold().replace("[", "[[]"))
+
+
+def covering(patterns: Iterable[str], name: str) -> str | None:
+    """The first of the settings' patterns that is this name or fits it. In settings, `[12]` is either of the two."""
+    return next((p for p in patterns if plain(p) == plain(name) or fnmatchcase(plain(name), plain(p))), None)
 
 
 def nearest(text: str, names: Iterable[str]) -> tuple[str, ...]:

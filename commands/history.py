@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import click
 
-from commands.base import Context, Footnote, Heading, HistoryEntry, Reply, Table, say
+from commands.base import Context, Footnote, Grant, Heading, HistoryEntry, Reply, Table, say
 from commands.options import share_option, span
 from commands.words import say_time
 
@@ -59,9 +59,13 @@ def _vms(context: Context, text: str | None) -> tuple[str, ...] | None:
     """GUIDs of the VMs to show. Without a name that is every VM in sight, and None where all there are may be seen."""
     if text is not None:
         return tuple(vm.id for vm in context.fleet.find(text))
-    if any("view" in grant.actions and "*" in grant.vms for grant in context.grants):
+    if any(_shows_all(grant, context.channel) for grant in context.grants):
         return None
     return tuple(seen.vm.id for seen in context.fleet.all())
+
+
+def _shows_all(grant: Grant, channel: str) -> bool:
+    return "view" in grant.actions and "*" in grant.vms and (not grant.channels or channel in grant.channels)
 
 
 def _person(context: Context, text: str | None) -> tuple[str | None, str | None]:

@@ -48,11 +48,6 @@ def summary(command: click.Command) -> str:
     return (command.help or "").split("\n\n")[0].replace("\n", " ").strip()
 
 
-def bare(argument: click.Argument) -> str:
-    """What an argument stands for, without brackets: `new name`."""
-    return (argument.metavar or str(argument.name)).strip("<>[]")
-
-
 def _option_rows(command: click.Command, ctx: click.Context) -> Iterator[tuple[str, str]]:
     return ((_option(p, ctx), p.help or "") for p in _options(command))
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from backends.base import MAX_CHECKPOINTS, VM, Checkpoint, CheckpointType, VMInventory, VMState
 from commands.base import Policy, UsageError
-from commands.finding import fits, plain
+from commands.finding import covering, plain
 from commands.words import typed
 
 _INSTEAD = {
@@ -66,11 +64,7 @@ def standard(vm: VM, policy: Policy) -> None:
 
 def production_only(vm: VM, policy: Policy) -> str | None:
     """The pattern of the settings that asks production checkpoints of this VM."""
-    return next((pattern for pattern in policy.production_only if fits(vm.name, pattern)), None)
-
-
-def production_only_among(vms: Iterable[VM], policy: Policy) -> tuple[VM, ...]:
-    return tuple(vm for vm in vms if production_only(vm, policy))
+    return covering(policy.production_only, vm.name)
 
 
 _ON_THE_WAY = frozenset(

@@ -98,6 +98,7 @@ def _command_and_words(group: Commands, words: Sequence[str], context: Context) 
         return str(command.name), [*words[1:]]
     if first != "--":
         _refuse_misspelt(group, first, context)
+        _refuse_turned_round(group, words)
     return "create", [*words]
 
 
@@ -121,6 +122,14 @@ def _refuse_misspelt(group: Commands, first: str, context: Context) -> None:
         raise NotKnown(unknown.sentence, f"{unknown.hint} All commands: {typed('help')}.".strip()) from unknown
 
 
+def _refuse_turned_round(group: Commands, words: Sequence[str]) -> None:
+    """Raise for `web01 list`: it would take a checkpoint called list."""
+    if len(words) == 2 and group.known(words[1]):
+        vm, word = words
+        hint = f"Did you mean {typed(word, vm)}? A checkpoint of that name is taken with {typed('create', vm, word)}."
+        raise UsageError(f"{word} is a command, and commands come first.", hint)
+
+
 def _refuse_leftovers(made: click.Context) -> None:
     """Raise for words that the command has no place for, and for an option that took the next one as its value."""
     if made.args:
@@ -139,11 +148,12 @@ def _in_our_words(error: click.UsageError, command: click.Command, parent: click
     hint = _hint(command, error.ctx or parent)
     match error:
         case click.NoSuchOption():
-            near = f"Did you mean {' or '.join(error.possibilities)}? " if error.possibilities else ""
+            meant = [one for one in error.possibilities or () if one != manual.HELP]
+            near = f"Did you mean {' or '.join(meant)}? " if meant else ""
             dash = "" if near else " Put -- before a name that starts with a dash."
             return UsageError(f"{typed(str(command.name))} has no option {error.option_name}.", f"{near}{hint}{dash}")
         case click.MissingParameter(param=click.Argument() as missing):
-            return UsageError(f"Say which {manual.bare(missing)}.", hint)
+            return UsageError(f"{typed(str(command.name))} needs {missing.metavar}.", hint)
         case click.BadParameter():
             return UsageError(f"{error.message[:1].upper()}{error.message[1:]}".rstrip(".") + ".", hint)
         case click.BadOptionUsage():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
-from backends.base import Checkpoint, SnapshotType, VMInventory
+from backends.base import VM, Checkpoint, SnapshotType, VMInventory
 from commands.base import CheckpointNote, Person, Policy
-from commands.words import say_size, say_span, say_time
+from commands.words import say_names, say_size, say_span, say_time
 
 UNKNOWN = CheckpointNote()
 """What is known of a checkpoint that was not taken through the bot."""
@@ -68,6 +69,26 @@ def grown(seen: VMInventory, checkpoint: Checkpoint) -> str:
     return "" if size is None else f"{say_size(size)} since"
 
 
-def title(checkpoint: Checkpoint, now: datetime) -> str:
-    """Its name, and when it was taken: `before-upgrade (2026-11-15 14:05 UTC, 7 days ago)`."""
-    return f"{checkpoint.name} ({say_time(checkpoint.created)}, {age(checkpoint, now)} ago)"
+def title(checkpoint: Checkpoint, note: CheckpointNote, now: datetime) -> str:
+    """Its name, its kind, and when it was taken: `before-upgrade (production, 2026-11-15 14:05 UTC, 7 days ago)`."""
+    return f"{checkpoint.name} ({kind(checkpoint, note)}, {say_time(checkpoint.created)}, {age(checkpoint, now)} ago)"
+
+
+def present(vms: Sequence[VM]) -> str:
+    """Where they are, and how one is: `web01 is on hv01, running for 3 days.`, `On hv01: web01 and web02.`"""
+    if len(vms) == 1:
+        up = f" for {say_span(timedelta(seconds=vms[0].uptime))}" if vms[0].uptime else ""
+        return f"{vms[0].name} is on {vms[0].host}, {vms[0].state.label}{up}."
+    hosts = sorted({vm.host for vm in vms})
+    return " ".join(f"On {host}: {say_names([vm.name for vm in vms if vm.host == host])}." for host in hosts)
+
+
+def each(names: Sequence[str]) -> str:
+    """How a sentence about some VMs begins: `web01`, `Each of web01 and web02`."""
+    return names[0] if len(names) == 1 else f"Each of {say_names(names)}"
+
+
+def merging(vms: Iterable[VM]) -> list[str]:
+    """A caution where a delete is not over yet."""
+    names = [vm.name for vm in vms if vm.merging]
+    return [f"Disks of {say_names(names)} are being merged after a delete, so this may take longer."] if names else []
