@@ -1,77 +1,42 @@
-"""The commands of a pipeline as a client sent them, in the seam's form."""
+"""The commands of a pipeline as a client sent them, in the seam's form (MS-PSRP 2.2.3.11 to 2.2.3.13)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
+from xml.etree.ElementTree import Element
 
-from psrpcore import Command as PSCommand
-from psrpcore import PowerShell
-from psrpcore.types import PSDictBase, PSGuid, PSListBase, PSObject
-
-from backends.simulator.shell import Command, Instance, Parameter, Statement
+from backends.simulator.shell import Command, Parameter, Statement
+from backends.simulator.winrm.clixml_in import Document
 
 
-def read_statements(pipeline: PowerShell) -> tuple[Statement, ...]:
-    return tuple(_statements(pipeline))
+def read_statements(data: bytes) -> tuple[Statement, ...]:
+    """The statements of a CREATE_PIPELINE message. Raises `ValueError`.
+
+    Several statements stand in ExtraCmds, and the first of them in Cmds too.
+    """
+    document = Document(data)
+    pipeline = document.member(document.root, "PowerShell")
+    extra = [document.member(one, "Cmds") for one in document.items(_optional(document, pipeline, "ExtraCmds"))]
+    statements = extra or [document.member(pipeline, "Cmds")]
+    return tuple(tuple(_command(document, one) for one in document.items(commands)) for commands in statements)
 
 
-def plain(value: object) -> object:
-    """A value of psrpcore's as one of Python's. Objects that have no equal become an `Instance`."""
-    if value is None or isinstance(value, bool):
-        return value
-    for kind, form in _FORMS:
-        if isinstance(value, kind):
-            return form(value)
-    return str(value)
+def _command(document: Document, element: Element) -> Command:
+    arguments = document.items(document.member(element, "Args"))
+    return Command(
+        name=str(document.value(document.member(element, "Cmd"))),
+        parameters=tuple(_parameter(document, argument) for argument in arguments),
+        is_script=document.value(document.member(element, "IsScript")) is True,
+    )
 
 
-def _statements(pipeline: PowerShell) -> Iterator[Statement]:
-    commands: list[Command] = []
-    for command in pipeline.commands:
-        commands.append(_command(command))
-        if command.end_of_statement:
-            yield tuple(commands)
-            commands = []
-    if commands:
-        yield tuple(commands)
+def _parameter(document: Document, element: Element) -> Parameter:
+    name = document.value(document.member(element, "N"))
+    return Parameter(None if name is None else str(name), document.value(document.member(element, "V")))
 
 
-def _command(command: PSCommand) -> Command:
-    parameters = tuple(Parameter(None if name is None else _text(name), plain(v)) for name, v in command.parameters)
-    return Command(_text(command.command_text), parameters, is_script=bool(command.is_script))
-
-
-def _text(value: Iterable[str]) -> str:
-    """The characters without psrpcore's wrapping."""
-    return "".join(value)
-
-
-def _list(values: Iterable[object]) -> list[object]:
-    return [plain(value) for value in values]
-
-
-def _dict(values: Mapping[object, object]) -> dict[object, object]:
-    return {plain(key): plain(value) for key, value in values.items()}
-
-
-def _instance(value: PSObject) -> Instance:
-    ets = value.PSObject
-    properties = (*ets.adapted_properties, *ets.extended_properties)
-    return Instance(tuple(ets.type_names), {p.name: plain(p.get_value(value)) for p in properties}, ets.to_string)
-
-
-_FORMS: tuple[tuple[type | tuple[type, ...], Callable[[Any], object]], ...] = (
-    (str, _text),
-    (int, int),
-    (float, float),
-    (bytes, bytes),
-    (PSGuid, lambda value: UUID(str(value))),
-    (datetime, lambda value: value),
-    (timedelta, lambda value: value),
-    ((list, PSListBase), _list),
-    ((dict, PSDictBase), _dict),
-    (PSObject, _instance),
-)
+def _optional(document: Document, parent: Element, name: str) -> Element:
+    """psrpcore leaves ExtraCmds out where others send a null."""
+    try:
+        return document.member(parent, name)
+    except ValueError:
+        return Element("Nil")

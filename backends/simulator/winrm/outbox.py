@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import struct
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from threading import Condition
 from time import monotonic
 
-FRAGMENT = struct.Struct(">QQBI")
-"""Object id, fragment number, start (1) and end (2) bits, length: MS-PSRP 2.2.4."""
+from backends.simulator.winrm.fragments import END, FRAGMENT, START
+
 SMALLEST = 1024
 """Bytes. A client that asks for less gets this much."""
 
@@ -50,6 +49,10 @@ class Outbox:
         self._bytes = 0
         self._finished = False
         self._closed = False
+
+    @property
+    def finished(self) -> bool:
+        return self._finished
 
     def put(self, object_id: int, message: bytes) -> None:
         """Add a message. `object_id` is unique among all that the client gets from this shell."""
@@ -101,10 +104,10 @@ class Outbox:
         while self._messages and size > FRAGMENT.size:
             first = self._messages[0]
             piece = first.message[first.sent : first.sent + size - FRAGMENT.size]
-            start = first.number == 0
+            start = 0 if first.number else START
             first.sent += len(piece)
-            end = first.sent == len(first.message)
-            yield FRAGMENT.pack(first.object_id, first.number, start | end << 1, len(piece))
+            end = END if first.sent == len(first.message) else 0
+            yield FRAGMENT.pack(first.object_id, first.number, start | end, len(piece))
             yield piece
             first.number += 1
             size -= FRAGMENT.size + len(piece)

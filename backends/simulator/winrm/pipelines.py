@@ -10,6 +10,9 @@ from psrpcore.types import PSInvocationState
 
 from backends.simulator.shell import ErrorData, Interpreter, Statement, Terminated
 from backends.simulator.winrm import records
+from backends.simulator.winrm.commands import read_statements
+from backends.simulator.winrm.fragments import Defragmenter, Message, MessageType
+from backends.simulator.winrm.refusals import invalid_message
 from backends.simulator.winrm.runspaces import Runspaces
 
 log = logging.getLogger(__name__)
@@ -21,9 +24,10 @@ class Pipeline:
     def __init__(self, pipeline_id: UUID, runspaces: Runspaces) -> None:
         self.id = pipeline_id
         self.statements: tuple[Statement, ...] = ()
-        """Empty until they have come whole."""
+        """None until they have come whole."""
         self.stop = Event()
         self._runspaces = runspaces
+        self._incoming = Defragmenter()
 
     @property
     def cmdlets(self) -> tuple[str, ...]:
@@ -42,8 +46,16 @@ class Pipeline:
         else:
             self._end(PSInvocationState.Completed, None)
 
-    def refuse_metadata(self) -> None:
-        self._runspaces.end(self.id, PSInvocationState.Failed, records.no_command_metadata())
+    def receive(self, fragments: bytes) -> bool:
+        """Take in what a client sent; says whether the statements have come whole with it. Input for the commands is
+        taken and not used. Raises `WSManFault`."""
+        try:
+            messages = self._incoming.feed(fragments)
+            for message in messages:
+                self._read(message)
+        except ValueError as cause:
+            raise invalid_message() from cause
+        return any(message.kind == MessageType.CREATE_PIPELINE for message in messages)
 
     def output(self, value: object) -> None:
         self._runspaces.output(self.id, value)
@@ -56,6 +68,12 @@ class Pipeline:
 
     def progress(self, activity: str, percent: int) -> None:
         self._runspaces.progress(self.id, activity, percent)
+
+    def _read(self, message: Message) -> None:
+        if message.kind == MessageType.CREATE_PIPELINE:
+            self.statements = read_statements(message.data)
+        elif message.kind == MessageType.GET_COMMAND_METADATA:
+            self._runspaces.end(self.id, PSInvocationState.Failed, records.no_command_metadata())
 
     def _end(self, state: PSInvocationState, error: ErrorData | None) -> None:
         if self.stop.is_set():

@@ -10,7 +10,7 @@ from uuid import UUID
 from backends.simulator.shell import Interpreter
 from backends.simulator.winrm.outbox import Outbox
 from backends.simulator.winrm.pipelines import Pipeline
-from backends.simulator.winrm.refusals import command_not_found, invalid_parameter, too_many_commands
+from backends.simulator.winrm.refusals import WSManFault, command_not_found, invalid_parameter, too_many_commands
 from backends.simulator.winrm.runspaces import Runspaces
 
 TERMINATE = "signal/terminate"
@@ -63,7 +63,11 @@ class Shell:
                 raise invalid_parameter()
             self._pipelines[pipeline.id] = pipeline
         self._runspaces.attach(pipeline.id)
-        self._feed(pipeline, first)
+        try:
+            pipeline.receive(first)
+        except WSManFault:
+            self.discard(pipeline)
+            raise
         return pipeline
 
     def start(self, pipeline: Pipeline) -> None:
@@ -83,9 +87,7 @@ class Shell:
             self._runspaces.receive(fragments)
             return
         pipeline = self.pipeline(command_id)
-        complete = bool(pipeline.statements)
-        self._feed(pipeline, fragments)
-        if not complete:
+        if pipeline.receive(fragments):
             self.start(pipeline)
 
     def outbox(self, command_id: str | None) -> Outbox:
@@ -125,13 +127,6 @@ class Shell:
         for pipeline in tuple(self._pipelines.values()):
             pipeline.stop.set()
         self._runspaces.close()
-
-    def _feed(self, pipeline: Pipeline, fragments: bytes) -> None:
-        for statements in self._runspaces.receive(fragments, pipeline.id):
-            if statements is None:
-                pipeline.refuse_metadata()
-            else:
-                pipeline.statements = statements
 
     def _work(self, pipeline: Pipeline | None) -> None:
         while pipeline is not None:
