@@ -1,0 +1,78 @@
+"""views.*: modals and the Home tab."""
+
+from __future__ import annotations
+
+from bot.sandbox.calls import Call, method
+from bot.sandbox.errors import SlackError
+from bot.sandbox.messages import View
+from bot.sandbox.shapes import Json
+from bot.sandbox.state import Trigger
+from bot.sandbox.viewing import MOST_VIEWS, make_view, replace_view
+
+
+@method("views.open")
+def views_open(call: Call) -> Json:
+    trigger = _pull(call)
+    if call.state.stack(trigger.user):
+        call.state.close_view(call.state.stack(trigger.user)[0], all_of_them=True)
+    return _shown(call, make_view(call.state, trigger.user, call.thing("view")))
+
+
+@method("views.push")
+def views_push(call: Call) -> Json:
+    trigger = _pull(call)
+    if trigger.view_id not in call.state.views:
+        raise SlackError("not_found")
+    if len(call.state.stack(trigger.user)) >= MOST_VIEWS:
+        raise SlackError("push_limit_reached")
+    return _shown(call, make_view(call.state, trigger.user, call.thing("view")))
+
+
+@method("views.update")
+def views_update(call: Call) -> Json:
+    """By view_id or external_id; a `hash` that is not the present one is refused."""
+    present = _find(call)
+    given = call.text("hash")
+    if given is not None and given != present.hash:
+        raise SlackError("hash_conflict")
+    return _shown(call, replace_view(call.state, present, call.thing("view")))
+
+
+@method("views.publish")
+def views_publish(call: Call) -> Json:
+    user = call.user("user_id")
+    view = call.thing("view")
+    if view.get("type") != "home":
+        raise SlackError("invalid_arguments", messages=["must be a valid enum value [json-pointer:/view/type]"])
+    present = call.state.homes.get(user.id)
+    given = call.text("hash")
+    if given is not None and present is not None and given != present.hash:
+        raise SlackError("hash_conflict")
+    return _shown(call, make_view(call.state, user.id, view))
+
+
+def _pull(call: Call) -> Trigger:
+    """Use up the trigger of the call. Raises `SlackError` for one that is unknown, used, or too old."""
+    call.thing("view")
+    trigger = call.state.triggers.get(call.text("trigger_id") or "")
+    if trigger is None:
+        raise SlackError("invalid_trigger_id")
+    if trigger.used:
+        raise SlackError("exchanged_trigger_id")
+    if call.now > trigger.expires:
+        raise SlackError("expired_trigger_id")
+    trigger.used = True
+    return trigger
+
+
+def _find(call: Call) -> View:
+    views = [*call.state.views.values(), *call.state.homes.values()]
+    view_id, external_id = call.text("view_id"), call.text("external_id")
+    for view in views:
+        if view_id == view.id or (external_id is not None and view.body.get("external_id") == external_id):
+            return view
+    raise SlackError("not_found")
+
+
+def _shown(call: Call, view: View) -> Json:
+    return {"view": view.as_slack(call.state.workspace)}

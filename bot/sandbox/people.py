@@ -1,0 +1,258 @@
+"""What people do in the workspace, and what Slack makes of the app's answer.
+
+Each act goes to the app as an envelope; the outcome tells what the person saw: the ack, or Slack's own complaint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bot.sandbox import payloads
+from bot.sandbox.errors import SandboxError, SlackError
+from bot.sandbox.events import Events
+from bot.sandbox.messages import Message, View
+from bot.sandbox.payloads import Act
+from bot.sandbox.response_urls import ResponseUrls
+from bot.sandbox.shapes import Json
+from bot.sandbox.socket_mode import EnvelopeType, NoConnection, SocketMode
+from bot.sandbox.state import State, Trigger
+from bot.sandbox.viewing import Filled, make_view, missing, replace_view, values_of
+from bot.sandbox.workspace import Channel, User
+
+TRIGGER_LIFE = 3.0
+"""Seconds."""
+TOO_SLOW = "operation_timeout"
+NOBODY_THERE = "dispatch_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one act."""
+
+    ack_ms: float | None = None
+    """Until the app acknowledged; None when it did not in time."""
+    ack: Json | None = None
+    """The payload of its ack: empty for a bare one."""
+    error: str | None = None
+    """What the person sees go wrong, as Slack's code for it."""
+    trigger_id: str = ""
+    errors: tuple[tuple[str, str], ...] = ()
+    """What is wrong with a form, by block_id."""
+    response_url: str = ""
+    again: tuple[Outcome, ...] = ()
+    """What came of further deliveries of the same act."""
+
+    @property
+    def acked(self) -> bool:
+        return self.ack is not None
+
+    def as_json(self) -> Json:
+        return {
+            "ok": self.error is None,
+            "acked": self.acked,
+            "ack_ms": self.ack_ms,
+            "ack": self.ack,
+            "error": self.error,
+            "errors": dict(self.errors),
+            "trigger_id": self.trigger_id,
+            "response_url": self.response_url,
+            "again": [one.as_json() for one in self.again],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How an act reaches the app, when not in the ordinary way."""
+
+    times: int = 1
+    """Deliveries of the same payload, at the same time."""
+    team: str | None = None
+    """The workspace that the payload says the person acts from; None is their own."""
+    forged: bool = False
+    """Send it though Slack's client would not: by one who left, from outside the channel, for what is not there."""
+
+
+@dataclass
+class People:
+    """Acts as a person. Lives on the sandbox's own thread; every method raises `SandboxError` for the impossible."""
+
+    state: State
+    sockets: SocketMode
+    urls: ResponseUrls
+    events: Events
+    clock: Callable[[], float]
+    ack_timeout: float
+
+    async def command(self, who: str, where: str, typed: str, how: How) -> Outcome:
+        """Type a slash command."""
+        user = self._user(who, how)
+        channel = self._channel(user, where, how)
+        command, _, text = typed.partition(" ")
+        known = {one.command for one in self.state.workspace.app.commands}
+        if command not in known and not how.forged:
+            raise SandboxError(f"{command} is not a valid command. There is {', '.join(sorted(known))}.")
+        url = self.urls.make("commands", channel.id, user.id)
+        act = self._act(user, how, url=url)
+        outcome = await self._send(
+            "slash_commands", payloads.slash_command(act, channel, command, text.strip()), act, how
+        )
+        if outcome.ack:
+            outcome = self._answered(outcome, url)
+        if outcome.error is not None:
+            self._complain(channel, user.id, f'{command} failed with the error "{outcome.error}"')
+        return outcome
+
+    async def press(
+        self,
+        who: str,
+        message: Message,
+        action_id: str,
+        how: How,
+        *,
+        block_id: str | None = None,
+        value: str | None = None,
+    ) -> Outcome:
+        """Press a button in a message, or choose from a menu in it. A value that is not there needs `forged`."""
+        user = self._user(who, how)
+        self._channel(user, message.channel, how)
+        if message.ephemeral_to not in (None, user.id) and not how.forged:
+            raise SandboxError("Somebody else's ephemeral message cannot be seen.")
+        block, element = _find(list(message.elements()), action_id, block_id, value, forged=how.forged)
+        act = self._act(user, how, url=self.urls.make("actions", message.channel, user.id, message))
+        action = payloads.action(element, block, value, self.state.ids.ts())
+        return await self._send("interactive", payloads.message_action(act, message, action), act, how)
+
+    async def press_in_view(
+        self, who: str, view: View, action_id: str, filled: Filled, how: How, *, value: str | None = None
+    ) -> Outcome:
+        """Press or choose something in a modal or on the Home tab."""
+        act = self._act(self._user(who, how), how, view_id=view.id)
+        block, element = _find(list(view.elements()), action_id, None, value, forged=how.forged)
+        action = payloads.action(element, block, value, self.state.ids.ts())
+        return await self._send(
+            "interactive", payloads.view_action(act, view, values_of(view, filled), action), act, how
+        )
+
+    async def submit(self, who: str, view: View, filled: Filled, how: How) -> Outcome:
+        """Submit a modal. Required inputs that are empty never reach the app."""
+        act = self._act(self._user(who, how), how, view_id=view.id)
+        values = values_of(view, filled)
+        problems = missing(view, values)
+        if problems and not how.forged:
+            return Outcome(error="incomplete", errors=tuple(problems.items()))
+        outcome = await self._send("interactive", payloads.view_submission(act, view, values), act, how)
+        return self._submitted(view, outcome) if outcome.acked else outcome
+
+    async def close(self, who: str, view: View, how: How) -> Outcome:
+        """Close a modal without submitting it; the app hears of it where the view says `notify_on_close`."""
+        act = self._act(self._user(who, how), how)
+        clear = bool(view.body.get("clear_on_close"))
+        self.state.close_view(view, all_of_them=clear)
+        if not view.body.get("notify_on_close"):
+            return Outcome()
+        return await self._send("interactive", payloads.view_closed(act, view, is_cleared=clear), act, how)
+
+    async def say(self, who: str, where: str, text: str, how: How) -> Message:
+        """Write an ordinary message."""
+        user = self._user(who, how)
+        channel = self._channel(user, where, how)
+        message = self.state.post(Message(channel.id, self.state.ids.ts(), user.id, text))
+        self.events.said(message)
+        return message
+
+    def open_home(self, who: str) -> None:
+        """Look at the app's Home tab."""
+        user = self.state.workspace.user(who)
+        self.events.home_opened(user.id, self.state.workspace.direct(user.id).id, self.state.homes.get(user.id))
+
+    # ---------------------------------------------------------------- how an act travels
+
+    async def _send(self, kind: EnvelopeType, payload: Json, act: Act, how: How) -> Outcome:
+        first, *again = await asyncio.gather(*(self._deliver(kind, payload, act) for _ in range(how.times)))
+        return replace(first, again=tuple(again))
+
+    async def _deliver(self, kind: EnvelopeType, payload: Json, act: Act) -> Outcome:
+        outcome = Outcome(trigger_id=act.trigger_id, response_url=act.response_url)
+        try:
+            ack = await self.sockets.deliver(kind, payload, self.ack_timeout)
+        except NoConnection:
+            return replace(outcome, error=NOBODY_THERE)
+        if ack is None:
+            return replace(outcome, error=TOO_SLOW)
+        return replace(outcome, ack=ack.payload, ack_ms=ack.ms)
+
+    def _user(self, who: str, how: How) -> User:
+        user = self.state.workspace.user(who)
+        if (user.deleted or user.is_bot) and not how.forged:
+            raise SandboxError(f"{user.name} cannot act: deactivated, or a bot.")
+        return user
+
+    def _channel(self, user: User, where: str, how: How) -> Channel:
+        channel = self.state.workspace.channel(where, user)
+        if user.id not in channel.members and not how.forged:
+            raise SandboxError(f"{user.name} is not in {channel.name}.")
+        return channel
+
+    def _act(self, user: User, how: How, *, url: str = "", view_id: str | None = None) -> Act:
+        """With a new trigger_id."""
+        workspace = self.state.workspace
+        trigger_id = self.state.ids.trigger(workspace.team.id)
+        self.state.triggers[trigger_id] = Trigger(user.id, self.clock() + TRIGGER_LIFE, view_id=view_id)
+        return Act(workspace, user, workspace.team_of(how.team or user.team_id), trigger_id, url)
+
+    # ---------------------------------------------------------------- what Slack makes of an ack
+
+    def _answered(self, outcome: Outcome, url: str) -> Outcome:
+        """Post what the ack of a command says."""
+        hook = self.state.hooks[url.removeprefix(f"{self.urls.base}/hooks/")]
+        try:
+            self.urls.respond(hook, outcome.ack or {})
+        except SlackError:
+            return replace(outcome, error="invalid_command_response")
+        return outcome
+
+    def _complain(self, channel: Channel, user: str, text: str) -> None:
+        """Say what Slackbot says, to the person alone."""
+        self.state.post(Message(channel.id, self.state.ids.ts(), "USLACKBOT", text, ephemeral_to=user))
+
+    def _submitted(self, view: View, outcome: Outcome) -> Outcome:
+        """Do to the modal what the ack says."""
+        answer = outcome.ack or {}
+        try:
+            match answer.get("response_action"):
+                case "errors":
+                    self.state.show_view(view.with_errors(answer["errors"]))
+                    return replace(outcome, error="errors", errors=tuple(answer["errors"].items()))
+                case "update":
+                    replace_view(self.state, view, answer["view"])
+                case "push":
+                    make_view(self.state, view.user, answer["view"])
+                case action:
+                    self.state.close_view(view, all_of_them=action == "clear")
+        except SlackError as refused:
+            return replace(outcome, error=refused.code)
+        return outcome
+
+
+def _find(
+    found: list[tuple[str, Json]], action_id: str, block_id: str | None, value: str | None, *, forged: bool
+) -> tuple[str, Json]:
+    """The one element that is meant, with its block. Raises `SandboxError`."""
+    fits = [(b, e) for b, e in found if e["action_id"] == action_id and block_id in (None, b)]
+    exact = [(b, e) for b, e in fits if value is not None and value in _values(e)]
+    chosen = exact or fits
+    if not chosen and forged:
+        return block_id or "forged", {"type": "button", "action_id": action_id, "value": value}
+    if len(chosen) != 1:
+        there = ", ".join(f"{e['action_id']} in {b}" for b, e in found) or "nothing"
+        raise SandboxError(f"{len(chosen)} elements fit {action_id}. There is {there}.")
+    if value is not None and not exact and not forged and chosen[0][1]["type"] in ("button", "overflow"):
+        raise SandboxError(f"{action_id} does not carry the value {value}.")
+    return chosen[0]
+
+
+def _values(element: Json) -> list[object]:
+    groups = [element.get("options", []), *(group["options"] for group in element.get("option_groups", []))]
+    return [element.get("value"), *(option["value"] for group in groups for option in group)]

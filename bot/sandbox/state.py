@@ -1,0 +1,225 @@
+"""What is going on in the workspace: messages, open views, what may still be answered, and who watches.
+
+Everything changes on the sandbox's own thread. Other threads may read, and wait for a change with `wait_for`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from threading import Condition
+from typing import Literal
+
+from bot.sandbox.ids import Ids
+from bot.sandbox.messages import Message, View
+from bot.sandbox.shapes import Json
+from bot.sandbox.workspace import User, Workspace
+
+LOG_LENGTH = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change, for whoever watches: for one person, for the members of a channel, or for all."""
+
+    kind: Literal["message", "updated", "deleted", "view", "home", "channels", "connections", "stopping"]
+    data: Json
+    user: str | None = None
+    channel: str | None = None
+
+
+@dataclass(slots=True)
+class Trigger:
+    """Leave to open one view for a person, for a short time."""
+
+    user: str
+    expires: float
+    used: bool = False
+    view_id: str | None = None
+    """The view in which it was pulled."""
+
+
+@dataclass(slots=True)
+class Hook:
+    """A response_url."""
+
+    kind: Literal["commands", "actions"]
+    channel: str
+    user: str
+    expires: float
+    uses_left: int = 5
+    source: Message | None = None
+    """The message whose button was pressed."""
+
+
+@dataclass(slots=True)
+class StoredFile:
+    """An uploaded file. It is in a channel only when the upload was completed."""
+
+    id: str
+    name: str
+    length: int
+    title: str = ""
+    content: bytes = b""
+    received: bool = False
+
+
+class State:
+    """See the module. `changed` guards all of it."""
+
+    def __init__(self, workspace: Workspace, ids: Ids) -> None:
+        self.workspace = workspace
+        self.ids = ids
+        self.changed = Condition()
+        self.messages: dict[tuple[str, str], Message] = {}
+        """By channel and ts, in the order they were posted; ephemeral ones too."""
+        self.views: dict[str, View] = {}
+        """Open modals by id, each person's in the order of their stack."""
+        self.homes: dict[str, View] = {}
+        """Home tabs by person."""
+        self.triggers: dict[str, Trigger] = {}
+        self.hooks: dict[str, Hook] = {}
+        self.uploads: dict[str, str] = {}
+        """File ids by the secret in their upload URL."""
+        self.files: dict[str, StoredFile] = {}
+        self.log: deque[Json] = deque(maxlen=LOG_LENGTH)
+        """What went over the wire, oldest first."""
+        self.revision = 0
+        """Grows with every change to what is seen."""
+        self._watchers: list[tuple[User, asyncio.Queue[Event]]] = []
+
+    # ---------------------------------------------------------------- reading
+
+    def in_channel(self, channel: str, viewer: str | None = None) -> list[Message]:
+        """The messages of a channel as a person sees it; without a person, those that everybody sees."""
+        with self.changed:
+            found = [m for m in self.messages.values() if m.channel == channel]
+        return [m for m in found if m.ephemeral_to in (None, viewer)]
+
+    def stack(self, user: str) -> list[View]:
+        """The modals that a person has open, the one in front last."""
+        with self.changed:
+            return [view for view in self.views.values() if view.user == user]
+
+    def wait_for(self, predicate: Callable[[], object], timeout: float) -> object:
+        """Wait until something holds, looking again at every change. Returns what it gave, falsy after the time-out.
+
+        The predicate is called with the state locked: it may read, and must not act.
+        """
+        with self.changed:
+            return self.changed.wait_for(predicate, timeout)
+
+    # ---------------------------------------------------------------- changing
+
+    def post(self, message: Message) -> Message:
+        with self._changing(Event("message", self._shown(message), message.ephemeral_to, message.channel)):
+            self.messages[message.channel, message.ts] = message
+        return message
+
+    def update(self, message: Message, *, edited: bool = True) -> Message:
+        """Put a message in the place of the one with its ts."""
+        if edited:
+            message = replace(message, edited_ts=self.ids.ts())
+        with self._changing(Event("updated", self._shown(message), message.ephemeral_to, message.channel)):
+            self.messages[message.channel, message.ts] = message
+        return message
+
+    def delete(self, message: Message) -> None:
+        gone = {"channel": message.channel, "ts": message.ts}
+        with self._changing(Event("deleted", gone, message.ephemeral_to, message.channel)):
+            del self.messages[message.channel, message.ts]
+
+    def show_view(self, view: View) -> None:
+        """Open a view in front, or put it in the place of the one with its id."""
+        with self._changing(Event("view", {"id": view.id}, view.user)):
+            self.views[view.id] = view
+
+    def show_home(self, view: View) -> None:
+        with self._changing(Event("home", {"id": view.id}, view.user)):
+            self.homes[view.user] = view
+
+    def close_view(self, view: View, *, all_of_them: bool = False) -> None:
+        with self._changing(Event("view", {"id": view.id}, view.user)):
+            for one in self.stack(view.user) if all_of_them else [view]:
+                self.views.pop(one.id, None)
+
+    def note(self, kind: str, **details: object) -> None:
+        """Put a line in the log."""
+        with self.changed:
+            self.log.append({"kind": kind, "ts": self.ids.ts(), **details})
+            self.changed.notify_all()
+
+    def announce(self, event: Event) -> None:
+        """Tell the watchers of a change that was made elsewhere."""
+        with self._changing(event):
+            pass
+
+    @contextmanager
+    def _changing(self, event: Event) -> Iterator[None]:
+        with self.changed:
+            yield
+            self.revision += 1
+            self.changed.notify_all()
+        for watcher, queue in self._watchers:
+            if self._concerns(event, watcher):
+                queue.put_nowait(event)
+
+    # ---------------------------------------------------------------- watching
+
+    @contextmanager
+    def watching(self, user: User) -> Iterator[asyncio.Queue[Event]]:
+        """The changes that a person sees, as they happen."""
+        entry = (user, asyncio.Queue[Event]())
+        self._watchers.append(entry)
+        try:
+            yield entry[1]
+        finally:
+            self._watchers.remove(entry)
+
+    def _concerns(self, event: Event, watcher: User) -> bool:
+        if event.user is not None:
+            return event.user == watcher.id
+        return event.channel is None or watcher.id in self.workspace.channels[event.channel].members
+
+    def _shown(self, message: Message) -> Json:
+        return {**message.as_slack(self.workspace), "channel": message.channel}
+
+    # ---------------------------------------------------------------- keeping
+
+    def save(self, path: Path) -> None:
+        """Write messages, direct messages and files to a JSON file. Ephemeral messages are lost, as at Slack."""
+        with self.changed:
+            kept = {
+                "directs": [channel.members[0] for channel in self.workspace.channels.values() if channel.is_im],
+                "messages": [asdict(m) for m in self.messages.values() if m.ephemeral_to is None],
+                "files": [
+                    {**asdict(f), "content": base64.b64encode(f.content).decode()}
+                    for f in self.files.values()
+                    if f.received
+                ],
+            }
+        draft = path.with_suffix(".new")
+        draft.write_text(json.dumps(kept), encoding="utf-8")
+        draft.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Read what `save` wrote. Messages in channels that are no more are left out."""
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        for person in kept["directs"]:
+            if person in self.workspace.users:
+                self.workspace.direct(person)
+        for fields in kept["messages"]:
+            parts = {name: tuple(fields.pop(name)) for name in ("blocks", "attachments", "files")}
+            message = Message(**{**fields, **parts})
+            self.ids.not_before(message.edited_ts or message.ts)
+            if message.channel in self.workspace.channels:
+                self.messages[message.channel, message.ts] = message
+        for fields in kept["files"]:
+            stored = StoredFile(**{**fields, "content": base64.b64decode(fields["content"])})
+            self.files[stored.id] = stored

@@ -1,0 +1,93 @@
+"""Opening, replacing and filling in views: what views.* and the acks of submissions have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bot.sandbox.composing import fill
+from bot.sandbox.errors import SlackError
+from bot.sandbox.limits import check_view
+from bot.sandbox.messages import View
+from bot.sandbox.payloads import answer, initial
+from bot.sandbox.shapes import Json
+from bot.sandbox.state import State
+
+MOST_VIEWS = 3
+"""Modals on top of one another."""
+
+Filled = Mapping[str, Mapping[str, object]]
+"""What a person filled in: by block_id and action_id."""
+
+
+def make_view(state: State, user: str, body: Json) -> View:
+    """Open a modal in front of a person's others, or publish their Home tab. Raises `SlackError`."""
+    check_view(body)
+    external_id = body.get("external_id")
+    if external_id and any(view.body.get("external_id") == external_id for view in state.views.values()):
+        raise SlackError("duplicate_external_id")
+    view_id, stack = state.ids.object_id("V"), state.stack(user)
+    on_top = body["type"] == "modal" and stack
+    view = View(
+        view_id,
+        user,
+        _filled(state, body),
+        _hash(state),
+        stack[0].id if on_top else view_id,
+        stack[-1].id if on_top else None,
+    )
+    if body["type"] == "home":
+        state.show_home(view)
+    else:
+        state.show_view(view)
+    return view
+
+
+def replace_view(state: State, present: View, body: Json) -> View:
+    """Put another content in an open view. Raises `SlackError`."""
+    check_view(body)
+    view = replace(present, body=_filled(state, body), hash=_hash(state), errors={})
+    if body["type"] == "home":
+        state.show_home(view)
+    else:
+        state.show_view(view)
+    return view
+
+
+def values_of(view: View, filled: Filled) -> Json:
+    """`state.values` for what a person filled in; what they left alone has its initial value."""
+    values: Json = {}
+    for block_id, element in view.elements():
+        if element["type"] in ("button", "overflow"):
+            continue
+        action_id = element["action_id"]
+        value = filled.get(block_id, {}).get(action_id, initial(element))
+        values.setdefault(block_id, {})[action_id] = {"type": element["type"], **answer(element, value)}
+    return values
+
+
+def missing(view: View, values: Json) -> dict[str, str]:
+    """What Slack's client says before it submits: required inputs that are empty, by block_id."""
+    return {
+        block["block_id"]: "Please complete this required field."
+        for block in view.body["blocks"]
+        if block["type"] == "input"
+        and not block.get("optional")
+        and _is_empty(values[block["block_id"]][block["element"]["action_id"]])
+    }
+
+
+def _is_empty(entry: Json) -> bool:
+    return not any(value for name, value in entry.items() if name != "type")
+
+
+def _filled(state: State, body: Json) -> Json:
+    blocks = fill(state.ids, body["blocks"])
+    for block in blocks:
+        if block["type"] == "input":
+            block["element"].setdefault("action_id", state.ids.block_id())
+    return {**body, "blocks": list(blocks)}
+
+
+def _hash(state: State) -> str:
+    return f"{int(float(state.ids.ts()))}.{state.ids.secret(8)}"

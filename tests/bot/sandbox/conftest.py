@@ -1,0 +1,69 @@
+"""A sandbox, and unmodified Bolt apps that work against it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from random import Random
+
+import pytest
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk import WebClient
+
+from bot.sandbox import Sandbox
+
+
+class Clock:
+    """A clock that moves when it is told to, and a little at each look."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+        self._looks = itertools.count()
+
+    def __call__(self) -> float:
+        return self.now + next(self._looks) / 1_000_000
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def sandbox(clock: Clock) -> Iterator[Sandbox]:
+    with Sandbox(clock=clock, random=Random(1), ack_timeout=0.5, event_retries=(0.0, 0.0)) as running:
+        yield running
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> WebClient:
+    return WebClient(sandbox.bot_token, base_url=sandbox.api_url)
+
+
+@pytest.fixture
+def new_app(sandbox: Sandbox) -> Callable[[], App]:
+    """Makes an app as its author would, but for the address."""
+
+    def make() -> App:
+        return App(client=WebClient(sandbox.bot_token, base_url=sandbox.api_url))
+
+    return make
+
+
+@pytest.fixture
+def connect(sandbox: Sandbox) -> Iterator[Callable[[App, int], list[SocketModeHandler]]]:
+    """Connects an app by as many Socket Mode connections as are wanted."""
+    handlers: list[SocketModeHandler] = []
+
+    def make(app: App, connections: int = 1) -> list[SocketModeHandler]:
+        made = [SocketModeHandler(app, sandbox.app_token, ping_interval=1) for _ in range(connections)]
+        for handler in made:
+            handlers.append(handler)
+            handler.connect()
+        sandbox.wait_for_connections(len(handlers))
+        return made
+
+    yield make
+    for handler in handlers:
+        handler.close()
