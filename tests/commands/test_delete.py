@@ -1,0 +1,107 @@
+"""Removing checkpoints."""
+
+from datetime import timedelta
+
+import pytest
+
+from backends.base import OperationalStatus, SnapshotType
+from commands.base import CheckpointNote, Delete
+
+
+def test_it_says_what_cannot_be_had_back_and_what_stays(world):
+    vm = world.vm("web01")
+    one = world.checkpoint(vm, "before", days=7)
+    world.checkpoint(vm, "after")
+    plan = world.run("delete", "web01", "before")
+    assert plan.action == Delete(subtree=False)
+    assert plan.targets[0].checkpoint_id == one.id
+    consequences = "\n".join(plan.consequences)
+    assert "before (no memory, 2026-11-15 14:05 UTC, 7 days ago) of web01 cannot be had back." in consequences
+    assert "The 1 checkpoint under it will still be there." in consequences
+    assert "takes time and space" in consequences
+
+
+def test_a_subtree_is_counted_and_named(world):
+    vm = world.vm("web01")
+    for name in ("top", "middle", "leaf"):
+        world.checkpoint(vm, name)
+    plan = world.run("delete", "web01", "top", "--subtree")
+    assert plan.action.subtree
+    assert "Nor can the 2 checkpoints under it: middle and leaf." in plan.consequences
+
+
+def test_a_name_with_brackets_deletes_exactly_one_checkpoint(world):
+    vm = world.vm("web[1]")
+    world.vm("web1")
+    one = world.checkpoint(vm, "*")
+    world.checkpoint(vm, "other")
+    (target,) = world.run("delete", "web[1]", "*").targets
+    assert (target.vm_id, target.checkpoint_id) == (vm.id, one.id)
+
+
+def test_two_of_one_name_are_told_apart_by_short_id(world):
+    vm = world.vm("web01")
+    old, new = world.checkpoint(vm, "same", days=3), world.checkpoint(vm, "same")
+    told = world.refuse("delete", "web01", "same")
+    assert f"{old.id[:8]} (3 days old)" in told
+    assert f"{new.id[:8]} (1 day old)" in told
+    assert world.run("delete", "web01", new.id[:8]).targets[0].checkpoint_id == new.id
+
+
+@pytest.mark.parametrize(
+    ("what", "owner"),
+    [
+        ({"snapshot_type": SnapshotType.RECOVERY}, "a backup"),
+        ({"snapshot_type": SnapshotType.SYNCED_REPLICA}, "Hyper-V Replica"),
+        ({"automatic": True}, "Hyper-V"),
+    ],
+)
+def test_what_somebody_else_manages_is_not_deleted(world, what, owner):
+    vm = world.vm("web01")
+    world.checkpoint(vm, "top", days=2)
+    world.checkpoint(vm, "point", **what)
+    assert f"point on web01 belongs to {owner}" in world.refuse("delete", "web01", "point")
+    assert f"point on web01 belongs to {owner}" in world.refuse("delete", "web01", "top", "--subtree")
+
+
+def test_the_way_to_have_no_automatic_ones_is_named(world):
+    world.checkpoint(world.vm("web01"), "point", automatic=True)
+    assert "/checkpoint settings web01 --automatic off" in world.refuse("delete", "web01", "point")
+
+
+def test_nothing_is_deleted_while_a_backup_runs(world):
+    world.checkpoint(world.vm("web01", operational_status=(OperationalStatus.BACKING_UP,)), "before")
+    assert "backup of web01 is running" in world.refuse("delete", "web01", "before")
+
+
+def test_another_persons_checkpoint_and_one_that_is_kept_get_a_caution(world):
+    vm = world.vm("web01")
+    top, leaf = world.checkpoint(vm, "top"), world.checkpoint(vm, "leaf")
+    world.book.known[top.id] = CheckpointNote(owner="U111", keep_until=world.now + timedelta(days=1))
+    world.book.known[leaf.id] = CheckpointNote(owner="U222", owner_name="grace", pinned=True)
+    assert world.run("delete", "web01", "top").cautions == (
+        "top of web01 was taken by U111.",
+        "Somebody wants top of web01: keep until 2026-11-23 14:05 UTC.",
+    )
+    assert "leaf of web01 was taken by grace." in world.run("delete", "web01", "top", "--subtree").cautions
+
+
+def test_ones_own_checkpoint_gets_no_caution(world):
+    one = world.checkpoint(world.vm("web01"), "before")
+    world.book.known[one.id] = CheckpointNote(owner="U024BE7LH", keep_until=world.now - timedelta(days=1))
+    assert world.run("delete", "web01", "before").cautions == ()
+
+
+def test_a_group_is_deleted_by_name(world):
+    ones = [world.checkpoint(world.vm(name), "before") for name in ("web01", "web02")]
+    plan = world.run("delete", "web01,web02", "before")
+    assert [target.checkpoint_id for target in plan.targets] == [one.id for one in ones]
+    assert "before of each of them cannot be had back." in plan.consequences
+
+
+def test_a_checkpoint_that_is_not_there_gets_the_nearest_name(world):
+    vm = world.vm("web01")
+    assert "It has none" in world.refuse("delete", "web01", "before")
+    world.checkpoint(vm, "before-upgrade")
+    assert "Did you mean before-upgrade?" in world.refuse("delete", "web01", "befor-upgrade")
+    assert "Its newest is before-upgrade" in world.refuse("delete", "web01", "xyz")

@@ -1,0 +1,51 @@
+"""What can be typed, and how."""
+
+import pytest
+
+import commands
+from commands.base import Plan, Reply, UsageError
+
+
+def test_every_command_is_listed(world):
+    told = world.run("help").text
+    for name in commands.load().commands:
+        assert f"\n{name} | " in told
+
+
+@pytest.mark.parametrize("name", sorted(commands.load().commands))
+def test_every_command_has_a_page_with_usage_and_examples(world, name):
+    told = world.run("help", name).text
+    assert f"/checkpoint {name}" in told
+    assert "For example:" in told
+    assert world.run(name, "--help").text == told
+
+
+@pytest.mark.parametrize("name", sorted(commands.load().commands))
+def test_every_example_is_understood(world, name):
+    """Each is run in a world that has what the examples name: none is refused for how it is typed."""
+    for vm in ("web01", "web02", "dev01"):
+        made = world.vm(vm)
+        for checkpoint in ("before-upgrade", "golden"):
+            world.checkpoint(made, checkpoint)
+    example_id = "1a2b3c4d"
+    for line in commands.load().commands[name].epilog.splitlines():
+        words = [word.strip("'") for word in _split(line)]
+        words = ["before-upgrade" if word == example_id else word for word in words]
+        if "create" in (name, words[0]):
+            words = ["fresh" if word == "before-upgrade" else word for word in words]
+        assert isinstance(world.run(*words), Plan | Reply)
+
+
+def _split(line):
+    quoted = line.split("'")
+    return [word for n, piece in enumerate(quoted) for word in ([piece] if n % 2 else piece.split())]
+
+
+def test_an_alias_has_the_page_of_its_command(world):
+    assert world.run("help", "revert").text == world.run("help", "apply").text
+
+
+def test_an_unknown_topic_gets_the_nearest_one(world):
+    with pytest.raises(UsageError):
+        world.run("help", "aply")
+    assert "/checkpoint help apply" in world.refuse("help", "aply")

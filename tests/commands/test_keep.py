@@ -1,0 +1,35 @@
+"""Saying how long a checkpoint is wanted."""
+
+from datetime import timedelta
+
+from commands.base import Keep
+
+
+def test_a_span_counts_from_now(world):
+    world.checkpoint(world.vm("web01"), "before", days=30)
+    plan = world.run("keep", "web01", "before", "7d")
+    assert plan.action == Keep(world.now + timedelta(days=7))
+    assert plan.summary == "keep before of web01 until 2026-11-29 14:05 UTC"
+
+
+def test_forever_pins_it(world):
+    world.checkpoint(world.vm("web01"), "golden")
+    plan = world.run("keep", "web01", "golden", "Forever")
+    assert plan.action == Keep(None)
+    assert plan.summary.endswith("forever")
+
+
+def test_a_button_names_the_vm_and_the_checkpoint_by_guid(world):
+    vm = world.vm("web01")
+    one = world.checkpoint(vm, "before")
+    assert world.run("keep", vm.id, one.id, "7d").targets[0].checkpoint_id == one.id
+
+
+def test_what_is_no_span_is_refused_with_what_to_type(world):
+    world.checkpoint(world.vm("web01"), "before")
+    assert "30m, 24h, 7d or 2w" in world.refuse("keep", "web01", "before", "a while")
+
+
+def test_what_hyper_v_drops_by_itself_is_not_kept(world):
+    world.checkpoint(world.vm("web01"), "auto", automatic=True)
+    assert "belongs to Hyper-V" in world.refuse("keep", "web01", "auto", "7d")

@@ -1,0 +1,143 @@
+"""The checkpoints of a VM, and of many."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from backends.base import Disk, OperationalStatus, SnapshotType
+from commands.base import CheckpointNote, Table, Tree
+from commands.list import MOST_ROWS
+
+
+def tree_of(reply):
+    return next(part.lines for part in reply.parts if isinstance(part, Tree))
+
+
+def rows_of(reply):
+    return next((part.rows for part in reply.parts if isinstance(part, Table)), ())
+
+
+def test_a_vm_is_a_tree_with_the_place_where_it_is_now(world):
+    vm = world.vm("web01")
+    top = world.checkpoint(vm, "top", days=5)
+    world.checkpoint(vm, "first", days=4)
+    second = world.checkpoint(vm, "second", days=3, parent_id=top.id)
+    lines = [line.split(" · ")[0] for line in tree_of(world.run("list", "web01"))]
+    assert lines == ["└─ top", "   ├─ first", "   └─ second", "      └─ ● you are here"]
+    assert second.id[:8] in tree_of(world.run("list", "web01"))[2]
+
+
+def test_a_vm_that_stands_on_no_checkpoint_is_at_the_root(world):
+    vm = world.vm("web01")
+    world.checkpoint(vm, "top")
+    world.change(vm, current_id=None)
+    assert [line.split(" · ")[0] for line in tree_of(world.run("list", "web01"))] == ["├─ top", "└─ ● you are here"]
+
+
+def test_a_line_has_age_kind_owner_and_how_long_it_is_kept(world):
+    one = world.checkpoint(world.vm("web01"), "before", days=3)
+    world.book.known[one.id] = CheckpointNote("U111", kind="production", keep_until=world.now + timedelta(days=1))
+    (line, _) = tree_of(world.run("list", "web01"))
+    assert line.endswith("3 days old · production · by U111 · keep until 2026-11-23 14:05 UTC")
+
+
+def test_what_somebody_else_manages_is_shown_as_what_it_is(world):
+    vm = world.vm("web01")
+    world.checkpoint(vm, "auto", automatic=True, days=30)
+    world.checkpoint(vm, "point", snapshot_type=SnapshotType.RECOVERY, days=30)
+    world.checkpoint(vm, "copy", snapshot_type=SnapshotType.REPLICA, days=30)
+    kinds = [line.split(" · ")[3:] for line in tree_of(world.run("list", "web01"))[:3]]
+    assert kinds == [["automatic"], ["recovery point"], ["replica"]]
+
+
+def test_the_size_written_since_is_shown_where_the_disks_are_known(world):
+    vm = world.vm("web01")
+    one = world.checkpoint(vm, "before")
+    host = world.hosts["hv01"]
+    base = Disk("C:\\a.vhdx", 10, 10, checkpoint_ids=(one.id,))
+    leaf = Disk("C:\\a_1.avhdx", 3 * 1024**3, 10, parent_path="c:\\A.vhdx", attached=True)
+    host.vms[vm.id] = replace(host.vms[vm.id], disks=(base, leaf))
+    assert "3.0 GB since" in tree_of(world.run("list", "web01"))[0]
+
+
+def test_a_vm_without_checkpoints_says_how_to_take_one(world):
+    world.vm("web 01")
+    assert '/checkpoint "web 01" takes one' in world.run("list", "web 01").text
+
+
+def test_a_merge_under_way_is_said(world):
+    world.checkpoint(world.vm("web01", operational_status=(OperationalStatus.MERGING_DISKS,)), "before")
+    assert "being merged" in world.run("list", "web01").text
+
+
+def test_many_vms_are_a_table(world):
+    vm = world.vm("web01")
+    world.checkpoint(vm, "old", days=9)
+    world.checkpoint(vm, "new")
+    world.vm("db01", host="hv02")
+    assert rows_of(world.run("list")) == (
+        ("db01", "hv02", "running", "0", "", ""),
+        ("web01", "hv01", "running", "2", "9 days", "1"),
+    )
+
+
+def test_a_pattern_and_a_host_narrow_the_table(world):
+    for name, host in (("web01", "hv01"), ("web02", "hv02"), ("db01", "hv02")):
+        world.vm(name, host=host)
+    assert [row[0] for row in rows_of(world.run("list", "web*"))] == ["web01", "web02"]
+    assert [row[0] for row in rows_of(world.run("list", "--host", "HV02"))] == ["db01", "web02"]
+    assert [row[0] for row in rows_of(world.run("list", "web*", "--host", "hv02"))] == ["web02"]
+
+
+def test_an_unknown_host_gets_the_names_there_are(world):
+    assert "hv01 and hv02" in world.refuse("list", "--host", "hv03")
+
+
+def test_stale_ones_are_listed_oldest_first_without_those_that_are_kept_or_managed(world):
+    vm = world.vm("web01")
+    world.checkpoint(vm, "older", days=20)
+    world.checkpoint(vm, "old", days=9)
+    world.checkpoint(vm, "new")
+    world.checkpoint(vm, "auto", days=20, automatic=True)
+    pinned, kept, over = (world.checkpoint(vm, name, days=15) for name in ("pinned", "kept", "over"))
+    world.book.known = {
+        pinned.id: CheckpointNote(pinned=True),
+        kept.id: CheckpointNote(keep_until=world.now + timedelta(hours=1)),
+        over.id: CheckpointNote(keep_until=world.now - timedelta(hours=1)),
+    }
+    assert [row[1] for row in rows_of(world.run("list", "--stale"))] == ["older", "over", "old"]
+    assert [row[1] for row in rows_of(world.run("list", "web01", "--stale"))] == ["older", "over", "old"]
+
+
+def test_nothing_stale_is_said_in_so_many_words(world):
+    world.vm("web01")
+    assert world.run("list", "--stale").text == "Nothing is stale."
+
+
+def test_a_table_too_long_for_a_message_is_cut_and_says_so(world):
+    for number in range(MOST_ROWS + 5):
+        world.vm(f"vm{number:03}")
+    reply = world.run("list")
+    assert len(rows_of(reply)) == MOST_ROWS
+    assert "… and 5 more" in reply.text
+
+
+def test_a_host_that_is_down_is_named_and_its_vms_stay_as_last_seen(world):
+    world.vm("web01")
+    world.run("list")
+    world.hosts["hv01"].down = True
+    reply = world.run("list")
+    assert [row[0] for row in rows_of(reply)] == ["web01"]
+    assert "hv01 could not be asked, shown as seen at 2026-11-22 14:05 UTC" in reply.text
+
+
+def test_only_vms_in_sight_are_listed(world):
+    world.vm("web01")
+    world.vm("secret")
+    world.hidden.add("secret")
+    assert [row[0] for row in rows_of(world.run("list"))] == ["web01"]
+
+
+def test_the_answer_is_for_the_person_alone_unless_shared(world):
+    world.vm("web01")
+    assert not world.run("list").shared
+    assert world.run("list", "--share").shared
