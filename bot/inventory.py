@@ -353,7 +353,7 @@ class FleetView:
     def _as_found(self, vm: VM, seen: VMInventory) -> VMInventory:
         """The VM as it was looked up, unless it has another name by now: then what was typed may mean another one."""
         if seen.vm.name != vm.name:
-            self._inventory.forget(seen.vm.host)
+            self._inventory.refresh((seen.vm.host,))
             raise UsageError(f"{vm.name} is called {seen.vm.name} now.", "Look which one you mean, and type it again.")
         return seen
 
