@@ -8,6 +8,7 @@ through per VM. Workflow functions decide nothing by themselves: every look and 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,6 +35,8 @@ LATE = timedelta(minutes=15)
 """A confirmation that could not be begun for longer than this is not carried out any more."""
 
 PROGRESS_EVERY = timedelta(seconds=3)
+SETTLED_IN = 0.3
+"""Seconds within which a change begins when nothing is before it."""
 
 Word = Literal["confirm", "approve", "cancel"]
 
@@ -83,7 +86,6 @@ class Changes:
                 system_database_url=database_url,
                 application_version=APPLICATION_VERSION,
                 executor_id="bot",
-                run_admin_server=False,
                 log_level="WARNING",
                 max_executor_threads=500,
                 notification_listener_polling_interval_sec=self._polling,
@@ -203,7 +205,7 @@ class Changes:
         for index, vm_id in enumerate(targets):
             with SetEnqueueOptions(queue_partition_key=vm_id), SetWorkflowID(f"{change_id}-{index}"):
                 handles.append(DBOS.enqueue_workflow(QUEUE, self._workflow_of_one, change_id, index))
-        _step("show that it is under way", lambda: self.show(change_id))
+        _step("show that it is under way", lambda: self._show_unless_quick(change_id))
         outcomes = tuple(h.get_result(polling_interval_sec=self._polling) for h in handles)
         _step("conclude", lambda: self._conclude(change_id, outcomes))
 
@@ -268,6 +270,13 @@ class Changes:
         except AnnouncerError as error:
             log.warning("change %s could not be shown: %s", change_id, error)
             self._ledger.note(change_id, "not shown", by="bot", why=str(error), detail={})
+
+    def _show_unless_quick(self, change_id: str) -> None:
+        """Say that a change is under way, once it is; one that begins at once is not shown as waiting first."""
+        end = time.monotonic() + SETTLED_IN
+        while self._row(change_id).state == ChangeState.QUEUED and time.monotonic() < end:
+            time.sleep(self._polling)
+        self.show(change_id)
 
     def progressed(self, change_id: str, vm_id: str, percent: int) -> None:
         """Told while a host works. What takes longer than `PROGRESS_EVERY` shows its percentage, at most that often."""

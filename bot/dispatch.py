@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 
-from backends.base import BackendError
+from backends.base import VM, BackendError
 from bot import access, grammar
 from bot.announcer import Announcer, MessageRef, Origin
 from bot.changes import Answer, Changes, Word
@@ -47,8 +47,8 @@ class Dispatcher:
     changes: Changes
     announcer: Announcer
     clock: Callable[[], datetime]
-    digest: Callable[[str, Person], Reply]
-    """The digest of a channel, made for a person."""
+    digest: Callable[[str, Callable[[VM], bool]], Reply]
+    """The digest for a channel, and for somebody who may see these VMs."""
     _seen: _Recently = field(default_factory=lambda: _Recently(2000))
 
     # ------------------------------------------------------------ what arrives
@@ -107,18 +107,18 @@ class Dispatcher:
     def _context(self, person: Person, channel: str) -> Context:
         rules = self.settings.access
 
-        def may_view(name: str) -> bool:
-            return access.may(rules, person, "view", name, channel)
+        def may_view(vm: VM) -> bool:
+            return access.may(rules, person, "view", vm.name, channel)
 
         return Context(
             person=person,
             channel=channel,
             now=self.clock(),
-            fleet=FleetView(self.inventory, lambda vm: may_view(vm.name), grammar.normalise_name),
+            fleet=FleetView(self.inventory, may_view, grammar.normalise_name),
             record=self.ledger,
             policy=self.settings.policy,
             grants=access.grants_of(rules, person, channel),
-            digest=lambda: self.digest(channel, person),
+            digest=lambda: self.digest(channel, may_view),
         )
 
     def _submit(self, plan: Plan, person: Person, origin: Origin, team_id: str, delivery_id: str) -> None:

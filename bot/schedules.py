@@ -7,15 +7,18 @@ was down is made up for the same day only.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from dbos import DBOS
 
+from backends.base import VM
 from bot.announcer import Announcer, AnnouncerError, Origin
+from bot.digest import as_reply, compose
+from bot.inventory import Inventory
 from bot.ledger import Ledger
-from bot.settings import DigestSettings
+from bot.settings import DigestSettings, Settings
 from commands.base import Reply
 
 log = logging.getLogger(__name__)
@@ -26,12 +29,51 @@ TOO_LATE = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
+class Digests:
+    """Makes digests from the fleet as it is now."""
+
+    settings: Settings
+    inventory: Inventory
+    ledger: Ledger
+    clock: Callable[[], datetime]
+
+    def of(self, channel: str) -> Reply | None:
+        """The digest of a channel, about the VMs that the settings give it; None for a channel that gets none."""
+        entry = next((e for e in self.settings.digest.channels if e.channel == channel), None)
+        return None if entry is None else self._make(entry.vms)
+
+    def asked_for(self, channel: str, may_view: Callable[[VM], bool]) -> Reply:
+        """The digest that a person asks for: the channel's own, for all to see, or else one of what that person may see,
+        for them alone."""
+        own = self.of(channel)
+        return replace(own, shared=True) if own is not None else self._make(("*",), may_view)
+
+    def _make(self, patterns: Sequence[str], may_view: Callable[[VM], bool] = lambda vm: True) -> Reply:
+        self.inventory.renew(disks=True)
+        inventories = self.inventory.inventories(disks=True)
+        for one in inventories:
+            self.ledger.seen(one)
+            self.ledger.sample(one)
+        shown = [replace(one, vms=tuple(v for v in one.vms if may_view(v.vm))) for one in inventories]
+        notes = self.ledger.notes(c.id for one in shown for v in one.vms for c in v.checkpoints)
+        return as_reply(
+            compose(
+                shown,
+                notes,
+                self.inventory.hosts(),
+                policy=self.settings.policy,
+                now=self.clock(),
+                patterns=patterns,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Schedules:
-    """Posts the digests."""
+    """Posts each channel's digest when it is due."""
 
     settings: DigestSettings
-    digest: Callable[[str], Reply]
-    """The digest of a channel, made now."""
+    digests: Digests
     announcer: Announcer
     ledger: Ledger
     clock: Callable[[], datetime]
@@ -41,7 +83,8 @@ class Schedules:
 
         @DBOS.workflow(name=NAME)
         def digest(scheduled_at: datetime, context: object) -> None:  # noqa: ARG001 - the signature is DBOS's
-            if self.clock() - scheduled_at.astimezone(UTC) > TOO_LATE:
+            late = DBOS.run_step({"name": "is it too late"}, lambda: self.clock() - scheduled_at > TOO_LATE)
+            if late:
                 return
             for entry in self.settings.channels:
                 DBOS.run_step({"name": f"digest for {entry.channel}"}, self.post, entry.channel, scheduled_at)
@@ -63,17 +106,17 @@ class Schedules:
         )
 
     def post(self, channel: str, scheduled_at: datetime) -> None:
-        """Post one channel's digest, once for each time it is due."""
-        key = f"{channel} {scheduled_at.astimezone(UTC):%Y-%m-%dT%H:%M}Z"
-        if not self.ledger.claim_digest(key, channel):
+        """Post one channel's digest, once for each time it is due, also when this runs again after a crash."""
+        occurrence = f"{channel} {scheduled_at.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+        message = self.digests.of(channel)
+        if message is None or not self.ledger.claim_digest(occurrence, channel):
             return
-        message = self.digest(channel)
         try:
             ref = self.announcer.post(Origin(channel, ""), message)
         except AnnouncerError as error:
             log.error("the digest for %s could not be posted: %s", channel, error)
             return
-        self.ledger.digest_posted(key, ref, message.text)
+        self.ledger.digest_posted(occurrence, ref, message.text)
 
 
 def cron(settings: DigestSettings) -> str:

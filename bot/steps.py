@@ -174,7 +174,8 @@ def new_checkpoint(before: VMInventory, now: VMInventory, name: str) -> Checkpoi
     known = {c.id for c in before.checkpoints}
     new = [c for c in now.checkpoints if c.id not in known and c.managed_by is None]
     named = [c for c in new if c.name == name]
-    return (named or new or [None])[-1]
+    found = named or new
+    return found[-1] if found else None
 
 
 def apply(before: VMInventory, checkpoint_id: str, on_progress: Progress | None = None) -> Step:

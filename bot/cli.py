@@ -1,0 +1,137 @@
+"""`checkpointbot`: run · demo · init · audit. Exit code 0 fine, 1 failed, 2 usage."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import click
+
+from bot.audit import audit
+from bot.demo import Demo
+from bot.directory import LookupFailed
+from bot.ledger import LedgerError
+from bot.settings import Settings, SettingsError, init_text, load
+from bot.slack.websocket import NotConnected
+from bot.wiring import Bot
+
+FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The settings file, instead of checkpointbot.yaml or the one that CHECKPOINTBOT_CONFIG names.",
+)
+
+
+class _Places:
+    """What the subcommands of `audit` ask of the settings."""
+
+    def ledger_path(self) -> Path:
+        return _load(None).data_dir / "ledger.db"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="hyperv-checkpoint-bot", prog_name="checkpointbot")
+@click.option("-v", "--verbose", is_flag=True, help="Log more.")
+@click.pass_context
+def main(ctx: click.Context, verbose: bool) -> None:
+    """Hyper-V checkpoints for a team, from its Slack channel."""
+    ctx.obj = _Places()
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format=FORMAT)
+    logging.getLogger("bot").setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+@main.command()
+@config_option
+def run(config: Path | None) -> None:
+    """Run the bot against the hosts and the Slack workspace of the settings."""
+    settings = _load(config)
+    with _told_plainly():
+        bot = Bot(settings)
+    with _until_stopped(bot):
+        click.echo(f"Checkpoint Bot is running for {len(bot.backends)} hosts. Ctrl-C ends it.")
+
+
+@main.command()
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), default=Path("demo-data"), show_default=True)
+@click.option("--fresh", is_flag=True, help="Throw away what an earlier demo has left.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the page; a free one when left out.")
+def demo(data: Path, fresh: bool, port: int) -> None:
+    """Simulated hosts, a local Slack workspace in the browser, and the bot between them, in one process."""
+    with _told_plainly():
+        shown = Demo(data, fresh=fresh, port=port)
+    with _until_stopped(shown):
+        click.echo(shown.welcome())
+
+
+@main.command()
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("checkpointbot.yaml"),
+    show_default=True,
+    help="The file to write.",
+)
+def init(config: Path) -> None:
+    """Write a commented settings file."""
+    try:
+        with config.open("x", encoding="utf-8") as file:
+            file.write(init_text())
+    except FileExistsError as error:
+        raise click.ClickException(f"{config} is there already. Nothing was written; name another file.") from error
+    except OSError as error:
+        raise click.ClickException(f"{config} cannot be written: {error.strerror}.") from error
+    click.echo(f"Wrote {config}. Fill in the tokens, the hosts and the grants, then: checkpointbot run")
+
+
+main.add_command(audit)
+
+
+def _load(config: Path | None) -> Settings:
+    try:
+        return load(config)
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        raise click.exceptions.Exit(2) from error
+
+
+class Runs(Protocol):
+    """What can be started, waited for and stopped."""
+
+    def start(self) -> None: ...
+
+    def wait(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+@contextmanager
+def _until_stopped(program: Runs) -> Iterator[None]:
+    """Start the program, run the block, and wait for Ctrl-C or SIGTERM; the program is stopped whatever happens."""
+    asked_to_stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked_to_stop.set())
+    try:
+        with _told_plainly():
+            program.start()
+        yield
+        while not asked_to_stop.wait(0.5):  # without an end, the wait would keep Ctrl-C waiting on Windows
+            pass
+        click.echo("Stopping …")
+    finally:
+        program.stop()
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """What can be wrong outside the program is said in a sentence, without a traceback."""
+    try:
+        yield
+    except (LedgerError, LookupFailed, NotConnected, OSError) as error:
+        raise click.ClickException(str(error)) from error

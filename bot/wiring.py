@@ -1,0 +1,145 @@
+"""The only place that picks concrete classes: settings in, a bot that can be started and stopped out."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from backends.base import Backend
+from backends.hyperv.connect import connect
+from backends.hyperv.connection import HostConnection
+from bot.authority import Authority
+from bot.changes import Changes, sqlite_url
+from bot.dispatch import Dispatcher
+from bot.identity import Gate
+from bot.inventory import Inventory
+from bot.ledger import Ledger
+from bot.performing import Performer
+from bot.schedules import Digests, Schedules
+from bot.settings import Connection, Settings
+from bot.slack.app import build_app
+from bot.slack.connection import Connections
+from bot.slack.directory import SlackDirectory
+from bot.slack.intake import Intake
+from bot.slack.outbox import Outbox
+from bot.slack.web import posting_client, reading_client
+
+log = logging.getLogger(__name__)
+
+DRAIN = 10.0
+"""Seconds that requests and steps under way get to end when the bot stops."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Bot:
+    """The running program. `start` returns when it takes commands; after `stop` nothing of it runs any more."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        backends: Mapping[str, Backend] | None = None,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        """`backends` stand in for those that the settings' hosts would give. Raises `LedgerError` and OSError when the
+        data folder cannot be used."""
+        make_private_folder(settings.data_dir)
+        self.settings = settings
+        self.backends = dict(backends) if backends is not None else hosts_of(settings)
+        self.ledger = Ledger(settings.data_dir / "ledger.db", clock=clock)
+        self.inventory = Inventory(self.backends, clock)
+        token, api_url = settings.slack.bot_token.get_secret_value(), settings.slack.api_url
+        self.outbox = Outbox(posting_client(token, api_url))
+        self.directory = SlackDirectory(reading_client(token, api_url))
+        gate = Gate(self.directory, settings.access)
+        authority = Authority(settings, gate)
+        self.changes = Changes(ledger=self.ledger, announcer=self.outbox, authorise=authority.over, clock=clock)
+        performer = Performer(
+            backends=self.backends,
+            fleet=self.inventory,
+            ledger=self.ledger,
+            clock=clock,
+            authorise=authority.over,
+            show=self.changes.show,
+            progress=self.changes.progressed,
+        )
+        self.changes.declare(_jobs_url(settings), performer)
+        digests = Digests(settings, self.inventory, self.ledger, clock)
+        self.schedules = Schedules(settings.digest, digests, self.outbox, self.ledger, clock)
+        self._digest_workflow = self.schedules.declare()
+        desk = Dispatcher(
+            settings=settings,
+            gate=gate,
+            inventory=self.inventory,
+            ledger=self.ledger,
+            changes=self.changes,
+            announcer=self.outbox,
+            clock=clock,
+            digest=digests.asked_for,
+        )
+        intake = Intake()
+        app = build_app(desk, self.outbox, intake, api_url=api_url)
+        self.connections = Connections(app, intake, settings.slack.app_token.get_secret_value(), api_url=api_url)
+
+    def start(self) -> None:
+        """Take up what was pending, and open for commands. Raises `NotConnected` and `LookupFailed` when Slack refuses."""
+        log.info("the workspace is %s", self.directory.team_id)
+        self.changes.launch()
+        self.schedules.apply(self._digest_workflow)
+        self.connections.start()
+
+    def wait(self) -> None:
+        """Wait until the bot is stopped."""
+        self.connections.wait()
+
+    def stop(self) -> None:
+        """Take no more requests, let those under way end, and close what is open. What is pending is taken up at the
+        next start."""
+        self.connections.stop(DRAIN)
+        self.changes.stop(int(DRAIN))
+        self.inventory.close()
+        for backend in self.backends.values():
+            backend.close()
+        self.ledger.close()
+
+
+def hosts_of(settings: Settings) -> dict[str, Backend]:
+    """A backend for each host of the settings. Nothing is sent to any of them yet."""
+    return {one.name: connect(_host_connection(one)) for one in settings.connections}
+
+
+def _jobs_url(settings: Settings) -> str:
+    if settings.database_url is None:
+        return sqlite_url(settings.data_dir / "jobs.db")
+    return settings.database_url.get_secret_value()
+
+
+def _host_connection(one: Connection) -> HostConnection:
+    return HostConnection(
+        name=one.name,
+        address=one.address,
+        port=one.port,
+        ssl=one.ssl,
+        auth=one.auth,
+        username=one.username,
+        password=one.password.get_secret_value() if one.password else None,
+        configuration_name=one.configuration_name,
+        allow_unencrypted=one.allow_unencrypted,
+        ca_bundle=str(one.ca_bundle) if one.ca_bundle else None,
+        certificate_pem=str(one.certificate_pem) if one.certificate_pem else None,
+        certificate_key_pem=str(one.certificate_key_pem) if one.certificate_key_pem else None,
+        connect_timeout=max(1, int(one.connect_timeout)),
+    )
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder that only this account can read, where there is none yet."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.name == "posix" and path.stat().st_uid == os.getuid() and not any(path.iterdir()):
+        path.chmod(0o700)
