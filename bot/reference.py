@@ -131,7 +131,7 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _escape(text: str) -> str:
     """Plain text as Markdown; what stands in backquotes is code already."""
-    return re.sub(r"(`[^`]*`)|([*_<\[\\])", lambda found: found[1] or f"\\{found[2]}", text)
+    return re.sub(r"(`[^`]*`)|([*<\[\\])", lambda found: found[1] or f"\\{found[2]}", text)
 
 
 if __name__ == "__main__":

@@ -66,10 +66,11 @@ class SlackSettings(Section):
 
     api_url: ApiUrl = Field(default=SLACK_API, description="Slack's Web API, or a server that speaks it.")
     bot_token: Secret = Field(
-        description="The bot token of the Slack app. Better kept out of this file.", examples=["xoxb-…"]
+        description="The bot token of the Slack app. Better kept in a variable or a secrets folder.",
+        examples=["xoxb-…"],
     )
     app_token: Secret = Field(
-        description="An app-level token with the scope connections:write. Better kept out of this file.",
+        description="An app-level token with the scope connections:write. Better kept there too.",
         examples=["xapp-…"],
     )
 
@@ -101,7 +102,9 @@ class HostDefaults(Section):
         description="The service account, as `DOMAIN\\user` or `user@domain`. "
         "With kerberos it may come from the ticket.",
     )
-    password: Secret | None = Field(default=None, description="Its password. Better kept out of this file.")
+    password: Secret | None = Field(
+        default=None, description="Its password. Better kept in a variable or a secrets folder."
+    )
     configuration_name: str | None = Field(
         default=None,
         description="The PowerShell session configuration to connect to, such as a JEA endpoint's. "
@@ -137,7 +140,9 @@ class GrantSettings(Section):
         description="User ids, user group ids, or `everyone` (every full member of the workspace)."
     )
     role: RoleName = Field(description="A name from roles.")
-    vms: OneOrMore[Pattern] = Field(description="Names or patterns of VMs. Upper and lower case are the same.")
+    vms: OneOrMore[Pattern] = Field(
+        description="Names of VMs, or patterns with `*`, `?` and `[12]`. Upper and lower case are the same."
+    )
     channels: tuple[ChannelId, ...] = Field(
         default=(), description="The channels it holds in. When left out or empty, everywhere."
     )

@@ -7,6 +7,7 @@ pydantic-settings takes them apart.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Hashable, Mapping
 from difflib import get_close_matches
@@ -32,14 +33,17 @@ DEFAULT_SECRETS = Path("/run/secrets")
 def gather(
     settings: type[BaseSettings], path: Path | None, env: Mapping[str, str], dotenv: Path
 ) -> tuple[Values, list[str]]:
-    """All that is set, not validated, and a line for each variable that is no setting.
+    """All that is set, not validated, and a line for each name that cannot be a setting.
 
     Raises `SettingsError` for a source that cannot be read.
     """
     named = {**_dotenv(dotenv), **env}
     variables = {**_secrets(named.get(SECRETS_DIR)), **named}
     from_file = _file(path, variables.get(CONFIG))
-    return merged(from_file, _Variables(settings, variables)()), _unknown(variables, settings)
+    values = merged(from_file, _Variables(settings, variables)())
+    private = [name for name in values if name.startswith("_")]  # pydantic-settings takes these as its own options
+    lines = _unknown(variables, settings) + [f"{name}: is not a setting" for name in private]
+    return {name: value for name, value in values.items() if name not in private}, lines
 
 
 def merged(low: Values, high: Values) -> Values:
@@ -99,9 +103,9 @@ def _dotenv(path: Path) -> dict[str, str]:
 def _secrets(folder: str | None) -> dict[str, str]:
     """The files of a folder whose names are those of settings, as `checkpointbot_slack__bot_token`."""
     path = Path(folder) if folder else DEFAULT_SECRETS
-    if not path.is_dir():
-        if folder:
-            raise SettingsError([f"{SECRETS_DIR}: there is no folder {path}"])
+    if folder and not path.is_dir():
+        raise SettingsError([f"{SECRETS_DIR}: there is no folder {path}"])
+    if not folder and not (path.is_dir() and os.access(path, os.R_OK | os.X_OK)):
         return {}
     try:
         files = [file for file in path.iterdir() if file.name.upper().startswith(PREFIX) and file.is_file()]
