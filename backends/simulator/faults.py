@@ -26,6 +26,8 @@ class FaultKind(StrEnum):
     """The guest's VSS writers fail: no production checkpoint can be taken."""
     DISK_FULL = "disk-full"
     """The volume has no room for what a cmdlet wants to write."""
+    NAMING = "naming"
+    """A checkpoint is taken, but keeps its default name, and the cmdlet fails."""
     MERGE_STALL = "merge-stall"
     """Merges do not get on as long as it is armed."""
     CLOCK_SKEW = "clock-skew"

@@ -1,0 +1,181 @@
+"""Binding of what stands on the command line: named parameters first, then positional ones, then the parameter set.
+
+Source: Microsoft's about_Parameters and about_Parameter_Sets; the ids of PowerShell's ParameterBindingException.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from backends.simulator.binding.conversion import CannotConvert, convert, fits
+from backends.simulator.binding.metadata import CommandInfo, ParameterInfo
+from backends.simulator.errors import Category, ShellError
+from backends.simulator.objects.base import text_of
+from backends.simulator.shell import Parameter
+
+VALIDATION_EXCEPTION = "System.Management.Automation.ParameterBindingValidationException"
+
+
+@dataclass(slots=True)
+class Binding:
+    """What is bound so far, and the parameter sets that it leaves possible."""
+
+    info: CommandInfo
+    sets: frozenset[str]
+    values: dict[str, object] = field(default_factory=dict)
+
+    def missing(self, parameter_set: str) -> list[ParameterInfo]:
+        """The parameters that the set requires and that have no value."""
+        return [
+            one
+            for one in self.info.parameters
+            if one.name not in self.values and (at := one.membership(parameter_set)) and at.required
+        ]
+
+
+def bind_command_line(info: CommandInfo, parameters: Sequence[Parameter]) -> Binding:
+    """Bind all that the client wrote. Raises `ShellError` with the id that PowerShell gives."""
+    binding = Binding(info, info.sets)
+    for parameter in parameters:
+        if parameter.name is not None:
+            _bind_named(binding, parameter.name, parameter.value)
+    for parameter in parameters:
+        if parameter.name is None:
+            _bind_positional(binding, parameter.value)
+    return binding
+
+
+def choose_set(binding: Binding, *, piped: bool = False) -> str:
+    """The parameter set that the bound parameters name. With `piped`, parameters that the pipeline can still bring
+    count as given; the set is then only a first guess. Raises `ShellError`."""
+    info = binding.info
+    complete = [name for name in sorted(binding.sets) if not _lacking(binding, name, piped)]
+    if info.default_set in binding.sets and (info.default_set in complete or not complete):
+        chosen = info.default_set
+    elif len(complete) == 1:
+        chosen = complete[0]
+    elif len(binding.sets) == 1:
+        chosen = next(iter(binding.sets))
+    elif piped and complete:
+        chosen = complete[0]
+    else:
+        raise ShellError("AmbiguousParameterSet", Category.InvalidArgument, "set-ambiguous")
+    lacking = _lacking(binding, chosen, piped)
+    if lacking:
+        names = " ".join(one.name for one in lacking)
+        raise ShellError("MissingMandatoryParameter", Category.InvalidArgument, "parameter-missing", missing=names)
+    return chosen
+
+
+def bind(binding: Binding, parameter: ParameterInfo, value: object) -> None:
+    """Convert, check and take up one value. Raises `ShellError`."""
+    sets = parameter.within(binding.sets)
+    if not sets:
+        raise ShellError("AmbiguousParameterSet", Category.InvalidArgument, "set-ambiguous")
+    _refuse_nothing(binding.info, parameter, value)
+    binding.values[parameter.name] = _converted(parameter, value)
+    binding.sets = sets
+
+
+def _bind_named(binding: Binding, name: str, value: object) -> None:
+    parameter = _find(binding.info, name.removeprefix("-").removesuffix(":"))
+    if parameter.name in binding.values:
+        raise ShellError("ParameterAlreadyBound", Category.InvalidArgument, "parameter-twice", parameter=parameter.name)
+    if parameter.is_switch and value is None:
+        value = True
+    bind(binding, parameter, value)
+
+
+def _find(info: CommandInfo, name: str) -> ParameterInfo:
+    """By name or alias in any case, or by the beginning that only one parameter has."""
+    wanted = name.casefold()
+    for one in info.parameters:
+        if any(known.casefold() == wanted for known in one.names):
+            return one
+    close = [one for one in info.parameters if any(known.casefold().startswith(wanted) for known in one.names)]
+    if not wanted or not close:
+        raise ShellError("NamedParameterNotFound", Category.InvalidArgument, "parameter-not-found", parameter=name)
+    if len(close) > 1:
+        matches = " ".join(f"-{one.name}" for one in close)
+        raise ShellError(
+            "AmbiguousParameter", Category.InvalidArgument, "parameter-ambiguous", parameter=name, matches=matches
+        )
+    return close[0]
+
+
+def _bind_positional(binding: Binding, value: object) -> None:
+    """Take the first free position; there, what fits as it stands before what must be converted, and the default set
+    before the others."""
+    candidates = _at_first_free_position(binding)
+    default = binding.info.default_set
+    ordered = sorted(candidates, key=lambda one: one.membership(default) is None)
+    for parameter in ordered:
+        if fits(value, parameter.type):
+            return bind(binding, parameter, value)
+    for parameter in ordered:
+        try:
+            convert(value, parameter.type)
+        except CannotConvert:
+            continue
+        return bind(binding, parameter, value)
+    if ordered:
+        return bind(binding, ordered[0], value)
+    raise ShellError(
+        "PositionalParameterNotFound", Category.InvalidArgument, "positional-not-found", value=text_of(value)
+    )
+
+
+def _at_first_free_position(binding: Binding) -> list[ParameterInfo]:
+    places: dict[int, list[ParameterInfo]] = {}
+    for one in binding.info.parameters:
+        if one.name in binding.values:
+            continue
+        for name in binding.sets:
+            at = one.membership(name)
+            if at and at.position is not None and one not in places.setdefault(at.position, []):
+                places[at.position].append(one)
+    free = [place for place, candidates in places.items() if candidates]
+    return places[min(free)] if free else []
+
+
+def _lacking(binding: Binding, parameter_set: str, piped: bool) -> Iterable[ParameterInfo]:
+    missing = binding.missing(parameter_set)
+    if not piped:
+        return missing
+    return [one for one in missing if not ((at := one.membership(parameter_set)) and (at.by_value or at.by_property))]
+
+
+def _refuse_nothing(info: CommandInfo, parameter: ParameterInfo, value: object) -> None:
+    """The parameters of Hyper-V's module take neither null nor empty texts; required ones of any command do not."""
+    required = any(at.required for at in parameter.sets.values())
+    if not required and info.module != "Hyper-V":
+        return
+    items = value if isinstance(value, list | tuple) and value else [value]
+    for nothing, word in ((None, "Null"), ("", "EmptyString")):
+        if nothing not in items:
+            continue
+        suffix = f"{word}NotAllowed" if required else ""
+        raise ShellError(
+            f"ParameterArgumentValidationError{suffix}",
+            Category.InvalidData,
+            "argument-null" if nothing is None else "argument-empty",
+            exception_type=VALIDATION_EXCEPTION,
+            parameter=parameter.name,
+        )
+
+
+def _converted(parameter: ParameterInfo, value: object) -> object:
+    if value is None:
+        return None
+    try:
+        return convert(value, parameter.type)
+    except CannotConvert as error:
+        raise ShellError(
+            "CannotConvertArgumentNoMessage",
+            Category.InvalidArgument,
+            "cannot-convert",
+            parameter=parameter.name,
+            value=text_of(value),
+            type=parameter.type,
+        ) from error
