@@ -9,17 +9,15 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from bot.settings import sources, starter
+from bot.settings.hosts import Connection, HostDefaults, HostSettings
 from bot.settings.model import (
     AccessSettings,
     ApplySettings,
     ApprovalSettings,
     ConfirmationSettings,
-    Connection,
     DigestChannelSettings,
     DigestSettings,
     GrantSettings,
-    HostDefaults,
-    HostSettings,
     Settings,
     SlackSettings,
 )

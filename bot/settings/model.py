@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import time, timedelta
 from pathlib import Path
-from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.settings.hosts import Connection, HostDefaults, HostSettings, connection, unreachable
 from bot.settings.kinds import (
     SLACK_API,
-    Address,
     ApiUrl,
     ChannelId,
     DatabaseUrl,
-    ExistingFile,
-    HostName,
     OneOrMore,
     Pattern,
-    Port,
     RoleName,
     Secret,
     Someone,
@@ -31,34 +26,9 @@ from bot.settings.kinds import (
     did_you_mean,
     problem,
 )
-from bot.settings.problems import PREFIX, Place, found
+from bot.settings.problems import PREFIX, found
+from bot.settings.section import Section
 from commands.base import ActionName, Policy
-
-Authentication = Literal["negotiate", "kerberos", "ntlm", "credssp", "certificate", "basic"]
-
-
-class Section(BaseModel):
-    """A group of settings. What it does not know is refused, and errors never show what was given."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, coerce_numbers_to_str=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_means_default(cls, given: object) -> object:
-        """A name without a value has its default, as one left out has: a section of nothing but comments is one."""
-        given = {} if given is None else given
-        if not isinstance(given, dict):
-            return given
-        fields = cls.model_fields
-        kept = {k: v for k, v in given.items() if v is not None or k not in fields or fields[k].default is None}
-        sections: dict[str, object] = {
-            name: {} for name, field in fields.items() if field.is_required() and is_section(field.annotation)
-        }
-        return {**sections, **kept}
-
-
-def is_section(annotation: object) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, Section)
 
 
 class SlackSettings(Section):
@@ -83,54 +53,6 @@ class SlackSettings(Section):
         if info.data.get("api_url") == SLACK_API and not (text.startswith(form) and text.split() == [text]):
             raise problem(f"must begin with {form} and hold no spaces")
         return token
-
-
-class HostDefaults(Section):
-    """How hosts are reached, where a host says nothing else."""
-
-    port: Port | None = Field(default=None, description="The port of WinRM. When left out, 5986, or 5985 without ssl.")
-    ssl: bool = Field(
-        default=True,
-        description="Whether to use HTTPS. Without it, messages are still encrypted by every auth but basic.",
-    )
-    auth: Authentication = Field(
-        default="negotiate",
-        description="How to prove who the bot is: negotiate, kerberos, ntlm, credssp, certificate or basic.",
-    )
-    username: str | None = Field(
-        default=None,
-        description="The service account, as `DOMAIN\\user` or `user@domain`. "
-        "With kerberos it may come from the ticket.",
-    )
-    password: Secret | None = Field(
-        default=None, description="Its password. Better kept in a variable or a secrets folder."
-    )
-    configuration_name: str | None = Field(
-        default=None,
-        description="The PowerShell session configuration to connect to, such as a JEA endpoint's. "
-        "When left out, the host's default.",
-    )
-    site: str = Field(default="local", description="The site the host is reached from; `local` is the bot itself.")
-    allow_unencrypted: bool = Field(
-        default=False, description="Allow basic over plain HTTP, which shows the password to everyone on the way."
-    )
-    ca_bundle: ExistingFile | None = Field(
-        default=None,
-        description="A PEM file with the authorities that host certificates are checked against. "
-        "When left out, the system's.",
-    )
-    certificate_pem: ExistingFile | None = Field(default=None, description="The client certificate, for certificate.")
-    certificate_key_pem: ExistingFile | None = Field(default=None, description="The key of the client certificate.")
-    connect_timeout: Span = Field(
-        default=timedelta(seconds=10), description="How long to wait for a connection to a host."
-    )
-
-
-class HostSettings(HostDefaults):
-    """One host. Every setting of host_defaults may be set here too."""
-
-    name: HostName = Field(description="What people call it.")
-    address: Address | None = Field(default=None, description="Its host name or IP address. When left out, its name.")
 
 
 class GrantSettings(Section):
@@ -279,8 +201,7 @@ class Settings(BaseSettings, Section):
     def _hosts_can_be_reached(cls, hosts: tuple[HostSettings, ...], info: ValidationInfo) -> tuple[HostSettings, ...]:
         defaults = info.data.get("host_defaults")
         if defaults is not None:
-            connections = [connection(host, defaults) for host in hosts]
-            found(_told_apart(connections) + [p for i, one in enumerate(connections) for p in _reachable(i, one)])
+            found(unreachable([connection(host, defaults) for host in hosts]))
         return hosts
 
     @property
@@ -297,88 +218,3 @@ class Settings(BaseSettings, Section):
             keep_safety=self.apply.keep_safety,
             production_only=self.access.production_only,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """How one host is reached, with nothing left open."""
-
-    name: str
-    address: str
-    port: int
-    ssl: bool
-    auth: Authentication
-    username: str | None
-    password: SecretStr | None
-    configuration_name: str | None
-    allow_unencrypted: bool
-    ca_bundle: Path | None
-    certificate_pem: Path | None
-    certificate_key_pem: Path | None
-    connect_timeout: float
-    """Seconds."""
-    site: str
-
-
-def connection(host: HostSettings, defaults: HostDefaults) -> Connection:
-    """`host` with what it leaves out taken from `defaults`."""
-    own = {name: getattr(host, name) for name in host.model_fields_set & set(HostDefaults.model_fields)}
-    both = defaults.model_copy(update=own)
-    return Connection(
-        name=host.name,
-        address=host.address or host.name,
-        port=both.port or (5986 if both.ssl else 5985),
-        ssl=both.ssl,
-        auth=both.auth,
-        username=both.username,
-        password=both.password,
-        configuration_name=both.configuration_name,
-        allow_unencrypted=both.allow_unencrypted,
-        ca_bundle=both.ca_bundle,
-        certificate_pem=both.certificate_pem,
-        certificate_key_pem=both.certificate_key_pem,
-        connect_timeout=both.connect_timeout.total_seconds(),
-        site=both.site,
-    )
-
-
-def _told_apart(connections: list[Connection]) -> list[tuple[Place, str]]:
-    problems: list[tuple[Place, str]] = []
-    names: set[str] = set()
-    addresses: dict[tuple[str, int], str] = {}
-    for index, one in enumerate(connections):
-        if one.name.casefold() in names:
-            problems.append(((index, "name"), f"{one.name} is the name of another host already"))
-        elif first := addresses.get((one.address.casefold(), one.port)):
-            problems.append(((index, "address"), f"{one.name} is at the same address and port as {first}"))
-        names.add(one.name.casefold())
-        addresses[(one.address.casefold(), one.port)] = one.name
-    return problems
-
-
-def _reachable(index: int, one: Connection) -> list[tuple[Place, str]]:
-    """What `one` lacks for its kind of authentication."""
-    checks: list[tuple[str, bool, str]] = [
-        (
-            "auth",
-            one.auth == "basic" and not one.ssl and not one.allow_unencrypted,
-            "basic over plain HTTP shows the password to everyone on the way: set ssl: true, "
-            "or allow_unencrypted: true if that network is trusted",
-        ),
-        ("auth", one.auth == "certificate" and not one.ssl, "certificate needs ssl: true"),
-        *(
-            (name, one.auth in needing and getattr(one, name) is None, f"is missing: auth {one.auth} needs it")
-            for needing, names in _NEEDS
-            for name in names
-        ),
-        (
-            "username",
-            one.password is not None and one.username is None and one.auth not in _PASSWORD,
-            "is missing: there is a password",
-        ),
-    ]
-    return [((index, name), sentence) for name, wrong, sentence in checks if wrong]
-
-
-_PASSWORD = ("basic", "credssp")
-_NEEDS = ((_PASSWORD, ("username", "password")), (("certificate",), ("certificate_pem", "certificate_key_pem")))

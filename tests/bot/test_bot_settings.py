@@ -234,10 +234,6 @@ def test_what_stands_above_wins_and_nothing_else_is_lost(tree: object) -> None:
         ("hosts: [hv01]", "hosts.0: must be a group of settings with names"),
         ("hosts: [{name: a}, {name: A}]", "hosts.1.name: A is the name of another host already"),
         (
-            "hosts: [{name: a, address: x}, {name: b, address: X}]",
-            "hosts.1.address: b is at the same address and port as a",
-        ),
-        (
             "hosts: [{name: a, address: 'https://x'}]",
             "hosts.0.address: must be a host name or an IP address alone; ssl and port are settings of their own",
         ),

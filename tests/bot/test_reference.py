@@ -11,7 +11,7 @@ import commands
 from bot import reference
 from bot.reference import MarkerMissing, commands_text, main, settings_text, written_into
 from bot.settings import Settings
-from bot.settings.model import Section
+from bot.settings.section import Section
 
 EMPTY = "# Top\n<!-- commands -->\n<!-- /commands -->\nbetween\n<!-- settings -->\n<!-- /settings -->\nend\n"
 
