@@ -35,8 +35,9 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 class Inventory:
     """What the hosts have shown. Safe to use from many threads.
 
-    A host is asked once at a time, however many wait for the answer. Nobody waits for it longer than `patience`: a
-    host that hangs or is down keeps what was last seen of it, and `hosts` says so.
+    A host is asked once at a time, however many wait for the answer. Nobody waits longer than `patience`, which is a
+    person's; who has more of it says so, since a scan with disks takes minutes on a large host. A host that hangs or is
+    down keeps what was last seen of it, and `hosts` says so.
     """
 
     def __init__(
@@ -55,19 +56,23 @@ class Inventory:
         # Two a host, one with disks and one without: a host that hangs takes no thread from another.
         self._pool = ThreadPoolExecutor(max(1, 2 * len(backends)), thread_name_prefix="inventory")
 
-    def refresh(self, hosts: Iterable[str] | None = None, *, disks: bool = False) -> None:
+    def refresh(
+        self, hosts: Iterable[str] | None = None, *, disks: bool = False, patience: timedelta | None = None
+    ) -> None:
         """Ask these hosts, or all, at the same time, and wait until they have answered or the patience is over."""
         chosen = self._chosen(hosts)
-        self._ask(chosen, disks)
+        self._ask(chosen, disks, patience or self._patience)
         if overtaken := [watch for watch in chosen if watch.overtaken(disks)]:
-            self._ask(overtaken, disks)
+            self._ask(overtaken, disks, patience or self._patience)
 
-    def renew(self, hosts: Iterable[str] | None = None, *, disks: bool = False) -> bool:
+    def renew(
+        self, hosts: Iterable[str] | None = None, *, disks: bool = False, patience: timedelta | None = None
+    ) -> bool:
         """The same for those of them that were not asked just now. False when all were."""
         before = self._clock() - self._fresh_for
         old = [host for host in (hosts or self._watches) if self._watches[host].is_older(before, disks)]
         if old:
-            self.refresh(old, disks=disks)
+            self.refresh(old, disks=disks, patience=patience)
         return bool(old)
 
     def forget(self, host: str) -> None:
@@ -130,13 +135,13 @@ class Inventory:
         """Ask nothing any more. Questions under way end with their own deadlines."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _ask(self, watches: Iterable[_Watch], disks: bool) -> None:
+    def _ask(self, watches: Iterable[_Watch], disks: bool, patience: timedelta) -> None:
         """Wait for the questions under way, asking where there is none; one that is late already is not waited for."""
         with self._lock:
             questions = [watch.question(disks) or self._put(watch, disks) for watch in watches]
-        late = self._clock() - self._patience
+        late = self._clock() - patience
         awaited = [one.answer for one in questions if one.begun > late]
-        for answer in wait(awaited, self._patience.total_seconds()).done:
+        for answer in wait(awaited, patience.total_seconds()).done:
             answer.result()
 
     def _put(self, watch: _Watch, disks: bool) -> _Question:

@@ -9,7 +9,7 @@ import click
 from backends.base import Checkpoint, VMInventory
 from commands.base import CheckpointNote, Context, Footnote, Heading, Part, Reply, Table, Tree, UsageError, say
 from commands.options import share_option
-from commands.telling import UNKNOWN, age, grown, is_stale, kept, kind, owner
+from commands.telling import UNKNOWN, age, is_stale, kept, kind, owner, written
 from commands.words import say_count, say_names, say_time, short_id, typed
 
 MOST_ROWS = 60
@@ -82,7 +82,8 @@ def _line(context: Context, seen: VMInventory, one: Checkpoint, note: Checkpoint
     by = "" if one.managed_by else f"by {owner(note)}"
     stale = "stale" if is_stale(one, note, context.policy, context.now) else ""
     facts = (one.name, short_id(one.id), f"{age(one, context.now)} old", kind(one, note), by, kept(note))
-    return " · ".join(fact for fact in (*facts, grown(seen, one), stale) if fact)
+    size = written(seen, one)
+    return " · ".join(fact for fact in (*facts, f"{size} since" if size else "", stale) if fact)
 
 
 def _many(context: Context, seen: Sequence[VMInventory], notes: Notes) -> tuple[Part, ...]:
@@ -108,10 +109,10 @@ def _stale(context: Context, seen: Sequence[VMInventory], notes: Notes) -> tuple
     ]
     stale.sort(key=lambda found: found[1].created)
     rows = [
-        (one.vm.name, c.name, short_id(c.id), age(c, now), grown(one, c), owner(notes.get(c.id, UNKNOWN)))
+        (one.vm.name, c.name, short_id(c.id), age(c, now), written(one, c), owner(notes.get(c.id, UNKNOWN)))
         for one, c in stale
     ]
-    columns = ("VM", "Checkpoint", "Short id", "Age", "Written", "Owner")
+    columns = ("VM", "Checkpoint", "Short id", "Age", "Written since", "Owner")
     return _table(say_count(len(rows), "stale checkpoint"), columns, rows, "Nothing is stale.")
 
 

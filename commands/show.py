@@ -9,8 +9,8 @@ import click
 from commands.base import CheckpointNote, Context, Heading, Reply, Table
 from commands.finding import Found, one_checkpoint
 from commands.options import checkpoint_argument, share_option, vm_argument
-from commands.telling import UNKNOWN, age, is_stale, kept, kind, owner
-from commands.words import say_names, say_size, say_time
+from commands.telling import UNKNOWN, age, is_stale, kept, kind, owner, written
+from commands.words import say_names, say_time
 
 _MEANING = {
     "production": "production: the guest settled its disks first",
@@ -49,5 +49,4 @@ def _facts(context: Context, found: Found, note: CheckpointNote) -> Iterator[tup
     yield "Follows", parent.name if parent else ""
     yield "Followed by", say_names([child.name for child in seen.children(one.id)])
     yield "Here", f"{seen.vm.name} runs from this one" if seen.vm.current_id == one.id else ""
-    grown = seen.growth_since(one.id)
-    yield "Written since", say_size(grown) if grown is not None else ""
+    yield "Written since", written(seen, one)

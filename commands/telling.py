@@ -63,10 +63,10 @@ def is_stale(checkpoint: Checkpoint, note: CheckpointNote, policy: Policy, now: 
     return old and checkpoint.managed_by is None and not is_kept(note, now)
 
 
-def grown(seen: VMInventory, checkpoint: Checkpoint) -> str:
-    """`1.5 GB since`, or nothing where the disks were not asked for."""
+def written(seen: VMInventory, checkpoint: Checkpoint) -> str:
+    """How much the VM has written since: `1.5 GB`, or nothing where the disks were not asked for."""
     size = seen.growth_since(checkpoint.id)
-    return "" if size is None else f"{say_size(size)} since"
+    return "" if size is None else say_size(size)
 
 
 def title(checkpoint: Checkpoint, note: CheckpointNote, now: datetime) -> str:
