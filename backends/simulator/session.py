@@ -7,11 +7,12 @@ from collections.abc import Callable
 from threading import Event, Lock, Thread
 
 from backends.base import AuthenticationFailed, TimedOut, UnknownOutcome, Unreachable
-from backends.remoting import Argument, Cmdlet, ErrorRecord, Pipeline, Result
+from backends.remoting import ErrorRecord, Pipeline, Result
 from backends.simulator.endpoint import PLAIN_NAME
 from backends.simulator.faults import FaultKind, Faults
 from backends.simulator.interpreter import SimulatedPowerShell
-from backends.simulator.shell import Command, EnumValue, ErrorData, Instance, Parameter, Statement, Terminated
+from backends.simulator.shell import EnumValue, ErrorData, Instance, Statement, Terminated
+from backends.simulator.statements import statement
 
 READ_TRIES = 2
 """A read whose answer is lost is sent once more."""
@@ -39,12 +40,12 @@ class SimulatedSession:
         on_progress: Callable[[int], None] | None = None,
     ) -> Result:
         ends = time.monotonic() + deadline
-        statement = tuple(_command(one) for one in pipeline)
+        commands_sent = statement(pipeline)
         commands = [one.name for one in pipeline]
         for _ in range(1 if change else READ_TRIES):
             self._connect(ends)
             self._before(commands)
-            run = _Run(self._shell, statement, self._configuration, on_progress)
+            run = _Run(self._shell, commands_sent, self._configuration, on_progress)
             if not run.wait(ends - time.monotonic()):
                 raise self._lost(change, "the host did not answer in time", timed_out=True)
             if not self._answer_is_lost(commands):
@@ -110,7 +111,7 @@ class _Run:
     def __init__(
         self,
         shell: SimulatedPowerShell,
-        statement: Statement,
+        commands: Statement,
         configuration: str,
         on_progress: Callable[[int], None] | None,
     ) -> None:
@@ -122,7 +123,7 @@ class _Run:
         self._failure: BaseException | None = None
         self._on_progress = on_progress
         self._stop = Event()
-        self._thread = Thread(target=self._work, args=(shell, statement, configuration), daemon=True)
+        self._thread = Thread(target=self._work, args=(shell, commands, configuration), daemon=True)
         self._thread.start()
 
     def wait(self, seconds: float) -> bool:
@@ -154,9 +155,9 @@ class _Run:
         if self._on_progress:
             self._on_progress(percent)
 
-    def _work(self, shell: SimulatedPowerShell, statement: Statement, configuration: str) -> None:
+    def _work(self, shell: SimulatedPowerShell, commands: Statement, configuration: str) -> None:
         try:
-            shell.run((statement,), self, self._stop, configuration=configuration)
+            shell.run((commands,), self, self._stop, configuration=configuration)
         except Terminated as end:
             self._errors.append(error_record(end.error))
             self._terminated = True
@@ -179,11 +180,3 @@ def plain(value: object) -> object:
     if isinstance(value, list):
         return [plain(inner) for inner in value]
     return value
-
-
-def _command(cmdlet: Cmdlet) -> Command:
-    return Command(cmdlet.name, tuple(Parameter(name, _value(value)) for name, value in cmdlet.parameters.items()))
-
-
-def _value(value: Argument) -> object:
-    return list(value) if isinstance(value, tuple) else value
