@@ -23,7 +23,7 @@ from bot.slack.websocket import Deliver, NotConnected, SocketClient
 STEADY = 60.0
 """Seconds after which a connection counts as good again, and the next one is tried without delay."""
 
-LONGEST_DELAY, LONGEST_DELAY_OF_A_SPARE = 30.0, 300.0
+LONGEST_PAUSE, LONGEST_PAUSE_OF_A_SPARE = 30.0, 300.0
 """Seconds between tries: when no connection is left, and when another one does the work."""
 
 _log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Connections:
         self._chance = chance or random.Random()  # noqa: S311 - spreads reconnects, guards nothing
         self._check_every = check_every
         client = reading_client(None, api_url)
-        self._lines = [_Line(app_token, client, self._deliver, self._stopping) for _ in range(count)]
+        self._lines = [_Line(app_token, client, self.deliver, self._stopping) for _ in range(count)]
 
     def start(self) -> None:
         """Open the connections, and keep them open from now on.
@@ -96,30 +96,8 @@ class Connections:
             closer.join(seconds)
         return drained
 
-    def _watch(self, line: _Line) -> None:
-        tries = 0
-        while not line.wait_for_trouble(self._check_every):
-            announced = line.replacement_wanted
-            if line.alive and not announced:
-                tries = 0 if line.age > STEADY else tries
-                continue
-            at_once = announced and tries == 0
-            if not at_once and self._stopping.wait(self._delay(line, tries)):
-                return
-            tries += 1
-            try:
-                line.open()
-            except NotConnected as error:
-                _log.error("A connection to Slack is down: %s", error)
-
-    def _delay(self, line: _Line, tries: int) -> float:
-        """Seconds before the next try: twice as many each time, and never the same for all bots."""
-        spare = any(other.alive for other in self._lines if other is not line)
-        longest = LONGEST_DELAY_OF_A_SPARE if spare else LONGEST_DELAY
-        return min(longest, 0.25 * 2.0 ** min(tries, 12)) * (0.5 + self._chance.random())
-
-    def _deliver(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
-        """Acknowledge first; start the work only when that has left."""
+    def deliver(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
+        """Take one delivery: acknowledge it first, and start the work only when that has left."""
         if not self._seen.add(request.envelope_id):
             _log.info("A delivery came twice; it is acknowledged again and not done again.")
             client.send_socket_mode_response({"envelope_id": request.envelope_id})
@@ -134,6 +112,32 @@ class Connections:
             return
         for work in served.afterwards:
             work()
+
+    def _watch(self, line: _Line) -> None:
+        tries = 0
+        while not line.wait_for_trouble(self._check_every):
+            announced = line.replacement_wanted
+            if line.alive and not announced:
+                tries = 0 if line.age > STEADY else tries
+                continue
+            at_once = announced and tries == 0
+            spare = any(other.alive for other in self._lines if other is not line)
+            if not at_once and self._stopping.wait(pause(tries, self._chance, spare=spare)):
+                return
+            tries += 1
+            try:
+                line.open()
+            except NotConnected as error:
+                _log.error("A connection to Slack is down: %s", error)
+
+
+def pause(tries: int, chance: random.Random, *, spare: bool) -> float:
+    """Seconds before the next try to connect: longer each time, and never the same for all bots of a workspace.
+
+    `spare` says that another connection does the work meanwhile.
+    """
+    longest = LONGEST_PAUSE_OF_A_SPARE if spare else LONGEST_PAUSE
+    return min(longest, 0.25 * 2.0 ** min(tries, 12)) * (0.5 + chance.random())
 
 
 class _Line:

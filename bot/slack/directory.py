@@ -98,7 +98,7 @@ class SlackDirectory:
 def _externally_shared(channel: Mapping[str, object]) -> bool:
     """Shared with another organisation, or about to be. `is_org_shared` is among the workspaces of one organisation and
     `is_shared` says that it is one or the other."""
-    if channel.get("is_ext_shared") or channel.get("is_pending_ext_shared"):
+    if any(channel.get(key) for key in ("is_ext_shared", "is_pending_ext_shared", "pending_connected_team_ids")):
         return True
     return bool(channel.get("is_shared")) and not channel.get("is_org_shared")
 

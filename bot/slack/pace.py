@@ -40,7 +40,7 @@ class Pace:
     Slack allows about one message a second in a channel and tolerates short bursts.
     """
 
-    def __init__(self, clock: Clock | None = None, *, interval: float = 1.0, burst: int = 4) -> None:
+    def __init__(self, clock: Clock | None = None, *, interval: float = 1.0, burst: int = 3) -> None:
         self._clock: Clock = clock or SystemClock()
         self._interval = interval
         self._burst = burst

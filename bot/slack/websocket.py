@@ -99,6 +99,8 @@ class SocketClient(SocketModeClient):
             self.current_session_state.terminated = True
             with suppress(OSError):
                 session.sock.shutdown(socket.SHUT_RDWR)  # else closing waits for a read that lasts 3 s
+        self.closed = True
+        self.message_queue.put(None)  # else closing waits for the next message, for a second
         super().close()
 
     def _count(self, deliver: Deliver) -> Deliver:

@@ -115,7 +115,7 @@ def test_an_id_of_another_shape_is_none_of_the_bots(foreign: str) -> None:
 
 
 def test_a_long_list_says_how_much_is_missing_and_never_pushes_the_buttons_out() -> None:
-    parts = [Heading("Stale checkpoints"), *(Item(f"checkpoint {n}", "old") for n in range(100))]
+    parts: list[Part] = [Heading("Stale checkpoints"), *(Item(f"checkpoint {n}", "old") for n in range(100))]
     message = rendered(*parts, Footnote("Seen just now."), Actions((Button("Confirm", "confirm", "7"),)))
     assert len(message.blocks) <= MAX_BLOCKS
     missing = 100 - sum(b["type"] == "section" for b in message.blocks)
@@ -181,7 +181,7 @@ buttons = st.builds(
 )
 some_buttons = st.lists(buttons, max_size=30).map(tuple)
 rows = st.lists(names, max_size=22).map(tuple)
-parts = st.one_of(
+any_part = st.one_of(
     st.builds(Heading, names),
     st.builds(Paragraph, names, st.booleans()),
     st.builds(Tree, st.lists(names, max_size=150).map(tuple)),
@@ -190,7 +190,7 @@ parts = st.one_of(
     st.builds(Actions, some_buttons),
     st.builds(Footnote, names),
 )
-replies = st.builds(Reply, st.lists(parts, max_size=70).map(tuple))
+replies = st.builds(Reply, st.lists(any_part, max_size=70).map(tuple))
 
 
 @settings(max_examples=150, deadline=None)

@@ -1,0 +1,56 @@
+"""Answers that are kept."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from bot.slack.cache import Cache
+
+
+def test_an_answer_is_as_old_as_its_question() -> None:
+    time = [0.0]
+    cache: Cache[str] = Cache(60, lambda: time[0])
+
+    def slow() -> str:
+        time[0] += 59
+        return "yes"
+
+    assert cache.get("k", slow) == "yes"
+    time[0] += 1
+    assert cache.get("k", lambda: "no") == "no"
+
+
+def test_a_failure_is_not_kept() -> None:
+    cache: Cache[int] = Cache(60, lambda: 0.0)
+    with pytest.raises(ZeroDivisionError):
+        cache.get("k", lambda: 1 // 0)
+    assert cache.get("k", lambda: 1) == 1
+
+
+def test_a_fresh_question_does_not_take_the_answer_to_an_older_one() -> None:
+    cache: Cache[str] = Cache(60, lambda: 0.0)
+    asked, may_answer = threading.Event(), threading.Event()
+
+    def old() -> str:
+        asked.set()
+        may_answer.wait(10)
+        return "allowed"
+
+    thread = threading.Thread(target=cache.get, args=("k", old))
+    thread.start()
+    assert asked.wait(10)
+    assert cache.get("k", lambda: "refused", fresh=True) == "refused"
+    may_answer.set()
+    thread.join(10)
+    assert cache.get("k", lambda: "asked again") == "refused", "the older answer came later and was not kept"
+
+
+def test_it_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.slack.cache.MAX_ENTRIES", 2)
+    cache: Cache[int] = Cache(60, lambda: 0.0)
+    for key in range(5):
+        cache.get(key, lambda key=key: key)  # type: ignore[misc]
+    assert cache.get(4, lambda: -1) == 4
+    assert cache.get(0, lambda: -1) == -1
