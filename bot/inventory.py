@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache, partial
 from threading import Lock
 
 from backends.base import (
@@ -108,12 +109,12 @@ class Inventory:
     def seen(self, hosts: Iterable[str] | None = None, *, disks: bool = False) -> tuple[VMInventory, ...]:
         """Every VM on these hosts, or on all, as last seen. One that several hosts show (it moved, or Hyper-V Replica
         copies it under the same GUID) is given once, from where it lives."""
-        best: dict[str, tuple[_Rank, VMInventory]] = {}
+        best: dict[str, tuple[_Watch, VMInventory]] = {}
         for watch in self._chosen(hosts):
             for vm_id, one in watch.sight(disks).vms.items():
-                rank = watch.rank(one)
-                if vm_id not in best or best[vm_id][0] < rank:
-                    best[vm_id] = rank, one
+                other, known = best.setdefault(vm_id, (watch, one))
+                if other is not watch and other.rank(known) < watch.rank(one):
+                    best[vm_id] = watch, one
         return tuple(one for _, one in best.values())
 
     def inventories(self, *, disks: bool = False) -> tuple[HostInventory, ...]:
@@ -272,7 +273,7 @@ class FleetView:
     ) -> None:
         self._inventory = inventory
         self._may = may
-        self._normalise = normalise
+        self._normalise = partial(_normalised, normalise)
 
     def find(self, text: str) -> tuple[VM, ...]:
         if _is_pattern(text):
@@ -361,6 +362,12 @@ class FleetView:
             self._inventory.refresh((seen.vm.host,))
             raise UsageError(f"{vm.name} is called {seen.vm.name} now.", "Look which one you mean, and type it again.")
         return seen
+
+
+@lru_cache(maxsize=32_768)
+def _normalised(normalise: Callable[[str], str], name: str) -> str:
+    """Every look-up compares all names of the fleet, which stay the same for weeks."""
+    return normalise(name)
 
 
 def _is_pattern(text: str) -> bool:

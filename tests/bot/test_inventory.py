@@ -156,6 +156,22 @@ def test_a_host_that_hangs_keeps_nobody_longer_than_the_patience_and_the_others_
     assert (hung.seen_at, well.reachable) == (START, True)
 
 
+def test_who_has_more_patience_waits_longer(make):
+    fleet = make("hv01", patience=0.05)
+    host = fleet["hv01"]
+    host.put("web01", 1)
+    host.gate.clear()
+    fleet.inventory.refresh(disks=True)
+    waiting = threading.Thread(
+        target=fleet.inventory.renew, kwargs={"disks": True, "patience": timedelta(seconds=LONG)}
+    )
+    waiting.start()
+    host.gate.set()
+    waiting.join(LONG)
+    assert fleet.names() == ["web01"]
+    assert host.asked == [True]
+
+
 def test_a_late_answer_counts_when_it_comes(make):
     fleet = make("hv01", patience=0.05)
     fleet["hv01"].put("web01", 1)

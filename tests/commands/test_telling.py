@@ -1,0 +1,59 @@
+"""How checkpoints are told."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from backends.base import VM, Checkpoint, SnapshotType, VMState
+from commands.base import CheckpointNote, Person, Policy
+from commands.telling import age, each, is_owned_by, is_stale, kind, present
+
+NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
+
+
+def checkpoint(**more):
+    return Checkpoint("id", "before", "vm", more.pop("created", NOW), **more)
+
+
+@pytest.mark.parametrize(
+    ("one", "note", "told"),
+    [
+        (checkpoint(has_memory=True), CheckpointNote(), "standard"),
+        (checkpoint(has_memory=True), CheckpointNote(kind="production"), "standard"),
+        (checkpoint(), CheckpointNote(kind="production"), "production"),
+        (checkpoint(), CheckpointNote(kind="standard"), "standard"),
+        (checkpoint(), CheckpointNote(), "no memory"),
+        (checkpoint(automatic=True, has_memory=True), CheckpointNote(), "automatic"),
+        (checkpoint(snapshot_type=SnapshotType.RECOVERY), CheckpointNote(), "recovery point"),
+        (checkpoint(snapshot_type=SnapshotType.SYNCED_REPLICA), CheckpointNote(), "replica"),
+        (checkpoint(snapshot_type=SnapshotType.MISSING), CheckpointNote(), "missing"),
+    ],
+)
+def test_a_kind_is_what_the_host_and_the_ledger_prove_and_no_more(one, note, told):
+    assert kind(one, note) == told
+
+
+def test_a_host_whose_clock_runs_ahead_makes_no_negative_age_and_nothing_stale():
+    ahead = checkpoint(created=NOW + timedelta(hours=2))
+    assert age(ahead, NOW) == "0 seconds"
+    assert not is_stale(ahead, CheckpointNote(), Policy(), NOW)
+
+
+def test_a_checkpoint_is_stale_when_its_time_is_over_and_not_before():
+    week = Policy(stale_after=timedelta(days=7))
+    assert not is_stale(checkpoint(created=NOW - timedelta(days=7)), CheckpointNote(), week, NOW)
+    assert is_stale(checkpoint(created=NOW - timedelta(days=7, seconds=1)), CheckpointNote(), week, NOW)
+
+
+def test_a_checkpoint_without_an_owner_is_nobody_elses():
+    ada = Person("U1", "ada")
+    assert is_owned_by(ada, CheckpointNote())
+    assert is_owned_by(ada, CheckpointNote(owner="U1"))
+    assert not is_owned_by(ada, CheckpointNote(owner="U2"))
+
+
+def test_vms_are_named_with_their_hosts():
+    vms = [VM(name, name, host, VMState.RUNNING) for name, host in (("a", "hv02"), ("b", "hv01"), ("c", "hv02"))]
+    assert present(vms) == "On hv01: b. On hv02: a and c."
+    assert present(vms[:1]) == "a is on hv02, running."
+    assert (each(["a"]), each(["a", "b"])) == ("a", "Each of a and b")
