@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -71,7 +70,8 @@ def verify(ctx: click.Context, anchor: Head | None) -> None:
         verdict = ledger.verify(anchor)
     if verdict.broken is not None:
         click.echo(f"The ledger is broken {_where(verdict.broken)}. {verdict.broken.what}", err=True)
-        click.echo(f"Events 1 to {verdict.head.seq} follow each other as they should.", err=True)
+        if verdict.head.seq:
+            click.echo(f"Events 1 to {verdict.head.seq} are as the bot wrote them.", err=True)
         ctx.exit(1)
     click.echo(f"The ledger is whole: {verdict.head.seq} events.")
     click.echo(f"Its head, to keep elsewhere and to check with --head: {verdict.head}")
@@ -88,7 +88,7 @@ def export(ctx: click.Context, form: Literal["csv", "jsonl"], since: datetime | 
     """Write all events as CSV or JSON Lines, to a file or to standard output."""
     with _ledger(ctx) as ledger:
         if output is None:
-            ledger.export(form, sys.stdout, since=since)
+            ledger.export(form, click.get_text_stream("stdout", encoding="utf-8"), since=since)
             return
         with _new_file(output, form) as file:
             count = ledger.export(form, file, since=since)

@@ -15,8 +15,8 @@ from bot.settings import Settings
 class Authority:
     """The gate and the grants, for a change in the ledger.
 
-    Asked when a change begins and again right before it is performed, since a grant, a person or a channel's sharing may
-    have changed while it waited.
+    Asked when a change begins and again right before it is performed: a grant, a person or a channel's sharing may have
+    changed while it waited.
     """
 
     settings: Settings

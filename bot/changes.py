@@ -20,7 +20,8 @@ from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID, WorkflowHan
 from bot.announcer import Announcer, AnnouncerError, Origin
 from bot.cards import card
 from bot.ledger import ChangeRow, ChangeState, IllegalMove, Ledger
-from bot.performing import Awaits, Denial, Outcome, Performer, plan_of
+from bot.performing import Awaits, Denial, Performer, plan_of
+from bot.work import Outcome
 from commands.base import Person, Plan
 
 log = logging.getLogger(__name__)

@@ -102,21 +102,21 @@ def _load(config: Path | None) -> Settings:
 
 
 class Runs(Protocol):
-    """What can be started, waited for and stopped."""
+    """What can be started and stopped."""
 
     def start(self) -> None: ...
-
-    def wait(self) -> None: ...
 
     def stop(self) -> None: ...
 
 
 @contextmanager
 def _until_stopped(program: Runs) -> Iterator[None]:
-    """Start the program, run the block, and wait for Ctrl-C or SIGTERM; the program is stopped whatever happens."""
+    """Start the program, run the block, and wait for Ctrl-C or another signal to end. The program is stopped whatever
+    happens."""
     asked_to_stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: asked_to_stop.set())
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if number := getattr(signal, name, None):
+            signal.signal(number, lambda *_: asked_to_stop.set())
     try:
         with _told_plainly():
             program.start()

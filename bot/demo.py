@@ -36,13 +36,13 @@ class Demo:
         if fresh and data.exists():
             _throw_away(data)
         if data.exists() and any(data.iterdir()) and not (data / MARK).exists():
-            raise FileExistsError(f"{data} is there already and holds no demo. Nothing was touched; name another with --data.")
+            raise FileExistsError(
+                f"{data} is there already and holds no demo. Nothing was touched; name another with --data."
+            )
         make_private_folder(data)
         (data / MARK).touch()
         self._data = data
-        self._port = port
         self._open = ExitStack()
-        self._bot: Bot | None = None
         self._sandbox = Sandbox(port=port, data_file=data / "slack.json")
 
     @property
@@ -57,9 +57,6 @@ class Demo:
         bot = Bot(self._settings(ports, password))
         self._open.callback(bot.stop)
         bot.start()
-
-    def wait(self) -> None:
-        """Wait until the demo is stopped."""
 
     def stop(self) -> None:
         """End the bot, then what it talks to; the state of the hosts and of the channels is saved."""

@@ -43,18 +43,20 @@ class Digests:
         return None if entry is None else self._make(entry.vms)
 
     def asked_for(self, channel: str, may_view: Callable[[VM], bool]) -> Reply:
-        """The digest that a person asks for: the channel's own, for all to see, or else one of what that person may see,
-        for them alone."""
+        """The digest that a person asks for: the channel's own, for all to see, or else, for them alone, one of what they
+        may see."""
         own = self.of(channel)
         return replace(own, shared=True) if own is not None else self._make(("*",), may_view)
 
-    def _make(self, patterns: Sequence[str], may_view: Callable[[VM], bool] = lambda vm: True) -> Reply:
+    def _make(self, patterns: Sequence[str], may_view: Callable[[VM], bool] | None = None) -> Reply:
         self.inventory.renew(disks=True)
         inventories = self.inventory.inventories(disks=True)
         for one in inventories:
             self.ledger.seen(one)
             self.ledger.sample(one)
-        shown = [replace(one, vms=tuple(v for v in one.vms if may_view(v.vm))) for one in inventories]
+        shown = [
+            replace(one, vms=tuple(v for v in one.vms if may_view is None or may_view(v.vm))) for one in inventories
+        ]
         notes = self.ledger.notes(c.id for one in shown for v in one.vms for c in v.checkpoints)
         return as_reply(
             compose(

@@ -95,7 +95,7 @@ def run(
         found = settle(step, backend, vm_id, patience=patience)
         if found is None:
             raise OperationFailed(
-                f"The connection to {backend.host} was lost before the action took hold. I looked: nothing was changed.",
+                f"The connection to {backend.host} was lost before the action took hold. I looked: it did not happen.",
                 lost.cause,
             ) from lost
         return found
@@ -218,7 +218,7 @@ def export(checkpoint_id: str, path: str, on_progress: Progress | None = None) -
     return Step(
         "export",
         lambda host: host.export(checkpoint_id, path, on_progress=on_progress),
-        lambda now: None,
+        lambda _: None,
     )
 
 

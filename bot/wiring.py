@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from backends.base import Backend
 from backends.hyperv.connect import connect
 from backends.hyperv.connection import HostConnection
+from backends.simulator import keeping
+from backends.simulator.demo import demo_fleet
+from backends.simulator.interpreter import SimulatedPowerShell
+from backends.simulator.winrm import WinRMServer
 from bot.authority import Authority
 from bot.changes import Changes, sqlite_url
 from bot.dispatch import Dispatcher
@@ -26,6 +31,7 @@ from bot.slack.directory import SlackDirectory
 from bot.slack.intake import Intake
 from bot.slack.outbox import Outbox
 from bot.slack.web import posting_client, reading_client
+from bot.work import Means
 
 log = logging.getLogger(__name__)
 
@@ -60,16 +66,15 @@ class Bot:
         gate = Gate(self.directory, settings.access)
         authority = Authority(settings, gate)
         self.changes = Changes(ledger=self.ledger, announcer=self.outbox, authorise=authority.over, clock=clock)
-        performer = Performer(
+        means = Means(
             backends=self.backends,
             fleet=self.inventory,
             ledger=self.ledger,
             clock=clock,
-            authorise=authority.over,
             show=self.changes.show,
             progress=self.changes.progressed,
         )
-        self.changes.declare(_jobs_url(settings), performer)
+        self.changes.declare(_jobs_url(settings), Performer(means, authority.over))
         digests = Digests(settings, self.inventory, self.ledger, clock)
         self.schedules = Schedules(settings.digest, digests, self.outbox, self.ledger, clock)
         self._digest_workflow = self.schedules.declare()
@@ -88,7 +93,8 @@ class Bot:
         self.connections = Connections(app, intake, settings.slack.app_token.get_secret_value(), api_url=api_url)
 
     def start(self) -> None:
-        """Take up what was pending, and open for commands. Raises `NotConnected` and `LookupFailed` when Slack refuses."""
+        """Take up what was pending, and open for commands. Raises `NotConnected` or `LookupFailed` when
+        Slack refuses."""
         log.info("the workspace is %s", self.directory.team_id)
         self.changes.launch()
         self.schedules.apply(self._digest_workflow)
@@ -136,6 +142,24 @@ def _host_connection(one: Connection) -> HostConnection:
         certificate_key_pem=str(one.certificate_key_pem) if one.certificate_key_pem else None,
         connect_timeout=max(1, int(one.connect_timeout)),
     )
+
+
+@contextmanager
+def simulated_hosts(folder: Path, username: str, password: str) -> Iterator[dict[str, int]]:
+    """The demo's hosts over WinRM on loopback: name to port. They are kept in `folder` for the next time."""
+    file = folder / "hosts.json"
+    hosts = keeping.load(file) if file.exists() else demo_fleet(utc_now())
+    with ExitStack() as open_ports:
+        servers = {
+            host.name: open_ports.enter_context(
+                WinRMServer(SimulatedPowerShell(host), users={username: password}, machine=host.name.upper())
+            )
+            for host in hosts
+        }
+        try:
+            yield {name: server.port for name, server in servers.items()}
+        finally:
+            keeping.save(hosts, file)
 
 
 def make_private_folder(path: Path) -> None:

@@ -15,4 +15,5 @@ from commands.options import share_option
 @click.pass_obj
 def command(context: Context, share: bool) -> Reply:
     """The digest of this channel, made now: stale checkpoints, and what else needs a look."""
-    return replace(context.digest(), shared=share)
+    made = context.digest()
+    return replace(made, shared=made.shared or share)

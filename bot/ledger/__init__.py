@@ -46,12 +46,15 @@ __all__ = [
 class Ledger(Changes, History, Checkpoints, Samples, Digests, Audit, Export):
     """The record. Safe to use from many threads; whatever it cannot read or write is a `LedgerError`."""
 
-    def __init__(self, path: Path, *, clock: Callable[[], datetime], read_only: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, clock: Callable[[], datetime], read_only: bool = False, busy_timeout: float = 15.0
+    ) -> None:
         """Open the file, make it if there is none, and bring it up to date; with `read_only` leave it as it is.
 
-        `clock` tells the time, with its zone.
+        `clock` tells the time, with its zone; `busy_timeout` is how many seconds to wait for another program that
+        writes.
         """
-        super().__init__(Store(path, read_only=read_only), clock)
+        super().__init__(Store(path, read_only=read_only, busy_timeout=busy_timeout), clock)
 
     def close(self) -> None:
         self._store.close()

@@ -14,7 +14,7 @@ from bot.ledger.records import Asked, ChangeRow, Event, VMRef
 from bot.ledger.rows import CHANGE, EVENT, change_of, event_of
 from bot.ledger.states import DECISIONS, LEGAL, ChangeState
 from bot.ledger.store import Part
-from bot.ledger.writing import clean, detail_to_json, iso
+from bot.ledger.writing import clean, detail_to_json, iso, storable
 from commands.base import Person, Plan
 
 
@@ -42,10 +42,18 @@ class Changes(Part):
     ) -> bool:
         """Record a refusal that came before there was a plan. False, and nothing written, when this id is known
         already: then `move` it."""
-        refs = tuple(VMRef(vm.id, clean(vm.name), vm.host) for vm in vms)
-        asked = Asked(change_id, verb, person_id, clean(person_name), origin.channel, clean(summary), "", refs)
+        asked = Asked(
+            change_id=clean(change_id),
+            verb=verb,
+            person_id=clean(person_id),
+            person_name=clean(person_name),
+            channel=clean(origin.channel),
+            summary=clean(summary),
+            note="",
+            vms=tuple(VMRef(vm.id, clean(vm.name), vm.host) for vm in vms),
+        )
         with self._store.write() as db:
-            return self._ask(db, asked) and self._move(db, change_id, ChangeState.DENIED, by="bot", why=why)
+            return self._ask(db, asked) and self._move(db, asked.change_id, ChangeState.DENIED, by="bot", why=why)
 
     def move(
         self,
@@ -91,7 +99,7 @@ class Changes(Part):
 
     def change(self, change_id: str) -> ChangeRow | None:
         with self._store.read() as db:
-            row = db.execute(f"{CHANGE} WHERE c.id = ?", [change_id]).fetchone()
+            row = db.execute(f"{CHANGE} WHERE c.id = ?", [storable(change_id)]).fetchone()
         return change_of(row) if row else None
 
     def unfinished(self) -> tuple[ChangeRow, ...]:
@@ -105,7 +113,7 @@ class Changes(Part):
     def events(self, change_id: str) -> tuple[Event, ...]:
         """All that happened to a change, in order; empty for an id that is not known."""
         with self._store.read() as db:
-            rows = db.execute(f"{EVENT} WHERE change_id = ? ORDER BY seq", [change_id]).fetchall()
+            rows = db.execute(f"{EVENT} WHERE change_id = ? ORDER BY seq", [storable(change_id)]).fetchall()
         return tuple(map(event_of, rows))
 
     def _ask(self, db: Database, asked: Asked, expires_at: datetime | None = None) -> bool:
@@ -165,7 +173,7 @@ class Changes(Part):
 
 
 def _state(db: Database, change_id: str) -> ChangeState:
-    row = db.execute("SELECT state FROM changes WHERE id = ?", [change_id]).fetchone()
+    row = db.execute("SELECT state FROM changes WHERE id = ?", [storable(change_id)]).fetchone()
     if row is None:
         raise UnknownChange(change_id)
     return ChangeState(row[0])

@@ -93,11 +93,11 @@ def changes_and_events(db: Database) -> None:
 @MIGRATIONS()
 def search(db: Database) -> None:
     """Only what can be searched updates the index, so that a move costs it nothing. The prefix indexes keep a search
-    for the beginning of a word quick."""
+    for the beginning of a word quick. Datasette knows the index by how `content` is written."""
     db.executescript("""
         CREATE VIRTUAL TABLE changes_fts USING fts5 (
             summary, note, result, vm_names, person_name,
-            tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3', content = changes, content_rowid = number
+            tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3', content="changes", content_rowid="number"
         );
         CREATE TRIGGER changes_search_insert AFTER INSERT ON changes BEGIN
             INSERT INTO changes_fts (rowid, summary, note, result, vm_names, person_name)

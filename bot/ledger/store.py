@@ -7,27 +7,29 @@ the record of what was done to a host.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 
 from sqlite_utils import Database
 
 from bot.ledger.errors import LedgerError, speaking
 from bot.ledger.migrations import check_current, migrate
 
-BUSY_TIMEOUT = 15.0
-"""Seconds to wait for another program that writes."""
+READERS = 32
+"""Read transactions at once; more wait. Each has three files open."""
 
 
 class Store:
     """Transactions on the database file. Safe to use from many threads; one of them writes at a time."""
 
-    def __init__(self, path: Path, *, read_only: bool = False, busy_timeout: float = BUSY_TIMEOUT) -> None:
+    def __init__(self, path: Path, *, read_only: bool, busy_timeout: float) -> None:
         """Open the file, make it if there is none, and bring it up to date; with `read_only` leave it as it is.
+        `busy_timeout` is how many seconds to wait for another program that writes.
 
         Raises `LedgerError`.
         """
@@ -35,9 +37,11 @@ class Store:
         self._busy_timeout = busy_timeout
         self._lock = Lock()
         self._writing = Lock()
+        self._reading = BoundedSemaphore(READERS)
         self._closed = False
         self._idle: list[Database] = []
         self._writer: Database | None = None
+        self._read_mode = "ro"
         with speaking(self.path):
             if read_only:
                 self._open_to_read()
@@ -56,7 +60,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Database]:
         """The database as it is at one moment: all reads in the block see the same."""
-        with speaking(self.path):
+        with self._reading, speaking(self.path):
             db = self._borrow()
             try:
                 with _transaction(db, "BEGIN"):
@@ -76,7 +80,8 @@ class Store:
     def _open_to_write(self) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.touch(mode=0o600)  # who did what to which VM is nobody else's business; -wal and -shm follow it
+            if not self.path.exists():
+                self.path.touch(mode=0o600)  # it is nobody else's business; SQLite makes -wal and -shm like it
         except OSError as error:
             raise LedgerError(f"The ledger {self.path} cannot be opened: {error.strerror}.", str(error)) from error
         self._writer = self._connect("rw")
@@ -93,6 +98,8 @@ class Store:
     def _open_to_read(self) -> None:
         if not self.path.is_file():
             raise LedgerError(f"There is no ledger at {self.path}. Start the bot once, or name the right file.")
+        if not os.access(self.path.parent, os.W_OK) and not self.path.with_name(f"{self.path.name}-wal").exists():
+            self._read_mode = "ro&immutable=1"  # in WAL mode SQLite makes files beside it even to read
         with self.read() as db:
             check_current(db, self.path)
 
@@ -114,7 +121,7 @@ class Store:
                 raise self._not_open()
             if self._idle:
                 return self._idle.pop()
-        return self._connect("ro")
+        return self._connect(self._read_mode)
 
     def _give_back(self, db: Database) -> None:
         with self._lock:
@@ -124,7 +131,7 @@ class Store:
                 self._idle.append(db)
 
     def _not_open(self) -> LedgerError:
-        return LedgerError(f"The ledger {self.path} is not open to this.")
+        return LedgerError(f"The ledger {self.path} {'is closed' if self._closed else 'was opened only to read'}.")
 
 
 @contextmanager

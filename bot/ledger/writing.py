@@ -31,7 +31,12 @@ def moment_of(text: str) -> datetime:
 
 def clean(text: str) -> str:
     """Text as SQLite can hold it, without Slack's tokens and response URLs, which an error message may carry."""
-    return _SECRET.sub("[removed]", text.encode("utf-8", "replace").decode("utf-8"))
+    return _SECRET.sub("[removed]", storable(text))
+
+
+def storable(text: str) -> str:
+    """Text as SQLite can hold it: half characters, which JSON from outside may have, become `?`."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def to_json(value: object) -> str:

@@ -26,6 +26,7 @@ Break (POST):
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -222,7 +223,8 @@ class Routes:
         user = self._state.workspace.user(request.query["user"])
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        with self._state.watching(user) as queue:
+        closed_page = contextlib.suppress(ConnectionResetError)
+        with closed_page, self._state.watching(user) as queue:
             await response.write(b": welcome\n\n")
             while not self._control.stopping.is_set():
                 await response.write(await self._next(queue))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from random import Random
+from threading import Thread
 
 import pytest
 from slack_bolt import App
@@ -66,4 +67,5 @@ def connect(sandbox: Sandbox) -> Iterator[Callable[[App, int], list[SocketModeHa
 
     yield make
     for handler in handlers:
-        handler.close()
+        handler.client.auto_reconnect_enabled = False
+        Thread(target=handler.close).start()  # it takes seconds, and nothing depends on its end

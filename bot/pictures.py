@@ -1,0 +1,32 @@
+"""What moved between the picture that a plan was made from and the host as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backends.base import VMState
+from commands.base import Picture
+
+
+def difference(asked: Picture, now: Picture) -> str:
+    """What moved between two pictures, as a clause; empty when nothing did."""
+    return "; ".join(_differences(asked, now))
+
+
+def _differences(asked: Picture, now: Picture) -> Iterator[str]:
+    if asked.host != now.host:
+        yield f"it moved from {asked.host} to {now.host}"
+    if asked.state != now.state:
+        yield f"it was {VMState(asked.state).label} and is {VMState(now.state).label} now"
+    before = {id: (parent, name) for id, parent, name in asked.tree}
+    after = {id: (parent, name) for id, parent, name in now.tree}
+    for id, (_, name) in before.items():
+        if id not in after:
+            yield f"the checkpoint {name} has gone"
+        elif after[id][1] != name:
+            yield f"the checkpoint {name} is called {after[id][1]} now"
+        elif after[id][0] != before[id][0]:
+            yield f"the checkpoint {name} hangs under another one now"
+    for id, (_, name) in after.items():
+        if id not in before:
+            yield f"there is a new checkpoint {name}"

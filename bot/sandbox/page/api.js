@@ -1,0 +1,29 @@
+// Talking to the sandbox: acts are posted, the rest is read.
+
+export async function act(name, body) {
+  const response = await fetch(`/sandbox/${name}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  return response.json();
+}
+
+export async function look(name, query = {}) {
+  const response = await fetch(`/sandbox/${name}?${new URLSearchParams(query)}`);
+  return response.json();
+}
+
+// What a person sees, as it happens. `again` is called after the stream was cut and is back.
+export function watch(user, handlers, again) {
+  const source = new EventSource(`/sandbox/events?${new URLSearchParams({ user })}`);
+  let opened = false;
+  source.addEventListener("open", () => {
+    if (opened) again();
+    opened = true;
+  });
+  for (const [kind, handle] of Object.entries(handlers)) {
+    source.addEventListener(kind, (event) => handle(event.data ? JSON.parse(event.data) : null));
+  }
+  return source;
+}

@@ -1,0 +1,210 @@
+// The page: who is acting, which channel they look at, and the changes as they come in.
+
+import { act, look, watch } from "./api.js";
+import { filled, renderBlocks } from "./blocks.js";
+import { Composer } from "./composer.js";
+import { Modals, confirmed } from "./dialogs.js";
+import { byId, el, icon } from "./dom.js";
+import { MessageList } from "./messages.js";
+
+const page = { state: null, user: null, channel: null, stream: null, list: null, modals: null, composer: null, unread: new Map() };
+
+const names = {
+  person: (id) => page.state.people.find((one) => one.id === id)?.name ?? id,
+  channel: (id) => page.state.channels.find((one) => one.id === id)?.name ?? id,
+  group: (id) => page.state.groups[id] ?? id,
+  author: (id) => author(page.state.people.find((one) => one.id === id) ?? { id, name: "Slackbot", real_name: "Slackbot" }),
+};
+
+function author(person) {
+  const words = person.real_name.split(/\s+/);
+  const initials = person.is_bot ? null : words.map((word) => word[0]).slice(0, 2).join("");
+  const color = [...person.id].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 6;
+  return { name: person.real_name, initials, color: person.is_bot ? "bot" : color };
+}
+
+// ---------------------------------------------------------------- who and where
+
+async function start() {
+  page.state = await look("state");
+  page.composer = new Composer(page.state.app.commands);
+  byId("team").textContent = page.state.team.name;
+  document.title = `${page.state.app.name}: Slack sandbox`;
+  fillPeople();
+  const [, person, channel] = decodeURIComponent(location.hash).split("/");
+  const known = page.state.people.find((one) => one.name === person && !one.is_bot && !one.deleted);
+  await become((known ?? page.state.people[0]).id, channel);
+}
+
+function fillPeople() {
+  const note = (one) => (one.deleted ? " (deactivated)" : one.is_stranger ? ` (${one.team})` : one.is_guest ? " (guest)" : "");
+  const people = page.state.people.filter((one) => !one.is_bot);
+  byId("person").replaceChildren(...people.map((one) =>
+    el("option", { value: one.id, disabled: one.deleted, title: one.title }, `${one.real_name}${note(one)}`)));
+}
+
+async function become(user, channel) {
+  page.user = user;
+  page.unread.clear();
+  byId("person").value = user;
+  page.state = await look("state", { user });
+  page.list = new MessageList(user, names);
+  page.modals = new Modals(user, names, choices());
+  page.stream?.close();
+  page.stream = watch(user, handlers, () => become(page.user, page.channel?.name));
+  connection(page.state.connections);
+  const wanted = [channel, "ops", page.state.channels[0]?.name];
+  const found = wanted.map((name) => page.state.channels.find((one) => one.name === name)).find(Boolean);
+  await enter(found.id);
+  await page.modals.refresh();
+}
+
+const choices = () => ({
+  users: page.state.people.filter((one) => !one.is_bot && !one.deleted).map((one) => [one.id, one.real_name]),
+  channels: page.state.channels.filter((one) => !one.is_im).map((one) => [one.id, `#${one.name}`]),
+});
+
+async function enter(id) {
+  page.channel = page.state.channels.find((one) => one.id === id);
+  page.unread.delete(id);
+  const { name, is_im, is_private, topic, shared_with, members } = page.channel;
+  const title = is_im ? page.state.app.name : name;
+  history.replaceState(null, "", `#/${names.person(page.user)}/${name}`);
+  byId("channel").replaceChildren(...(is_im ? [title] : [is_private ? icon("lock") : "#", ` ${title}`]));
+  byId("topic").textContent = is_im ? "Your direct messages with the app" : topic;
+  byId("badges").replaceChildren(
+    ...(is_private && !is_im ? [el("span", { class: "tag" }, "Private")] : []),
+    ...shared_with.map((team) => el("span", { class: "tag shared" }, `Shared with ${team}`)),
+    ...(is_im ? [] : [el("span", { class: "count" }, `${members.length} members`)]));
+  byId("tabs").hidden = !is_im;
+  drawChannels();
+  closeMenu();
+  page.composer.aim(page.user, id, `Message ${is_im ? title : `#${title}`}, or / for commands`);
+  showTab("messages");
+  const list = page.list;
+  list.hold();
+  const { messages } = await look("messages", { channel: id, user: page.user });
+  if (list === page.list && page.channel.id === id) list.show(messages, welcome());
+}
+
+function welcome() {
+  const where = page.channel.is_im ? page.state.app.name : `#${page.channel.name}`;
+  const [first] = page.state.app.commands;
+  return [
+    el("p", { class: "b-header" }, `This is the beginning of ${where}.`),
+    first ? el("p", {}, "Type ", el("code", {}, `${first[0]} help`), " to begin. ", first[1], ".") : null,
+  ];
+}
+
+function drawChannels() {
+  const item = (channel) => {
+    const unread = page.unread.get(channel.id) ?? 0;
+    const label = channel.is_im ? page.state.app.name : channel.name;
+    const mark = channel.is_im ? icon("check") : channel.is_private ? icon("lock") : channel.shared_with.length ? icon("shared") : "#";
+    return el("li", {},
+      el("button", { type: "button", "aria-current": channel.id === page.channel.id ? "page" : undefined, class: unread ? "unread" : "", onclick: () => enter(channel.id).then(() => byId("text").focus()) },
+        el("span", { class: "mark", "aria-hidden": "true" }, mark), el("span", { class: "name" }, label),
+        unread ? el("span", { class: "badge" }, String(unread), el("span", { class: "hidden" }, " unread")) : null));
+  };
+  byId("channels").replaceChildren(...page.state.channels.filter((one) => !one.is_im).map(item));
+  byId("apps").replaceChildren(...page.state.channels.filter((one) => one.is_im).map(item));
+}
+
+function connection(count) {
+  const node = byId("connection");
+  const { name } = page.state.app;
+  node.textContent = count === null ? "The sandbox has stopped" : count ? `${name} is connected` : `${name} is not connected`;
+  node.classList.toggle("off", !count);
+}
+
+// ---------------------------------------------------------------- what happens
+
+const handlers = {
+  message: (message) => {
+    if (message.channel === page.channel.id) return page.list.put(message);
+    page.unread.set(message.channel, (page.unread.get(message.channel) ?? 0) + 1);
+    drawChannels();
+  },
+  updated: (message) => {
+    if (message.channel === page.channel.id) page.list.put(message);
+  },
+  deleted: ({ channel, ts }) => {
+    if (channel === page.channel.id) page.list.remove(ts);
+  },
+  view: () => page.modals.refresh(),
+  home: () => drawHome(),
+  connections: ({ count }) => connection(count),
+  error: () => connection(null),
+  channels: async () => {
+    page.state = await look("state", { user: page.user });
+    drawChannels();
+  },
+};
+
+// ---------------------------------------------------------------- the Home tab
+
+function showTab(which) {
+  for (const name of ["messages", "home"]) {
+    const tab = byId(`tab-${name}`);
+    tab.setAttribute("aria-selected", String(name === which));
+    tab.tabIndex = name === which ? 0 : -1;
+    byId(name).hidden = name !== which;
+  }
+  byId("composer").hidden = which === "home";
+  if (which === "home") drawHome().then(() => act("home", { user: page.user }));
+}
+
+async function drawHome() {
+  const { home } = await look("views", { user: page.user });
+  if (!home) return byId("home").replaceChildren(el("p", { class: "start" }, "The app has put nothing here yet."));
+  const fields = new Map();
+  const press = async (element, block_id, value) => {
+    if (element.confirm && !(await confirmed(element.confirm, names))) return;
+    await act("press", { user: page.user, view_id: home.id, action_id: element.action_id, value, values: filled(fields) });
+  };
+  byId("home").replaceChildren(...renderBlocks(home.blocks, { names, fields, choices: choices(), press }));
+}
+
+for (const name of ["messages", "home"]) {
+  byId(`tab-${name}`).addEventListener("click", () => showTab(name));
+  byId(`tab-${name}`).addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+    const other = name === "home" ? "messages" : "home";
+    showTab(other);
+    byId(`tab-${other}`).focus();
+  });
+}
+
+// ---------------------------------------------------------------- keys and the narrow page
+
+function closeMenu() {
+  document.body.classList.remove("menu-open");
+  document.querySelector("main").inert = false;
+  byId("menu").setAttribute("aria-expanded", "false");
+}
+
+byId("menu").addEventListener("click", () => {
+  document.body.classList.add("menu-open");
+  document.querySelector("main").inert = true;
+  byId("menu").setAttribute("aria-expanded", "true");
+  byId("close-menu").focus();
+});
+byId("close-menu").addEventListener("click", () => {
+  closeMenu();
+  byId("menu").focus();
+});
+byId("person").addEventListener("change", (event) => become(event.target.value, page.channel.name));
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && document.body.classList.contains("menu-open")) byId("close-menu").click();
+  const typing = event.target.closest?.("input, textarea, select, dialog");
+  if (event.key === "/" && !typing) byId("text").focus();
+  if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown") && !event.target.closest?.("dialog")) {
+    event.preventDefault();
+    const { channels } = page.state;
+    const step = event.key === "ArrowDown" ? 1 : channels.length - 1;
+    enter(channels[(channels.indexOf(page.channel) + step) % channels.length].id);
+  }
+});
+
+await start();
+byId("text").focus();

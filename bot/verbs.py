@@ -1,0 +1,207 @@
+"""What each verb does on a VM, step by step, and what is said of it afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from backends.base import (
+    VM,
+    BackendError,
+    Checkpoint,
+    CheckpointType,
+    OperationFailed,
+    UnknownOutcome,
+    VMInventory,
+    VMState,
+)
+from bot import steps
+from bot.work import Outcome, Work
+from commands.base import Action, Apply, Configure, Create, Delete, Export, Keep, Rename
+
+Kind = Literal["production", "standard", "unknown"]
+
+
+def carry_out(work: Work, seen: VMInventory, action: Action) -> Outcome:
+    """Do what the plan says to the VM that was `seen`. Raises `BackendError`."""
+    match action:
+        case Create():
+            outcome = create(work, seen, action)
+        case Apply():
+            outcome = apply(work, seen, action)
+        case Delete():
+            outcome = delete(work, seen, action)
+        case Rename():
+            outcome = rename(work, seen, action)
+        case Export():
+            outcome = export(work, seen, action)
+        case Configure():
+            outcome = configure(work, seen, action)
+        case Keep():
+            outcome = keep(work, seen, action)
+    return outcome
+
+
+def create(work: Work, seen: VMInventory, action: Create) -> Outcome:
+    taken, kind = _take_as(work, seen, action.name, action.checkpoint_type, "create")
+    keep = timedelta(seconds=action.keep) if action.keep else None
+    work.journal.step(
+        "remember", lambda: _remember(work, seen.vm, taken, kind=kind, reason=action.note, keep=keep, safety=False)
+    )
+    wanted = action.checkpoint_type or seen.vm.checkpoint_type
+    return work.done(
+        f"Took {taken.name} of {seen.vm.name}{_kind_words(kind, seen.vm, wanted)}.", checkpoint_id=taken.id
+    )
+
+
+def _take_as(
+    work: Work, seen: VMInventory, name: str, wanted: CheckpointType | None, key: str
+) -> tuple[Checkpoint, Kind]:
+    """Take a checkpoint of the wanted type. Hyper-V has no parameter for the type: the VM's own policy is set for the
+    time, and set back whatever happens in between."""
+    policy = seen.vm.checkpoint_type
+    if wanted in (None, policy):
+        return _take(work, seen, name, key)
+    work.carry_out(steps.configure(seen.vm.id, f"{key}: set type", checkpoint_type=wanted), seen)
+    try:
+        return _take(work, seen, name, key)
+    finally:
+        changed = _with_type(seen, wanted)
+        work.carry_out(steps.configure(seen.vm.id, f"{key}: set type back", checkpoint_type=policy), changed)
+
+
+def _take(work: Work, seen: VMInventory, name: str, key: str) -> tuple[Checkpoint, Kind]:
+    after = work.carry_out(steps.take(seen, name, key, work.on_progress), seen)
+    taken = steps.new_checkpoint(seen, after, name)
+    if taken is None:
+        raise OperationFailed(
+            f"{seen.vm.host} reported no error, but {seen.vm.name} has no new checkpoint.", "Checkpoint-VM gave nothing"
+        )
+    return taken, kind_of(seen.vm.state, taken)
+
+
+def kind_of(before: VMState, taken: Checkpoint) -> Kind:
+    """Told by the VM's state before: a checkpoint of a running VM that has no memory is a production one (VMSnapshot's
+    own type covers both)."""
+    if taken.has_memory:
+        return "standard"
+    return "production" if before == VMState.RUNNING else "unknown"
+
+
+def _kind_words(kind: str, vm: VM, wanted: CheckpointType | None) -> str:
+    if kind == "standard" and wanted == CheckpointType.PRODUCTION and vm.state == VMState.RUNNING:
+        return (
+            " — as a standard checkpoint: Hyper-V could not take a production one and fell back without an error."
+            " Look at VSS in the guest before you rely on it"
+        )
+    return f" ({kind})" if kind != "unknown" else f" (the VM was {vm.state.label})"
+
+
+def _with_type(seen: VMInventory, checkpoint_type: CheckpointType | None) -> VMInventory:
+    return replace(seen, vm=replace(seen.vm, checkpoint_type=checkpoint_type or seen.vm.checkpoint_type))
+
+
+def apply(work: Work, seen: VMInventory, action: Apply) -> Outcome:
+    target, vm = work.target, seen.vm
+    checkpoint_id = work.checkpoint_id()
+    was_running = vm.state == VMState.RUNNING
+    safety = _take_safety(work, seen, action) if action.safety else None
+    before = work.journal.step("look before", lambda: work.means.fleet.look(vm.id, disks=True))
+    after = work.carry_out(steps.apply(before, checkpoint_id, work.on_progress), before)
+    if was_running and action.start and after.vm.state in (VMState.OFF, VMState.SAVED):
+        after = _start_again(work, after)
+    words = f"{vm.name} is back at {target.checkpoint_name}, and is {after.vm.state.label}."
+    if safety is not None:
+        words += f" What it was before is kept as {safety.name}."
+    return work.done(words, safety_id=safety.id if safety else None)
+
+
+def _take_safety(work: Work, seen: VMInventory, action: Apply) -> Checkpoint:
+    started = work.journal.step("name safety", lambda: work.now().isoformat())
+    stamp = f"{datetime.fromisoformat(started):%Y-%m-%d %H:%M}"
+    name = f"safety {stamp} before {work.target.checkpoint_name}"[:100].rstrip()
+    try:
+        taken, kind = _take(work, seen, name, "safety")
+    except UnknownOutcome:
+        raise
+    except BackendError as error:
+        raise type(error)(
+            f"The safety checkpoint of {seen.vm.name} could not be taken, so nothing was applied: {error.sentence}",
+            error.cause,
+        ) from error
+    keep = timedelta(seconds=action.keep_safety)
+    reason = f"before applying {work.target.checkpoint_name}"
+    work.journal.step(
+        "remember safety", lambda: _remember(work, seen.vm, taken, kind=kind, reason=reason, keep=keep, safety=True)
+    )
+    return taken
+
+
+def _start_again(work: Work, after: VMInventory) -> VMInventory:
+    try:
+        return work.carry_out(steps.start(after.vm.id), after)
+    except BackendError as error:
+        raise type(error)(
+            f"{after.vm.name} is back at {work.target.checkpoint_name}, but it could not be started again and is"
+            f" {after.vm.state.label}: {error.sentence} Start it by hand.",
+            error.cause,
+        ) from error
+
+
+def delete(work: Work, seen: VMInventory, action: Delete) -> Outcome:
+    checkpoint_id = work.checkpoint_id()
+    gone = len(seen.subtree(checkpoint_id)) if action.subtree else 1
+    after = work.carry_out(steps.delete(checkpoint_id, subtree=action.subtree, on_progress=work.on_progress), seen)
+    more = f" and {gone - 1} under it" if gone > 1 else ""
+    merging = " Its disks are being merged in the background." if after.vm.merging else ""
+    return work.done(f"Deleted {work.target.checkpoint_name}{more} of {seen.vm.name}.{merging}")
+
+
+def rename(work: Work, seen: VMInventory, action: Rename) -> Outcome:
+    work.carry_out(steps.rename(work.checkpoint_id(), action.name), seen)
+    return work.done(f"{work.target.checkpoint_name} of {seen.vm.name} is called {action.name} now.")
+
+
+def export(work: Work, seen: VMInventory, action: Export) -> Outcome:
+    work.carry_out(steps.export(work.checkpoint_id(), action.path, work.on_progress), seen)
+    return work.done(f"Exported {work.target.checkpoint_name} of {seen.vm.name} to {action.path} on {seen.vm.host}.")
+
+
+def configure(work: Work, seen: VMInventory, action: Configure) -> Outcome:
+    step = steps.configure(seen.vm.id, "configure", checkpoint_type=action.checkpoint_type, automatic=action.automatic)
+    vm = work.carry_out(step, seen).vm
+    automatic = "on" if vm.automatic_checkpoints else "off"
+    return work.done(f"{vm.name} takes {vm.checkpoint_type.label} checkpoints; automatic ones are {automatic}.")
+
+
+def keep(work: Work, seen: VMInventory, action: Keep) -> Outcome:
+    target = work.target
+    work.journal.step("keep", lambda: work.means.ledger.keep(target, action.until))
+    until = f"until {action.until:%Y-%m-%d %H:%M} UTC" if action.until else "forever"
+    return work.done(f"{target.checkpoint_name} of {target.vm_name} is kept {until}.")
+
+
+def _remember(
+    work: Work,
+    vm: VM,
+    taken: Checkpoint,
+    *,
+    kind: Kind,
+    reason: str,
+    keep: timedelta | None,
+    safety: bool,
+) -> None:
+    row = work.row
+    work.means.ledger.remember(
+        taken,
+        host=vm.host,
+        vm_name=vm.name,
+        owner=row.person_id,
+        reason=reason,
+        kind=kind,
+        state_before=vm.state,
+        keep_until=work.now() + keep if keep else None,
+        safety=safety,
+        change_id=work.change_id,
+    )
