@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hmac
 import os
 from collections.abc import Iterator, Mapping
@@ -52,6 +53,7 @@ class _AccountsFile:
     def hold(self, lines: str) -> None:
         if self._folder is None:
             self._folder = TemporaryDirectory(prefix="simulated-accounts-")
+            atexit.register(self._folder.cleanup)
         path = Path(self._folder.name, "accounts")
         if lines != self._content:
             path.touch(mode=0o600)

@@ -21,7 +21,7 @@ class Document:
 
     def __init__(self, data: bytes) -> None:
         """Raises `ValueError`. A document type is refused unread: no entity is ever expanded."""
-        text = data.decode()
+        text = data.decode("utf-8-sig")
         if "<!DOCTYPE" in text or "<!ENTITY" in text:
             raise ValueError("a document type has no place in CLIXML")
         try:

@@ -17,9 +17,11 @@ from backends.simulator.shell import EnumValue, Instance
 
 PROPERTY_BAG = "System.Management.Automation.PSCustomObject"
 """Objects with this type among their names carry extended properties; those of other types adapted ones."""
-ARRAY = ("System.Object[]", "System.Array", "System.Object")
-HASHTABLE = ("System.Collections.Hashtable", "System.Object")
-ENUM = ("System.Enum", "System.ValueType", "System.Object")
+OBJECT = "System.Object"
+"""What every object is in the end; clients look for it."""
+ARRAY = ("System.Object[]", "System.Array", OBJECT)
+HASHTABLE = ("System.Collections.Hashtable", OBJECT)
+ENUM = ("System.Enum", "System.ValueType", OBJECT)
 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\U00010000-\U0010ffff]|_(?=[xX])")
 
@@ -56,7 +58,8 @@ class _Writer:
             if nested and value.text is not None:
                 yield f"<S{name}>{escape_text(value.text)}</S>"
             else:
-                yield from self._object(name, value.type_names, self._instance(value))
+                names = value.type_names if OBJECT in value.type_names else (*value.type_names, OBJECT)
+                yield from self._object(name, names, self._instance(value))
         elif isinstance(value, Mapping):
             yield from self._object(name, HASHTABLE, self._entries(value))
         elif isinstance(value, Sequence) and not isinstance(value, str | bytes):

@@ -13,7 +13,6 @@ START, END = 1, 2
 _MESSAGE = struct.Struct("<II16s16s")
 """Destination, message type, runspace pool, pipeline."""
 _TO_CLIENT = 1
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class MessageType(IntEnum):
@@ -62,7 +61,7 @@ def to_client(kind: MessageType, pool_id: UUID, pipeline_id: UUID, data: bytes) 
 
 def _message(whole: bytes) -> Message:
     kind = _unpack(_MESSAGE, memoryview(whole))[1]
-    return Message(kind, whole[_MESSAGE.size :].removeprefix(_BYTE_ORDER_MARK))
+    return Message(kind, whole[_MESSAGE.size :])
 
 
 def _unpack(form: struct.Struct, data: memoryview) -> tuple[int, ...]:

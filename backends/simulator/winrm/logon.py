@@ -67,7 +67,7 @@ class Logon:
             return self._admit(self._accounts.name(self._certificate_user or ""))
         if not authorization and self._user is not None:
             return Admission(self._user)
-        raise NotAdmitted(self._offers, failed=bool(authorization))
+        raise NotAdmitted(self._offers)
 
     def unseal(self, body: bytes) -> bytes:
         """Raises `Undecipherable`."""

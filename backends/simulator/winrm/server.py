@@ -70,7 +70,8 @@ class WinRMServer:
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
-        self._listener: socket.socket | None = None
+        self._port: int | None = None
+        self._acceptor: threading.Thread | None = None
         self._wire = Wire(self.faults, self._stopping)
         self._service = Service(interpreter, quotas, self._wire, clock)
         self._terms = Terms(
@@ -93,9 +94,9 @@ class WinRMServer:
     @property
     def port(self) -> int:
         """The port it listens on. Raises `RuntimeError` when it has not been started."""
-        if self._listener is None:
+        if self._port is None:
             raise RuntimeError("the server has not been started")
-        return int(self._listener.getsockname()[1])
+        return self._port
 
     @property
     def url(self) -> str:
@@ -122,17 +123,21 @@ class WinRMServer:
 
     def start(self) -> None:
         """Listen. Raises `OSError` when the port is taken."""
-        self._listener = socket.create_server((LOOPBACK, self._wanted_port), backlog=128)
-        threading.Thread(target=self._accept, args=(self._listener,), name=f"winrm {self.port}", daemon=True).start()
+        listener = socket.create_server((LOOPBACK, self._wanted_port), backlog=128)
+        self._port = int(listener.getsockname()[1])
+        self._acceptor = threading.Thread(
+            target=self._accept, args=(listener,), name=f"winrm {self._port}", daemon=True
+        )
+        self._acceptor.start()
 
     def stop(self) -> None:
         """Close every connection and shell, and release every request that waits. Harmless when called twice."""
         if self._stopping.is_set():
             return
         self._stopping.set()
-        if self._listener is not None:
-            _wake(self._listener)
-            self._listener.close()
+        if self._acceptor is not None:
+            _wake(self.port)
+            self._acceptor.join()
         with self._lock:
             connections = tuple(self._connections)
         for connection in connections:
@@ -140,17 +145,14 @@ class WinRMServer:
         self._service.shells.close()
 
     def _accept(self, listener: socket.socket) -> None:
-        while not self._stopping.is_set():
-            try:
+        with listener:
+            while not self._stopping.is_set():
                 connection, (client_ip, _) = listener.accept()
-            except OSError:
-                if self._stopping.is_set():
-                    return
-                raise
-            if self._stopping.is_set() or self._wire.refuses_connection():
-                connection.close()
-                continue
-            threading.Thread(target=self._serve, args=(connection, client_ip), name="winrm client", daemon=True).start()
+                if self._stopping.is_set() or self._wire.refuses_connection():
+                    connection.close()
+                else:
+                    serve = threading.Thread(target=self._serve, args=(connection, client_ip), daemon=True)
+                    serve.start()
 
     def _serve(self, connection: socket.socket, client_ip: str) -> None:
         with self._lock:
@@ -199,9 +201,9 @@ def _shut(connection: socket.socket) -> None:
         log.debug("The client was gone already: %s", gone)
 
 
-def _wake(listener: socket.socket) -> None:
-    """Let `accept` return: closing a socket does not end an accept of another thread."""
+def _wake(port: int) -> None:
+    """Let `accept` return, so that its thread sees that the server stops: closing the socket would not end it."""
     try:
-        socket.create_connection(listener.getsockname(), timeout=1).close()
+        socket.create_connection((LOOPBACK, port), timeout=1).close()
     except OSError as gone:
         log.debug("Nobody waits: %s", gone)

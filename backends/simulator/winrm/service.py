@@ -69,7 +69,6 @@ class Service:
         configuration = request.resource_uri.removeprefix(POWERSHELL)
         if configuration == request.resource_uri or not self._interpreter.has_configuration(configuration):
             raise resource_not_found(request.resource_uri)
-        self.shells.check_quota(user)
         wanted = request.find("rsp:Shell")
         identity = Identity(
             shell_id=wanted.get("ShellId") or str(uuid.uuid4()).upper(),

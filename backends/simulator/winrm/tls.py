@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ssl
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -23,6 +24,7 @@ class Authority:
 
     def __init__(self) -> None:
         self._folder = TemporaryDirectory(prefix="simulated-authority-")
+        atexit.register(self._folder.cleanup)
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name("Simulated hosts")
         self.certificate = self._sign(self._name, self._key.public_key(), x509.BasicConstraints(ca=True, path_length=0))

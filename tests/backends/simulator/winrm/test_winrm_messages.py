@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import base64
+import socket
+import urllib.request
+from collections.abc import Iterator
+from urllib.error import HTTPError
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pypsrp.powershell import RunspacePool
+from winrm_fakes import USERS, ScriptedInterpreter, hello, invoke, plain
+
+from backends.simulator.winrm import Quotas, WinRMServer, wsman
+from backends.simulator.winrm.refusals import WSManFault, shell_not_found
+
+SHELL = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
+BASIC = "Basic " + base64.b64encode(b"admin:pass word").decode()
+LAUGHS = '<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><lolz>&b;</lolz>'
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[WinRMServer]:
+    interpreter = ScriptedInterpreter(Hello=hello)
+    with WinRMServer(interpreter, users=USERS, allow_unencrypted=True) as server:
+        yield server
+
+
+def post(server: WinRMServer, body: bytes, *, path: str = "/wsman", method: str = "POST") -> tuple[int, bytes]:
+    url = f"http://127.0.0.1:{server.port}{path}"
+    headers = {"Authorization": BASIC, "Content-Type": "application/soap+xml;charset=UTF-8"}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers, method=method)) as answer:
+            return answer.status, answer.read()
+    except HTTPError as error:
+        return error.code, error.read()
+
+
+def envelope(
+    action: str, body: str, *, shell: str = "", uri: str = "http://schemas.microsoft.com/powershell/X"
+) -> bytes:
+    spaces = " ".join(f'xmlns:{prefix}="{space}"' for prefix, space in wsman.NAMESPACES.items())
+    selector = f'<w:SelectorSet><w:Selector Name="ShellId">{shell}</w:Selector></w:SelectorSet>' if shell else ""
+    return (
+        f"<s:Envelope {spaces}><s:Header><a:Action>{action}</a:Action><a:MessageID>uuid:1</a:MessageID>"
+        f"<w:ResourceURI>{uri}</w:ResourceURI>{selector}</s:Header><s:Body>{body}</s:Body></s:Envelope>"
+    ).encode()
+
+
+def fault_code(answer: bytes) -> str | None:
+    detail = ElementTree.fromstring(answer).find(".//{http://schemas.microsoft.com/wbem/wsman/1/wsmanfault}WSManFault")
+    return None if detail is None else detail.get("Code")
+
+
+def lives(server: WinRMServer) -> bool:
+    with RunspacePool(plain(server)) as pool:
+        return invoke(pool, "Hello").output == ["hello"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"rubbish",
+        b"<s:Envelope",
+        b"<a/>",
+        b"\xff\xfe\x00",
+        b"\xc3\x28",
+        LAUGHS.encode(),
+        LAUGHS.encode("utf-16"),
+        b"<a>" * 100_000,
+        b"<a>" * 50_000 + b"</a>" * 50_000,
+        envelope("", ""),
+        envelope(f"{SHELL}/Receive", "", shell="x").replace(b"s:Body", b"s:Nobody"),
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+def test_a_message_that_is_none_gets_a_fault_and_the_server_lives_on(host: WinRMServer, body: bytes):
+    status, answer = post(host, body)
+    assert status == 500
+    assert fault_code(answer) == "2150858817"
+    assert lives(host)
+
+
+@given(st.binary(min_size=1, max_size=200))
+def test_whatever_bytes_come_as_a_message_they_get_a_fault(body: bytes):
+    with pytest.raises(WSManFault):
+        wsman.parse(body)
+
+
+@pytest.mark.parametrize("verb", ["Command", "Send", "Receive", "Signal"])
+def test_a_message_without_its_body_gets_a_fault(host: WinRMServer, verb: str):
+    with RunspacePool(plain(host)) as pool:
+        for body in ("", f"<rsp:{verb}/>", "<rsp:CommandLine/>", "<rsp:Receive><rsp:Nothing/></rsp:Receive>"):
+            status, answer = post(host, envelope(f"{SHELL}/{verb}", body, shell=pool.id))
+            assert status == 500
+            assert fault_code(answer) in ("2150858817", "87")
+        assert invoke(pool, "Hello").output == ["hello"]
+
+
+@pytest.mark.parametrize(
+    "fragments",
+    [
+        "!!!",
+        "AAAA",
+        base64.b64encode(bytes(16) + b"\x03\x00\x00\x00\x05hello").decode(),
+    ],
+)
+def test_fragments_that_are_none_get_a_fault_and_leave_no_command_behind(host: WinRMServer, fragments: str):
+    line = (
+        '<rsp:CommandLine CommandId="7F3B0F0E-33C5-4B6E-8F6E-0D7A7A1B2C3D"><rsp:Command/>'
+        f"<rsp:Arguments>{fragments}</rsp:Arguments></rsp:CommandLine>"
+    )
+    with RunspacePool(plain(host)) as pool:
+        status, answer = post(host, envelope(f"{SHELL}/Command", line, shell=pool.id))
+        assert (status, fault_code(answer)) == (500, "2150858817")
+        assert host.open_commands == 0
+        assert invoke(pool, "Hello").output == ["hello"]
+
+
+def test_a_shell_with_rubbish_inside_is_not_opened(host: WinRMServer):
+    body = (
+        f'<rsp:Shell><creationXml xmlns="http://schemas.microsoft.com/powershell">{"A" * 80}</creationXml></rsp:Shell>'
+    )
+    uri = "http://schemas.microsoft.com/powershell/Microsoft.PowerShell"
+    status, answer = post(host, envelope("http://schemas.xmlsoap.org/ws/2004/09/transfer/Create", body, uri=uri))
+    assert (status, fault_code(answer)) == (500, "2150858817")
+    assert host.shells == ()
+
+
+def test_an_action_that_does_not_exist_is_refused(host: WinRMServer):
+    assert fault_code(post(host, envelope("http://example.com/Dance", ""))[1]) == "2150858753"
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status"), [("/", "POST", 404), ("/wsman", "GET", 405), ("/WSMAN/", "POST", 200)]
+)
+def test_only_post_to_wsman_is_served(host: WinRMServer, path: str, method: str, status: int):
+    assert post(host, b"", path=path, method=method)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"rubbish\r\n\r\n", 400),
+        (b"GET / SPDY/9\r\n\r\n", 400),
+        (b"POST /wsman HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        (b"POST /wsman HTTP/1.1\r\nContent-Length: many\r\n\r\n", 400),
+        (b"POST /wsman HTTP/1.1\r\nContent-Length: 999999999\r\n\r\n", 413),
+        (b"POST /wsman HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 411),
+        (b"POST /wsman HTTP/1.1\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", 431),
+    ],
+)
+def test_what_is_no_request_is_answered_and_the_connection_closed(host: WinRMServer, request_bytes: bytes, status: int):
+    with socket.create_connection(("127.0.0.1", host.port)) as client:
+        client.sendall(request_bytes)
+        with client.makefile("rb") as reader:
+            assert reader.readline().split()[1] == str(status).encode()
+    assert lives(host)
+
+
+def test_several_requests_share_a_connection_and_a_client_may_wait_for_continue(host: WinRMServer):
+    head = (
+        f"POST /wsman HTTP/1.1\r\nAuthorization: {BASIC}\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n".encode()
+    )
+    with socket.create_connection(("127.0.0.1", host.port)) as client, client.makefile("rb") as reader:
+        for _ in range(3):
+            client.sendall(head)
+            assert (reader.readline(), reader.readline()) == (b"HTTP/1.1 100 Continue\r\n", b"\r\n")
+            client.sendall(b"junk")
+            assert reader.readline() == b"HTTP/1.1 500 Internal Server Error\r\n"
+            headers = dict(line.strip().split(b": ") for line in iter(reader.readline, b"\r\n"))
+            assert b"2150858817" in reader.read(int(headers[b"Content-Length"]))
+
+
+def test_a_client_that_vanishes_in_mid_request_harms_nobody(host: WinRMServer):
+    with socket.create_connection(("127.0.0.1", host.port)) as client:
+        client.sendall(b"POST /wsman HTTP/1.1\r\nContent-Length: 100\r\n\r\nhalf")
+    assert lives(host)
+
+
+def test_a_connection_that_nothing_is_asked_on_is_closed():
+    interpreter = ScriptedInterpreter(Hello=hello)
+    quotas = Quotas(connection_idle=0.05)
+    with WinRMServer(interpreter, users=USERS, allow_unencrypted=True, quotas=quotas) as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+            assert client.recv(1) == b""
+        assert lives(server)
+
+
+@pytest.mark.parametrize(
+    ("duration", "seconds"),
+    [
+        ("PT20S", 20),
+        ("PT0.5S", 0.5),
+        ("P1DT2H3M4S", 93784),
+        ("PT1M", 60),
+        ("", 7),
+        ("PT", 7),
+        ("rubbish", 7),
+        ("P1Y", 7),
+    ],
+)
+def test_durations_are_read_as_seconds(duration: str, seconds: float):
+    assert wsman.seconds(duration, 7) == seconds
+
+
+def test_a_fault_names_the_machine_and_what_it_answers():
+    fault = ElementTree.fromstring(wsman.fault(shell_not_found("<&>"), "uuid:<1>", 'HV"01'))
+    detail = fault.find(".//{http://schemas.microsoft.com/wbem/wsman/1/wsmanfault}WSManFault")
+    assert detail is not None
+    assert (detail.get("Machine"), detail.get("Code")) == ('HV"01', "2150858843")
+    assert fault.findtext(".//a:RelatesTo", None, wsman.NAMESPACES) == "uuid:<1>"
+    assert "<&>" in (fault.findtext(".//s:Text", None, wsman.NAMESPACES) or "")
