@@ -219,16 +219,17 @@ _STATUS_NAMES: Final[Mapping[str, int]] = {
 def _enum(kind: type[_Enum], value: object, default: _Enum) -> _Enum:
     """An enum member by its number or its name in any case (`ProductionOnly`). `default` stands for null; a value that
     is not known is for the enum to place."""
-    value = _unwrapped(value)
+    if isinstance(value, dict):
+        value = _unwrapped(value)
+    if isinstance(value, int):
+        return kind(value)
     if value is None:
         return default
-    if isinstance(value, str):
-        value = _names(kind).get(value.lower())
-    return kind(value if isinstance(value, int) else _NOT_A_MEMBER)
+    return kind(_numbers(kind).get(value.lower(), _NOT_A_MEMBER) if isinstance(value, str) else _NOT_A_MEMBER)
 
 
 @cache
-def _names(kind: type[IntEnum]) -> Mapping[str, int]:
+def _numbers(kind: type[IntEnum]) -> Mapping[str, int]:
     return {member.name.replace("_", "").lower(): member.value for member in kind}
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from enum import Enum
-from typing import Final
+from typing import Final, Self
 
-from pypsrp.complex_objects import GenericComplexObject, PSInvocationState
+from pypsrp.complex_objects import Command, GenericComplexObject, PSInvocationState
 from pypsrp.messages import ErrorRecordMessage
 from pypsrp.powershell import DEFAULT_CONFIGURATION_NAME, PowerShell, RunspacePool
 
 from backends.hyperv.connection import HostConnection, transport
 from backends.hyperv.wire import Wire
-from backends.remoting import Argument, ErrorRecord, Pipeline, Result
+from backends.remoting import ErrorRecord, Pipeline, Result
 
 IDLE_TIMEOUT: Final = 15 * 60
 """Seconds after which the host ends a shell that nobody uses. Its own default is two hours, too long for the shells
@@ -66,10 +66,10 @@ class Shell:
         """Run a pipeline and end it on the host, so that it does not count against the host's 1,000 for a shell. The
         result is handed over before the pipeline is ended: what is known is not lost if that fails."""
         shell = PowerShell(self._pool)
-        for command in pipeline:
-            shell.add_cmdlet(command.name)
-            for name, value in command.parameters.items():
-                shell.add_parameter(name, _argument(value))
+        for cmdlet in pipeline:
+            shell.add_command(_Command(cmdlet.name, self._pool.protocol_version or ""))
+            for name, value in cmdlet.parameters.items():
+                shell.add_parameter(name, list(value) if isinstance(value, tuple) else value)
         self.phase = Phase.SENDING
         with self._wire.held() if self._transport.wrap_required else nullcontext():
             # A message is encrypted for the connection that it was meant for: on another the host cannot read it.
@@ -98,9 +98,11 @@ class Shell:
         self._wire.cut()
 
 
-def _argument(value: Argument) -> object:
-    """A list is what becomes an array for PowerShell."""
-    return list(value) if isinstance(value, tuple) else value
+class _Command(Command):
+    """pypsrp copies every command of a pipeline in depth, a fifth of what a call costs; none of ours is shared."""
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
 
 def _result(shell: PowerShell) -> Result:
@@ -108,7 +110,7 @@ def _result(shell: PowerShell) -> Result:
     return Result(
         output=tuple(shell.output),
         errors=tuple(error_record(record) for record in streams.error),
-        warnings=tuple(str(record) for record in streams.warning),
+        warnings=tuple(str(record.message) for record in streams.warning),
         progress=tuple(r.percent_complete for r in streams.progress if r.percent_complete >= 0),
         terminated=shell.state == PSInvocationState.FAILED,
     )

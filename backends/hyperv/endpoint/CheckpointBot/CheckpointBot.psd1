@@ -1,0 +1,28 @@
+@{
+    RootModule = 'CheckpointBot.psm1'
+    ModuleVersion = '1.0.0'
+    GUID = '5d6c0a4e-6a0f-4c55-9d3c-8f3f0a6e8b11'
+    Author = 'Checkpoint Bot'
+    Description = 'What Checkpoint Bot may do on a Hyper-V host.'
+    PowerShellVersion = '5.1'
+    RequiredModules = @('Hyper-V')
+    FunctionsToExport = @(
+        'Get-CheckpointBotEndpoint'
+        'Get-CheckpointBotVM'
+        'Get-CheckpointBotCheckpoint'
+        'Get-CheckpointBotDrive'
+        'Get-CheckpointBotFile'
+        'Get-CheckpointBotVolume'
+        'New-CheckpointBotCheckpoint'
+        'Restore-CheckpointBotCheckpoint'
+        'Remove-CheckpointBotCheckpoint'
+        'Rename-CheckpointBotCheckpoint'
+        'Export-CheckpointBotCheckpoint'
+        'Set-CheckpointBotVM'
+        'Start-CheckpointBotVM'
+        'Save-CheckpointBotVM'
+    )
+    CmdletsToExport = @()
+    VariablesToExport = @()
+    AliasesToExport = @()
+}

@@ -1,0 +1,218 @@
+# What Checkpoint Bot may do on this host: these functions and nothing else.
+#
+# Each works on one VM or one checkpoint by its id, never by name, since the cmdlets of Hyper-V take names as wildcards.
+# Each answers in JSON, with the properties below. They run with the rights of the endpoint's virtual account; commands
+# are named with their module, so that nothing else can stand in for them.
+
+Set-StrictMode -Version 3.0
+
+# It changes whenever a function changes in a way that the bot must know of.
+$Version = 1
+
+$VMProperties = 'Id', 'Name', 'State', 'OperationalStatus', 'CheckpointType', 'AutomaticCheckpointsEnabled'
+$VMDetailProperties = $VMProperties + ('Uptime', 'ParentSnapshotId', 'MemoryAssigned')
+$CheckpointProperties = 'Id', 'Name', 'VMId', 'CreationTime', 'ParentSnapshotId', 'SnapshotType',
+    'IsAutomaticCheckpoint', 'State'
+$DriveProperties = 'VMId', 'VMSnapshotId', 'Path'
+$FileProperties = 'Path', 'FileSize', 'Size', 'ParentPath'
+$VolumeProperties = 'Name', 'Capacity', 'FreeSpace'
+$AcknowledgementProperties = 'Id'
+
+# ---------------------------------------------------------------- questions
+
+function Get-CheckpointBotEndpoint {
+    [CmdletBinding()]
+    param()
+    [pscustomobject]@{ Version = $Version } | Microsoft.PowerShell.Utility\ConvertTo-Json -Compress
+}
+
+function Get-CheckpointBotVM {
+    [CmdletBinding()]
+    param([guid]$VMId)
+    if ($PSBoundParameters.ContainsKey('VMId')) {
+        Hyper-V\Get-VM -Id $VMId | ConvertTo-Answer -Property $VMDetailProperties
+    } else {
+        Hyper-V\Get-VM | ConvertTo-Answer -Property $VMProperties
+    }
+}
+
+function Get-CheckpointBotCheckpoint {
+    [CmdletBinding(DefaultParameterSetName = 'Host')]
+    param(
+        [Parameter(Mandatory, ParameterSetName = 'VM')]
+        [guid]$VMId,
+
+        [Parameter(Mandatory, ParameterSetName = 'Checkpoint')]
+        [guid]$CheckpointId
+    )
+    switch ($PSCmdlet.ParameterSetName) {
+        'Host' { Hyper-V\Get-VM | Hyper-V\Get-VMSnapshot | ConvertTo-Answer -Property $CheckpointProperties }
+        'VM' { Hyper-V\Get-VM -Id $VMId | Hyper-V\Get-VMSnapshot | ConvertTo-Answer -Property $CheckpointProperties }
+        'Checkpoint' { Hyper-V\Get-VMSnapshot -Id $CheckpointId | ConvertTo-Answer -Property $CheckpointProperties }
+    }
+}
+
+# What the VMs write to, and what their checkpoints froze: two answers.
+function Get-CheckpointBotDrive {
+    [CmdletBinding()]
+    param([guid]$VMId)
+    $vms = Get-Target @PSBoundParameters
+    $vms | Hyper-V\Get-VMHardDiskDrive | ConvertTo-Answer -Property $DriveProperties
+    $vms | Hyper-V\Get-VMSnapshot | Hyper-V\Get-VMHardDiskDrive | ConvertTo-Answer -Property $DriveProperties
+}
+
+# The files behind the drives, likewise, or files by their paths.
+function Get-CheckpointBotFile {
+    [CmdletBinding(DefaultParameterSetName = 'Host')]
+    param(
+        [Parameter(Mandatory, ParameterSetName = 'VM')]
+        [guid]$VMId,
+
+        [Parameter(Mandatory, ParameterSetName = 'Path')]
+        [ValidatePattern('\.(a?vhdx?|vhds)$')]
+        [string[]]$Path
+    )
+    if ($PSCmdlet.ParameterSetName -eq 'Path') {
+        Hyper-V\Get-VHD -Path $Path | ConvertTo-Answer -Property $FileProperties
+        return
+    }
+    $vms = Get-Target @PSBoundParameters
+    $vms | Hyper-V\Get-VMHardDiskDrive | Hyper-V\Get-VHD | ConvertTo-Answer -Property $FileProperties
+    $vms | Hyper-V\Get-VMSnapshot | Hyper-V\Get-VMHardDiskDrive | Hyper-V\Get-VHD |
+        ConvertTo-Answer -Property $FileProperties
+}
+
+function Get-CheckpointBotVolume {
+    [CmdletBinding()]
+    param()
+    CimCmdlets\Get-CimInstance -ClassName Win32_Volume -Property $VolumeProperties |
+        ConvertTo-Answer -Property $VolumeProperties
+}
+
+# ---------------------------------------------------------------- changes
+
+function New-CheckpointBotCheckpoint {
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        [guid]$VMId,
+
+        [Parameter(Mandatory)]
+        [ValidateLength(1, 100)]
+        [string]$Name
+    )
+    Hyper-V\Get-VM -Id $VMId |
+        Hyper-V\Checkpoint-VM -SnapshotName $Name -Passthru -Confirm:$false |
+        ConvertTo-Answer -Property $CheckpointProperties
+}
+
+function Restore-CheckpointBotCheckpoint {
+    [CmdletBinding()]
+    param([Parameter(Mandatory)][guid]$CheckpointId)
+    Hyper-V\Get-VMSnapshot -Id $CheckpointId |
+        Hyper-V\Restore-VMSnapshot -Passthru -Confirm:$false |
+        ConvertTo-Answer -Property $AcknowledgementProperties
+}
+
+function Remove-CheckpointBotCheckpoint {
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        [guid]$CheckpointId,
+
+        [switch]$Subtree
+    )
+    Hyper-V\Get-VMSnapshot -Id $CheckpointId |
+        Hyper-V\Remove-VMSnapshot -IncludeAllChildSnapshots:$Subtree -Passthru -Confirm:$false |
+        ConvertTo-Answer -Property $AcknowledgementProperties
+}
+
+function Rename-CheckpointBotCheckpoint {
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        [guid]$CheckpointId,
+
+        [Parameter(Mandatory)]
+        [ValidateLength(1, 100)]
+        [string]$Name
+    )
+    Hyper-V\Get-VMSnapshot -Id $CheckpointId |
+        Hyper-V\Rename-VMSnapshot -NewName $Name -Passthru -Confirm:$false |
+        ConvertTo-Answer -Property $AcknowledgementProperties
+}
+
+# To a folder on this host: the virtual account is nobody on another one.
+function Export-CheckpointBotCheckpoint {
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        [guid]$CheckpointId,
+
+        [Parameter(Mandatory)]
+        [ValidatePattern('^[A-Za-z]:\\')]
+        [string]$Path
+    )
+    Hyper-V\Get-VMSnapshot -Id $CheckpointId |
+        Hyper-V\Export-VMSnapshot -Path $Path -Passthru -Confirm:$false |
+        ConvertTo-Answer -Property $AcknowledgementProperties
+}
+
+function Set-CheckpointBotVM {
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        [guid]$VMId,
+
+        [ValidateSet('Disabled', 'Production', 'ProductionOnly', 'Standard')]
+        [string]$CheckpointType,
+
+        [bool]$AutomaticCheckpointsEnabled
+    )
+    $settings = @{} + $PSBoundParameters
+    $settings.Remove('VMId')
+    Hyper-V\Get-VM -Id $VMId |
+        Hyper-V\Set-VM @settings -Passthru -Confirm:$false |
+        ConvertTo-Answer -Property $AcknowledgementProperties
+}
+
+function Start-CheckpointBotVM {
+    [CmdletBinding()]
+    param([Parameter(Mandatory)][guid]$VMId)
+    Hyper-V\Get-VM -Id $VMId |
+        Hyper-V\Start-VM -Passthru -Confirm:$false |
+        ConvertTo-Answer -Property $AcknowledgementProperties
+}
+
+function Save-CheckpointBotVM {
+    [CmdletBinding()]
+    param([Parameter(Mandatory)][guid]$VMId)
+    Hyper-V\Get-VM -Id $VMId |
+        Hyper-V\Save-VM -Passthru -Confirm:$false |
+        ConvertTo-Answer -Property $AcknowledgementProperties
+}
+
+# ---------------------------------------------------------------- inside
+
+function Get-Target {
+    param([guid]$VMId)
+    if ($PSBoundParameters.ContainsKey('VMId')) { Hyper-V\Get-VM -Id $VMId } else { Hyper-V\Get-VM }
+}
+
+# One text in JSON for all the objects that come, and nothing for none.
+function ConvertTo-Answer {
+    param(
+        [Parameter(ValueFromPipeline)]
+        [object]$InputObject,
+
+        [Parameter(Mandatory)]
+        [string[]]$Property
+    )
+    begin { $found = [System.Collections.Generic.List[object]]::new() }
+    process { if ($null -ne $InputObject) { $found.Add($InputObject) } }
+    end {
+        $found |
+            Microsoft.PowerShell.Utility\Select-Object -Property $Property |
+            Microsoft.PowerShell.Utility\ConvertTo-Json -Compress
+    }
+}
