@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal, Protocol, TextIO
 
@@ -86,13 +88,10 @@ def verify(ctx: click.Context, anchor: Head | None) -> None:
 @click.pass_context
 def export(ctx: click.Context, form: Literal["csv", "jsonl"], since: datetime | None, output: Path | None) -> None:
     """Write all events as CSV or JSON Lines, to a file or to standard output."""
-    with _ledger(ctx) as ledger:
-        if output is None:
-            ledger.export(form, click.get_text_stream("stdout", encoding="utf-8"), since=since)
-            return
-        with _new_file(output, form) as file:
-            count = ledger.export(form, file, since=since)
-    click.echo(f"{count} events are in {output}.", err=True)
+    with _ledger(ctx) as ledger, _standard_output() if output is None else _new_file(output, form) as out:
+        count = ledger.export(form, out, since=since)
+    if output is not None:
+        click.echo(f"{count} events are in {output}.", err=True)
 
 
 _PATH = f"{__name__}.path"
@@ -113,6 +112,15 @@ def _of_settings(ctx: click.Context) -> KnowsLedger:
     if knows is None:
         raise click.UsageError("Say which ledger: --ledger PATH.", ctx)
     return knows
+
+
+@contextmanager
+def _standard_output() -> Iterator[TextIO]:
+    """In UTF-8, whatever the console's own encoding is."""
+    sys.stdout.flush()
+    out = TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="")
+    yield out
+    out.detach()
 
 
 @contextmanager

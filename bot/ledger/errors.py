@@ -14,28 +14,37 @@ class LedgerError(Exception):
     """The ledger cannot be read or written. `sentence` is for the person, `cause` for the log."""
 
     def __init__(self, sentence: str, cause: str = "") -> None:
-        super().__init__(sentence)
+        super().__init__(sentence, cause)
         self.sentence = sentence
         self.cause = cause or sentence
+
+    def __str__(self) -> str:
+        return self.sentence
 
 
 class UnknownChange(LookupError):
     """No change has this id."""
 
     def __init__(self, change_id: str) -> None:
-        super().__init__(f"no change has the id {change_id!r}")
+        super().__init__(change_id)
         self.change_id = change_id
+
+    def __str__(self) -> str:
+        return f"no change has the id {self.change_id!r}"
 
 
 class IllegalMove(Exception):
     """The change is in a state that has no way to the one that was wanted. Nothing was written."""
 
     def __init__(self, change_id: str, state: ChangeState, wanted: ChangeState) -> None:
-        super().__init__(f"change {change_id} is {state}; it cannot become {wanted}")
+        super().__init__(change_id, state, wanted)
         self.change_id = change_id
         self.state = state
         """The state it is in."""
         self.wanted = wanted
+
+    def __str__(self) -> str:
+        return f"change {self.change_id} is {self.state}; it cannot become {self.wanted}"
 
 
 _SENTENCES = {

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bot.announcer import Origin
+from bot.audit import audit
+from bot.ledger import Ledger
+
+EVE = Origin("C0OPS", "U0EVE")
+
+
+class Settings:
+    """Stands for what the settings say."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def ledger_path(self) -> Path:
+        return self.path
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """Two refusals, two days ago and now."""
+    now = datetime.now(UTC)
+    times = iter([now - timedelta(days=2)] * 2 + [now] * 2)
+    with Ledger(tmp_path / "ledger.db", clock=lambda: next(times)) as ledger:
+        for id in ("c1", "c2"):
+            ledger.deny(id, person_id="U0EVE", person_name="Eve", origin=EVE, summary="delete « été »", why="No grant.")
+        yield ledger
+
+
+def run(ledger: Ledger, *words: str) -> Result:
+    return CliRunner().invoke(audit, words, obj=Settings(ledger._store.path))
+
+
+def cut(ledger: Ledger) -> None:
+    with sqlite3.connect(ledger._store.path) as db:
+        db.execute("DROP TRIGGER events_are_never_deleted")
+        db.execute("DELETE FROM events WHERE seq = 3")
+    db.close()
+
+
+def test_a_whole_ledger_is_said_to_be_whole_with_its_head(ledger: Ledger) -> None:
+    result = run(ledger, "verify")
+    assert result.exit_code == 0
+    assert result.output.splitlines() == [
+        "The ledger is whole: 4 events.",
+        f"Its head, to keep elsewhere and to check with --head: {ledger.head()}",
+    ]
+
+
+def test_a_broken_ledger_names_the_first_broken_row(ledger: Ledger) -> None:
+    cut(ledger)
+    result = run(ledger, "verify")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "The ledger is broken at event 3. It is missing.",
+        "Events 1 to 2 are as the bot wrote them.",
+    ]
+
+
+def test_an_edited_change_is_named(ledger: Ledger) -> None:
+    with sqlite3.connect(ledger._store.path) as db:
+        db.execute("UPDATE changes SET reason = 'as agreed' WHERE id = 'c2'")
+    db.close()
+    result = run(ledger, "verify")
+    assert result.exit_code == 1
+    assert "at event 4 (change c2). Its change was edited: it says other than its last event." in result.stderr
+
+
+def test_a_head_kept_elsewhere_is_checked(ledger: Ledger) -> None:
+    head = str(ledger.head())
+    assert run(ledger, "verify", "--head", head).exit_code == 0
+    result = run(ledger, "verify", "--head", head.replace("4:", "3:"))
+    assert result.exit_code == 1
+    assert "the ledger was rewritten or cut" in result.stderr
+
+
+def test_verify_changes_nothing(ledger: Ledger) -> None:
+    before = ledger._store.path.read_bytes()
+    run(ledger, "verify")
+    assert ledger._store.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("words", [("verify", "--head", "yesterday"), ("export", "--since", "soon"), ("prove",)])
+def test_what_cannot_be_meant_is_a_usage_error(ledger: Ledger, words: tuple[str, ...]) -> None:
+    assert run(ledger, *words).exit_code == 2
+
+
+def test_without_settings_the_file_must_be_named(ledger: Ledger) -> None:
+    path = str(ledger._store.path)
+    assert CliRunner().invoke(audit, ["--ledger", path, "verify"]).exit_code == 0
+    result = CliRunner().invoke(audit, ["verify"])
+    assert result.exit_code == 2
+    assert "--ledger PATH" in result.stderr
+
+
+def test_a_ledger_that_is_not_there_is_said_in_a_sentence(tmp_path: Path) -> None:
+    result = CliRunner().invoke(audit, ["verify"], obj=Settings(tmp_path / "none.db"))
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: There is no ledger at")
+
+
+def test_an_export_goes_to_standard_output(ledger: Ledger) -> None:
+    result = run(ledger, "export", "--format", "jsonl")
+    assert [json.loads(line)["seq"] for line in result.stdout.splitlines()] == [1, 2, 3, 4]
+    assert run(ledger, "export").stdout.startswith("seq,at,change_id,event,")
+
+
+@pytest.mark.parametrize("since", ["1d", "yesterday"])
+def test_an_export_can_begin_at_a_span_or_a_day(ledger: Ledger, since: str) -> None:
+    if since == "yesterday":
+        since = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    result = run(ledger, "export", "--format", "jsonl", "--since", since)
+    assert {json.loads(line)["change_id"] for line in result.stdout.splitlines()} == {"c2"}
+
+
+def test_an_export_goes_to_a_new_file_that_excel_reads(ledger: Ledger, tmp_path: Path) -> None:
+    file = tmp_path / "events.csv"
+    result = run(ledger, "export", "--output", str(file))
+    assert (result.exit_code, result.stderr) == (0, f"4 events are in {file}.\n")
+    assert file.read_bytes().startswith(b"\xef\xbb\xbfseq,")
+    assert "« été »" in file.read_text("utf-8-sig")
+
+
+def test_an_export_overwrites_nothing(ledger: Ledger, tmp_path: Path) -> None:
+    file = tmp_path / "events.csv"
+    file.write_text("mine")
+    result = run(ledger, "export", "--output", str(file))
+    assert result.exit_code == 1
+    assert "is there already. Nothing was written" in result.stderr
+    assert file.read_text() == "mine"
+
+
+def test_an_export_to_where_nothing_can_be_is_said_in_a_sentence(ledger: Ledger, tmp_path: Path) -> None:
+    result = run(ledger, "export", "--output", str(tmp_path / "no" / "events.csv"))
+    assert result.exit_code == 1
+    assert "cannot be written: No such file or directory." in result.stderr
