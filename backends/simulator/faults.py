@@ -6,6 +6,7 @@ at the moment where it would strike.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from threading import Condition, Event
@@ -92,12 +93,11 @@ class Faults:
 
     def take(self, kind: FaultKind, cmdlet: str | None = None) -> Fault | None:
         """The fault that strikes now; one time less is left of it."""
-        with self._changed:
-            for place, fault in enumerate(self._armed):
-                if fault.strikes(kind, cmdlet):
-                    self._count(place, fault)
-                    return fault
-            return None
+        return self._take(lambda fault: fault.strikes(kind, cmdlet))
+
+    def take_named(self, kind: FaultKind, cmdlet: str) -> Fault | None:
+        """As `take`, but only a fault that names `cmdlet`: for a moment at which one that names none has struck."""
+        return self._take(lambda fault: fault.cmdlet is not None and fault.strikes(kind, cmdlet))
 
     def release(self) -> None:
         """Let everything that hangs go on."""
@@ -115,6 +115,14 @@ class Faults:
                 if left is not None and left <= 0:
                     return
                 self._changed.wait(0.05 if left is None else min(0.05, left))
+
+    def _take(self, strikes: Callable[[Fault], bool]) -> Fault | None:
+        with self._changed:
+            for place, fault in enumerate(self._armed):
+                if strikes(fault):
+                    self._count(place, fault)
+                    return fault
+            return None
 
     def _count(self, place: int, fault: Fault) -> None:
         if fault.times is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from threading import Event
 
-from backends.simulator.faults import FaultKind, Faults
+from backends.simulator.faults import Fault, FaultKind, Faults
 from backends.simulator.winrm.outbox import Outbox
 from backends.simulator.winrm.refusals import numbered
 
@@ -38,23 +38,24 @@ class Wire:
 
     def at_request(self) -> None:
         """A request has come, whoever sent it. Raises `BareStatus`."""
-        self._delay(FaultKind.LATENCY, None)
-        self._status(None)
+        self._delay(self._faults.take(FaultKind.LATENCY))
+        self._status(self._faults.take(FaultKind.HTTP_STATUS))
 
     def at_message(self) -> None:
         """A message of an authenticated user has come. Raises `WSManFault`."""
-        self._refuse(None)
+        self._refuse(self._faults.take(FaultKind.WSMAN_FAULT))
 
     def at_pipeline(self, cmdlets: Iterable[str]) -> None:
-        """A message concerns a pipeline of these cmdlets. Raises `BareStatus` and `WSManFault`."""
+        """A message concerns a pipeline of these cmdlets: those faults strike that name one. Raises `BareStatus` and
+        `WSManFault`."""
         for cmdlet in cmdlets:
-            self._delay(FaultKind.LATENCY, cmdlet)
-            self._status(cmdlet)
-            self._refuse(cmdlet)
+            self._delay(self._faults.take_named(FaultKind.LATENCY, cmdlet))
+            self._status(self._faults.take_named(FaultKind.HTTP_STATUS, cmdlet))
+            self._refuse(self._faults.take_named(FaultKind.WSMAN_FAULT, cmdlet))
 
     def at_shell(self) -> None:
         """A shell starts."""
-        self._delay(FaultKind.SLOW_SHELL, None)
+        self._delay(self._faults.take(FaultKind.SLOW_SHELL))
 
     def before_answer(self, cmdlets: Iterable[str], outbox: Outbox) -> None:
         """The output of a pipeline is asked for. Raises `Severed` once it has run to its end, and `Closed`."""
@@ -67,16 +68,16 @@ class Wire:
         if self._strikes(FaultKind.RESET_RECEIVE, cmdlets):
             raise Severed(answer)
 
-    def _delay(self, kind: FaultKind, cmdlet: str | None) -> None:
-        if fault := self._faults.take(kind, cmdlet):
+    def _delay(self, fault: Fault | None) -> None:
+        if fault:
             self._stopping.wait(fault.seconds)
 
-    def _status(self, cmdlet: str | None) -> None:
-        if fault := self._faults.take(FaultKind.HTTP_STATUS, cmdlet):
+    def _status(self, fault: Fault | None) -> None:
+        if fault:
             raise BareStatus(fault.code or 500)
 
-    def _refuse(self, cmdlet: str | None) -> None:
-        if fault := self._faults.take(FaultKind.WSMAN_FAULT, cmdlet):
+    def _refuse(self, fault: Fault | None) -> None:
+        if fault:
             raise numbered(fault.code or 0)
 
     def _strikes(self, kind: FaultKind, cmdlets: Iterable[str]) -> bool:

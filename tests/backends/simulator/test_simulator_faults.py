@@ -34,6 +34,17 @@ def test_a_fault_that_names_a_cmdlet_leaves_others_alone() -> None:
     assert faults.take(FaultKind.SLOW, "get-vm") is not None
 
 
+def test_a_fault_that_names_no_cmdlet_is_passed_over_where_it_has_struck_already() -> None:
+    faults = Faults()
+    faults.arm(Fault(FaultKind.LATENCY))
+    faults.arm(Fault(FaultKind.LATENCY, cmdlet="Get-VM"))
+
+    assert faults.take_named(FaultKind.LATENCY, "Get-VMSnapshot") is None
+    assert faults.take_named(FaultKind.LATENCY, "get-vm") == Fault(FaultKind.LATENCY, cmdlet="Get-VM")
+    assert faults.take_named(FaultKind.LATENCY, "Get-VM") is None
+    assert faults.take(FaultKind.LATENCY) is not None
+
+
 def test_looking_at_a_fault_does_not_count_it() -> None:
     faults = Faults()
     faults.arm(Fault(FaultKind.MERGE_STALL))

@@ -63,12 +63,16 @@ def test_a_fault_that_names_a_cmdlet_leaves_other_pipelines_alone():
         assert invoke(pool, "Hello").output == ["hello"]
 
 
-def test_latency_is_added_to_each_request():
+def test_latency_is_added_to_each_request_once():
     with server() as host, RunspacePool(plain(host)) as pool:
-        host.faults.arm(Fault(FaultKind.LATENCY, times=None, seconds=0.03))
+        host.faults.arm(Fault(FaultKind.LATENCY, times=3, seconds=0.03))
         started = time.monotonic()
-        invoke(pool, "Hello")
+        invoke(pool, "Hello", "Other")
         assert time.monotonic() - started >= 0.09
+        assert host.faults.armed(FaultKind.LATENCY) is None
+        host.faults.arm(Fault(FaultKind.LATENCY, times=4))
+        invoke(pool, "Hello", "Other")
+        assert host.faults.armed(FaultKind.LATENCY) == Fault(FaultKind.LATENCY, times=1)
 
 
 def test_a_slow_shell_takes_its_time():
