@@ -11,6 +11,9 @@ from bot.sandbox.messages import Message, View
 from bot.sandbox.shapes import Json
 from bot.sandbox.workspace import Channel, Team, User, Workspace
 
+Value = str | list[str] | None
+"""What is chosen: several where an element takes several; None is what the element itself says."""
+
 VERIFICATION_TOKEN = "sandbox-verification-token"  # noqa: S105 - Slack's deprecated one, public by design
 
 
@@ -116,7 +119,7 @@ def event_callback(workspace: Workspace, event: Json, event_id: str, event_time:
     }
 
 
-def action(element: Json, block_id: str, value: str | None, ts: str) -> Json:
+def action(element: Json, block_id: str, value: Value, ts: str) -> Json:
     """One entry of `actions`: the element as it was sent, with what was chosen in it."""
     done: Json = {"type": element["type"], "action_id": element["action_id"], "block_id": block_id, "action_ts": ts}
     if element["type"] == "button":

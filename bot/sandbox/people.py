@@ -13,7 +13,7 @@ from bot.sandbox import payloads
 from bot.sandbox.errors import SandboxError, SlackError
 from bot.sandbox.events import Events
 from bot.sandbox.messages import Message, View
-from bot.sandbox.payloads import Act
+from bot.sandbox.payloads import Act, Value
 from bot.sandbox.response_urls import ResponseUrls
 from bot.sandbox.shapes import Json
 from bot.sandbox.socket_mode import EnvelopeType, NoConnection, SocketMode
@@ -112,7 +112,7 @@ class People:
         how: How,
         *,
         block_id: str | None = None,
-        value: str | None = None,
+        value: Value = None,
     ) -> Outcome:
         """Press a button in a message, or choose from a menu in it. A value that is not there needs `forged`."""
         user = self._user(who, how)
@@ -125,7 +125,7 @@ class People:
         return await self._send("interactive", payloads.message_action(act, message, action), act, how)
 
     async def press_in_view(
-        self, who: str, view: View, action_id: str, filled: Filled, how: How, *, value: str | None = None
+        self, who: str, view: View, action_id: str, filled: Filled, how: How, *, value: Value = None
     ) -> Outcome:
         """Press or choose something in a modal or on the Home tab."""
         act = self._act(self._user(who, how), how, view_id=view.id)
@@ -237,7 +237,7 @@ class People:
 
 
 def _find(
-    found: list[tuple[str, Json]], action_id: str, block_id: str | None, value: str | None, *, forged: bool
+    found: list[tuple[str, Json]], action_id: str, block_id: str | None, value: Value, *, forged: bool
 ) -> tuple[str, Json]:
     """The one element that is meant, with its block. Raises `SandboxError`."""
     fits = [(b, e) for b, e in found if e["action_id"] == action_id and block_id in (None, b)]

@@ -26,6 +26,7 @@ from bot.sandbox.faults import Faults
 from bot.sandbox.ids import Ids
 from bot.sandbox.limits import Pace
 from bot.sandbox.messages import Message, View
+from bot.sandbox.payloads import Value
 from bot.sandbox.people import How, Outcome, People
 from bot.sandbox.response_urls import ResponseUrls
 from bot.sandbox.server import Server
@@ -93,7 +94,7 @@ class Sandbox:
         return f"{self.url}api/"
 
     def start(self) -> Sandbox:
-        """Serve. Raises `OSError` when the port is taken."""
+        """Serve, once. Raises `OSError` when the port is taken."""
         self._server.start()
         return self
 
@@ -124,7 +125,7 @@ class Sandbox:
         action_id: str,
         *,
         block_id: str | None = None,
-        value: str | None = None,
+        value: Value = None,
         times: int = 1,
         team: str | None = None,
         forged: bool = False,
@@ -134,7 +135,7 @@ class Sandbox:
         return self._server.run(self._people.press(user, message, action_id, how, block_id=block_id, value=value))
 
     def press_in_view(
-        self, user: str, view: View, action_id: str, *, value: str | None = None, values: Filled | None = None
+        self, user: str, view: View, action_id: str, *, value: Value = None, values: Filled | None = None
     ) -> Outcome:
         """The same in a modal or on the Home tab; `values` is what is filled in so far."""
         return self._server.run(self._people.press_in_view(user, view, action_id, values or {}, How(), value=value))
@@ -221,9 +222,13 @@ class Sandbox:
         """Let the next calls of a Web API method meet a `faults.Fault`."""
         self._server.run(self._control.fault({"calls": [{"method": method, **fault}]}))
 
+    def limit_rates(self, on: bool = True) -> None:
+        """Answer 429 to more than about one message per second and channel."""
+        self._server.run(self._control.fault({"rate_limits": on}))
+
     def refuse_connections(self, refuse: bool = True) -> None:
         """Let no new Socket Mode connection in."""
-        self.faults.refuse_connections = refuse
+        self._server.run(self._control.fault({"refuse_connections": refuse}))
 
     def drop_connection(self) -> None:
         """Reset one Socket Mode connection, as a broken network does."""

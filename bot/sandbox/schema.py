@@ -95,7 +95,7 @@ def typed(kinds: Mapping[str, Check]) -> Check:
             problems.at(pointer, "must provide an object")
         elif "type" not in value:
             problems.at(pointer, "missing required field: type")
-        elif value["type"] not in kinds:
+        elif not isinstance(value["type"], str) or value["type"] not in kinds:
             problems.at(f"{pointer}/type", f"unsupported type: {value['type']}")
         else:
             kinds[value["type"]](value, pointer, problems)

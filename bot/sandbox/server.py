@@ -48,7 +48,7 @@ class Server:
         return self.api.base
 
     def start(self) -> None:
-        """Serve. Raises `OSError` when the port is taken."""
+        """Serve, once. Raises `OSError` when the port is taken."""
         self._thread = Thread(target=self._serve, name="sandbox", daemon=True)
         self._thread.start()
         self._ready.wait()
@@ -81,9 +81,9 @@ class Server:
         try:
             asyncio.run(self._main())
         except BaseException as failure:
+            if self._ready.is_set():
+                raise
             self._failure = failure
-            raise
-        finally:
             self._ready.set()
 
     async def _main(self) -> None:

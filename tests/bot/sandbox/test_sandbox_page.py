@@ -1,0 +1,351 @@
+"""The page in a real browser: what people see, and that nothing anybody wrote is ever more than text."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from slack_bolt import Ack, App, Respond
+from slack_sdk import WebClient
+
+from bot.sandbox import Sandbox
+
+CHROMIUM = shutil.which("chromium")
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed"),
+]
+
+
+def plain(text: str) -> dict:
+    return {"type": "plain_text", "text": text}
+
+
+def mrkdwn(text: str) -> dict:
+    return {"type": "mrkdwn", "text": text}
+
+
+def button(label: str, action: str, **more: object) -> dict:
+    return {"type": "button", "text": plain(label), "action_id": action, "value": "7", **more}
+
+
+CARD = [
+    {"type": "header", "text": plain("Apply before-upgrade to web01?")},
+    {"type": "section", "text": mrkdwn("*web01* is `running`")},
+    {
+        "type": "actions",
+        "elements": [
+            button(
+                "Apply",
+                "confirm",
+                style="danger",
+                confirm={
+                    "title": plain("Sure?"),
+                    "text": plain("It goes back."),
+                    "confirm": plain("Yes"),
+                    "deny": plain("No"),
+                },
+            ),
+            button("Cancel", "cancel"),
+        ],
+    },
+]
+FORM = {
+    "type": "modal",
+    "callback_id": "create",
+    "title": plain("New checkpoint"),
+    "submit": plain("Take it"),
+    "blocks": [
+        {
+            "type": "input",
+            "block_id": "vm",
+            "label": plain("VM"),
+            "element": {
+                "type": "static_select",
+                "action_id": "a",
+                "options": [{"text": plain(vm), "value": vm} for vm in ("web01", "db01")],
+            },
+        },
+        {
+            "type": "input",
+            "block_id": "name",
+            "label": plain("Name"),
+            "element": {"type": "plain_text_input", "action_id": "a"},
+        },
+        {
+            "type": "input",
+            "block_id": "until",
+            "optional": True,
+            "label": plain("Keep until"),
+            "element": {"type": "datepicker", "action_id": "a"},
+        },
+        {
+            "type": "input",
+            "block_id": "more",
+            "optional": True,
+            "label": plain("More"),
+            "element": {
+                "type": "checkboxes",
+                "action_id": "a",
+                "options": [{"text": plain("Tell me"), "value": "tell"}],
+            },
+        },
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser, sandbox: Sandbox) -> Iterator[Page]:
+    """The page as Ada in #ops; anything on the console, or a request to elsewhere, fails the test."""
+    context = browser.new_context()
+    context.set_default_timeout(5000)
+    page = context.new_page()
+    trouble: list[str] = []
+    page.on("console", lambda message: trouble.append(message.text))
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
+    page.on("request", lambda request: None if request.url.startswith(sandbox.url) else trouble.append(request.url))
+    page.goto(sandbox.url)
+    expect(page.locator("#messages .start")).to_be_visible()
+    yield page
+    context.close()
+    assert trouble == []
+
+
+@pytest.fixture
+def app(sandbox: Sandbox, new_app: Callable[[], App], connect: Callable[..., object]) -> App:
+    app = new_app()
+    submitted: list[dict] = []
+    app.submitted = submitted  # type: ignore[attr-defined]
+
+    @app.command("/checkpoint")
+    def typed(ack: Ack, command: dict[str, str], client: WebClient, respond: Respond) -> None:
+        ack()
+        if command["text"] == "form":
+            client.views_open(trigger_id=command["trigger_id"], view=FORM)
+        elif command["text"].startswith("apply"):
+            client.chat_postMessage(channel=command["channel_id"], text="Apply?", blocks=CARD)
+        else:
+            respond(f"Nothing known of {command['text']}")
+
+    @app.action(re.compile("confirm|cancel"))
+    def pressed(ack: Ack, action: dict, body: dict, respond: Respond) -> None:
+        ack()
+        respond(text=f"{action['action_id']} by {body['user']['name']}", blocks=[], replace_original=True)
+
+    @app.view("create")
+    def create(ack: Ack, view: dict) -> None:
+        values = view["state"]["values"]
+        if values["name"]["a"]["value"] == "bad":
+            ack(response_action="errors", errors={"name": "Another name, please."})
+            return
+        submitted.append(values)
+        ack()
+
+    connect(app)
+    return app
+
+
+def type_in(page: Page, text: str) -> None:
+    page.fill("#text", text)
+    page.press("#text", "Enter")
+
+
+def test_a_command_leads_to_a_card_and_its_button_changes_it_in_place(page: Page, app: App) -> None:
+    type_in(page, "/checkpoint apply web01")
+    card = page.locator(".message", has_text="Apply before-upgrade")
+    expect(card.locator("strong", has_text="web01")).to_be_visible()
+    expect(card.locator("code")).to_have_text("running")
+    expect(page.locator("#outcome")).to_contain_text("Acknowledged in")
+    ts = card.get_attribute("data-ts")
+    card.get_by_role("button", name="Cancel").click()
+    changed = page.locator(f'[data-ts="{ts}"]')
+    expect(changed).to_contain_text("cancel by ada")
+    expect(changed.locator("button")).to_have_count(0)
+    expect(page.locator(".message")).to_have_count(1)
+
+
+def test_a_button_that_asks_first_acts_only_on_yes(page: Page, app: App) -> None:
+    type_in(page, "/checkpoint apply web01")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("dialog", name="Sure?")).to_contain_text("It goes back.")
+    page.get_by_role("button", name="No").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("button", name="Apply")).to_be_visible()
+    page.get_by_role("button", name="Apply").click()
+    page.get_by_role("button", name="Yes").click()
+    expect(page.locator(".message")).to_contain_text("confirm by ada")
+
+
+def test_what_only_one_person_sees_is_marked_and_hidden_from_others(page: Page, app: App) -> None:
+    type_in(page, "/checkpoint frob")
+    message = page.locator(".message")
+    expect(message).to_contain_text("Only visible to you")
+    expect(message).to_contain_text("Nothing known of frob")
+    page.select_option("#person", label="Devika Rao")
+    expect(page.locator("#messages .start")).to_be_visible()
+    expect(message).to_have_count(0)
+
+
+def test_a_form_is_filled_in_corrected_and_sent(page: Page, app: App) -> None:
+    type_in(page, "/checkpoint form")
+    dialog = page.get_by_role("dialog", name="New checkpoint")
+    dialog.get_by_role("button", name="Take it").click()
+    expect(dialog.locator('[data-block="vm"] .error')).to_have_text("Please complete this required field.")
+    dialog.get_by_label("VM").select_option("db01")
+    dialog.get_by_label("Name").fill("bad")
+    dialog.get_by_role("button", name="Take it").click()
+    expect(dialog.locator('[data-block="name"] .error')).to_have_text("Another name, please.")
+    expect(dialog.get_by_label("VM")).to_have_value("db01")
+    dialog.get_by_label("Name").fill("good")
+    dialog.get_by_label("Keep until").fill("2027-01-31")
+    dialog.get_by_label("Tell me").check()
+    dialog.get_by_role("button", name="Take it").click()
+    expect(dialog).to_have_count(0)
+    (values,) = app.submitted  # type: ignore[attr-defined]
+    assert values["vm"]["a"]["selected_option"]["value"] == "db01"
+    assert values["name"]["a"]["value"] == "good"
+    assert values["until"]["a"]["selected_date"] == "2027-01-31"
+    assert [one["value"] for one in values["more"]["a"]["selected_options"]] == ["tell"]
+
+
+def test_escape_closes_a_form(page: Page, app: App, sandbox: Sandbox) -> None:
+    type_in(page, "/checkpoint form")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert sandbox.views("ada") == []
+
+
+HOSTILE = [
+    "<script>document.title='owned'</script>",
+    "<img src=x onerror=\"document.title='owned'\">",
+    "<!channel> <!here>",
+    "javascript:document.title='owned'",
+    "\u202egnp.exe שלום web01",
+    "&lt;b&gt;",
+    "x" * 400,
+    "{{7*7}} ${7*7}",
+]
+
+
+def test_hostile_plain_text_is_shown_as_it_is(page: Page, client: WebClient) -> None:
+    for text in HOSTILE:
+        client.chat_postMessage(channel="C0OPS0001", text="x", blocks=everywhere(text))
+        message = page.locator(".message").last
+        expect(message.locator(".b-section")).to_have_text(text, use_inner_text=False)
+        for place in (".b-context .text", "th", "td", "pre"):
+            assert message.locator(place).text_content() == text
+    assert page.locator(".message").locator("script, img, a, .mention").count() == 0
+    assert page.title() == "Checkpoint Bot: Slack sandbox"
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def everywhere(text: str) -> list[dict]:
+    """Blocks with this text in every place for plain text."""
+    cell = {"type": "raw_text", "text": text}
+    fixed_width = {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]}
+    return [
+        {"type": "header", "text": plain(text[:150])},
+        {"type": "section", "text": plain(text)},
+        {"type": "context", "elements": [plain(text)]},
+        {"type": "table", "rows": [[cell], [cell]]},
+        {"type": "rich_text", "elements": [fixed_width]},
+        {"type": "actions", "elements": [button(text[:75], "go")]},
+    ]
+
+
+@pytest.mark.parametrize("kind", ["mrkdwn", "markdown"])
+def test_markup_cannot_carry_html_or_scripts(page: Page, client: WebClient, kind: str) -> None:
+    text = "<script>x</script> <javascript:x|y> [z](javascript:x) <img src=x onerror=x> `<b>` &lt;i&gt;"
+    block = {"type": "markdown", "text": text} if kind == "markdown" else {"type": "section", "text": mrkdwn(text)}
+    client.chat_postMessage(channel="C0OPS0001", text="x", blocks=[block])
+    message = page.locator(".message")
+    expect(message).to_contain_text("<script>x</script>")
+    assert message.locator("script, img, b, i, a").count() == 0
+    assert message.locator("code").text_content() == "<b>"
+
+
+def test_mrkdwn_shows_mentions_links_and_what_would_alarm_everybody(page: Page, client: WebClient) -> None:
+    text = (
+        "<@U0DEV0001> in <#C0OPS0001> see <https://example.net/a?b=1&amp;c=2|the page> <!channel> 5 &lt; 6 *a* _b_ ~c~"
+    )
+    client.chat_postMessage(channel="C0OPS0001", text=text)
+    message = page.locator(".message")
+    expect(message.locator(".text")).to_have_text("@dev in #ops see the page @channel 5 < 6 a b c")
+    expect(message.locator("a")).to_have_attribute("href", "https://example.net/a?b=1&c=2")
+    expect(message.locator(".alarm")).to_have_text("@channel")
+
+
+def test_new_messages_are_announced_and_counted_where_nobody_looks(page: Page, client: WebClient) -> None:
+    log = page.get_by_role("log", name="Messages")
+    expect(log).to_have_attribute("aria-live", "polite")
+    client.chat_postMessage(channel="C0WEBTEAM", text="elsewhere")
+    other = page.get_by_role("button", name="web-team")
+    expect(other).to_contain_text("1")
+    other.click()
+    expect(log).to_contain_text("elsewhere")
+    expect(page.get_by_role("heading", level=1)).to_have_text("# web-team")
+
+
+def test_everything_can_be_done_with_the_keyboard(page: Page, app: App) -> None:
+    expect(page.locator("#text")).to_be_focused()
+    page.keyboard.type("/che")
+    expect(page.get_by_role("option", name="/checkpoint")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.locator("#text")).to_have_value("/checkpoint ")
+    expect(page.locator("#hint")).to_contain_text("<vm> [name]")
+    page.keyboard.type("frob")
+    page.keyboard.press("Enter")
+    expect(page.locator(".message")).to_contain_text("Nothing known of frob")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#text")).to_have_value("/checkpoint frob")
+    page.keyboard.press("Alt+ArrowDown")
+    expect(page.get_by_role("heading", level=1)).to_have_text("# web-team")
+
+
+def test_a_narrow_page_keeps_the_channels_in_a_drawer(page: Page, sandbox: Sandbox) -> None:
+    page.set_viewport_size({"width": 400, "height": 700})
+    expect(page.locator("#sidebar")).not_to_be_visible()
+    page.get_by_role("button", name="Channel list").click()
+    page.get_by_role("button", name="general").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("# general")
+    expect(page.locator("#sidebar")).not_to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_a_reload_keeps_who_and_where(page: Page) -> None:
+    page.select_option("#person", label="Oskar Lind")
+    page.get_by_role("button", name="incidents").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("incidents")
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("incidents")
+    expect(page.locator("#person")).to_have_value("U0ONCALL1")
+
+
+def test_a_person_who_left_cannot_be_chosen_and_outsiders_are_named(page: Page) -> None:
+    options = page.locator("#person option")
+    expect(options.filter(has_text="Fay Former (deactivated)")).to_be_disabled()
+    page.select_option("#person", label="Stella Quill (Fabrikam)")
+    expect(page.locator("#badges")).to_contain_text("Shared with Fabrikam")
