@@ -239,6 +239,7 @@ TEXTS = st.lists(st.text(), max_size=3).map(tuple)
 PLANS = st.builds(Plan, ACTIONS, st.lists(TARGETS, max_size=3).map(tuple), st.text(), TEXTS, TEXTS)
 
 
+@settings(deadline=None)
 @given(PLANS)
 def test_every_plan_reads_back_as_it_was(wanted: Plan) -> None:
     assert plan_from_json(plan_to_json(wanted)) == wanted
@@ -266,7 +267,7 @@ def test_a_plan_that_has_no_meaning_any_more_is_an_error_with_a_sentence(ledger:
     assert "action" in caught.value.cause
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
 @given(st.text(st.characters(exclude_categories=())), st.data())
 def test_any_text_can_be_recorded_and_the_chain_still_fits(ledger: Ledger, text: str, data: st.DataObject) -> None:
     id = f"c{len(ledger.history(limit=1000))}"

@@ -143,7 +143,7 @@ def test_a_hostile_search_is_a_search_for_words(filled: Ledger, text: str) -> No
     assert filled.verify().whole
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.text(st.characters(exclude_categories=()), max_size=300))
 def test_any_search_is_answered(filled: Ledger, text: str) -> None:
     filled.history(text=text)
