@@ -35,6 +35,10 @@ _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud8
 """Control characters, lone surrogates, and the marks that make text read backwards: a name could lie with them."""
 
 
+class NotRenderable(Exception):
+    """A reply holds what Slack could not give back as it was: a defect of whoever made it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """What goes into `text` and `blocks` of one message."""
@@ -50,7 +54,7 @@ def render(reply: Reply, new_id: Callable[[], str], *, tables: bool = True) -> R
     tables as fixed-width text, for a server that does not know the table block. Buttons are placed first, then
     headings, sentences, and last the long parts, so that a long list cannot push the buttons out.
 
-    Raises ValueError for a button that Slack could not give back as it was: its value is longer than 2,000 characters.
+    Raises `NotRenderable` for a button whose value is longer than the 2,000 characters that Slack keeps.
     """
     page = _Page(new_id, tables=tables)
     drawn: dict[int, list[Block]] = {}
@@ -189,7 +193,9 @@ class _Page:
     def _button(self, button: Button) -> Block:
         action_id = f"bot.{button.action}.{self._buttons}"
         if len(button.value) > MAX_VALUE or len(action_id) > MAX_ACTION_ID:
-            raise ValueError(f"the button {button.action[:40]!r} says more than Slack keeps: its value must be an id")
+            raise NotRenderable(
+                f"the button {button.action[:40]!r} says more than Slack keeps: its value must be an id"
+            )
         self._buttons += 1
         block: Block = {"type": "button", "action_id": action_id, "text": _plain(_label(button))}
         if button.value:

@@ -19,7 +19,7 @@ Answer = TypeVar("Answer")
 KEEP_MEMBERS, KEEP_GROUPS, KEEP_CHANNELS = 60.0, 300.0, 60.0
 """Seconds. What was allowed by an answer is allowed no longer than this after it was asked for."""
 
-_TOKEN_PROBLEMS = {
+_PROBLEMS = {
     "invalid_auth": "Slack does not know the bot token",
     "not_authed": "no bot token is set",
     "account_inactive": "the bot token belongs to an app that was removed",
@@ -27,6 +27,8 @@ _TOKEN_PROBLEMS = {
     "token_expired": "the bot token has expired",
     "not_allowed_token_type": "the bot token is of the wrong kind: it starts with xoxb-",
     "missing_scope": "the bot token lacks a scope: install the app again from app.yaml",
+    "channel_not_found": "the bot cannot see that channel: invite it",
+    "user_not_found": "the workspace has no such user",
 }
 
 
@@ -111,7 +113,7 @@ def _call(ask: Callable[[], SlackResponse], absent: tuple[str, ...] = ()) -> Map
         code = error_code(error)
         if code in absent:
             return {}
-        raise LookupFailed(f"{_TOKEN_PROBLEMS.get(code, 'Slack gave no answer')} ({code})") from error
+        raise LookupFailed(f"{_PROBLEMS.get(code, 'Slack gave no answer')} ({code})") from error
     except WEB_ERRORS as error:
         raise LookupFailed(f"Slack could not be reached ({error_code(error)})") from error
     if not isinstance(data, Mapping):

@@ -12,6 +12,7 @@ from slack_sdk.webhook import WebhookClient
 from bot.slack.web import TIMEOUT, is_loopback
 
 SLACK_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
+API_HOSTS = frozenset({"slack.com", "slack-gov.com"})
 
 _ERROR_CODE = re.compile(r"[a-z]+(_[a-z]+)+")
 
@@ -25,7 +26,7 @@ def allowed(url: str, api_url: str) -> bool:
 
     It is a field of a payload, so it must not lead the bot to any host that somebody names: only Slack's own over
     HTTPS, or, where the settings point to another Slack server, the host of that server. Names of this machine count
-    as one host.
+    as one host, and a server on this machine gets no answer sent elsewhere.
     """
     try:
         parts, api = urlsplit(url), urlsplit(api_url)
@@ -34,11 +35,11 @@ def allowed(url: str, api_url: str) -> bool:
         return False
     if parts.username is not None or parts.password is not None or not parts.hostname:
         return False
+    if is_loopback(api.hostname):
+        return is_loopback(parts.hostname) and parts.scheme in ("http", "https")
     if parts.hostname in SLACK_HOSTS:
         return parts.scheme == "https" and port in (None, 443)
-    if api.hostname in ("slack.com", "slack-gov.com") or parts.scheme not in ("http", "https"):
-        return False
-    return parts.hostname == api.hostname or (is_loopback(parts.hostname) and is_loopback(api.hostname))
+    return parts.hostname == api.hostname and api.hostname not in API_HOSTS and parts.scheme in ("http", "https")
 
 
 def respond(url: str, api_url: str, *, text: str, blocks: list[dict[str, object]]) -> None:

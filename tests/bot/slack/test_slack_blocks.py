@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.slack.blocks import MAX_BLOCKS, MAX_TEXT, Block, Rendered, action_of, render
+from bot.slack.blocks import MAX_BLOCKS, MAX_TEXT, Block, NotRenderable, Rendered, action_of, render
 from commands.base import Actions, Button, Footnote, Heading, Item, Paragraph, Part, Reply, Table, Tree, say
 
 ids = itertools.count()
@@ -165,7 +165,7 @@ def test_the_same_reply_gets_new_block_ids_each_time() -> None:
 
 
 def test_a_value_that_slack_would_cut_is_refused_loudly() -> None:
-    with pytest.raises(ValueError, match="must be an id"):
+    with pytest.raises(NotRenderable, match="must be an id"):
         rendered(Actions((Button("Confirm", "confirm", "x" * 2_001),)))
 
 

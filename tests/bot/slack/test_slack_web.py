@@ -24,7 +24,7 @@ LOCAL = "http://127.0.0.1:8080/api/"
         ("http://localhost:9090/hooks/x", LOCAL),
         ("http://[::1]:9090/hooks/x", LOCAL),
         ("http://slack.test:1/hooks", "http://slack.test:2/api/"),
-        ("https://hooks.slack.com/commands/T0/1/x", LOCAL),
+        ("https://hooks.slack.com/commands/T0/1/x", "https://gateway.example/slack/api/"),
     ],
 )
 def test_slacks_own_address_and_that_of_the_server_in_the_settings_are_called(url: str, api_url: str) -> None:
@@ -43,6 +43,7 @@ def test_slacks_own_address_and_that_of_the_server_in_the_settings_are_called(ur
         ("http://127.0.0.1:8080/hooks/x", SLACK),
         ("http://169.254.169.254/latest/meta-data", SLACK),
         ("http://169.254.169.254/latest/meta-data", LOCAL),
+        ("https://hooks.slack.com/commands/T0/1/x", LOCAL),
         ("file:///etc/passwd", LOCAL),
         ("ftp://127.0.0.1/x", LOCAL),
         ("http://user:password@127.0.0.1/x", LOCAL),
