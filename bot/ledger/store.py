@@ -18,7 +18,7 @@ from threading import BoundedSemaphore, Lock
 from sqlite_utils import Database
 
 from bot.ledger.errors import LedgerError, speaking
-from bot.ledger.migrations import check_current, migrate
+from bot.ledger.migrations import check, check_current, migrate
 
 READERS = 32
 """Read transactions at once; more wait. Each has three files open."""
@@ -42,11 +42,12 @@ class Store:
         self._idle: list[Database] = []
         self._writer: Database | None = None
         self._read_mode = "ro"
-        with speaking(self.path):
-            if read_only:
-                self._open_to_read()
-            else:
-                self._open_to_write()
+        try:
+            with speaking(self.path):
+                self._open_to_read() if read_only else self._open_to_write()
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def write(self) -> Iterator[Database]:
@@ -85,15 +86,12 @@ class Store:
         except OSError as error:
             raise LedgerError(f"The ledger {self.path} cannot be opened: {error.strerror}.", str(error)) from error
         self._writer = self._connect("rw")
-        try:
-            self._writer.execute("PRAGMA journal_mode = wal")
-            self._writer.execute("PRAGMA synchronous = full")
-            self._writer.execute("PRAGMA journal_size_limit = 67108864")
-            with _transaction(self._writer, "BEGIN IMMEDIATE"):
-                migrate(self._writer, self.path)
-        except BaseException:
-            self._writer.close()
-            raise
+        check(self._writer, self.path)  # before anything is written to what may be another program's
+        self._writer.execute("PRAGMA journal_mode = wal")
+        self._writer.execute("PRAGMA synchronous = full")
+        self._writer.execute("PRAGMA journal_size_limit = 67108864")
+        with _transaction(self._writer, "BEGIN IMMEDIATE"):
+            migrate(self._writer, self.path)
 
     def _open_to_read(self) -> None:
         if not self.path.is_file():

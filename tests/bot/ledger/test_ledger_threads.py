@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 
-from ledger_examples import ADA, BOB, ORIGIN, carry, checkpoint, creation, inventory, plan, vm
+from ledger_examples import ADA, BOB, ORIGIN, Clock, carry, checkpoint, creation, inventory, plan, vm
 
 from bot.ledger import ChangeState, IllegalMove, Ledger
 from bot.ledger.store import READERS
@@ -81,3 +82,14 @@ def test_two_programs_can_have_the_ledger_open(ledger: Ledger) -> None:
         at_once(8, lambda n: [carry(pair[n % 2], f"c{n}-{turn}") for turn in range(5)])
         assert ledger.verify() == other.verify()
         assert ledger.head().seq == 240
+
+
+def test_of_many_that_open_a_new_ledger_at_once_one_makes_its_tables(tmp_path: Path, clock: Clock) -> None:
+    def begin(n: int) -> None:
+        with Ledger(tmp_path / "new.db", clock=clock) as ledger:
+            carry(ledger, f"c{n}")
+
+    at_once(8, begin)
+    with Ledger(tmp_path / "new.db", clock=clock) as ledger:
+        assert ledger.verify().whole
+        assert ledger.head().seq == 48
