@@ -50,7 +50,7 @@ def test_messages_over_plain_http_are_always_encrypted_where_the_method_can() ->
 
 def test_certificates_are_always_checked() -> None:
     assert transport(HTTPS).transport.cert_validation is True
-    assert transport(replace(HTTPS, ca_bundle="/etc/ca.pem")).transport.cert_validation == "/etc/ca.pem"
+    assert str(transport(replace(HTTPS, ca_bundle="/etc/ca.pem")).transport.cert_validation) == "/etc/ca.pem"
 
 
 def test_only_a_configuration_of_the_hosts_own_may_be_the_bots_endpoint() -> None:

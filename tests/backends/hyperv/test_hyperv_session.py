@@ -132,7 +132,12 @@ def test_progress_that_cannot_be_shown_does_not_harm_the_call(
     def fail(percent: int) -> None:
         raise RuntimeError("Slack is away")
 
-    host.commands["Set-Answer"] = lambda sink, stop: [sink.progress("", n) for n in (1, 2)] and sink.output("done")
+    def run(sink: Sink, stop: Event) -> None:
+        for percent in (1, 2):
+            sink.progress("", percent)
+        sink.output("done")
+
+    host.commands["Set-Answer"] = run
     assert connect().invoke(CHANGE, deadline=10, change=True, on_progress=fail).output == ("done",)
     assert caplog.text.count("could not be shown") == 1
 
