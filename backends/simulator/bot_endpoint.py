@@ -1,23 +1,25 @@
 """The bot's JEA endpoint on a simulated host: the functions of its PowerShell module, over the simulated cmdlets.
 
-The module itself is `CheckpointBot.psm1` in `backends/hyperv/endpoint`; the functions here take the same parameters and
-run the same cmdlets.
+The module itself is `CheckpointBot.psm1` in `backends/hyperv/endpoint`; the functions here take the same parameters,
+refuse the same values and run the same cmdlets.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from backends.base import CheckpointType
+from backends.base import MAX_NAME, CheckpointType
 from backends.hyperv.pipelines import ENDPOINT_VERSION, Plain
 from backends.remoting import Pipeline
 from backends.simulator.binding.metadata import Membership, ParameterInfo
 from backends.simulator.cmdlets.registry import Command as Runnable
 from backends.simulator.endpoint import Configuration, function, function_info, restricted_configuration
+from backends.simulator.errors import Category, ShellError
 from backends.simulator.runtime import Call
-from backends.simulator.shell import Command, Parameter, Statement
+from backends.simulator.statements import statement
 
 NAME: Final = "CheckpointBot"
 """Of the module, and of the session configuration unless it is registered under another."""
@@ -53,14 +55,14 @@ def _functions() -> Iterator[Runnable]:
     yield _over(
         "Get-CheckpointBotFile",
         {"VMId": ("guid", {VM: REQUIRED}), "Path": ("string[]", {PATH: REQUIRED})},
-        lambda call: [ask.files_at(tuple(call.texts("Path")))] if call.given("Path") else ask.files(_vm(call)),
+        lambda call: [ask.files_at(_files(call))] if call.given("Path") else ask.files(_vm(call)),
         default_set=HOST,
     )
     yield _over("Get-CheckpointBotVolume", {}, lambda _: [ask.volumes()])
     yield _over(
         "New-CheckpointBotCheckpoint",
         {**_VM_ID, **_NAME},
-        lambda call: [ask.create(_vm(call) or "", call.text("Name") or "")],
+        lambda call: [ask.create(_vm(call) or "", _name(call))],
     )
     yield _over("Restore-CheckpointBotCheckpoint", _CHECKPOINT_ID, lambda call: [ask.apply(_id(call))])
     yield _over(
@@ -71,12 +73,12 @@ def _functions() -> Iterator[Runnable]:
     yield _over(
         "Rename-CheckpointBotCheckpoint",
         {**_CHECKPOINT_ID, **_NAME},
-        lambda call: [ask.rename(_id(call), call.text("Name") or "")],
+        lambda call: [ask.rename(_id(call), _name(call))],
     )
     yield _over(
         "Export-CheckpointBotCheckpoint",
         {**_CHECKPOINT_ID, "Path": ("string", {"*": REQUIRED})},
-        lambda call: [ask.export(_id(call), call.text("Path") or "")],
+        lambda call: [ask.export(_id(call), _folder(call))],
     )
     yield _over(
         "Set-CheckpointBotVM",
@@ -97,7 +99,7 @@ def _over(name: str, parameters: _Parameters, ask: _Ask, *, default_set: str = "
 
     def run(call: Call) -> Iterator[object]:
         for pipeline in ask(call):
-            yield from call.stage.start(_statement(pipeline))
+            yield from call.stage.start(statement(pipeline))
 
     return function(function_info(name, NAME, infos, default_set=default_set), run)
 
@@ -116,19 +118,42 @@ def _id(call: Call) -> str:
 
 def _type(call: Call) -> CheckpointType | None:
     wanted = call.text("CheckpointType")
-    names = {member.name.replace("_", "").casefold(): member for member in CheckpointType}
-    return names[wanted.casefold()] if wanted else None
+    if wanted is None:
+        return None
+    names = {one.name.replace("_", "").casefold(): one for one in CheckpointType if one is not CheckpointType.UNKNOWN}
+    _require(wanted.casefold() in names, "CheckpointType", wanted)
+    return names[wanted.casefold()]
 
 
 def _automatic(call: Call) -> bool | None:
     return call.flag("AutomaticCheckpointsEnabled") if call.given("AutomaticCheckpointsEnabled") else None
 
 
-def _statement(pipeline: Pipeline) -> Statement:
-    return tuple(
-        Command(
-            one.name,
-            tuple(Parameter(key, list(v) if isinstance(v, tuple) else v) for key, v in one.parameters.items()),
+def _name(call: Call) -> str:
+    name = call.text("Name") or ""
+    _require(1 <= len(name) <= MAX_NAME, "Name", name)
+    return name
+
+
+def _folder(call: Call) -> str:
+    path = call.text("Path") or ""
+    _require(re.search(r"^[A-Za-z]:\\", path) is not None, "Path", path)
+    return path
+
+
+def _files(call: Call) -> tuple[str, ...]:
+    paths = tuple(call.texts("Path"))
+    for path in paths:
+        _require(re.search(r"\.(a?vhdx?|vhds)$", path, re.IGNORECASE) is not None, "Path", path)
+    return paths
+
+
+def _require(holds: bool, parameter: str, value: str) -> None:
+    if not holds:
+        raise ShellError(
+            "ParameterArgumentValidationError",
+            Category.InvalidData,
+            "argument-invalid",
+            parameter=parameter,
+            value=value,
         )
-        for one in pipeline
-    )

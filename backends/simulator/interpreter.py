@@ -11,6 +11,7 @@ from threading import Event, Lock
 from backends.simulator.binding.command_line import Binding, bind_command_line, choose_set
 from backends.simulator.binding.piped import bind_piped
 from backends.simulator.cmdlets.registry import Command as Runnable
+from backends.simulator.cmdlets.registry import WholeInput
 from backends.simulator.endpoint import PLAIN_NAME, Configuration, plain_configuration
 from backends.simulator.errors import Case, Category, HostError, ShellError, from_hresult
 from backends.simulator.faults import FaultKind
@@ -112,7 +113,6 @@ class SimulatedPowerShell:
         try:
             binding = bind_command_line(info, command.parameters)
             call = Call(stage, choose_set(binding, piped=piped), binding.values)
-            self._refuse_impossible(call)
         except ShellError as error:
             raise Terminated(error.data(language, info.name, info.class_name)) from error
         return _Prepared(runnable, binding, call)
@@ -121,7 +121,7 @@ class SimulatedPowerShell:
         runnable, call = prepared.runnable, prepared.call
         if runnable.whole_input:
             self._log(call)
-            return self._guarded(call, runnable.whole_input(call, values or iter(())))
+            return self._guarded(call, _whole(runnable.whole_input, call, values or iter(())))
         return self._each(prepared, values)
 
     def _each(self, prepared: _Prepared, values: Iterator[object] | None) -> Iterator[object]:
@@ -143,6 +143,7 @@ class SimulatedPowerShell:
 
     def _produced(self, runnable: Runnable, call: Call) -> Iterator[object]:
         """A generator, so that faults strike when the command runs and not when the pipeline is put together."""
+        self._refuse_impossible(call)
         self._strike(call)
         if runnable.per_record:
             yield from runnable.per_record(call)
@@ -196,6 +197,11 @@ class _Prepared:
     runnable: Runnable
     binding: Binding
     call: Call
+
+
+def _whole(run: WholeInput, call: Call, values: Iterator[object]) -> Iterator[object]:
+    """A generator, so that the command begins when the pipeline runs."""
+    yield from run(call, values)
 
 
 def _no_scripts(endpoint: Configuration) -> ShellError:

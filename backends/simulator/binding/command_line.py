@@ -40,9 +40,7 @@ def bind_command_line(info: CommandInfo, parameters: Sequence[Parameter]) -> Bin
     for parameter in parameters:
         if parameter.name is not None:
             _bind_named(binding, parameter.name, parameter.value)
-    for parameter in parameters:
-        if parameter.name is None:
-            _bind_positional(binding, parameter.value)
+    _bind_positional(binding, [parameter.value for parameter in parameters if parameter.name is None])
     return binding
 
 
@@ -104,39 +102,51 @@ def _find(info: CommandInfo, name: str) -> ParameterInfo:
     return close[0]
 
 
-def _bind_positional(binding: Binding, value: object) -> None:
-    """Take the first free position; there, what fits as it stands before what must be converted, and the default set
-    before the others."""
-    candidates = _at_first_free_position(binding)
+def _bind_positional(binding: Binding, values: list[object]) -> None:
+    """Each position that has a free parameter takes one value."""
+    waiting = list(values)
+    for place in _positions(binding):
+        candidates = [one for one in binding.info.parameters if _is_free_at(binding, one, place)]
+        if waiting and candidates:
+            _bind_at(binding, candidates, waiting.pop(0))
+    if waiting:
+        raise _no_position(waiting[0])
+
+
+def _bind_at(binding: Binding, candidates: list[ParameterInfo], value: object) -> None:
+    """What fits as it stands comes before what must be converted, and the default set before the others."""
     default = binding.info.default_set
     ordered = sorted(candidates, key=lambda one: one.membership(default) is None)
-    for parameter in ordered:
-        if fits(value, parameter.type):
-            return bind(binding, parameter, value)
-    for parameter in ordered:
-        try:
-            convert(value, parameter.type)
-        except CannotConvert:
-            continue
-        return bind(binding, parameter, value)
-    if ordered:
-        return bind(binding, ordered[0], value)
-    raise ShellError(
-        "PositionalParameterNotFound", Category.InvalidArgument, "positional-not-found", value=text_of(value)
+    fitting = [one for one in ordered if fits(value, one.type)] or [one for one in ordered if _converts(value, one)]
+    if not fitting:
+        raise _no_position(value)
+    bind(binding, fitting[0], value)
+
+
+def _positions(binding: Binding) -> list[int]:
+    return sorted(
+        {at.position for one in binding.info.parameters for at in one.sets.values() if at.position is not None}
     )
 
 
-def _at_first_free_position(binding: Binding) -> list[ParameterInfo]:
-    places: dict[int, list[ParameterInfo]] = {}
-    for one in binding.info.parameters:
-        if one.name in binding.values:
-            continue
-        for name in binding.sets:
-            at = one.membership(name)
-            if at and at.position is not None and one not in places.setdefault(at.position, []):
-                places[at.position].append(one)
-    free = [place for place, candidates in places.items() if candidates]
-    return places[min(free)] if free else []
+def _is_free_at(binding: Binding, parameter: ParameterInfo, place: int) -> bool:
+    return parameter.name not in binding.values and any(
+        (at := parameter.membership(name)) and at.position == place for name in binding.sets
+    )
+
+
+def _converts(value: object, parameter: ParameterInfo) -> bool:
+    try:
+        convert(value, parameter.type)
+    except CannotConvert:
+        return False
+    return True
+
+
+def _no_position(value: object) -> ShellError:
+    return ShellError(
+        "PositionalParameterNotFound", Category.InvalidArgument, "positional-not-found", value=text_of(value)
+    )
 
 
 def _lacking(binding: Binding, parameter_set: str, piped: bool) -> Iterable[ParameterInfo]:

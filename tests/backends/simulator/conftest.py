@@ -1,0 +1,25 @@
+"""A simulated host whose time stands still until somebody waits, and a console to it."""
+
+from __future__ import annotations
+
+import pytest
+from host_console import Console
+
+from backends.simulator.clock import ManualClock
+from backends.simulator.fleet import SimulatedHost
+from backends.simulator.seed import new_host
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def host(clock: ManualClock) -> SimulatedHost:
+    return new_host("hv01", clock=clock)
+
+
+@pytest.fixture
+def console(host: SimulatedHost) -> Console:
+    return Console(host)
