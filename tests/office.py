@@ -1,0 +1,334 @@
+"""An office for the tests: simulated hosts behind real WinRM, a Slack workspace, and the bot between them.
+
+Everything that the bot is made of is the product's own; only the hosts and the workspace are simulated, and those speak
+the real wires.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Self
+
+from pydantic import SecretStr
+
+from backends.base import CheckpointType, VMState
+from backends.simulator.fleet import Durations, SimulatedHost
+from backends.simulator.interpreter import CommandLog, SimulatedPowerShell
+from backends.simulator.machines import SimulatedVM
+from backends.simulator.seed import DAY, Past, add_vm, new_host
+from backends.simulator.storage import GB
+from backends.simulator.winrm import WinRMServer
+from bot.ledger import ChangeRow, Ledger
+from bot.sandbox import Channel, Message, Outcome, Sandbox, User, Workspace, demo_workspace
+from bot.settings import (
+    AccessSettings,
+    ConfirmationSettings,
+    DigestChannelSettings,
+    DigestSettings,
+    GrantSettings,
+    HostDefaults,
+    HostSettings,
+    Settings,
+    SlackSettings,
+)
+from bot.wiring import Bot
+
+ACCOUNT, PASSWORD = "CONTOSO\\svc-checkpoint", "a password of this test"
+PLAIN = "hv02"
+"""The host that is reached by Basic over plain HTTP; the others by NTLM, with encrypted messages."""
+
+AT_ONCE = Durations(scale=0.0)
+PATIENCE = 15.0
+"""Seconds that a test waits for something before it fails; all of it is used on a failure only."""
+
+
+class Clock:
+    """The machine's time, and as much more as a test wants."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
+
+    def forward(self, **span: float) -> None:
+        self._ahead += timedelta(**span)
+
+
+class Office:
+    """Between `with` and its end, everything runs. There is one at a time in a process, since there is one DBOS.
+
+    People are `ada` (may do all), `dev` (owns `web*`), `viewer` (looks at all), `newcomer` (nothing), `guest`,
+    `stranger`; see `bot.sandbox.demo`. They act in `channel`, which `move_to_a_new_channel` makes another: Slack lets
+    one message a second into a channel, and so does the bot.
+    """
+
+    _open: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        hosts: Iterable[SimulatedHost] | None = None,
+        access: AccessSettings | None = None,
+        confirmation: ConfirmationSettings | None = None,
+        digest: DigestSettings | None = None,
+    ) -> None:
+        """`folder` is where the bot keeps its data. `hosts` are those of `small_fleet` unless given."""
+        self.folder = folder
+        self.clock = Clock()
+        self.hosts = {host.name: host for host in (small_fleet() if hosts is None else hosts)}
+        self.shells = {name: SimulatedPowerShell(host) for name, host in self.hosts.items()}
+        self.servers = {name: _server(shell) for name, shell in self.shells.items()}
+        self.sandbox = Sandbox(workspace=_workspace())
+        self.channel = "ops"
+        self._access = access or usual_access()
+        self._confirmation = confirmation or ConfirmationSettings()
+        self._digest = digest or DigestSettings(channels=(DigestChannelSettings(channel="C0OPS0001"),))
+        self._channels = itertools.count(1)
+        self._running = ExitStack()
+        self._bot: Bot | None = None
+
+    # ---------------------------------------------------------------- running
+
+    def __enter__(self) -> Self:
+        if Office._open:
+            raise RuntimeError("another office is open in this process, and there is one DBOS for both")
+        with ExitStack() as opened:
+            Office._open = True
+            opened.callback(self._say_closed)
+            for server in self.servers.values():
+                opened.enter_context(server)
+            opened.enter_context(self.sandbox)
+            opened.callback(self.stop_bot)
+            self.start_bot()
+            self._running = opened.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._running.close()
+
+    @staticmethod
+    def _say_closed() -> None:
+        Office._open = False
+
+    @property
+    def bot(self) -> Bot:
+        """The bot that runs now."""
+        if self._bot is None:
+            raise RuntimeError("the bot is not running")
+        return self._bot
+
+    def start_bot(self) -> None:
+        self._bot = Bot(self.settings, clock=self.clock)
+        self._bot.start()
+        self.sandbox.wait_for_connections(2, PATIENCE)
+
+    def stop_bot(self) -> None:
+        """Harmless when it is not running."""
+        if self._bot is not None:
+            bot, self._bot = self._bot, None
+            bot.stop()
+
+    def restart(self) -> None:
+        """Another bot over the same data. Hosts and workspace go on."""
+        self.stop_bot()
+        self.start_bot()
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            slack=SlackSettings(
+                api_url=self.sandbox.api_url,
+                bot_token=SecretStr(self.sandbox.bot_token),
+                app_token=SecretStr(self.sandbox.app_token),
+            ),
+            data_dir=self.folder,
+            host_defaults=HostDefaults(ssl=False, username=ACCOUNT, password=SecretStr(PASSWORD)),
+            hosts=tuple(_host_settings(name, server.port) for name, server in self.servers.items()),
+            access=self._access,
+            confirmation=self._confirmation,
+            digest=self._digest,
+        )
+
+    # ---------------------------------------------------------------- people
+
+    def type(self, who: str, text: str, *, times: int = 1, team: str | None = None, forged: bool = False) -> Outcome:
+        """Type a command where everybody is; `text` begins with `/checkpoint`."""
+        return self.sandbox.command(who, self.channel, text, times=times, team=team, forged=forged)
+
+    def press(self, who: str, label: str, *, about: str = "", times: int = 1, forged: bool = False) -> Outcome:
+        """Press the newest button of that label that `who` sees; with `about`, in a message that says so."""
+        message = self._wait(lambda: self._newest(who, lambda m: label in m.buttons and about in m.seen))
+        action_id = next(e["action_id"] for _, e in message.elements() if _label(e) == label)
+        return self.sandbox.press(who, message, action_id, times=times, forged=forged)
+
+    def press_beside(self, who: str, label: str, item: str) -> Outcome:
+        """Press the button of that label that belongs to the line of a list which says `item`."""
+        message = self._wait(lambda: self._newest(who, lambda m: label in m.buttons and item in m.seen))
+        return self.sandbox.press(who, message, _beside(message, label, item))
+
+    def ask(self, who: str, text: str) -> str:
+        """Type a command, and read the first answer that comes."""
+        before = {message.ts for message in self.seen_by(who)}
+        self.type(who, text)
+        return self._wait(lambda: self._newest(who, lambda m: m.ts not in before)).seen
+
+    def wait_for_text(self, *texts: str, who: str = "ada") -> Message:
+        """The newest message that `who` sees in the channel and that says all of `texts`, once there is one."""
+        return self._wait(lambda: self._newest(who, lambda m: all(text in m.seen for text in texts)))
+
+    def seen_by(self, who: str) -> list[Message]:
+        """What `who` sees in the channel, oldest first."""
+        return self.sandbox.messages(self.channel, user=who)
+
+    def move_to_a_new_channel(self) -> str:
+        """Everybody, the guest too, moves to a new channel with the bot in it. Its id is given."""
+        workspace = self.sandbox.workspace
+        number = next(self._channels)
+        made = Channel(f"C0ROOM{number:04}", f"room-{number}", [u for u in workspace.users if u != "U0FORMER1"])
+        workspace.channels[made.id] = made
+        self.channel = made.name
+        return made.id
+
+    def _newest(self, who: str, fits: Callable[[Message], bool]) -> Message | None:
+        return next((m for m in reversed(self.seen_by(who)) if fits(m)), None)
+
+    def _wait(self, look: Callable[[], Message | None]) -> Message:
+        found = self.sandbox.wait_for(look, PATIENCE)
+        assert found is not None
+        return found
+
+    # ---------------------------------------------------------------- hosts and the record
+
+    def host(self, name: str) -> SimulatedHost:
+        """The model of a host, to look at, to change behind the bot's back, and to arm faults on."""
+        return self.hosts[name]
+
+    def vm(self, name: str, host: str = "hv01") -> SimulatedVM:
+        """The only VM of that name on a host, as it is now."""
+        (found,) = (vm for vm in self.hosts[host].all() if vm.name == name)
+        return found
+
+    def checkpoints(self, vm: str, host: str = "hv01") -> list[str]:
+        """The names of a VM's checkpoints on the host itself, oldest first."""
+        return [one.name for one in self.vm(vm, host).ordered()]
+
+    def add_vm(
+        self,
+        name: str,
+        *past: Past,
+        host: str = "hv01",
+        state: VMState = VMState.RUNNING,
+        checkpoint_type: CheckpointType = CheckpointType.PRODUCTION,
+    ) -> SimulatedVM:
+        """Another VM, which the bot will find: what it has seen of the fleet has grown old."""
+        made = add_vm(self.hosts[host], name, state=state, checkpoint_type=checkpoint_type, past=past)
+        self.clock.forward(seconds=10)
+        return made
+
+    def commands(self, host: str = "hv01") -> CommandLog:
+        """What ran on a host."""
+        return self.shells[host].log
+
+    @contextmanager
+    def down(self, name: str) -> Iterator[None]:
+        """While this lasts, nobody answers at the host's address."""
+        port = self.servers[name].port
+        self.servers[name].stop()
+        try:
+            yield
+        finally:
+            self.servers[name] = _server(self.shells[name], port)
+            self.servers[name].start()
+            self._running.callback(self.servers[name].stop)
+
+    @contextmanager
+    def nothing_changes(self) -> Iterator[None]:
+        """Fails when anything but the growth of disks changes on any host meanwhile."""
+        before = {name: host.revision for name, host in self.hosts.items()}
+        yield
+        for host in self.hosts.values():
+            host.all()
+        assert {name: host.revision for name, host in self.hosts.items()} == before
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.bot.ledger
+
+    def newest_change(self) -> ChangeRow:
+        """The last change that was asked for, refused ones too."""
+        (entry,) = self.ledger.history(limit=1)
+        row = self.ledger.change(entry.change_id)
+        assert row is not None
+        return row
+
+
+def small_fleet(durations: Durations = AT_ONCE) -> list[SimulatedHost]:
+    """`hv01` and `hv02`: some VMs, some of them with old checkpoints, and a name that both have."""
+    first, second = new_host("hv01", durations=durations), new_host(PLAIN, durations=durations)
+    add_vm(first, "web01", past=[Past("before-december-patches", 41 * DAY, 18 * GB), Past("nginx-1.27", 9 * DAY)])
+    add_vm(first, "web02", past=[Past("before-december-patches", 40 * DAY, 21 * GB)])
+    add_vm(first, "dc01", checkpoint_type=CheckpointType.PRODUCTION_ONLY)
+    add_vm(first, "test01", checkpoint_type=CheckpointType.STANDARD)
+    add_vm(second, "build01", checkpoint_type=CheckpointType.STANDARD, past=[Past("toolchain 17", 26 * DAY)])
+    add_vm(second, "test01", state=VMState.OFF, past=[Past("daily", 5 * DAY)])
+    return [first, second]
+
+
+def usual_access() -> AccessSettings:
+    return AccessSettings(
+        grants=(
+            GrantSettings(to=("S0VMADMIN",), role="owner", vms=("*",)),
+            GrantSettings(to=("S0WEBTEAM",), role="owner", vms=("web*",)),
+            GrantSettings(to=("U0VIEWER1", "U0GUEST01", "U0STRANGE"), role="viewer", vms=("*",)),
+        ),
+        production_only=("dc*",),
+    )
+
+
+def _workspace() -> Workspace:
+    made = demo_workspace()
+    made.users["U0NEWCOME"] = User("U0NEWCOME", "newcomer", "Nora Comer", made.team.id, "Has no grant")
+    made.channels["C0OPS0001"].members.append("U0NEWCOME")
+    return made
+
+
+def _server(shell: SimulatedPowerShell, port: int = 0) -> WinRMServer:
+    host = shell.host
+    return WinRMServer(
+        shell,
+        users={ACCOUNT: PASSWORD},
+        port=port,
+        allow_unencrypted=host.name == PLAIN,
+        faults=host.faults,
+        machine=host.name.upper(),
+    )
+
+
+def _host_settings(name: str, port: int) -> HostSettings:
+    if name == PLAIN:
+        return HostSettings(name=name, address="127.0.0.1", port=port, auth="basic", allow_unencrypted=True)
+    return HostSettings(name=name, address="127.0.0.1", port=port)
+
+
+def _label(element: object) -> str:
+    return str(element["text"]["text"]) if isinstance(element, dict) and element.get("type") == "button" else ""
+
+
+def _beside(message: Message, label: str, item: str) -> str:
+    """The action id of the first button of that label after the block that says `item`."""
+    found = False
+    for block in message.blocks:
+        found = found or item in str(block.get("text"))
+        for element in [*block.get("elements", []), block.get("accessory")]:
+            if found and _label(element) == label:
+                return str(element["action_id"])
+    raise AssertionError(f"{item} has no button {label} in: {message.seen}")
