@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from bot.ledger import ChangeRow, ChangeState, Event
+from bot.merges import MERGED, STALLS
 from bot.performing import plan_of
+from bot.retyping import again
+from bot.work import Outcome, outcomes
 from commands.base import Actions, Button, Footnote, Heading, Paragraph, Part, Plan, Reply, Tree
 from commands.words import short_id
 
@@ -75,7 +78,7 @@ def _confirm(row: ChangeRow, plan: Plan) -> Button:
 
 def _under_way(row: ChangeRow, events: Sequence[Event], progress: Mapping[str, int]) -> list[Part]:
     targets = plan_of(row).targets
-    done = outcomes(events)
+    done = {o.vm_id: o for o in outcomes(events)}
     lines = tuple(_line(t.vm_name, done.get(t.vm_id), progress.get(t.vm_id)) for t in targets)
     if row.state == ChangeState.QUEUED:
         parts: list[Part] = [Paragraph("Waits for its turn."), Actions((Button("Cancel", "cancel", row.id),))]
@@ -86,9 +89,9 @@ def _under_way(row: ChangeRow, events: Sequence[Event], progress: Mapping[str, i
     return [*parts, Tree(lines)] if len(targets) > 1 or progress else parts
 
 
-def _line(name: str, outcome: Mapping[str, object] | None, percent: int | None) -> str:
+def _line(name: str, outcome: Outcome | None, percent: int | None) -> str:
     if outcome is not None:
-        return f"{SIGNS[ChangeState(str(outcome['state']))]} {name}: {outcome['sentence']}"
+        return f"{SIGNS[outcome.state]} {name}: {outcome.sentence}"
     if percent is None:
         return f"⏳ {name}"
     filled = percent * BAR // 100
@@ -96,16 +99,25 @@ def _line(name: str, outcome: Mapping[str, object] | None, percent: int | None) 
 
 
 def _end(row: ChangeRow, events: Sequence[Event]) -> list[Part]:
-    done = outcomes(events)
-    if len(plan_of(row).targets) > 1 and done:
-        lines = [_line(t.vm_name, done.get(t.vm_id), None) for t in plan_of(row).targets]
-        return [Tree(tuple(lines))]
-    return [Paragraph(row.result or _last_why(events) or "Nothing was changed.")]
+    done = {o.vm_id: o for o in outcomes(events)}
+    targets = plan_of(row).targets
+    parts: list[Part]
+    if len(targets) > 1 and done:
+        parts = [Tree(tuple(_line(t.vm_name, done.get(t.vm_id), None) for t in targets))]
+    else:
+        parts = [Paragraph(row.result or _last_why(events) or "Nothing was changed.")]
+    parts += [Paragraph(e.why) for e in events if e.event in (MERGED, STALLS)]
+    buttons = _next(row, done.values())
+    return [*parts, Actions(buttons)] if buttons else parts
 
 
-def outcomes(events: Sequence[Event]) -> dict[str, Mapping[str, object]]:
-    """What became of each VM so far, by VM id."""
-    return {str(e.detail["vm_id"]): e.detail for e in events if e.event == "outcome"}
+def _next(row: ChangeRow, done: Iterable[Outcome]) -> tuple[Button, ...]:
+    """What somebody may want to press after the end."""
+    if any(o.safety_id for o in done):
+        return (Button("Undo", "undo", row.id),)
+    if row.state in (ChangeState.VOID, ChangeState.EXPIRED) and again(plan_of(row)) is not None:
+        return (Button("Ask again", "again", row.id),)
+    return ()
 
 
 def _last_why(events: Sequence[Event]) -> str:

@@ -10,18 +10,19 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID, WorkflowHandle
 
+from bot import merges
 from bot.announcer import Announcer, AnnouncerError, Origin
 from bot.cards import card
 from bot.ledger import ChangeRow, ChangeState, IllegalMove, Ledger
 from bot.performing import Awaits, Denial, Performer, plan_of
-from bot.work import Outcome
+from bot.work import OUTCOME, Outcome, outcomes
 from commands.base import Person, Plan
 
 log = logging.getLogger(__name__)
@@ -159,6 +160,13 @@ class Changes:
             cause = f"{type(defect).__name__}: {defect}"
             _step("defect", lambda: self._fail(change_id, cause))
         _step("report", lambda: self.show(change_id))
+        self._follow_merges(change_id)
+
+    def _follow_merges(self, change_id: str) -> None:
+        """After a delete, say when each merge is over, and when one stalls."""
+        merging = _step("what is merging", lambda: self._merging(change_id))
+        fleet = self._performer.means.fleet
+        merges.follow(_DBOSJournal(), fleet, self._clock, merging, lambda *line: self._add(change_id, *line))
 
     def _decide(self, change_id: str) -> bool:
         """Whether the change goes on: at once, or after the answer that it needs."""
@@ -217,16 +225,7 @@ class Changes:
         return outcome
 
     def _record(self, change_id: str, outcome: Outcome) -> None:
-        detail = {
-            "vm_id": outcome.vm_id,
-            "vm": outcome.vm_name,
-            "state": str(outcome.state),
-            "sentence": outcome.sentence,
-            "cause": outcome.cause,
-            "checkpoint_id": outcome.checkpoint_id,
-            "safety_id": outcome.safety_id,
-        }
-        self._ledger.note(change_id, "outcome", by="bot", why=outcome.sentence, detail=detail)
+        self._ledger.note(change_id, OUTCOME, by="bot", why=outcome.sentence, detail=asdict(outcome))
         self._progress.pop((change_id, outcome.vm_id), None)
         if len(plan_of(self._row(change_id)).targets) > 1:
             self.show(change_id)
@@ -237,6 +236,17 @@ class Changes:
         self._ledger.move(change_id, state, by="bot", why=causes, result=result)
         self._shown.pop(change_id, None)
         self._origins.pop(change_id, None)
+
+    def _merging(self, change_id: str) -> tuple[Outcome, ...]:
+        row = self._row(change_id)
+        if row.verb != "delete":
+            return ()
+        return tuple(o for o in outcomes(self._ledger.events(change_id)) if o.state == ChangeState.SUCCEEDED)
+
+    def _add(self, change_id: str, event: str, sentence: str) -> None:
+        """Add a line to a result that stands already."""
+        self._ledger.note(change_id, event, by="bot", why=sentence)
+        self.show(change_id)
 
     def _fail(self, change_id: str, cause: str) -> None:
         row = self._row(change_id)

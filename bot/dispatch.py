@@ -15,7 +15,7 @@ from datetime import datetime
 from threading import Lock
 
 from backends.base import VM, BackendError
-from bot import access, grammar
+from bot import access, grammar, retyping
 from bot.announcer import Announcer, MessageRef, Origin
 from bot.changes import Answer, Changes, Word
 from bot.identity import Gate, Refusal
@@ -23,6 +23,8 @@ from bot.inventory import FleetView, Inventory
 from bot.ledger import ChangeRow, ChangeState, Ledger, VMRef
 from bot.requests import Pressed, Typed
 from bot.settings import Settings
+from bot.verbs import safety_name
+from bot.work import outcomes
 from commands import runner
 from commands.base import Context, NotAllowed, Person, Plan, Reply, UsageError, say
 
@@ -34,6 +36,7 @@ NAMESPACE = uuid.UUID("5b0f7f1e-6a53-4f0e-9d2c-3f6f6c1b9a51")
 ANSWERS: dict[str, Word] = {"confirm": "confirm", "approve": "approve", "cancel": "cancel"}
 
 NOTHING = "Nothing was changed."
+UNKNOWN_BUTTON = "This button belongs to no request that I know."
 
 
 @dataclass(slots=True)
@@ -151,7 +154,7 @@ class Dispatcher:
     def _answer(self, request: Pressed, person: Person) -> None:
         row = self.ledger.change(request.value)
         if row is None or (row.message is not None and not _same_channel(row.message, request.message)):
-            raise UsageError("This button belongs to no request that I know.", "Type the command again.")
+            raise UsageError(UNKNOWN_BUTTON, "Type the command again.")
         word = ANSWERS[request.action]
         refusal = access.may_answer(self.settings.access, row, person, word)
         if refusal is not None:
@@ -171,16 +174,31 @@ class Dispatcher:
 
     def _words_of(self, request: Pressed) -> tuple[str, ...]:
         """The command that a button stands for. Its value is an id; everything else is looked up."""
-        found = self.inventory.find_checkpoint(request.value)
-        if found is None:
-            raise UsageError("That checkpoint has gone.", "Type `/checkpoint list` to see what there is.")
         match request.action:
-            case "delete":
-                return ("delete", found.vm_id, found.id)
-            case "keep":
-                return ("keep", found.vm_id, found.id, "7d")
+            case "delete" | "keep":
+                return self._about_checkpoint(request.action, request.value)
+            case "undo" | "again":
+                return self._about_change(request.action, request.value)
             case _:
                 raise UsageError("I do not know this button.", "Type `/checkpoint help` to see what I can do.")
+
+    def _about_checkpoint(self, action: str, checkpoint_id: str) -> tuple[str, ...]:
+        found = self.inventory.find_checkpoint(checkpoint_id)
+        if found is None:
+            raise UsageError("That checkpoint has gone.", "Type `/checkpoint list` to see what there is.")
+        return (action, found.vm_id, found.id, *(("7d",) if action == "keep" else ()))
+
+    def _about_change(self, action: str, change_id: str) -> tuple[str, ...]:
+        row = self.ledger.change(change_id)
+        words = None
+        if row is not None and row.plan is not None and action == "again":
+            words = retyping.again(row.plan)
+        elif row is not None and row.plan is not None:
+            safety = {o.vm_id: o.safety_id for o in outcomes(self.ledger.events(row.id)) if o.safety_id}
+            words = retyping.undo(safety, safety_name(row.created_at, row.plan.targets[0].checkpoint_name or ""))
+        if words is None:
+            raise UsageError(UNKNOWN_BUTTON, "Type the command instead.")
+        return words
 
 
 def change_id_of(delivery_id: str) -> str:

@@ -24,6 +24,9 @@ from commands.base import Reply
 log = logging.getLogger(__name__)
 
 NAME = "digest"
+PATIENCE = timedelta(minutes=3)
+"""A scan with all disks takes a busy host a while, and a digest can wait."""
+
 TOO_LATE = timedelta(hours=12)
 """A digest that is later than this is left to the next morning."""
 
@@ -43,13 +46,13 @@ class Digests:
         return None if entry is None else self._make(entry.vms)
 
     def asked_for(self, channel: str, may_view: Callable[[VM], bool]) -> Reply:
-        """The digest that a person asks for: the channel's own, for all to see, or else, for them alone, one of what they
-        may see."""
+        """The digest that a person asks for: the channel's own, for all to see, or else, for them alone, one of
+        what they may see."""
         own = self.of(channel)
         return replace(own, shared=True) if own is not None else self._make(("*",), may_view)
 
     def _make(self, patterns: Sequence[str], may_view: Callable[[VM], bool] | None = None) -> Reply:
-        self.inventory.renew(disks=True)
+        self.inventory.renew(disks=True, patience=PATIENCE)
         inventories = self.inventory.inventories(disks=True)
         for one in inventories:
             self.ledger.seen(one)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from backends.base import (
+    MAX_NAME,
     VM,
     BackendError,
     Checkpoint,
@@ -39,7 +40,7 @@ def carry_out(work: Work, seen: VMInventory, action: Action) -> Outcome:
         case Configure():
             outcome = configure(work, seen, action)
         case Keep():
-            outcome = keep(work, seen, action)
+            outcome = keep(work, action)
     return outcome
 
 
@@ -118,9 +119,7 @@ def apply(work: Work, seen: VMInventory, action: Apply) -> Outcome:
 
 
 def _take_safety(work: Work, seen: VMInventory, action: Apply) -> Checkpoint:
-    started = work.journal.step("name safety", lambda: work.now().isoformat())
-    stamp = f"{datetime.fromisoformat(started):%Y-%m-%d %H:%M}"
-    name = f"safety {stamp} before {work.target.checkpoint_name}"[:100].rstrip()
+    name = safety_name(work.row.created_at, str(work.target.checkpoint_name))
     try:
         taken, kind = _take(work, seen, name, "safety")
     except UnknownOutcome:
@@ -138,6 +137,14 @@ def _take_safety(work: Work, seen: VMInventory, action: Apply) -> Checkpoint:
     return taken
 
 
+def safety_name(asked_at: datetime, checkpoint_name: str) -> str:
+    """The same on every VM of a group, and within Hyper-V's limit also where that counts UTF-16 units."""
+    name = f"safety {asked_at:%Y-%m-%d %H:%M:%S} before {checkpoint_name}"
+    while len(name.encode("utf-16-le")) // 2 > MAX_NAME:
+        name = name[:-1]
+    return name.rstrip()
+
+
 def _start_again(work: Work, after: VMInventory) -> VMInventory:
     try:
         return work.carry_out(steps.start(after.vm.id), after)
@@ -152,10 +159,19 @@ def _start_again(work: Work, after: VMInventory) -> VMInventory:
 def delete(work: Work, seen: VMInventory, action: Delete) -> Outcome:
     checkpoint_id = work.checkpoint_id()
     gone = len(seen.subtree(checkpoint_id)) if action.subtree else 1
-    after = work.carry_out(steps.delete(checkpoint_id, subtree=action.subtree, on_progress=work.on_progress), seen)
+    before = work.journal.step("look before", lambda: work.means.fleet.look(seen.vm.id, disks=True))
+    after = work.carry_out(steps.delete(checkpoint_id, subtree=action.subtree, on_progress=work.on_progress), before)
     more = f" and {gone - 1} under it" if gone > 1 else ""
     merging = " Its disks are being merged in the background." if after.vm.merging else ""
-    return work.done(f"Deleted {work.target.checkpoint_name}{more} of {seen.vm.name}.{merging}")
+    return replace(
+        work.done(f"Deleted {work.target.checkpoint_name}{more} of {seen.vm.name}.{merging}"),
+        bytes_before=bytes_on_disk(before),
+    )
+
+
+def bytes_on_disk(seen: VMInventory) -> int | None:
+    """Bytes that the VM's files take, frozen ones included; None where they cannot be seen."""
+    return sum(disk.file_size for disk in seen.disks) if seen.disks else None
 
 
 def rename(work: Work, seen: VMInventory, action: Rename) -> Outcome:
@@ -175,7 +191,7 @@ def configure(work: Work, seen: VMInventory, action: Configure) -> Outcome:
     return work.done(f"{vm.name} takes {vm.checkpoint_type.label} checkpoints; automatic ones are {automatic}.")
 
 
-def keep(work: Work, seen: VMInventory, action: Keep) -> Outcome:
+def keep(work: Work, action: Keep) -> Outcome:
     target = work.target
     work.journal.step("keep", lambda: work.means.ledger.keep(target, action.until))
     until = f"until {action.until:%Y-%m-%d %H:%M} UTC" if action.until else "forever"

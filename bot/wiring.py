@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import commands
 from backends.base import Backend
 from backends.hyperv.connect import connect
 from backends.hyperv.connection import HostConnection
@@ -55,6 +56,7 @@ class Bot:
     ) -> None:
         """`backends` stand in for those that the settings' hosts would give. Raises `LedgerError` and OSError when the
         data folder cannot be used."""
+        commands.load()
         make_private_folder(settings.data_dir)
         self.settings = settings
         self.backends = dict(backends) if backends is not None else hosts_of(settings)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from pydantic import TypeAdapter
+
 from backends.base import Backend, OperationFailed, UnknownOutcome, VMInventory
 from bot import steps
-from bot.ledger import ChangeRow, ChangeState, Ledger
+from bot.ledger import ChangeRow, ChangeState, Event, Ledger
 from commands.base import Target
 
 T = TypeVar("T")
 
 SETTLE_PAUSES = (5.0, 10.0, 30.0, *(60.0,) * 10, *(300.0,) * 280)
-"""Seconds between looks at a host after an action was lost there: a day in all. Nothing else runs on the VM meanwhile."""
+"""Seconds between looks at a host after an action was lost there: a day in all. Nothing else runs on it meanwhile."""
 
 
 class Journal(Protocol):
@@ -44,6 +46,20 @@ class Outcome:
     checkpoint_id: str | None = None
     safety_id: str | None = None
     """The checkpoint that was taken before an apply."""
+    bytes_before: int | None = None
+    """What the VM's disk files took before a delete."""
+
+
+OUTCOME = "outcome"
+"""The ledger's event that carries an `Outcome`."""
+
+
+def outcomes(events: Iterable[Event]) -> tuple[Outcome, ...]:
+    """What became of each VM so far, as the ledger has it."""
+    return tuple(_outcome(e.detail) for e in events if e.event == OUTCOME)
+
+
+_outcome = TypeAdapter(Outcome).validate_python
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -87,11 +88,24 @@ class Store:
             raise LedgerError(f"The ledger {self.path} cannot be opened: {error.strerror}.", str(error)) from error
         self._writer = self._connect("rw")
         check(self._writer, self.path)  # before anything is written to what may be another program's
-        self._writer.execute("PRAGMA journal_mode = wal")
+        self._use_wal(self._writer)
         self._writer.execute("PRAGMA synchronous = full")
         self._writer.execute("PRAGMA journal_size_limit = 67108864")
         with _transaction(self._writer, "BEGIN IMMEDIATE"):
             migrate(self._writer, self.path)
+
+    def _use_wal(self, db: Database) -> None:
+        """SQLite does not wait for this lock by itself (seen with 3.40), so two programs that make a new ledger at once
+        would be in each other's way."""
+        until = time.monotonic() + self._busy_timeout
+        while True:
+            try:
+                db.execute("PRAGMA journal_mode = wal")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+                time.sleep(0.01)
 
     def _open_to_read(self) -> None:
         if not self.path.is_file():

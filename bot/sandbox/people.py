@@ -6,8 +6,10 @@ Each act goes to the app as an envelope; the outcome tells what the person saw: 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from html import escape
 
 from bot.sandbox import payloads
 from bot.sandbox.errors import SandboxError, SlackError
@@ -89,14 +91,17 @@ class People:
         """Type a slash command."""
         user = self._user(who, how)
         channel = self._channel(user, where, how)
-        command, _, text = typed.partition(" ")
+        command, text = (*re.split(r"[ \n]", typed, maxsplit=1), "")[:2]
         known = {one.command for one in self.state.workspace.app.commands}
         if command not in known and not how.forged:
             raise SandboxError(f"{command} is not a valid command. There is {', '.join(sorted(known))}.")
         url = self.urls.make("commands", channel.id, user.id)
         act = self._act(user, how, url=url)
         outcome = await self._send(
-            "slash_commands", payloads.slash_command(act, channel, command, text.strip()), act, how
+            "slash_commands",
+            payloads.slash_command(act, channel, command, escape(text.strip(" \r\n"), quote=False)),
+            act,
+            how,
         )
         if outcome.ack:
             outcome = self._answered(outcome, url)
@@ -158,9 +163,16 @@ class People:
         """Write an ordinary message."""
         user = self._user(who, how)
         channel = self._channel(user, where, how)
-        message = self.state.post(Message(channel.id, self.state.ids.ts(), user.id, text))
+        message = self.state.post(Message(channel.id, self.state.ids.ts(), user.id, self._written(text)))
         self.events.said(message)
         return message
+
+    async def deliver(self, kind: EnvelopeType, payload: Json, how: How) -> Outcome:
+        """Send any envelope at all: for what the sandbox has no person do, and for what no person could."""
+        workspace = self.state.workspace
+        return await self._send(
+            kind, payload, Act(workspace, workspace.users[workspace.app.bot_user_id], workspace.team), how
+        )
 
     def open_home(self, who: str) -> None:
         """Look at the app's Home tab."""
@@ -199,8 +211,17 @@ class People:
         """With a new trigger_id."""
         workspace = self.state.workspace
         trigger_id = self.state.ids.trigger(workspace.team.id)
-        self.state.triggers[trigger_id] = Trigger(user.id, self.clock() + TRIGGER_LIFE, view_id=view_id)
+        self.state.add_trigger(trigger_id, Trigger(user.id, self.clock() + TRIGGER_LIFE, view_id=view_id))
         return Act(workspace, user, workspace.team_of(how.team or user.team_id), trigger_id, url)
+
+    def _written(self, text: str) -> str:
+        """A person's words as Slack stores them: escaped, with mentions of people as such."""
+        ids = {user.name: user.id for user in self.state.workspace.users.values()}
+        return re.sub(
+            r"@([\w.-]+)",
+            lambda found: f"<@{ids[found[1]]}>" if found[1] in ids else found[0],
+            escape(text, quote=False),
+        )
 
     # ---------------------------------------------------------------- what Slack makes of an ack
 

@@ -31,7 +31,7 @@ class ResponseUrls:
     def make(self, kind: Literal["commands", "actions"], channel: str, user: str, source: Message | None = None) -> str:
         """The URL for one interaction."""
         path = f"{kind}/{self._state.workspace.team.id}/{self._state.ids.secret(32)}"
-        self._state.hooks[path] = Hook(kind, channel, user, self._clock() + LIFE, source=source)
+        self._state.add_hook(path, Hook(kind, channel, user, self._clock() + LIFE, source=source))
         return f"{self.base}/hooks/{path}"
 
     async def handle(self, request: web.Request) -> web.Response:

@@ -9,6 +9,7 @@ that the person sees; `times`, `team` and `forged` as in `people.How`):
   /sandbox/close    {user, view_id}
   /sandbox/message  {user, channel, text}
   /sandbox/home     {user}
+  /sandbox/envelope {type, payload}: deliver any envelope at all
   /sandbox/user     {user, deleted?, is_restricted?, …}: change a person
   /sandbox/group    {group, users}: change a user group
 Look (GET):
@@ -64,6 +65,7 @@ class Routes:
             "close": self._close,
             "message": self._message,
             "home": self._home,
+            "envelope": self._envelope,
             "user": self._user,
             "group": self._group,
             "faults": self._faults,
@@ -120,6 +122,9 @@ class Routes:
     async def _home(self, body: Json) -> Json:
         self._people.open_home(body["user"])
         return {"ok": True}
+
+    async def _envelope(self, body: Json) -> Json:
+        return (await self._people.deliver(body["type"], body["payload"], _how(body))).as_json()
 
     async def _user(self, body: Json) -> Json:
         flags = {name: bool(value) for name, value in body.items() if name != "user"}
@@ -220,7 +225,10 @@ class Routes:
         return {**view.as_slack(self._state.workspace), "errors": view.errors}
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
-        user = self._state.workspace.user(request.query["user"])
+        try:
+            user = self._state.workspace.user(request.query.get("user", ""))
+        except SandboxError as error:
+            raise web.HTTPNotFound(text=str(error)) from error
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         closed_page = contextlib.suppress(ConnectionResetError)

@@ -31,13 +31,15 @@ from bot.sandbox.people import How, Outcome, People
 from bot.sandbox.response_urls import ResponseUrls
 from bot.sandbox.server import Server
 from bot.sandbox.shapes import Json
-from bot.sandbox.socket_mode import Disconnect, SocketMode
+from bot.sandbox.socket_mode import Disconnect, EnvelopeType, SocketMode
 from bot.sandbox.state import State
 from bot.sandbox.viewing import Filled
 from bot.sandbox.webapi import WebApi
 from bot.sandbox.workspace import Workspace
 
 T = TypeVar("T")
+LOOK_AGAIN = 0.1
+"""Seconds between looks when nothing changes in the sandbox."""
 
 
 class Sandbox:
@@ -154,6 +156,10 @@ class Sandbox:
         """Write an ordinary message."""
         return self._server.run(self._people.say(user, channel, text, How()))
 
+    def deliver(self, kind: EnvelopeType, payload: Json, *, times: int = 1) -> Outcome:
+        """Send any envelope at all and wait for the ack: shortcuts, menus that ask for options, nonsense."""
+        return self._server.run(self._people.deliver(kind, payload, How(times)))
+
     def open_home(self, user: str) -> None:
         """Look at the app's Home tab: the app gets app_home_opened."""
         self._server.call(lambda: self._people.open_home(user))
@@ -185,19 +191,20 @@ class Sandbox:
             return [line for line in self.state.log if kind in (None, line["kind"])]
 
     def wait_for(self, look: Callable[[], T], timeout: float = 5.0) -> T:
-        """Look again at every change until there is something, and give it. `look` may read and must not act.
+        """Look until there is something, and give it: again at every change here, and now and then for those elsewhere.
 
-        Raises `SandboxError` after `timeout` seconds, with the last messages of every channel.
+        Raises `SandboxError` after `timeout` seconds, with the last messages there were.
         """
-        found: list[T] = []
-
-        def looked() -> bool:
-            found[:] = [look()]
-            return bool(found[0])
-
-        if not self.state.wait_for(looked, timeout):
-            raise SandboxError(f"Nothing after {timeout} s. The last there was:\n{self._tail()}")
-        return found[0]
+        until = time.monotonic() + timeout
+        while True:
+            pulse = self.state.pulse
+            found = look()
+            if found:
+                return found
+            left = until - time.monotonic()
+            if left <= 0:
+                raise SandboxError(f"Nothing after {timeout} s. The last there was:\n{self._tail()}")
+            self.state.wait(pulse, min(left, LOOK_AGAIN))
 
     def wait_for_connections(self, count: int = 1, timeout: float = 5.0) -> None:
         """Wait until the app holds so many Socket Mode connections. Raises `SandboxError`."""

@@ -1,6 +1,6 @@
 """What is going on in the workspace: messages, open views, what may still be answered, and who watches.
 
-Everything changes on the sandbox's own thread. Other threads may read, and wait for a change with `wait_for`.
+Everything changes on the sandbox's own thread. Other threads may read, and wait for a change with `wait`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import asyncio
 import base64
 import json
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,6 +22,8 @@ from bot.sandbox.shapes import Json
 from bot.sandbox.workspace import User, Workspace
 
 LOG_LENGTH = 5_000
+REMEMBERED = 3600.0
+"""Seconds that triggers and response_urls are remembered as expired before they are unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ class State:
         """What went over the wire, oldest first."""
         self.revision = 0
         """Grows with every change to what is seen."""
+        self.pulse = 0
+        """Grows with every change, those of the log included."""
         self._watchers: list[tuple[User, asyncio.Queue[Event]]] = []
 
     # ---------------------------------------------------------------- reading
@@ -107,13 +111,10 @@ class State:
         with self.changed:
             return [view for view in self.views.values() if view.user == user]
 
-    def wait_for(self, predicate: Callable[[], object], timeout: float) -> object:
-        """Wait until something holds, looking again at every change. Returns what it gave, falsy after the time-out.
-
-        The predicate is called with the state locked: it may read, and must not act.
-        """
+    def wait(self, pulse: int, timeout: float) -> None:
+        """Wait for a change after the one that `pulse` counts, at most `timeout` seconds."""
         with self.changed:
-            return self.changed.wait_for(predicate, timeout)
+            self.changed.wait_for(lambda: self.pulse != pulse, timeout)
 
     # ---------------------------------------------------------------- changing
 
@@ -153,7 +154,7 @@ class State:
         """Put a line in the log."""
         with self.changed:
             self.log.append({"kind": kind, "ts": self.ids.ts(), **details})
-            self.changed.notify_all()
+            self._beat()
 
     def announce(self, event: Event) -> None:
         """Tell the watchers of a change that was made elsewhere."""
@@ -165,10 +166,24 @@ class State:
         with self.changed:
             yield
             self.revision += 1
-            self.changed.notify_all()
+            self._beat()
         for watcher, queue in self._watchers:
             if self._concerns(event, watcher):
                 queue.put_nowait(event)
+
+    def _beat(self) -> None:
+        self.pulse += 1
+        self.changed.notify_all()
+
+    # ---------------------------------------------------------------- what may still be answered
+
+    def add_trigger(self, trigger_id: str, trigger: Trigger) -> None:
+        _forget(self.triggers, trigger.expires)
+        self.triggers[trigger_id] = trigger
+
+    def add_hook(self, path: str, hook: Hook) -> None:
+        _forget(self.hooks, hook.expires)
+        self.hooks[path] = hook
 
     # ---------------------------------------------------------------- watching
 
@@ -223,3 +238,12 @@ class State:
         for fields in kept["files"]:
             stored = StoredFile(**{**fields, "content": base64.b64decode(fields["content"])})
             self.files[stored.id] = stored
+
+
+def _forget(kept: dict[str, Trigger] | dict[str, Hook], newest: float) -> None:
+    """Drop the oldest, which stand first."""
+    while kept:
+        first = next(iter(kept))
+        if kept[first].expires > newest - REMEMBERED:
+            return
+        del kept[first]

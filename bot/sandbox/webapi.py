@@ -54,13 +54,14 @@ class WebApi:
         self.state.note("web_api", method=name, args=args, ok=True, error=None)
         if fault is not None and fault.cut == "after":
             return _cut(request)
-        return web.json_response(answer, headers=self._headers(method))
+        return web.json_response(answer, headers=self._headers(method, token))
 
     def _call(self, method: Method, token: TokenKind, args: Json) -> Json:
         if token not in method.tokens:
             raise SlackError("not_allowed_token_type")
-        scopes = frozenset(self.state.workspace.app.scopes if token == "bot" else ("connections:write",))  # noqa: S105
-        call = Call(args, scopes, token, self.state, self.sockets, self.pace, self.clock(), self.base)
+        call = Call(
+            args, frozenset(self._scopes(token)), token, self.state, self.sockets, self.pace, self.clock(), self.base
+        )
         if method.scopes:
             call.require(*method.scopes)
         return method.run(call)
@@ -76,9 +77,11 @@ class WebApi:
             raise SlackError("invalid_auth")
         return self.tokens[token]
 
-    def _headers(self, method: Method) -> dict[str, str]:
-        given, wanted = self.state.workspace.app.scopes, method.scopes
-        return {"X-OAuth-Scopes": ",".join(given), "X-Accepted-OAuth-Scopes": ",".join(wanted)}
+    def _scopes(self, token: TokenKind) -> tuple[str, ...]:
+        return self.state.workspace.app.scopes if token == "bot" else ("connections:write",)  # noqa: S105 - a kind
+
+    def _headers(self, method: Method, token: TokenKind) -> dict[str, str]:
+        return {"X-OAuth-Scopes": ",".join(self._scopes(token)), "X-Accepted-OAuth-Scopes": ",".join(method.scopes)}
 
     @staticmethod
     def _refusal(refused: SlackError) -> web.Response:
