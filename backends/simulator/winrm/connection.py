@@ -6,6 +6,7 @@ import logging
 import socket
 import ssl
 import struct
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -24,7 +25,8 @@ log = logging.getLogger(__name__)
 SOAP = "application/soap+xml;charset=UTF-8"
 SEALING_MARGIN = 4096
 """Bytes that sealing adds to a message at most."""
-_RESET = struct.pack("ii", 1, 0)
+_RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+"""SO_LINGER of no seconds: closing the socket sends RST."""
 
 
 @dataclass(frozen=True, slots=True)

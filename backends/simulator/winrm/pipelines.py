@@ -24,7 +24,7 @@ class Pipeline:
     def __init__(self, pipeline_id: UUID, runspaces: Runspaces) -> None:
         self.id = pipeline_id
         self.statements: tuple[Statement, ...] = ()
-        """None until they have come whole."""
+        """None of them until they have come whole."""
         self.stop = Event()
         self._runspaces = runspaces
         self._incoming = Defragmenter()
@@ -34,17 +34,19 @@ class Pipeline:
         return tuple(command.name for statement in self.statements for command in statement)
 
     def run(self, interpreter: Interpreter, configuration: str) -> None:
-        """Run to the end, and say how it ended. Raises nothing."""
+        """Run to the end, and say how it ended."""
+        state, error = PSInvocationState.Completed, None
         try:
             if not self.stop.is_set():
                 interpreter.run(self.statements, self, self.stop, configuration=configuration)
         except Terminated as ended:
-            self._end(PSInvocationState.Failed, ended.error)
+            state, error = PSInvocationState.Failed, ended.error
         except Exception as cause:
             log.exception("The interpreter broke down")
-            self._end(PSInvocationState.Failed, records.internal_error(cause))
-        else:
-            self._end(PSInvocationState.Completed, None)
+            state, error = PSInvocationState.Failed, records.internal_error(cause)
+        if self.stop.is_set():
+            state, error = PSInvocationState.Stopped, records.stopped()
+        self._runspaces.end(self.id, state, error)
 
     def receive(self, fragments: bytes) -> bool:
         """Take in what a client sent; says whether the statements have come whole with it. Input for the commands is
@@ -74,8 +76,3 @@ class Pipeline:
             self.statements = read_statements(message.data)
         elif message.kind == MessageType.GET_COMMAND_METADATA:
             self._runspaces.end(self.id, PSInvocationState.Failed, records.no_command_metadata())
-
-    def _end(self, state: PSInvocationState, error: ErrorData | None) -> None:
-        if self.stop.is_set():
-            state, error = PSInvocationState.Stopped, records.stopped()
-        self._runspaces.end(self.id, state, error)

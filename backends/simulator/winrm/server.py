@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import socket
-import ssl
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from threading import Event, Lock
 from typing import Self
 
 from backends.simulator.faults import Faults
@@ -17,15 +15,12 @@ from backends.simulator.shell import Interpreter
 from backends.simulator.winrm import tls
 from backends.simulator.winrm.accounts import Accounts
 from backends.simulator.winrm.connection import Connection, Terms
+from backends.simulator.winrm.listener import LOOPBACK, Listener
 from backends.simulator.winrm.logon import BASIC, NEGOTIATE, SCHEMES, Logon
 from backends.simulator.winrm.quotas import Quotas
 from backends.simulator.winrm.service import Service
 from backends.simulator.winrm.shells import Shell
 from backends.simulator.winrm.wire import Wire
-
-log = logging.getLogger(__name__)
-
-LOOPBACK = "127.0.0.1"
 
 
 class WinRMServer:
@@ -36,7 +31,8 @@ class WinRMServer:
     NTLM over HTTP get an HTTP 500 without a body, as clients without encryption report of hosts in their default
     state (diyan/pywinrm issues 129 and 208).
 
-    A context manager; or `start` and `stop`. One thread waits for connections, and each connection has one.
+    A context manager; or `start` and `stop`, each once. One thread waits for connections, each connection has one,
+    and each pipeline has one while it runs.
     """
 
     def __init__(
@@ -53,6 +49,8 @@ class WinRMServer:
         machine: str = "HV01",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`users` are names (`admin`, `LAB\\admin`) and passwords, `clock` tells how long shells are idle. Raises
+        `ValueError` for an unknown authentication, and for an account with a colon in it."""
         if unknown := set(auth) - set(SCHEMES):
             raise ValueError(f"no such authentication: {', '.join(sorted(unknown))}; choose among {', '.join(SCHEMES)}")
         quotas = quotas or Quotas()
@@ -63,25 +61,27 @@ class WinRMServer:
         self.failed_logons = 0
         """Requests with credentials that were wrong: what locks an account out."""
         self._wanted_port = port
-        self._tls = tls.server_context() if ssl else None
+        self._scheme = "https" if ssl else "http"
         self._accounts = Accounts(users)
         self._schemes = [scheme for scheme in auth if scheme == NEGOTIATE or plain_allowed]
-        self._idle = quotas.connection_idle
-        self._stopping = threading.Event()
-        self._lock = threading.Lock()
-        self._connections: set[socket.socket] = set()
-        self._port: int | None = None
-        self._acceptor: threading.Thread | None = None
-        self._wire = Wire(self.faults, self._stopping)
-        self._service = Service(interpreter, quotas, self._wire, clock)
+        self._counting = Lock()
+        self._stopping = Event()
+        wire = Wire(self.faults, self._stopping)
+        self._service = Service(interpreter, quotas, wire, clock)
         self._terms = Terms(
             service=self._service,
-            wire=self._wire,
+            wire=wire,
             machine=machine,
             plain_allowed=plain_allowed,
             envelope_bytes=quotas.envelope_bytes,
             count=self._count,
             count_failed_logon=self._count_failed_logon,
+        )
+        self._listener = Listener(
+            self._serve,
+            tls=tls.server_context() if ssl else None,
+            refuse=wire.refuses_connection,
+            idle=quotas.connection_idle,
         )
 
     def __enter__(self) -> Self:
@@ -94,13 +94,11 @@ class WinRMServer:
     @property
     def port(self) -> int:
         """The port it listens on. Raises `RuntimeError` when it has not been started."""
-        if self._port is None:
-            raise RuntimeError("the server has not been started")
-        return self._port
+        return self._listener.port
 
     @property
     def url(self) -> str:
-        return f"{'https' if self._tls else 'http'}://{LOOPBACK}:{self.port}/wsman"
+        return f"{self._scheme}://{LOOPBACK}:{self.port}/wsman"
 
     @property
     def ca_file(self) -> Path:
@@ -123,87 +121,22 @@ class WinRMServer:
 
     def start(self) -> None:
         """Listen. Raises `OSError` when the port is taken."""
-        listener = socket.create_server((LOOPBACK, self._wanted_port), backlog=128)
-        self._port = int(listener.getsockname()[1])
-        self._acceptor = threading.Thread(
-            target=self._accept, args=(listener,), name=f"winrm {self._port}", daemon=True
-        )
-        self._acceptor.start()
+        self._listener.start(self._wanted_port)
 
     def stop(self) -> None:
         """Close every connection and shell, and release every request that waits. Harmless when called twice."""
-        if self._stopping.is_set():
-            return
         self._stopping.set()
-        if self._acceptor is not None:
-            _wake(self.port)
-            self._acceptor.join()
-        with self._lock:
-            connections = tuple(self._connections)
-        for connection in connections:
-            _shut(connection)
+        self._listener.stop()
         self._service.shells.close()
 
-    def _accept(self, listener: socket.socket) -> None:
-        with listener:
-            while not self._stopping.is_set():
-                connection, (client_ip, _) = listener.accept()
-                if self._stopping.is_set() or self._wire.refuses_connection():
-                    connection.close()
-                else:
-                    serve = threading.Thread(target=self._serve, args=(connection, client_ip), daemon=True)
-                    serve.start()
-
     def _serve(self, connection: socket.socket, client_ip: str) -> None:
-        with self._lock:
-            self._connections.add(connection)
-        try:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.settimeout(self._idle)
-            connection = self._secured(connection)
-            logon = Logon(self._accounts, self._schemes, _certificate_user(connection))
-            Connection(self._terms, logon, connection, client_ip).serve()
-        except OSError as broken:
-            log.debug("A connection ended: %s", broken)
-        finally:
-            with self._lock:
-                self._connections.discard(connection)
-            connection.close()
-
-    def _secured(self, connection: socket.socket) -> socket.socket:
-        if self._tls is None:
-            return connection
-        secured = self._tls.wrap_socket(connection, server_side=True)
-        with self._lock:
-            self._connections.discard(connection)
-            self._connections.add(secured)
-        return secured
+        logon = Logon(self._accounts, self._schemes, tls.peer_name(connection))
+        Connection(self._terms, logon, connection, client_ip).serve()
 
     def _count(self, verb: str) -> None:
-        with self._lock:
+        with self._counting:
             self.requests[verb] += 1
 
     def _count_failed_logon(self) -> None:
-        with self._lock:
+        with self._counting:
             self.failed_logons += 1
-
-
-def _certificate_user(connection: socket.socket) -> str | None:
-    if isinstance(connection, ssl.SSLSocket):
-        return tls.common_name(connection.getpeercert(binary_form=True))
-    return None
-
-
-def _shut(connection: socket.socket) -> None:
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError as gone:
-        log.debug("The client was gone already: %s", gone)
-
-
-def _wake(port: int) -> None:
-    """Let `accept` return, so that its thread sees that the server stops: closing the socket would not end it."""
-    try:
-        socket.create_connection((LOOPBACK, port), timeout=1).close()
-    except OSError as gone:
-        log.debug("Nobody waits: %s", gone)

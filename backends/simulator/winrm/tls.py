@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import socket
 import ssl
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -105,9 +106,10 @@ def server_context() -> ssl.SSLContext:
     return authority().server_context()
 
 
-def common_name(certificate: bytes | None) -> str | None:
-    """Whose certificate it is, in DER form."""
-    if not certificate:
+def peer_name(connection: socket.socket) -> str | None:
+    """Whom the client's certificate names, when it has shown one."""
+    certificate = connection.getpeercert(binary_form=True) if isinstance(connection, ssl.SSLSocket) else None
+    if certificate is None:
         return None
     names = x509.load_der_x509_certificate(certificate).subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(names[0].value) if names else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event
 
 from pypsrp.powershell import PowerShell, RunspacePool
@@ -99,10 +99,10 @@ class Recorder:
             threading.Thread(target=self._pump, args=(server, client), daemon=True).start()
 
     def _pump(self, source: socket.socket, sink: socket.socket) -> None:
-        while data := source.recv(65536):
-            self.seen += data
-            sink.sendall(data)
-        sink.close()
+        with suppress(OSError), source, sink:
+            while data := source.recv(65536):
+                self.seen += data
+                sink.sendall(data)
 
 
 @contextmanager
