@@ -148,9 +148,8 @@ class SocketMode:
             await connection.ws.close(code=WSCloseCode.GOING_AWAY)
 
     def _receive(self, text: str) -> None:
-        message = json.loads(text)
-        envelope_id = message.get("envelope_id")
-        payload = message.get("payload") or {}
+        """An ack, by whichever connection it comes. One that nobody waits for any more is late."""
+        envelope_id, payload = _ack(text)
         waiting = self._waiting.get(envelope_id)
         late = waiting is None or waiting.done()
         self._state.note("ack", envelope_id=envelope_id, payload=payload, late=late)
@@ -178,3 +177,15 @@ class SocketMode:
         count = len(self.connections)
         self._state.note("connections", count=count)
         self._state.announce(Event("connections", {"count": count}))
+
+
+def _ack(text: str) -> tuple[str, Json]:
+    """Envelope id and payload of what an app sent; both empty for what is no ack."""
+    try:
+        message = json.loads(text)
+    except ValueError:
+        return "", {}
+    if not isinstance(message, dict) or not isinstance(message.get("envelope_id"), str):
+        return "", {}
+    payload = message.get("payload")
+    return message["envelope_id"], payload if isinstance(payload, dict) else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -12,6 +13,7 @@ from slack_bolt import Ack, App, Respond
 from slack_sdk import WebClient
 
 from bot.sandbox import Sandbox
+from bot.sandbox.routes import PAGE
 
 CHROMIUM = shutil.which("chromium")
 OPTIONS = [
@@ -349,3 +351,11 @@ def test_a_person_who_left_cannot_be_chosen_and_outsiders_are_named(page: Page) 
     expect(options.filter(has_text="Fay Former (deactivated)")).to_be_disabled()
     page.select_option("#person", label="Stella Quill (Fabrikam)")
     expect(page.locator("#badges")).to_contain_text("Shared with Fabrikam")
+
+
+@pytest.mark.parametrize("file", sorted(PAGE.iterdir()), ids=lambda file: file.name)
+def test_the_page_parses_no_html_and_loads_nothing_from_outside(file: Path) -> None:
+    text = file.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+    for danger in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(", "style="):
+        assert danger not in text
+    assert not re.search(r"""(?:src|href|url\(|import|from|fetch\()\s*[=(]?\s*["'`]?(?:https?:)?//""", text)
