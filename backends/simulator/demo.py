@@ -10,7 +10,7 @@ from backends.simulator.enums import ReplicationState
 from backends.simulator.fleet import Durations, SimulatedHost
 from backends.simulator.machines import Vss
 from backends.simulator.seed import DAY, HOUR, TB, Past, add_vm, new_host
-from backends.simulator.storage import GB, MB
+from backends.simulator.storage import GB, MB, VolumeSpace
 
 SLOW_WRITER = 300.0 * MB / DAY
 WRITER = 2.0 * GB / DAY
@@ -114,12 +114,14 @@ def _fill_second(host: SimulatedHost) -> None:
     )
     backed_up = add_vm(host, "mail01", memory=16 * GB, write_rate=WRITER)
     backed_up.busy_with = OperationalStatus.BACKING_UP
+    host.storage.volumes.append(VolumeSpace("E:\\", 600 * GB, label="Archive"))
     add_vm(
         host,
         "archive01",
-        disks=(700 * GB,),
-        write_rate=HEAVY_WRITER,
-        past=[Past("before-reindex", 14 * DAY, 260 * GB)],
+        disks=(600 * GB,),
+        folder="E:\\Hyper-V\\",
+        write_rate=SLOW_WRITER,
+        past=[Past("before-reindex", 14 * DAY, 272 * GB)],
     )
     add_vm(host, "test01", state=VMState.OFF, past=[Past("daily", 5 * DAY)])
     add_vm(host, "test02", state=VMState.PAUSED, checkpoint_type=CheckpointType.STANDARD)

@@ -7,6 +7,7 @@ as for other job failures.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum, IntEnum
 
 from backends.simulator.shell import ErrorData
@@ -83,16 +84,9 @@ class HostError(Exception):
 
     def data(self, language: Language, command: str, command_class: str, target: str | None = None) -> ErrorData:
         """The error record as `command`, implemented by `command_class`, writes it."""
-        return ErrorData(
-            error_id=f"{self.case.error_id},{command_class}",
-            category=int(self.case.category),
-            category_name=self.case.category.name,
-            message=text(language, self.case.key, **self.details),
-            exception_type=VIRTUALIZATION_EXCEPTION,
-            hresult=signed(self.hresult),
-            target=target,
-            activity=command,
-        )
+        message = text(language, self.case.key, **self.details)
+        record = _record(self.case.error_id, self.case.category, message, command, command_class)
+        return replace(record, exception_type=VIRTUALIZATION_EXCEPTION, hresult=signed(self.hresult), target=target)
 
 
 class ShellError(Exception):
@@ -115,20 +109,25 @@ class ShellError(Exception):
         self.details = details
 
     def data(self, language: Language, command: str, command_class: str | None = None) -> ErrorData:
-        return ErrorData(
-            error_id=f"{self.error_id},{command_class}" if command_class else self.error_id,
-            category=int(self.category),
-            category_name=self.category.name,
-            message=text(language, self.key, **self.details),
-            exception_type=self.exception_type,
-            target=command,
-            activity=command,
-        )
+        """The error record that ends the pipeline. An unknown command has no class."""
+        message = text(language, self.key, **self.details)
+        record = _record(self.error_id, self.category, message, command, command_class)
+        return replace(record, exception_type=self.exception_type, target=command)
 
 
 def signed(hresult: int) -> int:
     """The HRESULT as .NET has it, in signed 32 bits."""
     return hresult - (1 << 32) if hresult >= 1 << 31 else hresult
+
+
+def _record(error_id: str, category: Category, message: str, command: str, command_class: str | None) -> ErrorData:
+    return ErrorData(
+        error_id=f"{error_id},{command_class}" if command_class else error_id,
+        category=int(category),
+        category_name=category.name,
+        message=message,
+        activity=command,
+    )
 
 
 def from_hresult(code: int, host: str) -> HostError:

@@ -19,6 +19,7 @@ from backends.simulator.clock import Clock, SystemClock
 from backends.simulator.errors import Case, HostError
 from backends.simulator.faults import FaultKind, Faults
 from backends.simulator.machines import Job, JobKind, Merge, SimulatedCheckpoint, SimulatedVM
+from backends.simulator.requirements import require_free
 from backends.simulator.storage import GB, MB, Storage, VolumeSpace
 from backends.simulator.texts import Language
 
@@ -57,6 +58,8 @@ class HostSpec:
     """`5.1`, or `7.4`, which writes other JSON."""
     utc_offset: int = 0
     """Minutes that its local time is ahead of UTC."""
+    folder: str = "D:\\Hyper-V\\"
+    """Where new VMs live."""
 
 
 class SimulatedHost:
@@ -200,7 +203,7 @@ def move(vm_id: str, source: SimulatedHost, target: SimulatedHost) -> None:
     first, second = sorted((source, target), key=lambda host: host.name)
     with first.lock, second.lock, source.moment(), target.moment():
         vm = source.vm(vm_id)
-        checkpoints.require_free(vm)
+        require_free(vm)
         del source.vms[vm.id]
         target.vms[vm.id] = vm
         for file in source.storage.owned_by(vm.id):

@@ -29,12 +29,13 @@ class SavedHost:
     vms: list[SimulatedVM]
 
 
+_host = TypeAdapter(SavedHost)
 _hosts = TypeAdapter(list[SavedHost])
 
 
 def save(hosts: Sequence[SimulatedHost], path: Path) -> None:
     """Write the hosts to the file: wholly, or not at all."""
-    text = _hosts.dump_json([_saved(host) for host in hosts], indent=1)
+    text = b"[\n" + b",\n".join(_saved(host) for host in hosts) + b"\n]\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
         file.write(text)
@@ -51,9 +52,9 @@ def load(path: Path, *, clock: Clock | None = None) -> list[SimulatedHost]:
     return [_restored(one, clock) for one in _hosts.validate_json(path.read_bytes())]
 
 
-def _saved(host: SimulatedHost) -> SavedHost:
+def _saved(host: SimulatedHost) -> bytes:
     with host.moment():
-        return SavedHost(
+        saved = SavedHost(
             spec=host.spec,
             durations=host.durations,
             settled=host.settled,
@@ -62,6 +63,7 @@ def _saved(host: SimulatedHost) -> SavedHost:
             taken=host.storage.taken(),
             vms=list(host.vms.values()),
         )
+        return _host.dump_json(saved)
 
 
 def _restored(saved: SavedHost, clock: Clock | None) -> SimulatedHost:

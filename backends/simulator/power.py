@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from backends.base import CheckpointType, VMState
 from backends.simulator import merging
-from backends.simulator.checkpoints import default_name, drop, freeze, require_free, require_room, require_state
+from backends.simulator.checkpoints import default_name, drop, freeze
 from backends.simulator.errors import Case, HostError
 from backends.simulator.machines import Job, JobKind, SimulatedVM, Vss
+from backends.simulator.requirements import require_free, require_room, require_state
 
 if TYPE_CHECKING:
     from backends.simulator.fleet import SimulatedHost

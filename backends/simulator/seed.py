@@ -18,7 +18,6 @@ from backends.simulator.texts import Language
 DAY = 86_400.0
 HOUR = 3_600.0
 TB = 1024 * GB
-FOLDER = "D:\\Hyper-V\\"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +49,11 @@ def add_vm(
     age: float = 400 * DAY,
     write_rate: float = 0.0,
     vss: Vss = Vss.OK,
+    folder: str | None = None,
     past: Iterable[Past] = (),
 ) -> SimulatedVM:
     """A VM with base disks half full (`disks` gives their virtual sizes) and the checkpoints of `past`, oldest first,
-    each under the one before. `write_rate` in bytes a second."""
+    each under the one before. `write_rate` in bytes a second; `folder` instead of the host's own."""
     now = host.clock()
     vm_id = host.new_id()
     file_name = "".join(char if char.isascii() and (char.isalnum() or char in "-_.") else "_" for char in name)
@@ -61,7 +61,7 @@ def add_vm(
         id=vm_id,
         name=name,
         created=now - age,
-        folder=f"{FOLDER}{file_name[:40]}-{vm_id[:8]}",
+        folder=f"{folder or host.spec.folder}{file_name[:40]}-{vm_id[:8]}",
         state=state,
         checkpoint_type=checkpoint_type,
         memory=memory,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from backends.base import CheckpointType, VMState
-from backends.simulator.checkpoints import require_free, require_state
 from backends.simulator.errors import Case, HostError
+from backends.simulator.requirements import require_free, require_state
 
 if TYPE_CHECKING:
     from backends.simulator.fleet import SimulatedHost

@@ -14,6 +14,9 @@ GB = 1 << 30
 NEW_DIFFERENCING = 4 * MB
 """What an empty AVHDX takes."""
 
+CONFIGURATION_FILES = 4 * MB
+"""What a VM or a checkpoint reports for its configuration, next to saved memory."""
+
 
 @dataclass(slots=True)
 class VolumeSpace:

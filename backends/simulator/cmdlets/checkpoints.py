@@ -9,7 +9,8 @@ from backends.simulator.cmdlets.registry import cmdlet
 from backends.simulator.cmdlets.targets import matching, one_checkpoint, target_checkpoints, target_vms
 from backends.simulator.errors import Case, HostError
 from backends.simulator.faults import FaultKind
-from backends.simulator.objects.machines import CheckpointObject, OwnedCheckpoint, VMObject, checkpoint_objects
+from backends.simulator.objects.checkpoints import CheckpointObject, OwnedCheckpoint, checkpoint_objects
+from backends.simulator.objects.machines import VMObject
 from backends.simulator.runtime import Call
 
 
@@ -93,12 +94,12 @@ def _candidates(call: Call) -> list[CheckpointObject]:
         case "Parent":
             return _parent_of(call)
         case "Child":
-            parents = call.objects("ChildOf", CheckpointObject)
-            return [
-                CheckpointObject(host, OwnedCheckpoint(one.vm, child))
-                for one in parents
-                for child in one.vm.children(one.checkpoint.id)
-            ]
+            with host.moment():
+                return [
+                    CheckpointObject(host, OwnedCheckpoint(one.vm, child))
+                    for one in call.objects("ChildOf", CheckpointObject)
+                    for child in one.vm.children(one.checkpoint.id)
+                ]
         case _:
             return [one for vm in target_vms(call) for one in checkpoint_objects(host, vm)]
 

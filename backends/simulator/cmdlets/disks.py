@@ -8,8 +8,8 @@ from backends.simulator.cmdlets.registry import cmdlet
 from backends.simulator.cmdlets.targets import target_vms
 from backends.simulator.errors import Case, HostError
 from backends.simulator.machines import Drive
+from backends.simulator.objects.checkpoints import CheckpointObject
 from backends.simulator.objects.drives import DriveObject, OwnedDrive, VhdObject
-from backends.simulator.objects.machines import CheckpointObject
 from backends.simulator.runtime import Call
 
 

@@ -9,7 +9,8 @@ from backends.simulator.cmdlets.registry import cmdlet
 from backends.simulator.cmdlets.targets import target_vms
 from backends.simulator.errors import HostError
 from backends.simulator.machines import Job, SimulatedVM
-from backends.simulator.objects.machines import CheckpointObject, VMObject
+from backends.simulator.objects.checkpoints import CheckpointObject
+from backends.simulator.objects.machines import VMObject
 from backends.simulator.runtime import Call
 
 Act = Callable[[SimulatedVM], Job | bool | None]

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from backends.simulator.errors import Case, HostError
 from backends.simulator.machines import SimulatedVM
-from backends.simulator.objects.machines import CheckpointObject, VMObject, checkpoint_objects
+from backends.simulator.objects.checkpoints import CheckpointObject, checkpoint_objects
+from backends.simulator.objects.machines import VMObject
 from backends.simulator.runtime import Call
 from backends.simulator.wildcards import BadPattern, has_wildcards, matches
 

@@ -10,15 +10,10 @@ from backends.simulator.cmdlets.registry import cmdlet
 from backends.simulator.cmdlets.targets import matching, named_vms, target_vms
 from backends.simulator.enums import ReplicationState
 from backends.simulator.errors import Case, HostError
+from backends.simulator.objects.checkpoints import CheckpointObject
 from backends.simulator.objects.hosts import ReplicationObject
-from backends.simulator.objects.machines import (
-    SERVICES,
-    CheckpointObject,
-    Service,
-    ServiceObject,
-    VMObject,
-    vm_objects,
-)
+from backends.simulator.objects.machines import VMObject, vm_objects
+from backends.simulator.objects.services import ServiceObject, service_objects
 from backends.simulator.runtime import Call
 
 
@@ -67,7 +62,7 @@ def get_services(call: Call) -> Iterator[ServiceObject]:
     vms = [one.vm for one in call.objects("VMSnapshot", CheckpointObject)] or list(target_vms(call))
     patterns = call.texts("Name")
     for vm in vms:
-        services = [ServiceObject(call.host, Service(vm, key)) for key in SERVICES]
+        services = service_objects(call.host, vm)
         yield from (one for one in services if not patterns or any(matching(p, one.name) for p in patterns))
 
 

@@ -15,6 +15,7 @@ from backends.simulator.shell import EnumValue, Instance
 Model = TypeVar("Model")
 Getters = Mapping[str, Callable[[Model], object]]
 
+NO_ID = "00000000-0000-0000-0000-000000000000"
 CUSTOM_OBJECT = "System.Management.Automation.PSCustomObject"
 
 

@@ -9,11 +9,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 from backends.simulator.enums import HYPERV, VHD, enum_value
 from backends.simulator.machines import Drive, SimulatedCheckpoint, SimulatedVM
-from backends.simulator.objects.base import Getters, View, guid
+from backends.simulator.objects.base import NO_ID, Getters, View, guid
 from backends.simulator.storage import MB, DiskFile, VolumeSpace
 from backends.simulator.texts import text
 
-NO_ID = "00000000-0000-0000-0000-000000000000"
 CONTROLLERS = ("IDE", "SCSI", "PMEM")
 
 

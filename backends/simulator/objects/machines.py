@@ -1,22 +1,18 @@
-"""`VirtualMachine`, `VMSnapshot` and their integration services."""
+"""`VirtualMachine`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from backends.base import OperationalStatus, VMState
-from backends.simulator.enums import HYPERV, ReplicationState, ServiceStatus, enum_value
+from backends.simulator.enums import HYPERV, ReplicationState, enum_value
 from backends.simulator.fleet import SimulatedHost
-from backends.simulator.machines import JobKind, SimulatedCheckpoint, SimulatedVM, Vss
-from backends.simulator.objects.base import Getters, View, guid, moment, span, state
-from backends.simulator.objects.drives import DriveObject, OwnedDrive
+from backends.simulator.machines import JobKind, SimulatedVM, Vss
+from backends.simulator.objects.base import Getters, guid, span, state
+from backends.simulator.objects.shared import BASE_GETTERS, BASE_TYPES, VirtualMachineBase
 from backends.simulator.shell import EnumValue
-from backends.simulator.storage import MB
+from backends.simulator.storage import CONFIGURATION_FILES
 from backends.simulator.texts import text
-
-CONFIGURATION_FILES = 4 * MB
-"""What a VM's or a checkpoint's configuration takes on disk, next to saved memory."""
 
 JOB_STATUS = {
     JobKind.CREATE: OperationalStatus.CREATING_SNAPSHOT,
@@ -70,16 +66,15 @@ def operational_status(vm: SimulatedVM) -> tuple[int, ...]:
     return (int(OperationalStatus.OK),)
 
 
-class VMObject(View[SimulatedVM]):
+class VMObject(VirtualMachineBase[SimulatedVM]):
     """`Microsoft.HyperV.PowerShell.VirtualMachine`."""
 
-    type_names: ClassVar[tuple[str, ...]] = (
-        HYPERV + "VirtualMachine",
-        HYPERV + "VirtualMachineBase",
-        HYPERV + "VirtualizationObject",
-        "System.Object",
-    )
+    type_names: ClassVar[tuple[str, ...]] = (HYPERV + "VirtualMachine", *BASE_TYPES)
     costly = COSTLY
+
+    @property
+    def vm(self) -> SimulatedVM:
+        return self.model
 
     @property
     def text(self) -> str:
@@ -103,9 +98,6 @@ class VMObject(View[SimulatedVM]):
     def memory_assigned(self) -> int:
         return self.model.memory if self.model.state in (VMState.RUNNING, VMState.PAUSED) else 0
 
-    def parent(self) -> SimulatedCheckpoint | None:
-        return self.model.checkpoints.get(self.model.parent_id or "")
-
     def system_files(self) -> int:
         return CONFIGURATION_FILES + (self.model.memory if self.model.state is VMState.SAVED else 0)
 
@@ -117,95 +109,6 @@ class VMObject(View[SimulatedVM]):
 
     def replicating(self) -> bool:
         return self.model.replication is not ReplicationState.DISABLED
-
-    def drives(self) -> list[DriveObject]:
-        return [DriveObject(self.host, OwnedDrive(self.model, drive)) for drive in self.model.drives]
-
-
-@dataclass(frozen=True, slots=True)
-class OwnedCheckpoint:
-    vm: SimulatedVM
-    checkpoint: SimulatedCheckpoint
-
-
-class CheckpointObject(View[OwnedCheckpoint]):
-    """`Microsoft.HyperV.PowerShell.VMSnapshot`."""
-
-    type_names: ClassVar[tuple[str, ...]] = (
-        HYPERV + "VMSnapshot",
-        HYPERV + "VirtualMachineBase",
-        HYPERV + "VirtualizationObject",
-        "System.Object",
-    )
-
-    @property
-    def vm(self) -> SimulatedVM:
-        return self.model.vm
-
-    @property
-    def checkpoint(self) -> SimulatedCheckpoint:
-        return self.model.checkpoint
-
-    @property
-    def text(self) -> str:
-        return f"VMSnapshot (Name = '{self.checkpoint.name}') [Id = '{self.checkpoint.id}', VMId = '{self.vm.id}']"
-
-    def parent(self) -> SimulatedCheckpoint | None:
-        return self.vm.checkpoints.get(self.checkpoint.parent_id or "")
-
-    def drives(self) -> list[DriveObject]:
-        return [DriveObject(self.host, OwnedDrive(self.vm, drive, self.checkpoint)) for drive in self.checkpoint.drives]
-
-
-SERVICES = {
-    "service-guest": "6C09BB55-D683-4DA0-8931-C9BF705F6480",
-    "service-heartbeat": "84EAAE65-2F2E-45F5-9BB5-0E857DC8EB47",
-    "service-kvp": "2A34B1C2-FD73-4043-8A5B-DD2159BC743F",
-    "service-shutdown": "9F8233AC-BE49-4C79-8EE3-E7E1985B2077",
-    "service-time": "2497F4DE-E9FA-4204-80E4-4B75C46419C0",
-    "service-vss": "5CED1297-4598-4915-A5FC-AD21BB4D02A4",
-}
-"""The integration services and their component ids, which are the same on every host."""
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    vm: SimulatedVM
-    key: str
-
-
-class ServiceObject(View[Service]):
-    """`Microsoft.HyperV.PowerShell.VMIntegrationComponent`. The guest's VSS writers are not its business: it may be OK
-    and a production checkpoint fails all the same."""
-
-    type_names: ClassVar[tuple[str, ...]] = (
-        HYPERV + "VMIntegrationComponent",
-        HYPERV + "VirtualizationObject",
-        "System.Object",
-    )
-
-    @property
-    def name(self) -> str:
-        return text(self.host.spec.language, self.model.key)
-
-    def enabled(self) -> bool:
-        if self.model.key == "service-guest":
-            return False
-        return not (self.model.key == "service-vss" and self.model.vm.vss is Vss.DISABLED)
-
-    def status(self) -> EnumValue | None:
-        if not self.model.vm.running or not self.enabled():
-            return None
-        no_contact = self.model.vm.vss is Vss.NO_CONTACT
-        number = ServiceStatus.NO_CONTACT if no_contact else ServiceStatus.OK
-        return enum_value(HYPERV + "VMIntegrationComponentOperationalStatus", number)
-
-    def status_text(self) -> str:
-        found = self.status()
-        if found is None:
-            return ""
-        key = "service-ok" if found.number == ServiceStatus.OK else "service-no-contact"
-        return text(self.host.spec.language, key)
 
 
 VM_GETTERS: Getters[VMObject] = {
@@ -244,114 +147,17 @@ VM_GETTERS: Getters[VMObject] = {
     "CheckpointType": lambda o: enum_value(HYPERV + "CheckpointType", o.model.checkpoint_type),
     "EnhancedSessionTransportType": lambda _: enum_value(HYPERV + "EnhancedSessionTransportType", 0),
     "Groups": lambda _: [],
-    "Version": lambda _: "10.0",
     "VirtualMachineType": lambda _: enum_value(HYPERV + "VirtualMachineType", 1),
     "VirtualMachineSubType": lambda o: enum_value(HYPERV + "VirtualMachineSubType", o.model.generation),
-    "Notes": lambda o: o.model.notes,
     "State": lambda o: state(o.model.state),
-    "ComPort1": lambda _: None,
-    "ComPort2": lambda _: None,
-    "DVDDrives": lambda _: [],
-    "FibreChannelHostBusAdapters": lambda _: [],
-    "FloppyDrive": lambda _: None,
-    "HardDrives": lambda o: o.drives(),
-    "RemoteFxAdapter": lambda _: None,
-    "VMIntegrationService": lambda o: [ServiceObject(o.host, Service(o.model, key)) for key in SERVICES],
-    "DynamicMemoryEnabled": lambda _: False,
-    "MemoryMaximum": lambda o: o.model.memory,
-    "MemoryMinimum": lambda o: o.model.memory,
-    "MemoryStartup": lambda o: o.model.memory,
-    "ProcessorCount": lambda o: o.model.processors,
-    "BatteryPassthroughEnabled": lambda _: True,
-    "Generation": lambda o: o.model.generation,
-    "IsClustered": lambda o: o.model.clustered,
-    "ParentSnapshotId": lambda o: guid(o.model.parent_id),
-    "ParentSnapshotName": lambda o: parent.name if (parent := o.parent()) else None,
-    "Path": lambda o: o.model.folder,
     "SizeOfSystemFiles": lambda o: o.system_files(),
-    "GuestControlledCacheTypes": lambda _: False,
-    "LowMemoryMappedIoSpace": lambda _: 128 * MB,
-    "HighMemoryMappedIoSpace": lambda _: 512 * MB,
-    "LockOnDisconnect": lambda _: enum_value(HYPERV + "OnOffState", 1),
-    "CreationTime": lambda o: moment(o.model.created),
     "Id": lambda o: guid(o.model.id),
     "Name": lambda o: o.model.name,
-    "NetworkAdapters": lambda _: [],
-    "CimSession": lambda _: None,
-    "ComputerName": lambda o: o.host.name.upper(),
     "IsDeleted": lambda o: o.model.id not in o.host.vms,
 }
 
-CHECKPOINT_GETTERS: Getters[CheckpointObject] = {
-    "SnapshotType": lambda o: enum_value(HYPERV + "SnapshotType", o.checkpoint.type),
-    "IsAutomaticCheckpoint": lambda o: o.checkpoint.automatic,
-    "VMId": lambda o: guid(o.vm.id),
-    "VMName": lambda o: o.vm.name,
-    "State": lambda o: state(VMState.SAVED if o.checkpoint.has_memory else VMState.OFF),
-    "ComPort1": lambda _: None,
-    "ComPort2": lambda _: None,
-    "DVDDrives": lambda _: [],
-    "FibreChannelHostBusAdapters": lambda _: [],
-    "FloppyDrive": lambda _: None,
-    "HardDrives": lambda o: o.drives(),
-    "RemoteFxAdapter": lambda _: None,
-    "VMIntegrationService": lambda o: [ServiceObject(o.host, Service(o.vm, key)) for key in SERVICES],
-    "DynamicMemoryEnabled": lambda _: False,
-    "MemoryMaximum": lambda o: o.vm.memory,
-    "MemoryMinimum": lambda o: o.vm.memory,
-    "MemoryStartup": lambda o: o.vm.memory,
-    "ProcessorCount": lambda o: o.vm.processors,
-    "BatteryPassthroughEnabled": lambda _: True,
-    "Generation": lambda o: o.vm.generation,
-    "IsClustered": lambda o: o.vm.clustered,
-    "Notes": lambda o: o.vm.notes,
-    "ParentSnapshotId": lambda o: guid(o.checkpoint.parent_id),
-    "ParentSnapshotName": lambda o: parent.name if (parent := o.parent()) else None,
-    "Path": lambda o: o.vm.folder,
-    "SizeOfSystemFiles": lambda o: CONFIGURATION_FILES + o.checkpoint.memory,
-    "Version": lambda _: "10.0",
-    "GuestControlledCacheTypes": lambda _: False,
-    "LowMemoryMappedIoSpace": lambda _: 128 * MB,
-    "HighMemoryMappedIoSpace": lambda _: 512 * MB,
-    "LockOnDisconnect": lambda _: enum_value(HYPERV + "OnOffState", 1),
-    "CreationTime": lambda o: moment(o.checkpoint.created),
-    "Id": lambda o: guid(o.checkpoint.id),
-    "Name": lambda o: o.checkpoint.name,
-    "NetworkAdapters": lambda _: [],
-    "CimSession": lambda _: None,
-    "ComputerName": lambda o: o.host.name.upper(),
-    "IsDeleted": lambda o: o.checkpoint.id not in o.vm.checkpoints,
-}
-
-SERVICE_GETTERS: Getters[ServiceObject] = {
-    "Enabled": lambda o: o.enabled(),
-    "OperationalStatus": lambda o: [found] if (found := o.status()) else [],
-    "PrimaryOperationalStatus": lambda o: o.status(),
-    "PrimaryStatusDescription": lambda o: o.status_text(),
-    "SecondaryOperationalStatus": lambda _: None,
-    "SecondaryStatusDescription": lambda _: None,
-    "StatusDescription": lambda o: [o.status_text()],
-    "Name": lambda o: o.name,
-    "Id": lambda o: f"Microsoft:{o.model.vm.id.upper()}\\{SERVICES[o.model.key]}",
-    "VMId": lambda o: guid(o.model.vm.id),
-    "VMName": lambda o: o.model.vm.name,
-    "VMSnapshotId": lambda _: guid("00000000-0000-0000-0000-000000000000"),
-    "VMSnapshotName": lambda _: None,
-    "CimSession": lambda _: None,
-    "ComputerName": lambda o: o.host.name.upper(),
-    "IsDeleted": lambda _: False,
-}
-
-VMObject.getters = VM_GETTERS
-CheckpointObject.getters = CHECKPOINT_GETTERS
-ServiceObject.getters = SERVICE_GETTERS
+VMObject.getters = {**VM_GETTERS, **BASE_GETTERS}
 
 
 def vm_objects(host: SimulatedHost) -> list[VMObject]:
     return [VMObject(host, vm) for vm in host.all()]
-
-
-def checkpoint_objects(host: SimulatedHost, vm: SimulatedVM) -> list[CheckpointObject]:
-    """A VM's checkpoints, oldest first."""
-    with host.moment():
-        return [CheckpointObject(host, OwnedCheckpoint(vm, one)) for one in vm.ordered()]

@@ -9,16 +9,13 @@ from host_console import Console, command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backends.base import CheckpointType, OperationalStatus, SnapshotType, VMState
+from backends.base import CheckpointType, SnapshotType, VMState
 from backends.remoting import ErrorRecord
 from backends.simulator.clock import ManualClock
-from backends.simulator.enums import ReplicationState
 from backends.simulator.faults import Fault, FaultKind
 from backends.simulator.fleet import Durations, SimulatedHost
-from backends.simulator.machines import Drive, Vss
+from backends.simulator.machines import Vss
 from backends.simulator.seed import DAY, Past, add_vm, new_host
-from backends.simulator.storage import GB
-from backends.simulator.texts import Language
 
 COMMANDS = "Microsoft.HyperV.PowerShell.Commands."
 UNKNOWN_ID = "11111111-2222-3333-4444-555555555555"
@@ -303,122 +300,6 @@ def test_settings_change_on_a_running_vm_but_for_its_hardware(console: Console, 
     assert error.error_id == "InvalidState"
     console("Get-VM", command("Set-VM", AutomaticCheckpointsEnabled=False))
     assert vm.automatic_checkpoints is False
-
-
-def test_drives_of_a_checkpoint_are_those_it_froze(console: Console, host: SimulatedHost) -> None:
-    vm = add_vm(host, "web01", past=[Past("a", DAY)])
-
-    now = console.values("Path", "Get-VM", "Get-VMHardDiskDrive")
-    then = console.values("Path", "Get-VM", "Get-VMSnapshot", "Get-VMHardDiskDrive")
-
-    assert (now, then) == ([vm.drives[0].path], [vm.ordered()[0].drives[0].path])
-    assert console.values("ParentPath", command("Get-VHD", Path=str(now[0]))) == then
-
-
-def test_a_missing_file_and_a_passed_through_disk_are_errors_and_the_rest_is_given(
-    console: Console, host: SimulatedHost
-) -> None:
-    vm = add_vm(host, "web01", disks=[GB, GB])
-    host.storage.remove(vm.drives[0].path or "")
-    vm.drives.append(Drive(None, location=2, disk_number=3))
-
-    result = console("Get-VM", "Get-VMHardDiskDrive", "Get-VHD")
-
-    assert len(result.output) == 1
-    assert [(one.error_id, one.hresult) for one in result.errors] == [("ObjectNotFound", 0x80070002)] * 2
-
-
-def test_volumes_show_what_is_free(console: Console, host: SimulatedHost) -> None:
-    add_vm(host, "web01", disks=[100 * GB])
-    wanted = ("Name", "Capacity", "FreeSpace")
-
-    volumes = console.json(
-        command("Get-CimInstance", ClassName="Win32_Volume", Property=wanted), command("Select-Object", Property=wanted)
-    )
-
-    assert isinstance(volumes, list)
-    assert volumes[1] == {"Name": "D:\\", "Capacity": 8192 * GB, "FreeSpace": 8142 * GB}
-
-
-def test_properties_that_were_not_asked_of_cim_are_null(console: Console) -> None:
-    ask = command("Get-CimInstance", ClassName="Win32_Volume", Namespace="root\\cimv2", Property="Name")
-
-    assert console.values("FreeSpace", ask) == [None, None]
-
-
-def test_another_cim_class_is_not_there(console: Console) -> None:
-    assert console.error(command("Get-CimInstance", ClassName="Win32_Process")).error_id == "HRESULT 0x80041010"
-
-
-def test_integration_services_tell_whether_the_guest_answers(console: Console, host: SimulatedHost) -> None:
-    add_vm(host, "linux01", vss=Vss.NO_CONTACT)
-    ask = command("Get-VMIntegrationService", VMName="linux01", Name="VSS")
-
-    assert console.values("PrimaryOperationalStatus", ask) == [12]
-
-
-def test_only_replicas_show_replication(console: Console, host: SimulatedHost) -> None:
-    add_vm(host, "web01")
-    add_vm(host, "erp01").replication = ReplicationState.REPLICATING
-
-    assert console.values("VMName", "Get-VMReplication") == ["erp01"]
-    assert console.error(command("Get-VMReplication", VMName="web01")).error_id == "InvalidState"
-
-
-def test_metering_is_refused(console: Console, host: SimulatedHost) -> None:
-    add_vm(host, "web01")
-
-    assert console.error(command("Measure-VM", Name="web01")).error_id == "InvalidState"
-
-
-def test_every_property_of_every_object_has_a_value_to_give(console: Console, host: SimulatedHost) -> None:
-    add_vm(host, "web01", past=[Past("a", DAY), Past("b", DAY, has_memory=True)])
-
-    vm = console("Get-VM").output[0]
-    checkpoint = console("Get-VM", "Get-VMSnapshot").output[0]
-
-    assert isinstance(vm, dict)
-    assert isinstance(checkpoint, dict)
-    assert (len(vm), len(checkpoint)) == (71, 38)
-    assert vm["OperationalStatus"] == [OperationalStatus.OK]
-    assert console("Get-VMHost").output[0]["Name"] == "HV01"  # type: ignore[index]
-    assert len(console("Get-VM", "Get-VMIntegrationService").output) == 6
-
-
-def test_expensive_properties_cost_a_host_its_time(clock: ManualClock) -> None:
-    host = new_host("hv01", clock=clock, durations=Durations(costly_property=0.15))
-    for number in range(10):
-        add_vm(host, f"web{number}")
-    console, began = Console(host), clock()
-
-    console("Get-VM", command("Select-Object", Property=("Name", "State")))
-    cheap = clock() - began
-    console("Get-VM", command("Select-Object", Property=("Name", "ProcessorCount")))
-
-    assert cheap == 0
-    assert clock() - began == pytest.approx(1.5)
-
-
-@pytest.mark.parametrize(
-    ("language", "word"), [(Language.EN, "unable"), (Language.FR, "pas trouvé"), (Language.JA, "見つかりません")]
-)
-def test_texts_are_in_the_hosts_language_and_ids_are_not(clock: ManualClock, language: Language, word: str) -> None:
-    error = Console(new_host("hv01", clock=clock, language=language)).error(command("Get-VM", Name="nope"))
-
-    assert word in error.message
-    assert kind(error) == ("InvalidParameter", "InvalidArgument", "GetVM")
-
-
-@pytest.mark.parametrize("language", list(Language))
-def test_a_state_is_the_same_number_in_every_language(clock: ManualClock, language: Language) -> None:
-    host = new_host("hv01", clock=clock, language=language)
-    add_vm(host, "web01")
-    console = Console(host)
-
-    assert console.json("Get-VM", command("Select-Object", Property=("State", "OperationalStatus"))) == {
-        "State": 2,
-        "OperationalStatus": [2],
-    }
 
 
 def test_background_jobs_and_other_computers_are_refused(console: Console, host: SimulatedHost) -> None:

@@ -127,3 +127,20 @@ def test_a_file_that_is_no_fleet_is_refused(tmp_path: Path) -> None:
         load(path)
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "nothing.json")
+
+
+def test_one_volume_of_the_demo_is_nearly_full(demo: list[SimulatedHost]) -> None:
+    shares = {volume.path: volume.free / volume.size for volume in demo[1].storage.volumes}
+
+    assert shares["E:\\"] < 0.1
+    assert min(shares["C:\\"], shares["D:\\"]) > 0.2
+
+
+def test_a_month_without_anybody_looking_leaves_the_demo_alive(tmp_path: Path) -> None:
+    clock = ManualClock(NOW.timestamp())
+    save(demo_fleet(NOW, clock=clock), tmp_path / "hosts.json")
+    clock.advance(30 * DAY)
+
+    restored = load(tmp_path / "hosts.json", clock=clock)
+
+    assert all(vm.state is not VMState.PAUSED_CRITICAL for host in restored for vm in host.all())
