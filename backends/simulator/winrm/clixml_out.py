@@ -33,7 +33,12 @@ def serialize(value: object) -> bytes:
 
 def escape_text(text: str) -> str:
     """Text as PowerShell writes it: `_x000A_` for what XML cannot carry and for each half of a surrogate pair."""
-    return escape(_UNSAFE.sub(_code_units, text))
+    return escape(text if _is_plain(text) else _UNSAFE.sub(_code_units, text))
+
+
+def _is_plain(text: str) -> bool:
+    """Nothing in it needs a code. Asked first, because megabytes of JSON are plain and the pattern is slow on them."""
+    return text.isascii() and text.isprintable() and "_x" not in text and "_X" not in text
 
 
 def _code_units(match: re.Match[str]) -> str:

@@ -50,7 +50,7 @@ class Runspaces:
         return max(1, self._pool.max_runspaces)
 
     def outbox(self, pipeline_id: UUID | None) -> Outbox:
-        """What waits for a pipeline's client, or with None for the pool's."""
+        """What waits for a pipeline's client, or with None for the pool's. Raises `KeyError`."""
         return self._pool_outbox if pipeline_id is None else self._outboxes[pipeline_id]
 
     def attach(self, pipeline_id: UUID) -> None:

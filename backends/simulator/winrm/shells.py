@@ -92,7 +92,10 @@ class Shell:
 
     def outbox(self, command_id: str | None) -> Outbox:
         """Where to receive from. Raises `WSManFault`."""
-        return self._runspaces.outbox(None if command_id is None else self.pipeline(command_id).id)
+        try:
+            return self._runspaces.outbox(None if command_id is None else self.pipeline(command_id).id)
+        except KeyError:
+            raise command_not_found() from None
 
     def signal(self, command_id: str, code: str) -> None:
         """Stop a command, or end it for good. A command that is not there is none to be ended. Raises `WSManFault`."""

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import socket
 import time
+from contextlib import suppress
+from threading import Event
 
 import pytest
 import requests
@@ -8,8 +11,21 @@ from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFau
 from pypsrp.powershell import RunspacePool
 from winrm_fakes import USERS, ScriptedInterpreter, connect, hello, invoke, plain
 
-from backends.simulator.faults import Fault, FaultKind
+from backends.simulator.faults import Fault, FaultKind, Faults
 from backends.simulator.winrm import WinRMServer
+from backends.simulator.winrm.wire import Wire
+
+
+class Waits(Event):
+    """An event that is never set, and that remembers how long it was waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout)
+        return False
 
 
 def server(**more: object) -> WinRMServer:
@@ -63,24 +79,31 @@ def test_a_fault_that_names_a_cmdlet_leaves_other_pipelines_alone():
         assert invoke(pool, "Hello").output == ["hello"]
 
 
-def test_latency_is_added_to_each_request_once():
+def test_latency_strikes_each_request_once():
     with server() as host, RunspacePool(plain(host)) as pool:
-        host.faults.arm(Fault(FaultKind.LATENCY, times=3, seconds=0.03))
-        started = time.monotonic()
+        host.faults.arm(Fault(FaultKind.LATENCY, times=4, seconds=0.001))
         invoke(pool, "Hello", "Other")
-        assert time.monotonic() - started >= 0.09
-        assert host.faults.armed(FaultKind.LATENCY) is None
-        host.faults.arm(Fault(FaultKind.LATENCY, times=4))
-        invoke(pool, "Hello", "Other")
-        assert host.faults.armed(FaultKind.LATENCY) == Fault(FaultKind.LATENCY, times=1)
+        assert host.faults.armed(FaultKind.LATENCY) == Fault(FaultKind.LATENCY, times=1, seconds=0.001)
 
 
-def test_a_slow_shell_takes_its_time():
+def test_delays_last_as_long_as_the_fault_says():
+    faults, clock = Faults(), Waits()
+    wire = Wire(faults, clock)
+    faults.arm(Fault(FaultKind.LATENCY, seconds=0.02))
+    faults.arm(Fault(FaultKind.LATENCY, seconds=7, cmdlet="Get-VM"))
+    faults.arm(Fault(FaultKind.SLOW_SHELL, seconds=30))
+    wire.at_request()
+    wire.at_pipeline(["Get-VMSnapshot", "Get-VM"])
+    wire.at_shell()
+    assert clock.waits == [0.02, 7, 30]
+
+
+def test_a_slow_shell_opens_in_the_end():
     with server() as host:
-        host.faults.arm(Fault(FaultKind.SLOW_SHELL, seconds=0.1))
-        started = time.monotonic()
-        with RunspacePool(plain(host)):
-            assert time.monotonic() - started >= 0.1
+        host.faults.arm(Fault(FaultKind.SLOW_SHELL, seconds=0.01))
+        with RunspacePool(plain(host)) as pool:
+            assert invoke(pool, "Hello").output == ["hello"]
+        assert host.faults.armed(FaultKind.SLOW_SHELL) is None
 
 
 @pytest.mark.parametrize("ssl", [False, True])
@@ -110,11 +133,12 @@ def test_a_reset_leaves_the_shell_open_on_the_host():
 
 
 def test_stopping_the_server_ends_a_latency():
-    host = server()
-    host.start()
-    host.faults.arm(Fault(FaultKind.LATENCY, times=None, seconds=60))
-    started = time.monotonic()
-    with pytest.raises(requests.exceptions.RequestException):
-        RunspacePool(plain(host, connection_timeout=1, read_timeout=0.2)).open()
-    host.stop()
-    assert time.monotonic() - started < 30
+    with server() as host:
+        host.faults.arm(Fault(FaultKind.LATENCY, seconds=3600))
+        client = socket.create_connection(("127.0.0.1", host.port), timeout=10)
+        client.sendall(b"POST /wsman HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+        while host.faults.armed(FaultKind.LATENCY):
+            time.sleep(0.001)
+    with client, suppress(ConnectionError):
+        while client.recv(65536):
+            pass
