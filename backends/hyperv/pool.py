@@ -12,6 +12,9 @@ from typing import Final, Generic, Protocol, TypeVar
 IDLE_LIMIT: Final = 10 * 60.0
 """Seconds that a shell may lie idle here: shorter than the host lets it (`shell.IDLE_TIMEOUT`)."""
 
+FINISHING_LIMIT: Final = 1.0
+"""Seconds to wait for a shell that is nearly free before another one is opened: to open one takes longer."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -57,13 +60,15 @@ class Pool(Generic[ShellT]):
         self._changed = Condition()
         self._idle: list[tuple[ShellT, float]] = []
         self._lent: set[ShellT] = set()
+        self._finishing: dict[ShellT, float] = {}
         self._closed = False
         self._sweeper: Timer | None = None
 
     def lend(self, timeout: float, *, fresh: bool = False) -> Lease[ShellT]:
         """A shell, within `timeout` seconds; with `fresh` one that is yet to be opened. Raises `AllBusy`, `Closed`."""
         self.close_idle()
-        until = time.monotonic() + timeout
+        now = time.monotonic()
+        until, patience = now + timeout, now + FINISHING_LIMIT
         with self._changed:
             while True:
                 if self._closed:
@@ -74,30 +79,43 @@ class Pool(Generic[ShellT]):
                     return Lease(shell, self._clock() - since)
                 if fresh and self._idle and self._full:
                     self._idle.pop(0)[0].cut()
-                if not self._full:
+                soon = bool(self._finishing) and not fresh and time.monotonic() < patience
+                if not self._full and not soon:
                     shell = self._make()
                     self._lent.add(shell)
                     return Lease(shell, None)
-                if not self._changed.wait(until - time.monotonic()):
+                if time.monotonic() >= until:
                     raise AllBusy
+                self._changed.wait((min(until, patience) if soon else until) - time.monotonic())
+
+    def finishing(self, shell: ShellT) -> None:
+        """What was asked of the shell is done, and it comes back soon. Its idle time counts from now."""
+        with self._changed:
+            self._finishing[shell] = self._clock()
+            self._changed.notify()
 
     def give_back(self, shell: ShellT) -> None:
-        """Take a sound shell back."""
+        """Take a sound shell back; one that was thrown away in the meantime stays away."""
         with self._changed:
-            self._lent.discard(shell)
-            if not self._closed:
-                self._idle.append((shell, self._clock()))
+            if shell in self._lent and not self._closed:
+                self._lent.discard(shell)
+                self._idle.append((shell, self._finishing.pop(shell, self._clock())))
                 self._sweep_later()
-            self._changed.notify()
-        if self._closed:
-            _close(shell)
+                self._changed.notify()
+                return
+        _close(shell)
+        self._forget(shell)
 
     def discard(self, shell: ShellT) -> None:
         """Throw a broken shell away."""
         shell.cut()
+        self._forget(shell)
+
+    @property
+    def has_room(self) -> bool:
+        """Another shell may be opened."""
         with self._changed:
-            self._lent.discard(shell)
-            self._changed.notify()
+            return not self._full and not self._closed
 
     def close_idle(self) -> None:
         """End the shells that have lain idle for too long."""
@@ -125,6 +143,12 @@ class Pool(Generic[ShellT]):
     @property
     def _full(self) -> bool:
         return len(self._idle) + len(self._lent) >= self._limit
+
+    def _forget(self, shell: ShellT) -> None:
+        with self._changed:
+            self._lent.discard(shell)
+            self._finishing.pop(shell, None)
+            self._changed.notify()
 
     def _sweep_later(self) -> None:
         if self._sweeper is None:

@@ -27,8 +27,6 @@ CHECK_AFTER: Final = 30.0
 """Seconds idle after which a shell is asked whether it is alive before it is used: a connection that died in silence
 would swallow a change."""
 CHECK_TIMEOUT: Final = 5
-SWEEP_UP: Final = 5.0
-"""Seconds for ending a pipeline on the host once its result is known."""
 
 _log = logging.getLogger(__name__)
 
@@ -50,13 +48,13 @@ class _Call:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ended:
-    """The call's thread is through with the shell."""
+class _Failed:
+    """The call came to no result."""
 
-    error: BaseException | None
+    error: BaseException
 
 
-_Event = int | Result | _Ended
+_Event = int | Result | _Failed
 
 
 class _Again(Exception):
@@ -99,9 +97,11 @@ class PsrpSession:
     ) -> Result:
         return self._carry_out(_Call(pipeline, deadline, time.monotonic() + deadline, change, on_progress))
 
-    def warm_up(self, deadline: float = 30.0) -> None:
-        """Have a shell open before the first call needs it. Raises like `invoke`."""
-        self._carry_out(_Call(None, deadline, time.monotonic() + deadline, change=False, on_progress=None))
+    def warm_up(self, deadline: float = 60.0) -> None:
+        """Have all shells open before the first call needs them. Raises like `invoke`."""
+        ends = time.monotonic() + deadline
+        while self._pool.has_room:
+            self._carry_out(_Call(None, deadline, ends, change=False, on_progress=None))
 
     def close(self) -> None:
         """Close every shell on the host; done at the end of the program too. Calls made later are `Unreachable`."""
@@ -129,7 +129,7 @@ class PsrpSession:
 
     def _with_second_try(self, call: _Call) -> Result:
         try:
-            return self._attempt(call, fresh=False)
+            return self._attempt(call, fresh=call.pipeline is None)
         except _Again as first:
             _log.info("trying %s once more on a fresh shell: %s", self._connection.name, first)
         try:
@@ -140,37 +140,48 @@ class PsrpSession:
     def _attempt(self, call: _Call, *, fresh: bool) -> Result:
         lease = self._pool.lend(call.left, fresh=fresh)
         events: SimpleQueue[_Event] = SimpleQueue()
-        ended: _Ended | None = None
+        outcome: Result | _Failed | None = None
         try:
-            Thread(target=self._work, args=(lease, call, events), name=f"call {call.deadline:g} s", daemon=True).start()
-            result, ended = _follow(events, call)
+            Thread(target=self._work, args=(lease, call, events), daemon=True).start()
+            outcome = _follow(events, call)
         finally:
-            if ended is not None and ended.error is None:
-                self._pool.give_back(lease.shell)
-            else:
+            if outcome is None:
                 self._pool.discard(lease.shell)
-        if result is not None:
-            return result
-        if ended is None or ended.error is None:
-            raise self._out_of_time(call, lease.shell.phase)
-        raise self._broken(ended.error, call, lease) from ended.error
+        match outcome:
+            case Result():
+                return outcome
+            case _Failed(error):
+                raise self._broken(error, call, lease) from error
+            case None:
+                raise self._out_of_time(call, lease.shell.phase)
 
     def _work(self, lease: Lease[Shell], call: _Call, events: SimpleQueue[_Event]) -> None:
+        """Run the call and put what happens into `events`. The result is known before the pipeline is ended on the
+        host, so the caller has it one round trip earlier, and does not lose it if that fails."""
         shell = lease.shell
+
+        def on_result(result: Result) -> None:
+            self._pool.finishing(shell)
+            events.put(result)
+
         try:
-            shell.phase = Phase.READY
-            if lease.idle_for is None:
-                self._open(shell)
-            elif lease.idle_for >= self._check_after and not shell.alive(CHECK_TIMEOUT):
-                raise faults.Stale
+            self._prepare(lease)
+            if call.pipeline is not None:
+                shell.run(call.pipeline, events.put, on_result)
+        except BaseException as error:  # carried over to the thread that waits for this one
+            self._pool.discard(shell)
+            events.put(_Failed(error))
+        else:
+            self._pool.give_back(shell)
             if call.pipeline is None:
                 events.put(Result())
-            else:
-                shell.run(call.pipeline, events.put, events.put)
-        except BaseException as error:  # carried over to the thread that waits for this one
-            events.put(_Ended(error))
-        else:
-            events.put(_Ended(None))
+
+    def _prepare(self, lease: Lease[Shell]) -> None:
+        lease.shell.phase = Phase.READY
+        if lease.idle_for is None:
+            self._open(lease.shell)
+        elif lease.idle_for >= self._check_after and not lease.shell.alive(CHECK_TIMEOUT):
+            raise faults.Stale
 
     def _open(self, shell: Shell) -> None:
         """Open one at a time: a password that is wrong must be refused once, not by every call that waits."""
@@ -222,23 +233,19 @@ class PsrpSession:
         )
 
 
-def _follow(events: SimpleQueue[_Event], call: _Call) -> tuple[Result | None, _Ended | None]:
-    """Wait for the call's thread, passing progress on. Without an end the time was up; a result may be there even so,
-    and then only the tidying up was left."""
-    result, until, on_progress = None, call.ends, call.on_progress
+def _follow(events: SimpleQueue[_Event], call: _Call) -> Result | _Failed | None:
+    """Wait for how the call's thread comes out, passing progress on; None when the time is up."""
+    on_progress = call.on_progress
     while True:
         try:
-            event = events.get(timeout=max(0.0, until - time.monotonic()))
+            event = events.get(timeout=call.left)
         except Empty:
-            return result, None
-        match event:
-            case _Ended():
-                return result, event
-            case Result():
-                result, until = event, min(until, time.monotonic() + SWEEP_UP)
-            case percent if on_progress is not None and 0 <= percent <= 100:
-                try:
-                    on_progress(percent)
-                except Exception:
-                    _log.exception("progress could not be shown; it is not shown any further")
-                    on_progress = None
+            return None
+        if not isinstance(event, int):
+            return event
+        if on_progress is not None and 0 <= event <= 100:
+            try:
+                on_progress(event)
+            except Exception:
+                _log.exception("progress could not be shown; it is not shown any further")
+                on_progress = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from threading import Thread
 
 import pytest
@@ -72,6 +73,34 @@ def test_who_waits_gets_the_shell_that_comes_back(pool: Pool[Shell]) -> None:
     assert pool.lend(5).shell is one
 
 
+def test_a_shell_that_is_nearly_free_is_waited_for_rather_than_another_opened(pool: Pool[Shell]) -> None:
+    one = pool.lend(1).shell
+    pool.finishing(one)
+    Thread(target=pool.give_back, args=(one,)).start()
+    assert pool.lend(5).shell is one
+
+
+def test_a_shell_that_does_not_come_back_is_not_waited_for_for_long(pool: Pool[Shell]) -> None:
+    one = pool.lend(1).shell
+    pool.finishing(one)
+    assert pool.lend(5).shell is not one
+
+
+def test_idle_time_counts_from_the_end_of_the_work(pool: Pool[Shell], clock: Clock) -> None:
+    one = pool.lend(1).shell
+    pool.finishing(one)
+    clock.now += 3
+    pool.give_back(one)
+    assert pool.lend(1).idle_for == 3
+
+
+def test_a_shell_that_was_thrown_away_does_not_come_back(pool: Pool[Shell]) -> None:
+    hung = pool.lend(1).shell
+    pool.discard(hung)
+    pool.give_back(hung)
+    assert pool.lend(1).shell is not hung
+
+
 def test_a_broken_shell_is_cut_and_makes_room(pool: Pool[Shell]) -> None:
     broken = pool.lend(1).shell
     pool.lend(1)
@@ -108,12 +137,14 @@ def test_closing_ends_idle_shells_and_cuts_those_that_do_not_come_back(pool: Poo
         pool.lend(1)
 
 
-def test_a_shell_that_comes_back_after_closing_is_closed(pool: Pool[Shell]) -> None:
+def test_a_shell_that_comes_back_while_the_pool_closes_is_closed(pool: Pool[Shell]) -> None:
     late = pool.lend(1).shell
-    Thread(target=pool.give_back, args=(late,)).start()
-    pool.close(grace=5)
-    assert late.ended in ("closed", "")
+    closing = Thread(target=pool.close)
+    closing.start()
+    while pool.has_room:
+        time.sleep(0.001)
     pool.give_back(late)
+    closing.join()
     assert late.ended == "closed"
 
 
