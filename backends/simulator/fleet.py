@@ -23,6 +23,9 @@ from backends.simulator.requirements import require_free
 from backends.simulator.storage import GB, MB, Storage, VolumeSpace
 from backends.simulator.texts import Language
 
+GRAIN = 1.0
+"""Seconds of writing that are added up before files grow: a scan looks at a host hundreds of times a second."""
+
 CRITICAL = 200 * MB
 """Below this a volume makes Hyper-V pause the VMs that write to it."""
 
@@ -84,6 +87,7 @@ class SimulatedHost:
         self.revision = 0
         """Grows with every change that is not mere growth."""
         self.settled = self.clock()
+        self._looked = self.settled
         self._ids = ids
 
     @property
@@ -119,8 +123,11 @@ class SimulatedHost:
     def moment(self) -> Iterator[float]:
         """Hold the host still, with everything done that has come due; gives the time."""
         with self.lock:
-            self.settle()
-            yield self.settled
+            yield self.settle()
+
+    def resume_at(self, moment: float) -> None:
+        """Take what the host holds for its state at that moment: all that comes after is still to be done."""
+        self.settled = self._looked = moment
 
     def begin(self, vm: SimulatedVM, job: Job) -> Job:
         """Write down what the VM does from now on. The caller holds the lock and has checked that it may."""
@@ -148,19 +155,22 @@ class SimulatedHost:
         skew = self.faults.armed(FaultKind.CLOCK_SKEW)
         return moment + (skew.seconds if skew else 0.0)
 
-    def settle(self) -> None:
-        """Carry out what has come due since the last look, in its order."""
+    def settle(self) -> float:
+        """Carry out what has come due since the last look, in its order; gives the time."""
         with self.lock:
-            since, now = self.settled, max(self.clock(), self.settled)
+            since, now = self._looked, max(self.clock(), self._looked)
+            self._looked = now
             stalled = self.faults.armed(FaultKind.MERGE_STALL) is not None
             while due := self._next_due(now, stalled):
                 vm, work = due
                 self._grow(work.ends)
                 self._complete(vm, work)
                 self.revision += 1
-            self._grow(now)
+            if now - self.settled >= GRAIN:
+                self._grow(now)
             if stalled:
                 merging.hold_back(self.vms.values(), since, now)
+            return now
 
     def _next_due(self, now: float, stalled: bool) -> tuple[SimulatedVM, Job | Merge] | None:
         under_way = [(vm, work) for vm in self.vms.values() for work in (vm.merge, vm.job) if work]

@@ -70,7 +70,7 @@ def _restored(saved: SavedHost, clock: Clock | None) -> SimulatedHost:
     for volume in saved.volumes:
         volume.used = 0
     host = SimulatedHost(saved.spec, saved.volumes, clock=clock, durations=saved.durations)
-    host.settled = saved.settled
+    host.resume_at(saved.settled)
     for file in saved.files:
         host.storage.add(file)
     for owner, (folder, size) in saved.taken.items():

@@ -29,7 +29,7 @@ class Binding:
         """The parameters that the set requires and that have no value."""
         return [
             one
-            for one in self.info.parameters
+            for one in self.info.required
             if one.name not in self.values and (at := one.membership(parameter_set)) and at.required
         ]
 

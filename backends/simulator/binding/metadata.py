@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
@@ -63,10 +63,11 @@ class CommandInfo:
     """None when it does not support -Confirm and -WhatIf."""
     aliases: tuple[str, ...] = ()
     is_function: bool = False
-    sets: frozenset[str] = field(default_factory=frozenset)
-
-    def parameter(self, name: str) -> ParameterInfo:
-        return next(one for one in self.parameters if one.name == name)
+    sets: frozenset[str] = frozenset()
+    required: tuple[ParameterInfo, ...] = ()
+    """Those that some set requires."""
+    piped: tuple[ParameterInfo, ...] = ()
+    """Those that some set takes from the pipeline."""
 
 
 def command_info(
@@ -85,7 +86,17 @@ def command_info(
     sets = frozenset(name for one in own for name in one.sets if name != ALL_SETS) | {default_set}
     common = COMMON + (CONFIRMING if confirm_impact else ())
     return CommandInfo(
-        name, class_name, module, default_set, own + common, confirm_impact, tuple(aliases), is_function, sets
+        name=name,
+        class_name=class_name,
+        module=module,
+        default_set=default_set,
+        parameters=own + common,
+        confirm_impact=confirm_impact,
+        aliases=tuple(aliases),
+        is_function=is_function,
+        sets=sets,
+        required=tuple(one for one in own if any(at.required for at in one.sets.values())),
+        piped=tuple(one for one in own if any(at.by_value or at.by_property for at in one.sets.values())),
     )
 
 

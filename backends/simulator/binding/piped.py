@@ -55,7 +55,7 @@ def _candidates(trial: Binding, wanted: Wanted) -> list[ParameterInfo]:
     default = trial.info.default_set
     found = [
         one
-        for one in trial.info.parameters
+        for one in trial.info.piped
         if one.name not in trial.values
         and any((at := one.membership(name)) and wanted(at) for name in one.within(trial.sets))
     ]
