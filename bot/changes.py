@@ -1,8 +1,9 @@
 """A plan's durable way: request, confirm, perform, record, report. DBOS keeps it; the ledger tells it.
 
-One workflow carries one change, under the change's own id, so it runs once however often it is asked for. It waits for
-the person's answer, also over a restart, and then queues one workflow for each VM on a queue that lets one at a time
-through per VM. Workflow functions decide nothing by themselves: every look and every effect is a step.
+Every stretch of the way is a workflow under an id made from the change's own, so it runs once however often it is
+asked for, and goes on after a restart: `<change>` asks, `<change>-answer` takes the first answer, `<change>-expiry` is
+due when nobody answers, `<change>-<n>` acts on the n-th VM. While a change waits it holds no thread. Workflow functions
+decide nothing by themselves: every look and every effect is a step, and the ledger's compare-and-set settles races.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Condition, Event
 from typing import Literal, TypeVar
 
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID, WorkflowHandle
@@ -22,7 +24,7 @@ from bot.announcer import Announcer, AnnouncerError, Origin
 from bot.cards import card
 from bot.ledger import ChangeRow, ChangeState, IllegalMove, Ledger
 from bot.performing import Awaits, Denial, Performer, plan_of
-from bot.work import OUTCOME, Outcome, outcomes
+from bot.work import OUTCOME, Outcome
 from commands.base import Person, Plan
 
 log = logging.getLogger(__name__)
@@ -31,8 +33,9 @@ T = TypeVar("T")
 APPLICATION_VERSION = "1"
 """Of the workflows, not of the program: raised only when their steps change, so that an upgrade takes up what waits."""
 
-QUEUE = "vms"
-ANSWER = "answer"
+QUEUE, LATER = "vms", "later"
+"""Queues: one workflow at a time for each VM; and what is due at a time."""
+
 LATE = timedelta(minutes=15)
 """A confirmation that could not be begun for longer than this is not carried out any more."""
 
@@ -74,6 +77,7 @@ class Changes:
         self._polling = polling
         self._origins: dict[str, Origin] = {}
         self._performer: Performer
+        self._journal = _DBOSJournal()
         self._progress: dict[tuple[str, str], int] = {}
         self._shown: dict[str, datetime] = {}
 
@@ -96,25 +100,53 @@ class Changes:
         )
 
         @DBOS.workflow(name="change")
-        def carry(change_id: str) -> None:
-            self._carry(change_id)
+        def change(change_id: str) -> None:
+            self._guarded(change_id, lambda: self._begin(change_id))
+
+        @DBOS.workflow(name="answer")
+        def answered(change_id: str, answer: Answer) -> None:
+            self._guarded(change_id, lambda: self._go_on(change_id, answer))
+
+        @DBOS.workflow(name="expiry")
+        def expiry(change_id: str) -> None:
+            self._guarded(change_id, lambda: self._journal.step("expire", lambda: self._expire(change_id)))
 
         @DBOS.workflow(name="change on one VM")
-        def carry_one(change_id: str, index: int) -> Outcome:
+        def on_one_vm(change_id: str, index: int) -> Outcome:
             return self._carry_one(change_id, index)
 
-        self._workflow, self._workflow_of_one = carry, carry_one
+        @DBOS.workflow(name="merge")
+        def merge(change_id: str, watch: merges.Watch) -> None:
+            self._follow_merge(change_id, watch)
+
+        self._change, self._answered, self._expiry = change, answered, expiry
+        self._on_one_vm, self._merge = on_one_vm, merge
 
     def launch(self) -> None:
         """Begin, and take up what was pending when the bot last stopped."""
         DBOS.launch()
         DBOS.register_queue(QUEUE, partition_concurrency=1, polling_interval_sec=self._polling)
+        DBOS.register_queue(LATER, polling_interval_sec=1.0)
         for row in self._ledger.unfinished():
-            self._start(row.id)
+            self._take_up(row)
 
-    def stop(self, seconds: int = 10) -> None:
-        """Let running steps end for that long; what is still pending is taken up at the next launch."""
-        DBOS.destroy(workflow_completion_timeout_sec=seconds, destroy_registry=True)
+    def _take_up(self, row: ChangeRow) -> None:
+        """DBOS takes up workflows by itself. What is left are requests whose workflow was never begun, and changes
+        whose workflow met a defect that it could not even record."""
+        workflow = DBOS.get_workflow_status(row.id)
+        if workflow is None:
+            self._start(row.id)
+        elif workflow.status == "ERROR":
+            self._fail(row.id, "the workflow ended in an error")
+            self.show(row.id)
+
+    def stop(self, seconds: float = 10.0) -> None:
+        """Let running steps end for that long, and begin no others; what is pending is taken up at the next launch."""
+        self._journal.drain(seconds)
+        logging.getLogger("dbos").disabled = True  # threads that still wait can only report that DBOS is gone
+        DBOS.destroy(destroy_registry=True)
+        logging.getLogger("dbos").disabled = False
+        self._journal.end()
 
     # ------------------------------------------------------------ what people do
 
@@ -133,8 +165,9 @@ class Changes:
         return new
 
     def answer(self, change_id: str, answer: Answer) -> None:
-        """Pass an answer on. Of several the first counts; none counts after the change has gone on."""
-        DBOS.send(change_id, answer, ANSWER)
+        """Take an answer. Of several the first counts, and none after the change has expired."""
+        with SetWorkflowID(f"{change_id}-answer"):
+            DBOS.start_workflow(self._answered, change_id, answer)
 
     def withdraw(self, change_id: str, person: Person) -> bool:
         """Cancel a change that waits for its turn; False when it has begun and cannot be cut off."""
@@ -147,81 +180,114 @@ class Changes:
 
     def _start(self, change_id: str) -> None:
         with SetWorkflowID(change_id):
-            DBOS.start_workflow(self._workflow, change_id)
+            DBOS.start_workflow(self._change, change_id)
 
     # ------------------------------------------------------------ the way
 
-    def _carry(self, change_id: str) -> None:
+    def _guarded(self, change_id: str, act: Callable[[], object]) -> None:
+        """A stretch of the way. A defect in it fails the change with a word to the person, and is in the log."""
         try:
-            if self._decide(change_id):
-                self._perform(change_id)
+            act()
         except Exception as defect:
             log.exception("change %s met a defect", change_id)
             cause = f"{type(defect).__name__}: {defect}"
-            _step("defect", lambda: self._fail(change_id, cause))
-        _step("report", lambda: self.show(change_id))
-        self._follow_merges(change_id)
+            self._journal.step("defect", lambda: self._fail(change_id, cause))
+        self._journal.step("report", lambda: self.show(change_id))
 
-    def _follow_merges(self, change_id: str) -> None:
-        """After a delete, say when each merge is over, and when one stalls."""
-        merging = _step("what is merging", lambda: self._merging(change_id))
-        fleet = self._performer.means.fleet
-        merges.follow(_DBOSJournal(), fleet, self._clock, merging, lambda *line: self._add(change_id, *line))
+    def _begin(self, change_id: str) -> None:
+        if self._journal.step("ask", lambda: self._ask(change_id)):
+            self._perform(change_id)
+            return
+        seconds = self._journal.step("expiry", lambda: self._seconds_left(change_id))
+        if seconds is not None:
+            with SetEnqueueOptions(delay_seconds=seconds), SetWorkflowID(f"{change_id}-expiry"):
+                DBOS.enqueue_workflow(LATER, self._expiry, change_id)
 
-    def _decide(self, change_id: str) -> bool:
-        """Whether the change goes on: at once, or after the answer that it needs."""
-        seconds = _step("ask", lambda: self._ask(change_id))
-        if seconds is None:
-            return _step("allowed", lambda: self._row(change_id).state == ChangeState.QUEUED)
-        answer = DBOS.recv(ANSWER, seconds)
-        return _step("decide", lambda: self._take_answer(change_id, answer))
-
-    def _ask(self, change_id: str) -> float | None:
-        """Queue the change, or put its card up where an answer is needed: seconds to wait for it, or None."""
+    def _ask(self, change_id: str) -> bool:
+        """Queue the change, or let it wait for the answer that it needs. Whether it goes on at once."""
         row = self._row(change_id)
+        if row.state not in (ChangeState.REQUESTED, ChangeState.AWAITING):
+            return row.state == ChangeState.QUEUED
         try:
             awaits = self._authorise(row)
         except Denial as denial:
             self._ledger.move(change_id, ChangeState.DENIED, by="bot", why=denial.sentence)
-            return None
+            return False
         if awaits is None:
             self._ledger.move(change_id, ChangeState.QUEUED, by="bot", why="needs no confirmation")
-            return None
-        why = f"waits for {awaits}"
-        self._ledger.move(change_id, ChangeState.AWAITING, by="bot", why=why, detail={"awaits": awaits})
-        self.show(change_id)
-        until = row.expires_at or row.created_at
-        return max(0.0, (until - self._clock()).total_seconds())
+            return True
+        detail = {"awaits": awaits}
+        self._ledger.move(change_id, ChangeState.AWAITING, by="bot", why=f"waits for {awaits}", detail=detail)
+        return False
 
-    def _take_answer(self, change_id: str, answer: Answer | None) -> bool:
-        if answer is None:
-            self._ledger.move(change_id, ChangeState.EXPIRED, by="bot", why="nobody answered in time")
-            return False
+    def _seconds_left(self, change_id: str) -> float | None:
+        """Until the change expires; None when it waits for nobody."""
+        row = self._row(change_id)
+        if row.state != ChangeState.AWAITING:
+            return None
+        return max(0.0, ((row.expires_at or row.created_at) - self._clock()).total_seconds())
+
+    def _go_on(self, change_id: str, answer: Answer) -> None:
+        if self._journal.step("take answer", lambda: self._take_answer(change_id, answer)):
+            self._perform(change_id)
+
+    def _take_answer(self, change_id: str, answer: Answer) -> bool:
+        """Whether the change goes on. An answer that comes after the end changes nothing."""
+        row = self._row(change_id)
+        if row.state != ChangeState.AWAITING:
+            return row.state == ChangeState.QUEUED
+        state, by = ChangeState.QUEUED, answer.person_id
+        why = f"{'approved' if answer.word == 'approve' else 'confirmed'} by {answer.person_name}"
         if answer.word == "cancel":
-            self._ledger.move(change_id, ChangeState.CANCELLED, by=answer.person_id, why=f"by {answer.person_name}")
-            return False
-        if self._clock() - answer.at > LATE:
+            state, why = ChangeState.CANCELLED, f"by {answer.person_name}"
+        elif self._clock() - answer.at > LATE:
+            state, by = ChangeState.EXPIRED, "bot"
             why = f"confirmed at {answer.at:%H:%M} UTC, but the bot was not running then"
-            self._ledger.move(change_id, ChangeState.EXPIRED, by="bot", why=why)
+        try:
+            self._ledger.move(change_id, state, by=by, why=why)
+        except IllegalMove as late:
+            log.info("an answer to change %s came too late: %s", change_id, late)
             return False
-        verb = "approved" if answer.word == "approve" else "confirmed"
-        self._ledger.move(change_id, ChangeState.QUEUED, by=answer.person_id, why=f"{verb} by {answer.person_name}")
-        return True
+        return state == ChangeState.QUEUED
+
+    def _expire(self, change_id: str) -> None:
+        try:
+            self._ledger.move(change_id, ChangeState.EXPIRED, by="bot", why="nobody answered in time")
+        except IllegalMove as answered:
+            log.debug("change %s does not expire: %s", change_id, answered)
 
     def _perform(self, change_id: str) -> None:
-        targets = _step("targets", lambda: tuple(t.vm_id for t in plan_of(self._row(change_id)).targets))
+        targets = self._journal.step("targets", lambda: tuple(t.vm_id for t in plan_of(self._row(change_id)).targets))
         handles: list[WorkflowHandle[Outcome]] = []
         for index, vm_id in enumerate(targets):
             with SetEnqueueOptions(queue_partition_key=vm_id), SetWorkflowID(f"{change_id}-{index}"):
-                handles.append(DBOS.enqueue_workflow(QUEUE, self._workflow_of_one, change_id, index))
-        _step("show that it is under way", lambda: self._show_unless_quick(change_id))
+                handles.append(DBOS.enqueue_workflow(QUEUE, self._on_one_vm, change_id, index))
+        self._journal.step("show that it is under way", lambda: self._show_unless_quick(change_id))
         outcomes = tuple(h.get_result(polling_interval_sec=self._polling) for h in handles)
-        _step("conclude", lambda: self._conclude(change_id, outcomes))
+        self._journal.step("conclude", lambda: self._conclude(change_id, outcomes))
+        if self._journal.step("verb", lambda: self._row(change_id).verb) == "delete":
+            for outcome in outcomes:
+                self._follow(change_id, merges.Watch(outcome))
+
+    def _follow(self, change_id: str, watch: merges.Watch) -> None:
+        """Look at a merge after a while: a workflow for each look, so that none waits for hours."""
+        number = f"{change_id}-merge-{watch.outcome.vm_id}-{watch.looks}"
+        with SetEnqueueOptions(delay_seconds=watch.pause), SetWorkflowID(number):
+            DBOS.enqueue_workflow(LATER, self._merge, change_id, watch)
+
+    def _follow_merge(self, change_id: str, watch: merges.Watch) -> None:
+        fleet = self._performer.means.fleet
+        now = self._journal.step("look at the merge", lambda: merges.look(fleet, watch.outcome, self._clock()))
+        line, further = merges.judge(watch, now)
+        if line is not None:
+            self._journal.step("tell", lambda: self._add(change_id, *line))
+        if further is not None:
+            self._follow(change_id, further)
 
     def _carry_one(self, change_id: str, index: int) -> Outcome:
-        target = _step("target", lambda: plan_of(self._row(change_id)).targets[index])
-        outcome = self._performer.perform(_DBOSJournal(), change_id, target)
-        _step("record", lambda: self._record(change_id, outcome))
+        target = self._journal.step("target", lambda: plan_of(self._row(change_id)).targets[index])
+        outcome = self._performer.perform(self._journal, change_id, target)
+        self._journal.step("record", lambda: self._record(change_id, outcome))
         return outcome
 
     def _record(self, change_id: str, outcome: Outcome) -> None:
@@ -236,12 +302,6 @@ class Changes:
         self._ledger.move(change_id, state, by="bot", why=causes, result=result)
         self._shown.pop(change_id, None)
         self._origins.pop(change_id, None)
-
-    def _merging(self, change_id: str) -> tuple[Outcome, ...]:
-        row = self._row(change_id)
-        if row.verb != "delete":
-            return ()
-        return tuple(o for o in outcomes(self._ledger.events(change_id)) if o.state == ChangeState.SUCCEEDED)
 
     def _add(self, change_id: str, event: str, sentence: str) -> None:
         """Add a line to a result that stands already."""
@@ -313,15 +373,45 @@ def conclusion(outcomes: tuple[Outcome, ...]) -> tuple[ChangeState, str]:
 
 
 class _DBOSJournal:
+    """Steps kept by DBOS, until the bot stops."""
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._running = 0
+        self._stopping = False
+        self._gone = Event()
+
     def step(self, name: str, act: Callable[[], T]) -> T:
-        return _step(name, act)
+        with self._changed:
+            self._running += not self._stopping
+            stopping = self._stopping
+        if stopping:
+            # An error raised while DBOS still runs would end the workflow for good; after that it stays pending.
+            self._gone.wait()
+            raise Stopped
+        try:
+            return DBOS.run_step({"name": name}, act)
+        finally:
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
 
     def sleep(self, seconds: float) -> None:
         DBOS.sleep(seconds)
 
+    def drain(self, seconds: float) -> None:
+        """Begin no more steps, and wait for those under way."""
+        with self._changed:
+            self._stopping = True
+            self._changed.wait_for(lambda: self._running == 0, seconds)
 
-def _step(name: str, act: Callable[[], T]) -> T:
-    return DBOS.run_step({"name": name}, act)
+    def end(self) -> None:
+        """DBOS is gone."""
+        self._gone.set()
+
+
+class Stopped(Exception):
+    """The bot stops; the workflow is taken up at the next launch."""
 
 
 def sqlite_url(path: Path) -> str:

@@ -6,18 +6,23 @@ from the VM's status.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal
 
 from backends.base import BackendError
 from bot.verbs import bytes_on_disk
-from bot.work import Journal, Looks, Outcome
+from bot.work import Looks, Outcome
 from commands.words import say_size
 
-PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0, *(60.0,) * 60, *(300.0,) * 500)
-"""Seconds between looks: most merges are short, and some take a day."""
+PAUSES = (0.0, 2.0, 5.0, 10.0, 20.0, 60.0, 60.0, 60.0, 300.0)
+"""Seconds before each look; the last one from then on. Most merges are short, and some take a day."""
+
+MOST_LOOKS = 600
+"""Two days of looks."""
+
+Line = tuple[str, str]
+"""A ledger event, and the sentence for the people."""
 
 MERGED, STALLS = "merged", "merge stalled"
 """The ledger's events."""
@@ -36,49 +41,37 @@ class Look:
     at: datetime
 
 
-class Teller(Protocol):
-    """Adds a line to a result that stands already."""
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One VM's merge, between two looks."""
 
-    def __call__(self, event: str, sentence: str) -> None: ...
-
-
-def follow(
-    journal: Journal, fleet: Looks, clock: Callable[[], datetime], merging: Iterable[Outcome], tell: Teller
-) -> None:
-    """Look at the VMs after a delete until the merge of each is over; tell that, and when one stalls."""
-    left = {outcome.vm_id: _Follower(journal, fleet, clock, outcome, tell) for outcome in merging}
-    for pause in PAUSES:
-        left = {vm_id: one for vm_id, one in left.items() if one.goes_on()}
-        if not left:
-            return
-        journal.sleep(pause)
-
-
-@dataclass(slots=True)
-class _Follower:
-    """One VM's merge. What it remembers comes from durable steps alone, so it is the same after a crash."""
-
-    journal: Journal
-    fleet: Looks
-    clock: Callable[[], datetime]
     outcome: Outcome
-    tell: Teller
+    looks: int = 0
     moved: Look | None = None
     """The last look at which its files had changed."""
     told: bool = False
+    """That it stalls was said."""
 
-    def goes_on(self) -> bool:
-        now = self.journal.step("look at the merge", lambda: look(self.fleet, self.outcome, self.clock()))
-        if now.state == "over":
-            self.journal.step("say it is over", lambda: self.tell(MERGED, tell_end(self.outcome, now)))
-            return False
-        if now.state == "merging" and (self.moved is None or now.size != self.moved.size):
-            self.moved = now
-        elif self.moved is not None and not self.told and has_stalled(self.moved, now):
-            since = self.moved.at
-            self.journal.step("say it stalls", lambda: self.tell(STALLS, tell_stall(self.outcome, since)))
-            self.told = True
-        return True
+    @property
+    def pause(self) -> float:
+        """Seconds until the next look."""
+        return PAUSES[min(self.looks, len(PAUSES) - 1)]
+
+
+def judge(watch: Watch, now: Look) -> tuple[Line | None, Watch | None]:
+    """What to say after a look, and how to watch on; None where there is nothing to say, or nothing more to watch."""
+    if now.state == "over":
+        return (MERGED, tell_end(watch.outcome, now)), None
+    if watch.looks >= MOST_LOOKS:
+        return None, None
+    further = replace(watch, looks=watch.looks + 1)
+    if now.state == "unseen":
+        return None, further
+    if watch.moved is None or now.size != watch.moved.size:
+        return None, replace(further, moved=now)
+    if not watch.told and now.at - watch.moved.at >= STALLED:
+        return (STALLS, tell_stall(watch.outcome, watch.moved.at)), replace(further, told=True)
+    return None, further
 
 
 def look(fleet: Looks, outcome: Outcome, at: datetime) -> Look:
@@ -103,8 +96,3 @@ def tell_stall(outcome: Outcome, since: datetime) -> str:
         f"The merge of the disks of {outcome.vm_name} has not moved since {since:%H:%M} UTC. "
         "Look at the free space of its volume and at the host's events."
     )
-
-
-def has_stalled(earlier: Look, now: Look) -> bool:
-    """Nothing has moved between two looks that lie far enough apart."""
-    return now.state == "merging" and now.size == earlier.size and now.at - earlier.at >= STALLED

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from dbos import DBOS
+from dbos import DBOS, StepOptions, error
 
 from backends.base import VM
 from bot.announcer import Announcer, AnnouncerError, Origin
@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 NAME = "digest"
 PATIENCE = timedelta(minutes=3)
 """A scan with all disks takes a busy host a while, and a digest can wait."""
+
+TRIES: StepOptions = {"retries_allowed": True, "max_attempts": 6, "interval_seconds": 10.0, "backoff_rate": 3.0}
+"""Slack may be away at nine for a while; an hour later the digest is left out."""
 
 TOO_LATE = timedelta(hours=12)
 """A digest that is later than this is left to the next morning."""
@@ -92,7 +95,12 @@ class Schedules:
             if late:
                 return
             for entry in self.settings.channels:
-                DBOS.run_step({"name": f"digest for {entry.channel}"}, self.post, entry.channel, scheduled_at)
+                try:
+                    DBOS.run_step(
+                        {"name": f"digest for {entry.channel}", **TRIES}, self.post, entry.channel, scheduled_at
+                    )
+                except error.DBOSMaxStepRetriesExceeded as failure:
+                    log.error("the digest for %s could not be posted: %s", entry.channel, failure)
 
         return digest
 
@@ -111,16 +119,17 @@ class Schedules:
         )
 
     def post(self, channel: str, scheduled_at: datetime) -> None:
-        """Post one channel's digest, once for each time it is due, also when this runs again after a crash."""
+        """Post one channel's digest, once for each time it is due, also when this runs again after a crash. Raises
+        `AnnouncerError` when it is certain that nothing was posted; then it may be tried again."""
         occurrence = f"{channel} {scheduled_at.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
         message = self.digests.of(channel)
         if message is None or not self.ledger.claim_digest(occurrence, channel):
             return
         try:
             ref = self.announcer.post(Origin(channel, ""), message)
-        except AnnouncerError as error:
-            log.error("the digest for %s could not be posted: %s", channel, error)
-            return
+        except AnnouncerError:
+            self.ledger.release_digest(occurrence)
+            raise
         self.ledger.digest_posted(occurrence, ref, message.text)
 
 

@@ -23,6 +23,7 @@ from bot.dispatch import Dispatcher
 from bot.identity import Gate
 from bot.inventory import Inventory
 from bot.ledger import Ledger
+from bot.lookout import Lookout
 from bot.performing import Performer
 from bot.schedules import Digests, Schedules
 from bot.settings import Connection, Settings
@@ -62,6 +63,7 @@ class Bot:
         self.backends = dict(backends) if backends is not None else hosts_of(settings)
         self.ledger = Ledger(settings.data_dir / "ledger.db", clock=clock)
         self.inventory = Inventory(self.backends, clock)
+        self._lookout = Lookout(self.inventory, self.ledger)
         token, api_url = settings.slack.bot_token.get_secret_value(), settings.slack.api_url
         self.outbox = Outbox(posting_client(token, api_url))
         self.directory = SlackDirectory(reading_client(token, api_url))
@@ -101,6 +103,7 @@ class Bot:
         self.changes.launch()
         self.schedules.apply(self._digest_workflow)
         self.connections.start()
+        self._lookout.start()
 
     def wait(self) -> None:
         """Wait until the bot is stopped."""
@@ -110,7 +113,8 @@ class Bot:
         """Take no more requests, let those under way end, and close what is open. What is pending is taken up at the
         next start."""
         self.connections.stop(DRAIN)
-        self.changes.stop(int(DRAIN))
+        self._lookout.stop()
+        self.changes.stop(DRAIN)
         self.inventory.close()
         for backend in self.backends.values():
             backend.close()
@@ -154,7 +158,12 @@ def simulated_hosts(folder: Path, username: str, password: str) -> Iterator[dict
     with ExitStack() as open_ports:
         servers = {
             host.name: open_ports.enter_context(
-                WinRMServer(SimulatedPowerShell(host), users={username: password}, machine=host.name.upper())
+                WinRMServer(
+                    SimulatedPowerShell(host),
+                    users={username: password},
+                    machine=host.name.upper(),
+                    faults=host.faults,
+                )
             )
             for host in hosts
         }
