@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Final, Literal
 
 from pypsrp.powershell import DEFAULT_CONFIGURATION_NAME
@@ -54,21 +55,7 @@ class HostConnection:
 
 def problem(connection: HostConnection) -> str | None:
     """What forbids a connection with these settings, as a sentence; None if nothing does."""
-    name, auth = connection.name, connection.auth
-    if not connection.ssl and auth == "certificate":
-        return f"{name} is set to plain http, and a client certificate needs https. Set ssl to true."
-    if not connection.ssl and auth == "basic" and not connection.allow_unencrypted:
-        return (
-            f"{name} is set to basic authentication over plain http, which sends the password readable. Set ssl to "
-            "true, or auth to negotiate, or allow_unencrypted to true if the network may see it."
-        )
-    if auth in ("basic", "credssp") and (connection.username is None or connection.password is None):
-        return f"{name} is set to {auth} authentication, which needs a username and a password."
-    if auth == "certificate" and (connection.certificate_pem is None or connection.certificate_key_pem is None):
-        return f"{name} is set to a client certificate, which needs certificate_pem and certificate_key_pem."
-    if (modules := _EXTRAS.get(auth)) and not any(find_spec(module) for module in modules):
-        return f"{name} is set to {auth} authentication. Install it with: pip install 'hyperv-checkpoint-bot[{auth}]'"
-    return None
+    return _forbidden(connection) or _missing(connection)
 
 
 def transport(connection: HostConnection) -> WSMan:
@@ -93,6 +80,32 @@ def transport(connection: HostConnection) -> WSMan:
         certificate_pem=connection.certificate_pem,
         certificate_key_pem=connection.certificate_key_pem,
     )
+
+
+def _forbidden(connection: HostConnection) -> str | None:
+    name, auth = connection.name, connection.auth
+    if not connection.ssl and auth == "certificate":
+        return f"{name} is set to plain http, and a client certificate needs https. Set ssl to true."
+    if not connection.ssl and auth == "basic" and not connection.allow_unencrypted:
+        return (
+            f"{name} is set to basic authentication over plain http, which sends the password readable. Set ssl to "
+            "true, or auth to negotiate, or allow_unencrypted to true if the network may see it."
+        )
+    return None
+
+
+def _missing(connection: HostConnection) -> str | None:
+    name, auth = connection.name, connection.auth
+    if auth in ("basic", "credssp") and (connection.username is None or connection.password is None):
+        return f"{name} is set to {auth} authentication, which needs a username and a password."
+    if auth == "certificate" and (connection.certificate_pem is None or connection.certificate_key_pem is None):
+        return f"{name} is set to a client certificate, which needs certificate_pem and certificate_key_pem."
+    for path in (connection.ca_bundle, connection.certificate_pem, connection.certificate_key_pem):
+        if path is not None and not Path(path).is_file():
+            return f"{name} is set to use {path}, and there is no such file."
+    if (modules := _EXTRAS.get(auth)) and not any(find_spec(module) for module in modules):
+        return f"{name} is set to {auth} authentication. Install it with: pip install 'hyperv-checkpoint-bot[{auth}]'"
+    return None
 
 
 def _encryption(connection: HostConnection) -> str:

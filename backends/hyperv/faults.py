@@ -11,7 +11,7 @@ from typing import Final
 
 import requests.exceptions
 from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
-from spnego.exceptions import SpnegoError
+from spnego.exceptions import InvalidCredentialError, NoCredentialError
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from backends.base import AuthenticationFailed, Unreachable
@@ -47,13 +47,19 @@ def never_ran(error: BaseException) -> bool:
 def unreachable(error: BaseException, connection: HostConnection) -> Unreachable:
     """The error for a call of which nothing was run, or that only asked."""
     name, cause = connection.name, describe(error, connection)
-    for one in _chain(error):
+    chain = tuple(_chain(error))
+    for one in chain:
         match one:
-            case AuthenticationError() | SpnegoError():
-                account = connection.username or "the bot's own account"
+            case AuthenticationError() if not any(isinstance(other, requests.HTTPError) for other in chain):
+                return Unreachable(
+                    f"{name} does not offer {connection.auth} authentication. Nothing was changed. Set auth to a "
+                    "method that it offers.",
+                    cause,
+                )
+            case AuthenticationError() | InvalidCredentialError() | NoCredentialError():
                 return AuthenticationFailed(
-                    f"{name} refused {account} or its password ({connection.auth}). Nothing was changed. "
-                    "Correct the settings of the host and restart the bot.",
+                    f"{name} refused {connection.username or 'the account of the bot'} or its password "
+                    f"({connection.auth}). Nothing was changed. Correct the settings of the host and restart the bot.",
                     cause,
                 )
             case ssl.SSLCertVerificationError():
@@ -78,8 +84,10 @@ def unreachable(error: BaseException, connection: HostConnection) -> Unreachable
 
 
 def describe(error: BaseException, connection: HostConnection) -> str:
-    """For the log."""
-    return f"{connection.name}: " + " < ".join(f"{type(one).__name__}: {one}" for one in _chain(error))
+    """For the log: the error, and the kinds of what is behind it."""
+    first, *behind = _chain(error)
+    kinds = f" (from {', '.join(type(one).__name__ for one in behind)})" if behind else ""
+    return f"{connection.name}: {type(first).__name__}: {str(first)[:500]}{kinds}"
 
 
 def _fault(fault: WSManFaultError, connection: HostConnection) -> str:

@@ -142,7 +142,8 @@ class PsrpSession:
         events: SimpleQueue[_Event] = SimpleQueue()
         outcome: Result | _Failed | None = None
         try:
-            Thread(target=self._work, args=(lease, call, events), daemon=True).start()
+            name = f"call of {self._connection.name}"
+            Thread(target=self._work, args=(lease, call, events), name=name, daemon=True).start()
             outcome = _follow(events, call)
         finally:
             if outcome is None:
@@ -204,7 +205,8 @@ class PsrpSession:
         phase = lease.shell.phase
         never_ran = phase is Phase.READY or (phase is Phase.SENDING and faults.never_ran(error))
         if call.change and not never_ran:
-            return self._unknown(faults.describe(error, self._connection))
+            lost = f"The connection to {self._connection.name} was lost"
+            return _unknown(lost, faults.describe(error, self._connection))
         failure = faults.unreachable(error, self._connection)
         again = not call.change or lease.idle_for is not None
         return _Again(failure) if again and call.left else failure
@@ -213,7 +215,7 @@ class PsrpSession:
         name = self._connection.name
         cause = f"{name}: no answer within {call.deadline:g} s, {phase.value}"
         if call.change and phase is not Phase.READY:
-            return self._unknown(cause)
+            return _unknown(f"{name} did not answer within {call.deadline:g} s", cause)
         sentence = f"{name} did not answer within {call.deadline:g} s. Nothing was changed. Try again in a few minutes."
         return Unreachable(sentence, cause) if call.change else TimedOut(sentence, cause)
 
@@ -225,12 +227,11 @@ class PsrpSession:
         cause = f"{name}: no shell came free within {call.deadline:g} s"
         return Unreachable(sentence, cause) if call.change else TimedOut(sentence, cause)
 
-    def _unknown(self, cause: str) -> UnknownOutcome:
-        return UnknownOutcome(
-            f"The connection to {self._connection.name} was lost while the change was under way, and it may have "
-            "happened. Look at the VM before you try again.",
-            cause,
-        )
+
+def _unknown(what: str, cause: str) -> UnknownOutcome:
+    return UnknownOutcome(
+        f"{what} while a change was under way, and it may have happened. Look at the VM before you try again.", cause
+    )
 
 
 def _follow(events: SimpleQueue[_Event], call: _Call) -> Result | _Failed | None:

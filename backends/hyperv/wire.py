@@ -27,15 +27,21 @@ class _Connection(Protocol):
 
 
 class Wire:
-    """Watches the connections that a `requests.Session` makes."""
+    """The connections of one shell, from before there is any."""
 
-    def __init__(self, http: requests.Session) -> None:
+    def __init__(self) -> None:
         self._lock = Lock()
         self._connections: list[_Connection] = []
         self._held = False
         self._cut = False
+
+    def watch(self, http: requests.Session) -> None:
+        """Look after the connections that `http` is going to make."""
         for adapter in http.adapters.values():
-            self._watch(adapter)
+            manager = adapter.poolmanager  # type: ignore[attr-defined]  # every mounted adapter is an HTTPAdapter
+            manager.pool_classes_by_scheme = {
+                scheme: self._watched_pool(make) for scheme, make in manager.pool_classes_by_scheme.items()
+            }
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -52,12 +58,6 @@ class Wire:
             self._cut = True
             for connection in self._connections:
                 _shut(connection)
-
-    def _watch(self, adapter: requests.adapters.BaseAdapter) -> None:
-        manager = adapter.poolmanager  # type: ignore[attr-defined]  # every mounted adapter is an HTTPAdapter
-        manager.pool_classes_by_scheme = {
-            scheme: self._watched_pool(make) for scheme, make in manager.pool_classes_by_scheme.items()
-        }
 
     def _watched_pool(self, make: Callable[..., object]) -> Callable[..., object]:
         def pool(*arguments: object, **options: object) -> object:

@@ -26,6 +26,7 @@ def test_the_password_is_not_shown() -> None:
         (replace(HTTP, auth="basic"), "sends the password readable"),
         (replace(HTTP, auth="certificate"), "needs https"),
         (replace(HTTPS, auth="certificate"), "certificate_pem"),
+        (replace(HTTPS, ca_bundle="/no/such/file.pem"), "no such file"),
         (replace(HTTPS, auth="basic", password=None), "needs a username and a password"),
         (replace(HTTPS, auth="kerberos"), "hyperv-checkpoint-bot[kerberos]"),
         (replace(HTTPS, auth="credssp"), "hyperv-checkpoint-bot[credssp]"),

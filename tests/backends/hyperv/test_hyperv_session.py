@@ -405,6 +405,13 @@ def test_the_quota_of_shells_is_told_from_a_dead_host(host: Scripted) -> None:
 # ---------------------------------------------------------------- ways in
 
 
+def test_a_method_that_the_host_does_not_offer_is_not_taken_for_a_wrong_password(host: Scripted) -> None:
+    with WinRMServer(host, users=USERS, auth=["basic"], allow_unencrypted=True) as server:
+        error = _raised(PsrpSession(_to(server)))
+    assert not isinstance(error, AuthenticationFailed)
+    assert "does not offer negotiate authentication" in str(error)
+
+
 @pytest.mark.parametrize("auth", ["negotiate", "ntlm", "basic"])
 def test_https_is_verified_with_the_authority_given(host: Scripted, auth: str) -> None:
     with WinRMServer(host, users=USERS, ssl=True) as server:
