@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +38,21 @@ class _Places:
         return _load(None).data_dir / "ledger.db"
 
 
+def entry() -> None:
+    """The executable. It does not wait for threads that nothing can wake, such as one that looks for a lost host every
+    five minutes: what they wait for is on disk, and is taken up at the next start."""
+    code: object = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    finally:
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="hyperv-checkpoint-bot", prog_name="checkpointbot")
 @click.option("-v", "--verbose", is_flag=True, help="Log more.")
@@ -44,7 +61,7 @@ def main(ctx: click.Context, verbose: bool) -> None:
     """Hyper-V checkpoints for a team, from its Slack channel."""
     ctx.obj = _Places()
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format=FORMAT)
-    logging.getLogger("bot").setLevel(logging.DEBUG if verbose else logging.INFO)
+    logging.getLogger("bot.slack.websocket").setLevel(logging.INFO if verbose else logging.WARNING)
 
 
 @main.command()
@@ -52,6 +69,7 @@ def main(ctx: click.Context, verbose: bool) -> None:
 def run(config: Path | None) -> None:
     """Run the bot against the hosts and the Slack workspace of the settings."""
     settings = _load(config)
+    logging.getLogger("bot").setLevel(logging.INFO)
     with _told_plainly():
         bot = Bot(settings)
     with _until_stopped(bot):
