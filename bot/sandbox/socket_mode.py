@@ -9,6 +9,7 @@ import asyncio
 import json
 import socket
 import struct
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -26,6 +27,9 @@ TICKET_LIFE = 30.0
 """Seconds."""
 PING_EVERY = 10.0
 """Seconds; clients that hear no ping for some time reconnect."""
+
+_LINGER = "hh" if sys.platform == "win32" else "ii"
+"""How the system's `struct linger` is laid out."""
 
 EnvelopeType = Literal["slash_commands", "interactive", "events_api"]
 Disconnect = Literal["warning", "refresh_requested", "link_disabled"]
@@ -59,7 +63,7 @@ class Connection:
         if transport is None:
             return
         raw = transport.get_extra_info("socket")
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(_LINGER, 1, 0))
         transport.abort()
 
 

@@ -193,6 +193,7 @@ byId("close-menu").addEventListener("click", () => {
   closeMenu();
   byId("menu").focus();
 });
+byId("composer").addEventListener("submit", () => page.list.toEnd());
 byId("person").addEventListener("change", (event) => become(event.target.value, page.channel.name));
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && document.body.classList.contains("menu-open")) byId("close-menu").click();

@@ -93,7 +93,7 @@ export class Composer {
     }
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
-      return this.send();
+      return byId("composer").requestSubmit();
     }
     if (event.key === "ArrowUp" && !event.altKey && !this.box.value.includes("\n")) return this.recall(-1, event);
     if (event.key === "ArrowDown" && !event.altKey && this.recalled < this.history.length) return this.recall(1, event);

@@ -27,7 +27,7 @@ export class MessageList {
   show(messages, empty) {
     this.list.setAttribute("aria-live", "off");
     this.list.replaceChildren(el("div", { class: "start" }, empty), ...messages.map((one) => this.render(one)));
-    this.list.scrollTop = this.list.scrollHeight;
+    this.toEnd();
     requestAnimationFrame(() => this.list.setAttribute("aria-live", "polite"));
     const held = this.waiting ?? [];
     this.waiting = null;
@@ -39,14 +39,20 @@ export class MessageList {
     if (this.waiting) return void this.waiting.push(() => this.put(message));
     const atEnd = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 80;
     const old = this.find(message.ts);
-    if (old) this.replace(old, message);
-    else this.list.append(this.render(message));
-    if (atEnd) this.list.scrollTop = this.list.scrollHeight;
+    const now = this.render(message);
+    if (old) this.replace(old, now);
+    else this.list.append(now);
+    if (!atEnd) return;
+    if (now === this.list.lastElementChild) this.list.scrollTop = now.offsetTop - this.list.offsetTop;
+    else this.toEnd();
   }
 
-  replace(old, message) {
+  toEnd() {
+    this.list.scrollTop = this.list.scrollHeight;
+  }
+
+  replace(old, now) {
     const focused = old.contains(document.activeElement);
-    const now = this.render(message);
     now.classList.add("changed");
     old.replaceWith(now);
     if (focused) now.focus();
@@ -75,10 +81,10 @@ export class MessageList {
         el("p", { class: "byline" },
           el("strong", {}, author.name),
           message.bot_id ? el("span", { class: "tag" }, "app") : null,
-          time(message.ts)),
+          time(message.ts),
+          message.edited ? el("span", { class: "edited" }, "(edited)") : null),
         blocks ?? el("div", { class: "text" }, mrkdwn(message.text, this.names)),
         (message.files ?? []).map((file) => this.file(file)),
-        message.edited ? el("span", { class: "edited" }, "(edited)") : null,
         el("p", { class: "trouble", role: "alert" })));
   }
 

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from random import Random
 from threading import Thread
 
 import pytest
+from sandbox_clock import Clock
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
 from bot.sandbox import Sandbox
-
-
-class Clock:
-    """A clock that moves when it is told to, and a little at each look."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-        self._looks = itertools.count()
-
-    def __call__(self) -> float:
-        return self.now + next(self._looks) / 1_000_000
 
 
 @pytest.fixture

@@ -136,10 +136,14 @@ def page(browser: Browser, sandbox: Sandbox) -> Iterator[Page]:
 
 
 @pytest.fixture
-def app(sandbox: Sandbox, new_app: Callable[[], App], connect: Callable[..., object]) -> App:
+def submitted() -> list[dict]:
+    """The values of the forms that the app accepted."""
+    return []
+
+
+@pytest.fixture
+def app(new_app: Callable[[], App], connect: Callable[..., object], submitted: list[dict]) -> App:
     app = new_app()
-    submitted: list[dict] = []
-    app.submitted = submitted  # type: ignore[attr-defined]
 
     @app.command("/checkpoint")
     def typed(ack: Ack, command: dict[str, str], client: WebClient, respond: Respond) -> None:
@@ -210,7 +214,7 @@ def test_what_only_one_person_sees_is_marked_and_hidden_from_others(page: Page, 
     expect(message).to_have_count(0)
 
 
-def test_a_form_is_filled_in_corrected_and_sent(page: Page, app: App) -> None:
+def test_a_form_is_filled_in_corrected_and_sent(page: Page, app: App, submitted: list[dict]) -> None:
     type_in(page, "/checkpoint form")
     dialog = page.get_by_role("dialog", name="New checkpoint")
     dialog.get_by_role("button", name="Take it").click()
@@ -225,7 +229,7 @@ def test_a_form_is_filled_in_corrected_and_sent(page: Page, app: App) -> None:
     dialog.get_by_label("Tell me").check()
     dialog.get_by_role("button", name="Take it").click()
     expect(dialog).to_have_count(0)
-    (values,) = app.submitted  # type: ignore[attr-defined]
+    (values,) = submitted
     assert values["vm"]["a"]["selected_option"]["value"] == "db01"
     assert values["name"]["a"]["value"] == "good"
     assert values["until"]["a"]["selected_date"] == "2027-01-31"
@@ -335,6 +339,17 @@ def test_a_narrow_page_keeps_the_channels_in_a_drawer(page: Page, sandbox: Sandb
     expect(page.get_by_role("heading", level=1)).to_have_text("# general")
     expect(page.locator("#sidebar")).not_to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_a_long_message_is_shown_from_its_beginning(page: Page, client: WebClient) -> None:
+    for number in range(3):
+        lines = "\n".join(f"line {line} of {number}" for line in range(60))
+        client.chat_postMessage(channel="C0OPS0001", text=lines)
+        type_in(page, "and then")
+        expect(page.locator(".message")).to_have_count(2 * number + 2)
+    lines = "\n".join(f"last {line}" for line in range(60))
+    client.chat_postMessage(channel="C0OPS0001", text=lines)
+    expect(page.locator(".message").last.locator(".byline")).to_be_in_viewport()
 
 
 def test_a_reload_keeps_who_and_where(page: Page) -> None:

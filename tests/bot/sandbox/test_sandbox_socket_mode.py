@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import aiohttp
 import pytest
+from sandbox_clock import Clock
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
@@ -46,7 +47,7 @@ def test_the_greeting_says_how_many_connections_there_are(sandbox: Sandbox) -> N
     talk(work)
 
 
-def test_a_ticket_is_good_once_and_for_half_a_minute(sandbox: Sandbox, clock: object) -> None:
+def test_a_ticket_is_good_once_and_for_half_a_minute(sandbox: Sandbox, clock: Clock) -> None:
     async def refused(session: aiohttp.ClientSession, url: str) -> int:
         with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
             await session.ws_connect(url)
@@ -56,7 +57,7 @@ def test_a_ticket_is_good_once_and_for_half_a_minute(sandbox: Sandbox, clock: ob
         used, old = ticket(sandbox), ticket(sandbox)
         await greeted(session, used)
         assert await refused(session, used) == 401
-        clock.now += 31  # type: ignore[attr-defined]
+        clock.now += 31
         assert await refused(session, old) == 401
         sandbox.refuse_connections()
         assert await refused(session, ticket(sandbox)) == 503

@@ -8,6 +8,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import pytest
+from sandbox_clock import Clock
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
@@ -157,13 +158,13 @@ def test_only_the_bots_own_messages_can_be_changed(sandbox: Sandbox, client: Web
     assert [m.text for m in sandbox.messages("#ops")] == ["mine"]
 
 
-def test_a_trigger_opens_one_view_and_soon(sandbox: Sandbox, client: WebClient, clock: object) -> None:
+def test_a_trigger_opens_one_view_and_soon(sandbox: Sandbox, client: WebClient, clock: Clock) -> None:
     view = {"type": "modal", "title": {"type": "plain_text", "text": "T"}, "blocks": [{"type": "divider"}]}
     first, second = (sandbox.command("ada", "#ops", "/checkpoint").trigger_id for _ in range(2))
     opened = client.views_open(trigger_id=first, view=view)["view"]
     assert error(lambda: client.views_open(trigger_id=first, view=view)) == "exchanged_trigger_id"
     assert error(lambda: client.views_open(trigger_id="1.2.x", view=view)) == "invalid_trigger_id"
-    clock.now += 4  # type: ignore[attr-defined]
+    clock.now += 4
     assert error(lambda: client.views_open(trigger_id=second, view=view)) == "expired_trigger_id"
     assert error(lambda: client.views_update(view_id=opened["id"], hash="0.x", view=view)) == "hash_conflict"
     assert client.views_update(view_id=opened["id"], hash=opened["hash"], view=view)["view"]["id"] == opened["id"]
@@ -179,7 +180,7 @@ def test_a_file_is_uploaded_and_shared(sandbox: Sandbox, client: WebClient) -> N
         assert answer.headers["Content-Type"] == "image/png"
 
 
-def test_more_than_a_message_per_second_is_held_back(sandbox: Sandbox, client: WebClient, clock: object) -> None:
+def test_more_than_a_message_per_second_is_held_back(sandbox: Sandbox, client: WebClient, clock: Clock) -> None:
     sandbox.limit_rates()
     for _ in range(3):
         client.chat_postMessage(channel=OPS, text="x")
@@ -188,7 +189,7 @@ def test_more_than_a_message_per_second_is_held_back(sandbox: Sandbox, client: W
     assert refused.value.response.status_code == 429
     assert refused.value.response.headers["Retry-After"] == "1"
     client.chat_postMessage(channel="C0WEBTEAM", text="another channel")
-    clock.now += 1  # type: ignore[attr-defined]
+    clock.now += 1
     client.chat_postMessage(channel=OPS, text="x")
 
 
