@@ -94,7 +94,8 @@ class Dispatcher:
             self.announcer.whisper(origin, say(*parts, NOTHING))
         except BackendError as error:
             log.warning("%s by %s: %s", summary, origin.person_id, error.cause)
-            self.announcer.whisper(origin, say(error.sentence, NOTHING))
+            said = error.sentence if NOTHING in error.sentence else f"{error.sentence} {NOTHING}"
+            self.announcer.whisper(origin, say(said))
 
     # ------------------------------------------------------------ commands
 
