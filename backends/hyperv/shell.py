@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from enum import Enum
-from typing import Final, Self
+from typing import Final
 
-from pypsrp.complex_objects import Command, PSInvocationState
-from pypsrp.powershell import DEFAULT_CONFIGURATION_NAME, PowerShell, RunspacePool
+from pypsrp.powershell import DEFAULT_CONFIGURATION_NAME, RunspacePool
 
 from backends.hyperv.connection import HostConnection, transport
+from backends.hyperv.messages import RunningPipeline
 from backends.hyperv.results import result
 from backends.hyperv.wire import Wire
 from backends.remoting import Pipeline, Result
@@ -66,14 +66,14 @@ class Shell:
     def run(self, pipeline: Pipeline, on_progress: Callable[[int], None], on_result: Callable[[Result], None]) -> None:
         """Run a pipeline and end it on the host, so that it does not count against the host's 1,000 for a shell. The
         result is handed over before the pipeline is ended: what is known is not lost if that fails."""
-        running = self._prepared(pipeline)
+        running = RunningPipeline(self._runspaces)
         self.phase = Phase.SENDING
         with self._wire.held() if self._encrypting else nullcontext():
             # A message is encrypted for the connection that it was meant for: on another the host cannot read it.
-            running.begin_invoke()
+            running.begin(pipeline)
         self.phase = Phase.RUNNING
         told = 0
-        while running.state == PSInvocationState.RUNNING:
+        while running.is_running:
             running.poll_invoke()
             for record in running.streams.progress[told:]:
                 on_progress(record.percent_complete)
@@ -96,14 +96,6 @@ class Shell:
         """Hang up at once, whatever is going on. The host ends the shell when its idle time is over."""
         self._wire.cut()
 
-    def _prepared(self, pipeline: Pipeline) -> PowerShell:
-        prepared = PowerShell(self._runspaces)
-        for cmdlet in pipeline:
-            prepared.add_command(_Command(cmdlet.name, self._runspaces.protocol_version or ""))
-            for name, value in cmdlet.parameters.items():
-                prepared.add_parameter(name, list(value) if isinstance(value, tuple) else value)
-        return prepared
-
     @property
     def _encrypting(self) -> bool:
         return self._runspaces.connection.transport.wrap_required
@@ -113,10 +105,3 @@ class Shell:
         if self._pool is None:
             raise RuntimeError("the shell has not been opened")
         return self._pool
-
-
-class _Command(Command):
-    """pypsrp copies every command of a pipeline in depth, a fifth of what a call costs; none of ours is shared."""
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self

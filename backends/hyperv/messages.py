@@ -1,0 +1,88 @@
+"""A pipeline as the message that starts it on a host.
+
+To make it takes pypsrp a fifth of the CPU time of a call, so the questions that are asked of every host again and again
+are made once. What is made is what `PowerShell.begin_invoke` of pypsrp 0.9 would send.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from functools import lru_cache
+from typing import Final
+
+from pypsrp.complex_objects import (
+    ApartmentState,
+    Command,
+    CommandParameter,
+    HostInfo,
+    PSInvocationState,
+    RemoteStreamOptions,
+)
+from pypsrp.complex_objects import Pipeline as CommandList
+from pypsrp.messages import CreatePipeline, MessageType
+from pypsrp.powershell import PowerShell
+from pypsrp.serializer import Serializer
+
+from backends.remoting import Argument, Pipeline
+
+REMEMBERED: Final = 64
+
+_Parameter = tuple[str, Argument, type]
+"""With the type, since True and 1 are one key and not one argument."""
+_Key = tuple[tuple[str, tuple[_Parameter, ...]], ...]
+
+
+class RunningPipeline(PowerShell):
+    """A pipeline on its way through a RunspacePool."""
+
+    def begin(self, pipeline: Pipeline) -> None:
+        """Send it off; like `begin_invoke` of a pipeline that was added command by command."""
+        message = create_pipeline(pipeline, self.runspace_pool.protocol_version or "")
+        self._invoke(message)  # type: ignore[arg-type]  # sent as it is, where an object would be serialized
+
+    @property
+    def is_running(self) -> bool:
+        return bool(self.state == PSInvocationState.RUNNING)
+
+
+class Message(ET.Element):
+    """A CREATE_PIPELINE message in CLIXML, in the form that pypsrp sends without touching it."""
+
+    MESSAGE_TYPE = MessageType.CREATE_PIPELINE
+
+
+def create_pipeline(pipeline: Pipeline, protocol_version: str) -> Message:
+    """The message for a pipeline ([MS-PSRP] 2.2.2.10) that takes no input, at a host of that protocol version."""
+    key = tuple((one.name, tuple((k, v, type(v)) for k, v in one.parameters.items())) for one in pipeline)
+    return _create_pipeline(key, protocol_version)
+
+
+@lru_cache(REMEMBERED)
+def _create_pipeline(key: _Key, protocol_version: str) -> Message:
+    commands = []
+    for name, parameters in key:
+        command = Command(name, protocol_version=protocol_version, is_script=False)
+        command.args = [CommandParameter(name=key, value=_value(value)) for key, value, _ in parameters]
+        commands.append(command)
+    listed = CommandList(is_nested=False, cmds=commands, history=None, redirect_err_to_out=False)
+    content = Serializer().serialize(
+        CreatePipeline(
+            no_input=True,
+            apartment_state=ApartmentState(value=ApartmentState.UNKNOWN),
+            remote_stream_options=RemoteStreamOptions(value=RemoteStreamOptions.ADD_INVOCATION_INFO),
+            add_to_history=False,
+            host_info=HostInfo(host=None),
+            pipeline=listed,
+            is_nested=False,
+        )
+    )
+    if content is None:
+        raise TypeError("a message is never nothing")
+    message = Message(content.tag, content.attrib)
+    message.extend(content)
+    return message
+
+
+def _value(value: Argument) -> object:
+    """A list is what becomes an array for PowerShell."""
+    return list(value) if isinstance(value, tuple) else value
