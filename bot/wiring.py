@@ -32,6 +32,7 @@ from bot.slack.connection import Connections
 from bot.slack.directory import SlackDirectory
 from bot.slack.intake import Intake
 from bot.slack.outbox import Outbox
+from bot.slack.pace import Pace
 from bot.slack.web import posting_client, reading_client
 from bot.work import Means
 
@@ -54,9 +55,10 @@ class Bot:
         *,
         backends: Mapping[str, Backend] | None = None,
         clock: Callable[[], datetime] = utc_now,
+        pace: Pace | None = None,
     ) -> None:
-        """`backends` stand in for those that the settings' hosts would give. Raises `LedgerError` and OSError when the
-        data folder cannot be used."""
+        """`backends` stand in for those that the settings' hosts would give, and `pace` for Slack's. Raises
+        `LedgerError` and OSError when the data folder cannot be used."""
         commands.load()
         make_private_folder(settings.data_dir)
         self.settings = settings
@@ -65,7 +67,7 @@ class Bot:
         self.inventory = Inventory(self.backends, clock)
         self._lookout = Lookout(self.inventory, self.ledger)
         token, api_url = settings.slack.bot_token.get_secret_value(), settings.slack.api_url
-        self.outbox = Outbox(posting_client(token, api_url))
+        self.outbox = Outbox(posting_client(token, api_url), pace)
         self.directory = SlackDirectory(reading_client(token, api_url))
         gate = Gate(self.directory, settings.access)
         authority = Authority(settings, gate)

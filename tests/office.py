@@ -36,6 +36,7 @@ from bot.settings import (
     Settings,
     SlackSettings,
 )
+from bot.slack.pace import Pace
 from bot.wiring import Bot
 
 ACCOUNT, PASSWORD = "CONTOSO\\svc-checkpoint", "a password of this test"
@@ -64,8 +65,7 @@ class Office:
     """Between `with` and its end, everything runs. There is one at a time in a process, since there is one DBOS.
 
     People are `ada` (may do all), `dev` (owns `web*`), `viewer` (looks at all), `newcomer` (nothing), `guest`,
-    `stranger`; see `bot.sandbox.demo`. They act in `channel`, which `move_to_a_new_channel` makes another: Slack lets
-    one message a second into a channel, and so does the bot.
+    `stranger`; see `bot.sandbox.demo`. They act in `channel`.
     """
 
     _open: ClassVar[bool] = False
@@ -89,7 +89,7 @@ class Office:
         self.channel = "ops"
         self._access = access or usual_access()
         self._confirmation = confirmation or ConfirmationSettings()
-        self._digest = digest or DigestSettings(channels=(DigestChannelSettings(channel="C0OPS0001"),))
+        self._digest = digest or usual_digests()
         self._channels = itertools.count(1)
         self._running = ExitStack()
         self._bot: Bot | None = None
@@ -127,7 +127,7 @@ class Office:
         return self._bot
 
     def start_bot(self) -> None:
-        self._bot = Bot(self.settings, clock=self.clock)
+        self._bot = Bot(self.settings, clock=self.clock, pace=Pace(interval=0.02))
         self._bot.start()
         self.sandbox.wait_for_connections(2, PATIENCE)
 
@@ -291,6 +291,16 @@ def usual_access() -> AccessSettings:
             GrantSettings(to=("U0VIEWER1", "U0GUEST01", "U0STRANGE"), role="viewer", vms=("*",)),
         ),
         production_only=("dc*",),
+    )
+
+
+def usual_digests() -> DigestSettings:
+    """`#web-team` and `#general` have digests, about different VMs."""
+    return DigestSettings(
+        channels=(
+            DigestChannelSettings(channel="C0WEBTEAM", vms=("web*",)),
+            DigestChannelSettings(channel="C0GENERAL", vms=("old*",)),
+        )
     )
 
 
