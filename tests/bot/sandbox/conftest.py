@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
-from threading import Thread
 
 import pytest
 from sandbox_clock import Clock
@@ -13,6 +13,9 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
 from bot.sandbox import Sandbox
+
+CLOSING = ThreadPoolExecutor()
+"""Closes handlers behind the tests' backs: it takes the SDK seconds, and nothing depends on how it ends."""
 
 
 @pytest.fixture
@@ -57,4 +60,4 @@ def connect(sandbox: Sandbox) -> Iterator[Callable[[App, int], list[SocketModeHa
     yield make
     for handler in handlers:
         handler.client.auto_reconnect_enabled = False
-        Thread(target=handler.close).start()  # it takes seconds, and nothing depends on its end
+        CLOSING.submit(handler.close)
