@@ -25,7 +25,7 @@ from backends.base import (
     Volume,
 )
 from backends.hyperv import errors, records
-from backends.hyperv.disks import disks_by_vm, missing_parents
+from backends.hyperv.disks import disks_by_vm, missing_parents, volumes_under
 from backends.hyperv.pipelines import ENDPOINT_VERSION, Endpoint, Pipelines, Plain
 from backends.remoting import Pipeline, Result, Session
 
@@ -121,6 +121,14 @@ class HyperVBackend:
         checkpoints = tuple(self._read(records.checkpoints, ask.checkpoints(vm_id), limit))
         chain = self._disks(checkpoints, vm_id).get(vm.id, ()) if disks else None
         return VMInventory(vm, checkpoints, chain)
+
+    def volumes_of(self, vm_id: str) -> tuple[Volume, ...] | None:
+        volumes = self._volumes()
+        if volumes is None:
+            return None
+        limit = self._deadlines.read
+        asked = [self._scan(records.drives, pipeline, limit) for pipeline in self._pipelines.drives(vm_id)]
+        return volumes_under((drive.path for drives in asked for drive in drives), volumes)
 
     # ------------------------------------------------------------ changes
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from backends.base import Checkpoint, Disk
+from backends.base import Checkpoint, Disk, Volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,18 @@ def disks_by_vm(
     for drive in drives:
         used.setdefault(owner.get(drive.checkpoint_id or "", drive.vm_id), []).append(drive)
     return {vm_id: _disks(own, by_key) for vm_id, own in used.items()}
+
+
+def volumes_under(paths: Iterable[str], volumes: Iterable[Volume]) -> tuple[Volume, ...] | None:
+    """The volumes that these files lie on, by the longest mount point that fits; None when none of them fits any."""
+    mounts = sorted(volumes, key=lambda volume: len(volume.path), reverse=True)
+    found = {
+        volume
+        for path in paths
+        for volume in [next((v for v in mounts if _key(path).startswith(_key(v.path))), None)]
+        if volume is not None
+    }
+    return tuple(sorted(found, key=lambda volume: volume.path)) or None
 
 
 def _disks(drives: Sequence[Drive], files: Mapping[str, File]) -> tuple[Disk, ...]:

@@ -39,6 +39,7 @@ _WIN32: Final = 0x8007
 
 _UNCHANGED: Final = "Nothing was changed."
 _LOOK: Final = "Look at the VM before you try again."
+_HANDS_OFF: Final = "Do not apply or delete checkpoints of this VM before somebody has looked at its disks."
 _QUOTED_LENGTH: Final = 300
 _CODE_AT_END: Final = re.compile(r"\(0x([0-9A-Fa-f]{8})\)[.。]?\s*$", re.MULTILINE)
 _LOOKUPS: Final = ("GetVM", "GetVMSnapshot")
@@ -56,7 +57,11 @@ def raise_for(result: Result, host: str, *, change: bool) -> None:
 
 def error_for(record: ErrorRecord, host: str, *, change: bool) -> BackendError:
     """The error that a record stands for. With `change`, it came from a command that changes something."""
-    return _by_hresult(record, host) or _by_id(record, host, change=change) or failed(record, host)
+    cause = _cause(record, host)
+    meaning = _BY_HRESULT.get(_hresult(record)) or _by_id(record)
+    if meaning is _timed_out and change:
+        meaning = _perhaps_changed
+    return meaning(host, cause) if meaning else failed(record, host)
 
 
 def is_missing_command(errors: Sequence[ErrorRecord]) -> bool:
@@ -81,9 +86,9 @@ def for_create(error: OperationFailed, seen: VMInventory, host: str) -> BackendE
         )
     if vm.checkpoint_type is CheckpointType.PRODUCTION_ONLY:
         return ProductionFailed(
-            f"{host} could not take a production checkpoint of {vm.name}, and its settings allow no other. "
-            f"{_UNCHANGED} Check the VSS service and the backup integration service in the VM, or allow standard "
-            "checkpoints with /checkpoint settings.",
+            f"{host} could not take a production checkpoint of {vm.name}, and its settings allow no other. Check the "
+            "VSS service and the backup integration service in the VM, or allow standard checkpoints with "
+            "/checkpoint settings.",
             cause,
         )
     return for_checkpoint(error, seen, host)
@@ -106,43 +111,10 @@ def failed(record: ErrorRecord, host: str) -> OperationFailed:
     return OperationFailed(f"{host} tried and failed. {said} {_LOOK}", _cause(record, host))
 
 
-def _by_hresult(record: ErrorRecord, host: str) -> BackendError | None:
-    cause = _cause(record, host)
-    match _hresult(record):
-        case value if value in (DISK_FULL, HANDLE_DISK_FULL):
-            return DiskFull(
-                f"A volume of {host} has no room for this. Make room, by deleting checkpoints for instance, "
-                "and then try again.",
-                cause,
-            )
-        case value if value == SHARING_VIOLATION:
-            return Busy(f"A file of the VM is in use by something else on {host}, a backup perhaps. {_LOOK}", cause)
-        case value if value == FILE_NOT_FOUND:
-            return OperationFailed(
-                f"A file of the VM is missing on {host}. Do not apply or delete checkpoints of this VM before somebody "
-                "has looked at its disks.",
-                cause,
-            )
-        case value if value == NOT_SUPPORTED:
-            return OperationFailed(
-                f"The chain of disks of the VM is broken on {host}. Do not apply or delete checkpoints of this VM "
-                "before somebody has looked at its disks.",
-                cause,
-            )
-        case value if value == ACCESS_DENIED:
-            return _refused(host, cause)
-        case _:
-            return None
-
-
-def _by_id(record: ErrorRecord, host: str, *, change: bool) -> BackendError | None:
-    cause = _cause(record, host)
+def _by_id(record: ErrorRecord) -> _Meaning | None:
     if record.error_id == "InvalidParameter" and _is_lookup(record):
-        return _gone(host, cause)
-    meaning = _BY_ID.get(record.error_id) or _BY_CATEGORY.get(record.category)
-    if meaning is _timed_out and change:
-        return _perhaps_changed(host, cause)
-    return meaning(host, cause) if meaning else None
+        return _gone
+    return _BY_ID.get(record.error_id) or _BY_CATEGORY.get(record.category)
 
 
 def _refused(host: str, cause: str) -> Refused:
@@ -177,6 +149,25 @@ def _wrong_state(host: str, cause: str) -> Busy:
     )
 
 
+def _disk_full(host: str, cause: str) -> DiskFull:
+    return DiskFull(
+        f"A volume of {host} has no room for this. Make room, by deleting checkpoints for instance, and try again.",
+        cause,
+    )
+
+
+def _held(host: str, cause: str) -> Busy:
+    return Busy(f"A file of the VM is in use by something else on {host}, a backup perhaps. {_LOOK}", cause)
+
+
+def _file_missing(host: str, cause: str) -> OperationFailed:
+    return OperationFailed(f"A file of the VM is missing on {host}. {_HANDS_OFF}", cause)
+
+
+def _chain_broken(host: str, cause: str) -> OperationFailed:
+    return OperationFailed(f"The chain of disks of the VM is broken on {host}. {_HANDS_OFF}", cause)
+
+
 def _timed_out(host: str, cause: str) -> TimedOut:
     return TimedOut(f"{host} took too long to answer. {_UNCHANGED} Try again in a few minutes.", cause)
 
@@ -188,6 +179,15 @@ def _perhaps_changed(host: str, cause: str) -> UnknownOutcome:
 _Meaning = Callable[[str, str], BackendError]
 
 _MISSING_COMMAND: Final = frozenset({"CommandNotFoundException", "CommandNotFound"})
+
+_BY_HRESULT: Final[Mapping[int | None, _Meaning]] = {
+    ACCESS_DENIED: _refused,
+    FILE_NOT_FOUND: _file_missing,
+    SHARING_VIOLATION: _held,
+    HANDLE_DISK_FULL: _disk_full,
+    NOT_SUPPORTED: _chain_broken,
+    DISK_FULL: _disk_full,
+}
 
 _BY_ID: Final[Mapping[str, _Meaning]] = {
     "AccessDenied": _refused,

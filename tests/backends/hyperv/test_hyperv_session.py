@@ -318,9 +318,11 @@ def test_a_change_whose_shell_is_gone_did_not_leave_and_goes_over_a_fresh_one(
     assert server.requests["Create"] == 2
 
 
-def test_a_shell_whose_connection_died_while_idle_is_found_out_before_a_change(host: Scripted, clock: Clock) -> None:
-    with WinRMServer(host, users=USERS, quotas=Quotas(connection_idle=0.1)) as server:
-        session = PsrpSession(_to(server), clock=clock)
+@pytest.mark.parametrize("auth", ["negotiate", "basic"])
+def test_a_connection_that_the_host_closed_meanwhile_costs_no_change(host: Scripted, clock: Clock, auth: str) -> None:
+    with WinRMServer(host, users=USERS, quotas=Quotas(connection_idle=0.1), allow_unencrypted=True) as server:
+        connection = replace(_to(server), auth=auth, allow_unencrypted=True)  # type: ignore[arg-type]
+        session = PsrpSession(connection, clock=clock)
         session.warm_up()
         time.sleep(0.3)
         assert session.invoke(CHANGE, deadline=10, change=True).output == ("done",)
