@@ -276,6 +276,10 @@ class Backend(Protocol):
     def vm(self, vm_id: str, *, disks: bool = False) -> VMInventory:
         """One VM with its checkpoints, current checkpoint, uptime and memory. Raises `NotFound`."""
 
+    def volumes_of(self, vm_id: str) -> tuple[Volume, ...] | None:
+        """The volumes that the VM's disks are on, with their free space now. None where that cannot be seen: the volumes
+        are not the account's to see, or the disks are on a share. Raises `NotFound`."""
+
     def create(self, vm_id: str, name: str, *, on_progress: Progress | None = None) -> Checkpoint:
         """Take a checkpoint. Raises `Disabled`, `ProductionFailed`, `DiskFull`, `Busy`, `NotFound`."""
 

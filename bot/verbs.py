@@ -17,9 +17,12 @@ from backends.base import (
     VMInventory,
     VMState,
 )
-from bot import steps
+from bot import room, steps
 from bot.work import Outcome, Work
 from commands.base import Action, Apply, Configure, Create, Delete, Export, Keep, Rename
+
+GROWTH_OVER = timedelta(days=7)
+"""The time over which a VM's growth is taken."""
 
 Kind = Literal["production", "standard", "unknown"]
 
@@ -62,6 +65,7 @@ def _take_as(
     """Take a checkpoint of the wanted type. Hyper-V has no parameter for the type: the VM's own policy is set for the
     time, and set back whatever happens in between."""
     policy = seen.vm.checkpoint_type
+    work.journal.step(f"{key}: is there room", lambda: _check_room(work, seen.vm, wanted or policy))
     if wanted in (None, policy):
         return _take(work, seen, name, key)
     work.carry_out(steps.configure(seen.vm.id, f"{key}: set type", checkpoint_type=wanted), seen)
@@ -70,6 +74,12 @@ def _take_as(
     finally:
         changed = _with_type(seen, wanted)
         work.carry_out(steps.configure(seen.vm.id, f"{key}: set type back", checkpoint_type=policy), changed)
+
+
+def _check_room(work: Work, vm: VM, checkpoint_type: CheckpointType) -> None:
+    volumes = work.means.backends[vm.host].volumes_of(vm.id)
+    growth = work.means.ledger.growth(work.now() - GROWTH_OVER, [vm.id]).get(vm.id)
+    room.check(vm, checkpoint_type, volumes, growth.bytes_per_day if growth else None)
 
 
 def _take(work: Work, seen: VMInventory, name: str, key: str) -> tuple[Checkpoint, Kind]:
@@ -121,7 +131,7 @@ def apply(work: Work, seen: VMInventory, action: Apply) -> Outcome:
 def _take_safety(work: Work, seen: VMInventory, action: Apply) -> Checkpoint:
     name = safety_name(work.row.created_at, str(work.target.checkpoint_name))
     try:
-        taken, kind = _take(work, seen, name, "safety")
+        taken, kind = _take_as(work, seen, name, None, "safety")
     except UnknownOutcome:
         raise
     except BackendError as error:

@@ -1,0 +1,40 @@
+"""Is there room for a checkpoint: free space against memory and growth. Functions of values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from backends.base import VM, CheckpointType, DiskFull, VMState, Volume
+from commands.words import say_size
+
+RESERVE = 2 * 1024**3
+"""Bytes that must stay free: Hyper-V has warned below this, and pauses the VM below a tenth of it (figures of older
+versions)."""
+
+
+def memory_needed(vm: VM, checkpoint_type: CheckpointType) -> int:
+    """Bytes that a checkpoint of that type writes at once: a running VM's memory, for a standard one."""
+    writes = vm.state in (VMState.RUNNING, VMState.PAUSED) and checkpoint_type is CheckpointType.STANDARD
+    return (vm.memory_assigned or 0) if writes else 0
+
+
+def check(
+    vm: VM, checkpoint_type: CheckpointType, volumes: Iterable[Volume] | None, growth_per_day: float | None
+) -> None:
+    """Raise `DiskFull`, with the numbers, when a volume of the VM has too little room for memory and a day's growth.
+
+    Volumes that cannot be seen are not held against anybody: the host itself refuses when it runs out.
+    """
+    memory, growth = memory_needed(vm, checkpoint_type), int(growth_per_day or 0)
+    needed = memory + growth + RESERVE
+    for volume in volumes or ():
+        if volume.free < needed:
+            parts = [f"{say_size(memory)} for its memory"] if memory else []
+            parts += [f"{say_size(growth)} for a day's growth"] if growth else []
+            parts.append(f"{say_size(RESERVE)} in reserve")
+            raise DiskFull(
+                f"There is too little room for a checkpoint of {vm.name}: {volume.path} on {vm.host} has "
+                f"{say_size(volume.free)} free, and it needs {say_size(needed)} ({', '.join(parts)}). "
+                "Nothing was changed. Delete old checkpoints first: /checkpoint list --stale",
+                f"{volume.path} has {volume.free} bytes free of {needed} needed",
+            )
