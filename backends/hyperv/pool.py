@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from threading import Condition, Timer
+from threading import Condition, Thread, Timer
 from typing import Final, Generic, Protocol, TypeVar
 
 IDLE_LIMIT: Final = 10 * 60.0
@@ -66,33 +66,27 @@ class Pool(Generic[ShellT]):
 
     def lend(self, timeout: float, *, fresh: bool = False) -> Lease[ShellT]:
         """A shell, within `timeout` seconds; with `fresh` one that is yet to be opened. Raises `AllBusy`, `Closed`."""
-        self.close_idle()
-        now = time.monotonic()
-        until, patience = now + timeout, now + FINISHING_LIMIT
+        if old := self._take_old():
+            # Not by who waits for a shell: it takes seconds where the host is gone.
+            Thread(target=_close_all, args=(old,), daemon=True).start()
+        began = time.monotonic()
+        until, patience = began + timeout, min(began + FINISHING_LIMIT, began + timeout)
         with self._changed:
             while True:
-                if self._closed:
-                    raise Closed
-                if self._idle and not fresh:
-                    shell, since = self._idle.pop()
-                    self._lent.add(shell)
-                    return Lease(shell, self._clock() - since)
-                if fresh and self._idle and self._full:
-                    self._idle.pop(0)[0].cut()
-                soon = bool(self._finishing) and not fresh and time.monotonic() < patience
-                if not self._full and not soon:
-                    shell = self._make()
-                    self._lent.add(shell)
-                    return Lease(shell, None)
-                if time.monotonic() >= until:
+                now = time.monotonic()
+                patient = bool(self._finishing) and not fresh and now < patience
+                lease = self._obtain(fresh=fresh, patient=patient)
+                if lease is not None:
+                    return lease
+                if now >= until:
                     raise AllBusy
-                self._changed.wait((min(until, patience) if soon else until) - time.monotonic())
+                self._changed.wait((patience if patient else until) - now)
 
     def finishing(self, shell: ShellT) -> None:
         """What was asked of the shell is done, and it comes back soon. Its idle time counts from now."""
         with self._changed:
             self._finishing[shell] = self._clock()
-            self._changed.notify()
+            self._changed.notify_all()
 
     def give_back(self, shell: ShellT) -> None:
         """Take a sound shell back; one that was thrown away in the meantime stays away."""
@@ -101,7 +95,7 @@ class Pool(Generic[ShellT]):
                 self._lent.discard(shell)
                 self._idle.append((shell, self._finishing.pop(shell, self._clock())))
                 self._sweep_later()
-                self._changed.notify()
+                self._changed.notify_all()
                 return
         _close(shell)
         self._forget(shell)
@@ -117,14 +111,6 @@ class Pool(Generic[ShellT]):
         with self._changed:
             return not self._full and not self._closed
 
-    def close_idle(self) -> None:
-        """End the shells that have lain idle for too long."""
-        with self._changed:
-            old = [shell for shell, since in self._idle if self._clock() - since >= self._idle_limit]
-            self._idle = [(shell, since) for shell, since in self._idle if shell not in old]
-        for shell in old:
-            _close(shell)
-
     def close(self, grace: float = 5.0) -> None:
         """End every shell. Those in use get `grace` seconds to come back, and are then cut."""
         with self._changed:
@@ -135,10 +121,25 @@ class Pool(Generic[ShellT]):
             self._changed.notify_all()
             self._changed.wait_for(lambda: not self._lent, grace)
             stuck = list(self._lent)
-        for shell, _ in idle:
-            _close(shell)
+        _close_all([shell for shell, _ in idle])
         for shell in stuck:
             shell.cut()
+
+    def _obtain(self, *, fresh: bool, patient: bool) -> Lease[ShellT] | None:
+        """A shell that is there or may be made now; with `patient` none is made."""
+        if self._closed:
+            raise Closed
+        if self._idle and not fresh:
+            shell, since = self._idle.pop()
+            self._lent.add(shell)
+            return Lease(shell, self._clock() - since)
+        if fresh and self._idle and self._full:
+            self._idle.pop(0)[0].cut()
+        if self._full or patient:
+            return None
+        made = self._make()
+        self._lent.add(made)
+        return Lease(made, None)
 
     @property
     def _full(self) -> bool:
@@ -148,7 +149,7 @@ class Pool(Generic[ShellT]):
         with self._changed:
             self._lent.discard(shell)
             self._finishing.pop(shell, None)
-            self._changed.notify()
+            self._changed.notify_all()
 
     def _sweep_later(self) -> None:
         if self._sweeper is None:
@@ -157,11 +158,23 @@ class Pool(Generic[ShellT]):
             self._sweeper.start()
 
     def _sweep(self) -> None:
-        self.close_idle()
+        _close_all(self._take_old())
         with self._changed:
             self._sweeper = None
             if self._idle and not self._closed:
                 self._sweep_later()
+
+    def _take_old(self) -> list[ShellT]:
+        """The shells that have lain idle for too long; they are lent no more."""
+        with self._changed:
+            old = [shell for shell, since in self._idle if self._clock() - since >= self._idle_limit]
+            self._idle = [(shell, since) for shell, since in self._idle if shell not in old]
+        return old
+
+
+def _close_all(shells: Sequence[PooledShell]) -> None:
+    for shell in shells:
+        _close(shell)
 
 
 def _close(shell: PooledShell) -> None:

@@ -157,6 +157,14 @@ class BackendContract:
         with pytest.raises(DiskFull):
             backend.create(vm.id, "one")
 
+    def test_a_checkpoint_that_was_taken_and_not_named_is_an_error_to_look_into(
+        self, backend: Backend, host: SimulatedHost, vm: SimulatedVM
+    ) -> None:
+        host.faults.arm(Fault(FaultKind.NAMING, cmdlet="Checkpoint-VM"))
+        with pytest.raises(OperationFailed, match="Look at the VM before you try again"):
+            backend.create(vm.id, "one")
+        assert len(backend.vm(vm.id).checkpoints) == 4
+
     def test_create_on_a_vm_that_is_gone_is_not_found(self, backend: Backend) -> None:
         with pytest.raises(NotFound):
             backend.create(NOBODY, "one")

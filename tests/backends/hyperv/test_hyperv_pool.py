@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -22,10 +22,12 @@ class Shell:
 
     def __init__(self, fails: bool = False) -> None:
         self.ended = ""
+        self.closed = Event()
         self.fails = fails
 
     def close(self) -> None:
         self.ended = "closed"
+        self.closed.set()
         if self.fails:
             raise OSError("gone")
 
@@ -124,7 +126,7 @@ def test_a_shell_that_lay_idle_for_too_long_is_closed(pool: Pool[Shell], clock: 
     pool.give_back(old)
     clock.now += 600
     assert pool.lend(1).shell is not old
-    assert old.ended == "closed"
+    assert old.closed.wait(5)
 
 
 def test_closing_ends_idle_shells_and_cuts_those_that_do_not_come_back(pool: Pool[Shell]) -> None:

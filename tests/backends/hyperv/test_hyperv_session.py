@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -189,7 +190,7 @@ def test_idle_shells_are_closed_before_the_host_does_it(connect: Connect, server
     first = set(server.shells)
     clock.now += 600
     session.invoke(ASK, deadline=10)
-    assert len(server.shells) == 1
+    assert _soon(lambda: len(server.shells) == 1)
     assert not first & set(server.shells)
 
 
@@ -201,6 +202,17 @@ def test_a_read_that_hangs_ends_at_its_deadline(connect: Connect) -> None:
     with pytest.raises(TimedOut, match=r"did not answer within 0\.3 s\. Nothing was changed"):
         connect().invoke(HANG, deadline=0.3)
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("ssl", [False, True])
+def test_the_thread_of_a_call_that_was_given_up_ends_too(host: Scripted, ssl: bool) -> None:
+    with WinRMServer(host, users=USERS, ssl=ssl) as server:
+        connection = replace(_to(server), name="hung", ssl=ssl, ca_bundle=str(server.ca_file) if ssl else None)
+        session = PsrpSession(connection)
+        with pytest.raises(TimedOut):
+            session.invoke(HANG, deadline=0.5)
+        assert _soon(lambda: all(thread.name != "call of hung" for thread in threading.enumerate()))
+        session.close()
 
 
 def test_a_change_that_hangs_has_an_unknown_outcome(connect: Connect) -> None:
