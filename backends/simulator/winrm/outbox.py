@@ -1,4 +1,4 @@
-"""What waits to be received by a client: whole PSRP messages in, fragments of the client's size out."""
+"""What waits to be received by a client: PSRP fragments in the order in which they were written."""
 
 from __future__ import annotations
 
@@ -7,11 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from threading import Condition
 from time import monotonic
-
-from backends.simulator.winrm.fragments import END, FRAGMENT, START
-
-SMALLEST = 1024
-"""Bytes. A client that asks for less gets this much."""
 
 
 class Closed(Exception):
@@ -27,16 +22,8 @@ class Parcel:
     """Nothing will follow."""
 
 
-@dataclass(slots=True)
-class _Outgoing:
-    object_id: int
-    message: memoryview
-    sent: int = 0
-    number: int = 0
-
-
 class Outbox:
-    """One queue of messages. Safe to use from many threads.
+    """One queue of fragments. Safe to use from many threads.
 
     With `gather`, a `take` that finds something waits that many seconds for the rest, so that a quick pipeline is
     received in one go.
@@ -45,20 +32,16 @@ class Outbox:
     def __init__(self, gather: float = 0.0) -> None:
         self._gather = gather
         self._changed = Condition()
-        self._messages: deque[_Outgoing] = deque()
+        self._pieces: deque[bytes] = deque()
         self._bytes = 0
         self._finished = False
         self._closed = False
 
-    @property
-    def finished(self) -> bool:
-        return self._finished
-
-    def put(self, object_id: int, message: bytes) -> None:
-        """Add a message. `object_id` is unique among all that the client gets from this shell."""
+    def put(self, fragments: bytes) -> None:
+        """Add whole fragments, which will leave together."""
         with self._changed:
-            self._messages.append(_Outgoing(object_id, memoryview(message)))
-            self._bytes += len(message)
+            self._pieces.append(fragments)
+            self._bytes += len(fragments)
             self._changed.notify_all()
 
     def finish(self) -> None:
@@ -74,19 +57,18 @@ class Outbox:
             self._changed.notify_all()
 
     def take(self, size: int, timeout: float) -> Parcel:
-        """Wait for messages and take up to `size` bytes of fragments.
+        """Wait for fragments and take up to `size` bytes of them, or what was put first if that is larger.
 
         Raises `TimeoutError` when there is nothing within `timeout` seconds, and `Closed`.
         """
-        size = max(size, SMALLEST)
         until = monotonic() + timeout
         with self._changed:
-            if not self._wait(lambda: bool(self._messages) or self._finished, until):
+            if not self._wait(lambda: bool(self._pieces) or self._finished, until):
                 raise TimeoutError
             if self._gather:
                 self._wait(lambda: self._finished or self._bytes >= size, min(until, monotonic() + self._gather))
-            fragments = b"".join(self._cut(size))
-            return Parcel(fragments, last=self._finished and not self._messages)
+            fragments = b"".join(self._take(size))
+            return Parcel(fragments, last=self._finished and not self._pieces)
 
     def wait_until_finished(self) -> None:
         """Wait as long as it takes. Raises `Closed`."""
@@ -100,17 +82,10 @@ class Outbox:
             raise Closed
         return found
 
-    def _cut(self, size: int) -> Iterator[bytes | memoryview]:
-        while self._messages and size > FRAGMENT.size:
-            first = self._messages[0]
-            piece = first.message[first.sent : first.sent + size - FRAGMENT.size]
-            start = 0 if first.number else START
-            first.sent += len(piece)
-            end = END if first.sent == len(first.message) else 0
-            yield FRAGMENT.pack(first.object_id, first.number, start | end, len(piece))
-            yield piece
-            first.number += 1
-            size -= FRAGMENT.size + len(piece)
+    def _take(self, size: int) -> Iterator[bytes]:
+        taken = 0
+        while self._pieces and (not taken or taken + len(self._pieces[0]) <= size):
+            piece = self._pieces.popleft()
+            taken += len(piece)
             self._bytes -= len(piece)
-            if end:
-                self._messages.popleft()
+            yield piece

@@ -32,6 +32,8 @@ SHELL = NAMESPACES["rsp"] + "/"
 DISCONNECTION = (SHELL + "Connect", SHELL + "Disconnect", SHELL + "Reconnect")
 ENVELOPE_MARGIN = 2048
 """Bytes of an answer that are not output."""
+SMALLEST = 1024
+"""Bytes of output that a client gets even if it asks for less."""
 
 
 class Service:
@@ -79,8 +81,13 @@ class Service:
             idle_timeout=seconds(wanted.findtext("rsp:IdleTimeOut", "", NAMESPACES), self._quotas.shell_idle),
         )
         self._wire.at_shell()
-        shell = Shell(identity, self._interpreter, command_limit=self._quotas.commands_per_shell)
-        shell.open(_decode(request.find("rsp:Shell/pwsh:creationXml").text))
+        shell = Shell(
+            identity,
+            self._interpreter,
+            command_limit=self._quotas.commands_per_shell,
+            fragment_bytes=self._room(request),
+        )
+        shell.send(None, _decode(request.find("rsp:Shell/pwsh:creationXml").text))
         self.shells.add(shell)
         return answer(request, _created(identity) + _described(identity))
 
@@ -113,11 +120,10 @@ class Service:
         command_id = request.find("rsp:Receive/rsp:DesiredStream").get("CommandId")
         cmdlets = shell.pipeline(command_id).cmdlets if command_id else ()
         outbox = shell.outbox(command_id)
-        envelope = min(request.max_envelope, self._quotas.envelope_bytes)
         self._wire.at_pipeline(cmdlets)
         try:
             self._wire.before_answer(cmdlets, outbox)
-            parcel = outbox.take((envelope - ENVELOPE_MARGIN) // 4 * 3, request.operation_timeout)
+            parcel = outbox.take(self._room(request), request.operation_timeout)
         except TimeoutError:
             raise operation_timed_out() from None
         except Closed:
@@ -134,6 +140,11 @@ class Service:
     def _config(self, request: Request) -> bytes:
         limit = self._quotas.envelope_bytes // 1024
         return answer(request, f"<cfg:Config><cfg:MaxEnvelopeSizekb>{limit}</cfg:MaxEnvelopeSizekb></cfg:Config>")
+
+    def _room(self, request: Request) -> int:
+        """Bytes of output that an answer to `request` may carry, before they are written as base64."""
+        envelope = min(request.max_envelope, self._quotas.envelope_bytes)
+        return max((envelope - ENVELOPE_MARGIN) // 4 * 3, SMALLEST)
 
 
 def _created(identity: Identity) -> str:

@@ -34,11 +34,13 @@ class Identity:
 class Shell:
     """Safe to use from many threads. Runs as many pipelines at once as the client asked runspaces for; others wait."""
 
-    def __init__(self, identity: Identity, interpreter: Interpreter, *, command_limit: int) -> None:
+    def __init__(
+        self, identity: Identity, interpreter: Interpreter, *, command_limit: int, fragment_bytes: int
+    ) -> None:
         self.identity = identity
         self._interpreter = interpreter
         self._command_limit = command_limit
-        self._runspaces = Runspaces()
+        self._runspaces = Runspaces(fragment_bytes)
         self._pipelines: dict[UUID, Pipeline] = {}
         self._waiting: deque[Pipeline] = deque()
         self._running = 0
@@ -49,20 +51,15 @@ class Shell:
         """How many commands have not been terminated by their client, ended or not."""
         return len(self._pipelines)
 
-    def open(self, creation: bytes) -> None:
-        """Take the pool's first fragments."""
-        self.send(None, creation)
-
     def prepare(self, command_id: str, first: bytes) -> Pipeline:
         """Take a new command with its first fragments; it runs after `start`. Raises `WSManFault`."""
-        pipeline = Pipeline(_guid(command_id), self._runspaces)
+        pipeline_id = _guid(command_id)
         with self._lock:
             if len(self._pipelines) >= self._command_limit:
                 raise too_many_commands()
-            if pipeline.id in self._pipelines:
+            if pipeline_id in self._pipelines:
                 raise invalid_parameter()
-            self._pipelines[pipeline.id] = pipeline
-        self._runspaces.attach(pipeline.id)
+            pipeline = self._pipelines[pipeline_id] = Pipeline(pipeline_id, self._runspaces)
         try:
             pipeline.receive(first)
         except WSManFault:
@@ -82,7 +79,7 @@ class Shell:
         Thread(target=self._work, args=(pipeline,), name=f"pipeline {pipeline.id}", daemon=True).start()
 
     def send(self, command_id: str | None, fragments: bytes) -> None:
-        """Take further fragments. Raises `WSManFault`."""
+        """Take further fragments, or the pool's first. Raises `WSManFault`."""
         if command_id is None:
             self._runspaces.receive(fragments)
             return
@@ -92,10 +89,7 @@ class Shell:
 
     def outbox(self, command_id: str | None) -> Outbox:
         """Where to receive from. Raises `WSManFault`."""
-        try:
-            return self._runspaces.outbox(None if command_id is None else self.pipeline(command_id).id)
-        except KeyError:
-            raise command_not_found() from None
+        return self._runspaces.outbox if command_id is None else self.pipeline(command_id).outbox
 
     def signal(self, command_id: str, code: str) -> None:
         """Stop a command, or end it for good. A command that is not there is none to be ended. Raises `WSManFault`."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import socket
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from urllib.error import HTTPError
 from xml.etree import ElementTree
@@ -36,6 +37,16 @@ def post(server: WinRMServer, body: bytes, *, path: str = "/wsman", method: str 
             return answer.status, answer.read()
     except HTTPError as error:
         return error.code, error.read()
+
+
+def fragment(message: bytes) -> bytes:
+    return bytes(16) + b"\x03" + len(message).to_bytes(4) + message
+
+
+def pipeline(clixml: bytes) -> bytes:
+    """A CREATE_PIPELINE message."""
+    ids = bytes(16) + uuid.UUID("7F3B0F0E-33C5-4B6E-8F6E-0D7A7A1B2C3D").bytes_le
+    return b"\x02\x00\x00\x00\x06\x10\x02\x00" + ids + clixml
 
 
 def envelope(
@@ -104,7 +115,15 @@ def test_a_message_without_its_body_gets_a_fault(host: WinRMServer, verb: str):
     [
         "!!!",
         "AAAA",
-        base64.b64encode(bytes(16) + b"\x03\x00\x00\x00\x05hello").decode(),
+        base64.b64encode(bytes(20)).decode(),
+        base64.b64encode(fragment(b"hello")).decode(),
+        base64.b64encode(fragment(b"hello")[:-1]).decode(),
+        base64.b64encode(fragment(b"hello") + fragment(b"hello") + b"rest").decode(),
+        base64.b64encode(fragment(pipeline(b"<S>"))).decode(),
+        base64.b64encode(fragment(pipeline(b'<Ref RefId="9"/>'))).decode(),
+        base64.b64encode(fragment(pipeline(b"<I32>many</I32>"))).decode(),
+        base64.b64encode(fragment(pipeline(LAUGHS.encode()))).decode(),
+        base64.b64encode(fragment(pipeline(b"<Obj>" * 20_000 + b"</Obj>" * 20_000))).decode(),
     ],
 )
 def test_fragments_that_are_none_get_a_fault_and_leave_no_command_behind(host: WinRMServer, fragments: str):

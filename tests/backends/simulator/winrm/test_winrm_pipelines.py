@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from uuid import UUID
@@ -47,7 +48,7 @@ def test_commands_arrive_as_they_were_typed():
     names = ["web[1]", "*", "$(Stop-VM *)", "a'b\"c", "\U0001f600" * 100, "\u202eabc", "_x0041_", "<&>\n\t"]
     with server(interpreter) as host, RunspacePool(plain(host)) as pool, PowerShell(pool) as pipeline:
         pipeline.add_cmdlet("Get-VM").add_parameter("Name", names).add_parameter("Confirm", False)
-        pipeline.add_parameter("Passthru").add_argument(7).add_argument(2**40)
+        pipeline.add_parameter("Passthru").add_argument(7).add_argument(-(2**31))
         pipeline.add_cmdlet("Select-Object").add_parameter("Property", {"Label": "x"})
         pipeline.add_statement().add_script("Stop-VM *")
         pipeline.invoke()
@@ -56,7 +57,7 @@ def test_commands_arrive_as_they_were_typed():
         Parameter("Confirm", False),
         Parameter("Passthru", None),
         Parameter(None, 7),
-        Parameter(None, 2**40),
+        Parameter(None, -(2**31)),
     )
     select = Command("Select-Object", (Parameter("Property", {"Label": "x"}),))
     assert interpreter.ran == [(Command("Get-VM", parameters), select), (Command("Stop-VM *", is_script=True),)]
@@ -112,8 +113,8 @@ def test_an_object_has_its_types_properties_and_text():
     assert {name: value for name, value in properties.items() if name != "State"} == {
         "Id": UUID("7f3b0f0e-33c5-4b6e-8f6e-0d7a7a1b2c3d"),
         "Name": "web01",
-        "Uptime": "P1DT2H0M3.0000040S",
-        "CreationTime": "2026-03-29T01:30:00.0000000Z",
+        "Uptime": "P1DT2H3.000004S",
+        "CreationTime": "2026-03-29T01:30:00Z",
         "MemoryAssigned": 2**33,
         "NetworkAdapters": ["VMNetworkAdapter (Name = 'lan')"],
         "Notes": None,
@@ -152,6 +153,25 @@ def test_an_error_beside_output_carries_its_id_category_and_hresult():
     assert error.exception.adapted_properties["HResult"] == -2147024809
     assert error.exception.types[0] == NOT_FOUND.exception_type
     assert [warning.message for warning in pipeline.streams.warning] == ["look out"]
+
+
+def test_whatever_stands_in_a_message_the_client_can_read_it():
+    said = "name: \x07\n_x0041_ \U0001f600 <&>"
+    data = replace(NOT_FOUND, message=said, target=said)
+
+    def fail(statement: Statement, sink: Sink, stop: Event) -> None:
+        sink.warning(said)
+        sink.progress(said, 5)
+        sink.error(data)
+        raise Terminated(data)
+
+    with server(ScriptedInterpreter(Get=fail)) as host, RunspacePool(plain(host)) as pool:
+        streams = invoke(pool, "Get").streams
+    assert [str(error) for error in streams.error] == [said, said]
+    assert [str(error.exception) for error in streams.error] == [f"{NOT_FOUND.exception_type}: {said}"] * 2
+    assert [error.target_name for error in streams.error] == [said, said]
+    assert [warning.message for warning in streams.warning] == [said]
+    assert [record.activity for record in streams.progress] == [said]
 
 
 def test_a_terminating_error_fails_the_pipeline():
