@@ -9,7 +9,6 @@ decide nothing by themselves: every look and every effect is a step, and the led
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -20,11 +19,11 @@ from typing import Literal, TypeVar
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID, WorkflowHandle
 
 from bot import merges
-from bot.announcer import Announcer, AnnouncerError, Origin
-from bot.cards import card
-from bot.ledger import ChangeRow, ChangeState, IllegalMove, Ledger
+from bot.announcer import Origin
+from bot.ledger import LEGAL, ChangeRow, ChangeState, IllegalMove, Ledger
 from bot.performing import Awaits, Denial, Performer, plan_of
-from bot.work import OUTCOME, Outcome
+from bot.showing import Showing
+from bot.work import OUTCOME, Outcome, outcomes, row_of
 from commands.base import Person, Plan
 
 log = logging.getLogger(__name__)
@@ -38,10 +37,6 @@ QUEUE, LATER = "vms", "later"
 
 LATE = timedelta(minutes=15)
 """A confirmation that could not be begun for longer than this is not carried out any more."""
-
-PROGRESS_EVERY = timedelta(seconds=3)
-SETTLED_IN = 0.3
-"""Seconds within which a change begins when nothing is before it."""
 
 Word = Literal["confirm", "approve", "cancel"]
 
@@ -63,7 +58,7 @@ class Changes:
         self,
         *,
         ledger: Ledger,
-        announcer: Announcer,
+        showing: Showing,
         authorise: Callable[[ChangeRow], Awaits | None],
         clock: Callable[[], datetime],
         polling: float = 0.05,
@@ -71,15 +66,12 @@ class Changes:
         """`authorise` says whose answer a change needs, if any, and raises `Denial` when it is not allowed (any more).
         `polling` is how often the queues and answers are looked at, in seconds."""
         self._ledger = ledger
-        self._announcer = announcer
+        self._showing = showing
         self._authorise = authorise
         self._clock = clock
         self._polling = polling
-        self._origins: dict[str, Origin] = {}
         self._performer: Performer
         self._journal = _DBOSJournal()
-        self._progress: dict[tuple[str, str], int] = {}
-        self._shown: dict[str, datetime] = {}
 
     # ------------------------------------------------------------ running
 
@@ -109,7 +101,8 @@ class Changes:
 
         @DBOS.workflow(name="expiry")
         def expiry(change_id: str) -> None:
-            self._guarded(change_id, lambda: self._journal.step("expire", lambda: self._expire(change_id)))
+            if self._journal.step("expire", lambda: self._expire(change_id)):
+                self._journal.step("report", lambda: self._showing.show(change_id))
 
         @DBOS.workflow(name="change on one VM")
         def on_one_vm(change_id: str, index: int) -> Outcome:
@@ -138,7 +131,7 @@ class Changes:
             self._start(row.id)
         elif workflow.status == "ERROR":
             self._fail(row.id, "the workflow ended in an error")
-            self.show(row.id)
+            self._showing.show(row.id)
 
     def stop(self, seconds: float = 10.0) -> None:
         """Let running steps end for that long, and begin no others; what is pending is taken up at the next launch."""
@@ -160,7 +153,7 @@ class Changes:
         """
         new = self._ledger.request(change_id, plan, person, origin, expires_at=expires_at)
         if new:
-            self._origins[change_id] = origin
+            self._showing.asked_from(change_id, origin)
             self._start(change_id)
         return new
 
@@ -175,7 +168,7 @@ class Changes:
             self._ledger.move(change_id, ChangeState.CANCELLED, by=person.id, why=f"by {person.name}")
         except IllegalMove:
             return False
-        self.show(change_id)
+        self._showing.show(change_id)
         return True
 
     def _start(self, change_id: str) -> None:
@@ -192,7 +185,7 @@ class Changes:
             log.exception("change %s met a defect", change_id)
             cause = f"{type(defect).__name__}: {defect}"
             self._journal.step("defect", lambda: self._fail(change_id, cause))
-        self._journal.step("report", lambda: self.show(change_id))
+        self._journal.step("report", lambda: self._showing.show(change_id))
 
     def _begin(self, change_id: str) -> None:
         if self._journal.step("ask", lambda: self._ask(change_id)):
@@ -250,11 +243,14 @@ class Changes:
             return False
         return state == ChangeState.QUEUED
 
-    def _expire(self, change_id: str) -> None:
+    def _expire(self, change_id: str) -> bool:
+        """Whether it has expired; one that was answered has not."""
         try:
             self._ledger.move(change_id, ChangeState.EXPIRED, by="bot", why="nobody answered in time")
         except IllegalMove as answered:
             log.debug("change %s does not expire: %s", change_id, answered)
+            return False
+        return True
 
     def _perform(self, change_id: str) -> None:
         targets = self._journal.step("targets", lambda: tuple(t.vm_id for t in plan_of(self._row(change_id)).targets))
@@ -262,7 +258,7 @@ class Changes:
         for index, vm_id in enumerate(targets):
             with SetEnqueueOptions(queue_partition_key=vm_id), SetWorkflowID(f"{change_id}-{index}"):
                 handles.append(DBOS.enqueue_workflow(QUEUE, self._on_one_vm, change_id, index))
-        self._journal.step("show that it is under way", lambda: self._show_unless_quick(change_id))
+        self._journal.step("show that it is under way", lambda: self._showing.show_unless_quick(change_id))
         outcomes = tuple(h.get_result(polling_interval_sec=self._polling) for h in handles)
         self._journal.step("conclude", lambda: self._conclude(change_id, outcomes))
         if self._journal.step("verb", lambda: self._row(change_id).verb) == "delete":
@@ -291,22 +287,27 @@ class Changes:
         return outcome
 
     def _record(self, change_id: str, outcome: Outcome) -> None:
-        self._ledger.note(change_id, OUTCOME, by="bot", why=outcome.sentence, detail=asdict(outcome))
-        self._progress.pop((change_id, outcome.vm_id), None)
+        if outcome.vm_id not in {known.vm_id for known in outcomes(self._ledger.events(change_id))}:
+            self._ledger.note(change_id, OUTCOME, by="bot", why=outcome.sentence, detail=asdict(outcome))
+        self._showing.vm_is_done(change_id, outcome.vm_id)
         if len(plan_of(self._row(change_id)).targets) > 1:
-            self.show(change_id)
+            self._showing.show(change_id)
 
     def _conclude(self, change_id: str, outcomes: tuple[Outcome, ...]) -> None:
         state, result = conclusion(outcomes)
+        row = self._row(change_id)
+        if state != row.state and state not in LEGAL[row.state]:
+            # It had begun when the bot died, and was void or denied when it was looked at again.
+            state = ChangeState.FAILED
         causes = "; ".join(o.cause for o in outcomes if o.cause)
         self._ledger.move(change_id, state, by="bot", why=causes, result=result)
-        self._shown.pop(change_id, None)
-        self._origins.pop(change_id, None)
+        self._showing.change_is_done(change_id)
 
     def _add(self, change_id: str, event: str, sentence: str) -> None:
-        """Add a line to a result that stands already."""
-        self._ledger.note(change_id, event, by="bot", why=sentence)
-        self.show(change_id)
+        """Add a line to a result that stands already, once."""
+        if (event, sentence) not in {(e.event, e.why) for e in self._ledger.events(change_id)}:
+            self._ledger.note(change_id, event, by="bot", why=sentence)
+        self._showing.show(change_id)
 
     def _fail(self, change_id: str, cause: str) -> None:
         row = self._row(change_id)
@@ -320,47 +321,7 @@ class Changes:
             self._ledger.move(change_id, state, by="bot", why=cause, result=result)
 
     def _row(self, change_id: str) -> ChangeRow:
-        row = self._ledger.change(change_id)
-        if row is None:
-            raise LookupError(f"the ledger has no change {change_id}")
-        return row
-
-    # ------------------------------------------------------------ what people see
-
-    def show(self, change_id: str) -> None:
-        """Bring the change's one message up to date. What cannot be shown is logged and noted in the ledger: the change
-        goes on, and its record stays whole."""
-        row = self._row(change_id)
-        progress = {vm: percent for (change, vm), percent in self._progress.items() if change == change_id}
-        message = card(row, self._ledger.events(change_id), progress)
-        try:
-            if row.message is not None:
-                self._announcer.update(row.message, message)
-            elif (ref := self._announcer.post(self._origins.get(change_id, row.origin), message)) is not None:
-                self._ledger.set_message(change_id, ref)
-        except AnnouncerError as error:
-            log.warning("change %s could not be shown: %s", change_id, error)
-            self._ledger.note(change_id, "not shown", by="bot", why=str(error), detail={})
-
-    def _show_unless_quick(self, change_id: str) -> None:
-        """Say that a change is under way, once it is; one that begins at once is not shown as waiting first."""
-        end = time.monotonic() + SETTLED_IN
-        while self._row(change_id).state == ChangeState.QUEUED and time.monotonic() < end:
-            time.sleep(self._polling)
-        self.show(change_id)
-
-    def progressed(self, change_id: str, vm_id: str, percent: int) -> None:
-        """Told while a host works. What takes longer than `PROGRESS_EVERY` shows its percentage, at most that often."""
-        if self._progress.get((change_id, vm_id)) == percent:
-            return
-        self._progress[change_id, vm_id] = percent
-        now = self._clock()
-        if now - self._shown.setdefault(change_id, now) < PROGRESS_EVERY:
-            return
-        self._shown[change_id] = now
-        row = self._row(change_id)
-        if row.message is not None and not row.state.final:
-            self.show(change_id)
+        return row_of(self._ledger, change_id)
 
 
 def conclusion(outcomes: tuple[Outcome, ...]) -> tuple[ChangeState, str]:

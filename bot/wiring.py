@@ -27,6 +27,7 @@ from bot.lookout import Lookout
 from bot.performing import Performer
 from bot.schedules import Digests, Schedules
 from bot.settings import Connection, Settings
+from bot.showing import Showing
 from bot.slack.app import build_app
 from bot.slack.connection import Connections
 from bot.slack.directory import SlackDirectory
@@ -71,14 +72,15 @@ class Bot:
         self.directory = SlackDirectory(reading_client(token, api_url))
         gate = Gate(self.directory, settings.access)
         authority = Authority(settings, gate)
-        self.changes = Changes(ledger=self.ledger, announcer=self.outbox, authorise=authority.over, clock=clock)
+        showing = Showing(self.ledger, self.outbox, clock)
+        self.changes = Changes(ledger=self.ledger, showing=showing, authorise=authority.over, clock=clock)
         means = Means(
             backends=self.backends,
             fleet=self.inventory,
             ledger=self.ledger,
             clock=clock,
-            show=self.changes.show,
-            progress=self.changes.progressed,
+            show=showing.show,
+            progress=showing.progressed,
         )
         self.changes.declare(_jobs_url(settings), Performer(means, authority.over))
         digests = Digests(settings, self.inventory, self.ledger, clock)

@@ -78,11 +78,15 @@ class Means:
     """Seconds that a lost action is waited for before it is reported as unknown."""
 
     def row(self, change_id: str) -> ChangeRow:
-        """Raises LookupError for an id that is not in the ledger."""
-        row = self.ledger.change(change_id)
-        if row is None:
-            raise LookupError(f"the ledger has no change {change_id}")
-        return row
+        return row_of(self.ledger, change_id)
+
+
+def row_of(ledger: Ledger, change_id: str) -> ChangeRow:
+    """Raises LookupError for an id that is not in the ledger."""
+    row = ledger.change(change_id)
+    if row is None:
+        raise LookupError(f"the ledger has no change {change_id}")
+    return row
 
 
 @dataclass(frozen=True, slots=True)
