@@ -7,6 +7,7 @@ the real wires.
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from backends.simulator.machines import SimulatedVM
 from backends.simulator.seed import DAY, Past, add_vm, new_host
 from backends.simulator.storage import GB
 from backends.simulator.winrm import WinRMServer
-from bot.ledger import ChangeRow, Ledger
+from bot.ledger import ChangeRow, ChangeState, Ledger
 from bot.sandbox import Channel, Message, Outcome, Sandbox, User, Workspace, demo_workspace
 from bot.settings import (
     AccessSettings,
@@ -43,6 +44,7 @@ ACCOUNT, PASSWORD = "CONTOSO\\svc-checkpoint", "a password of this test"
 PLAIN = "hv02"
 """The host that is reached by Basic over plain HTTP; the others by NTLM, with encrypted messages."""
 
+UNDER_WAY = (ChangeState.REQUESTED, ChangeState.QUEUED, ChangeState.RUNNING)
 AT_ONCE = Durations(scale=0.0)
 PATIENCE = 15.0
 """Seconds that a test waits for something before it fails; all of it is used on a failure only."""
@@ -132,8 +134,11 @@ class Office:
         self.sandbox.wait_for_connections(2, PATIENCE)
 
     def stop_bot(self) -> None:
-        """Harmless when it is not running."""
+        """Once the changes under way have come to their end. Harmless when it is not running."""
         if self._bot is not None:
+            end = time.monotonic() + PATIENCE
+            while any(row.state in UNDER_WAY for row in self.ledger.unfinished()) and time.monotonic() < end:
+                time.sleep(0.02)
             bot, self._bot = self._bot, None
             bot.stop()
 
