@@ -38,6 +38,8 @@ QUEUE, LATER = "vms", "later"
 LATE = timedelta(minutes=15)
 """A confirmation that could not be begun for longer than this is not carried out any more."""
 
+NOBODY = "nobody answered in time"
+
 Word = Literal["confirm", "approve", "cancel"]
 
 
@@ -231,8 +233,13 @@ class Changes:
             return row.state == ChangeState.QUEUED
         state, by = ChangeState.QUEUED, answer.person_id
         why = f"{'approved' if answer.word == 'approve' else 'confirmed'} by {answer.person_name}"
-        if answer.word == "cancel":
+        if row.expires_at is not None and answer.at >= row.expires_at:
+            state, by, why = ChangeState.EXPIRED, "bot", NOBODY
+        elif answer.word == "cancel":
             state, why = ChangeState.CANCELLED, f"by {answer.person_name}"
+        elif row.expires_at is not None and answer.at > row.expires_at:
+            state, by = ChangeState.EXPIRED, "bot"
+            why = f"answered at {answer.at:%H:%M} UTC, when it was too late"
         elif self._clock() - answer.at > LATE:
             state, by = ChangeState.EXPIRED, "bot"
             why = f"confirmed at {answer.at:%H:%M} UTC, but the bot was not running then"
@@ -246,7 +253,7 @@ class Changes:
     def _expire(self, change_id: str) -> bool:
         """Whether it has expired; one that was answered has not."""
         try:
-            self._ledger.move(change_id, ChangeState.EXPIRED, by="bot", why="nobody answered in time")
+            self._ledger.move(change_id, ChangeState.EXPIRED, by="bot", why=NOBODY)
         except IllegalMove as answered:
             log.debug("change %s does not expire: %s", change_id, answered)
             return False
@@ -300,7 +307,10 @@ class Changes:
             # It had begun when the bot died, and was void or denied when it was looked at again.
             state = ChangeState.FAILED
         causes = "; ".join(o.cause for o in outcomes if o.cause)
-        self._ledger.move(change_id, state, by="bot", why=causes, result=result)
+        try:
+            self._ledger.move(change_id, state, by="bot", why=causes, result=result)
+        except IllegalMove as over:
+            log.info("change %s was cancelled before it began: %s", change_id, over)
         self._showing.change_is_done(change_id)
 
     def _add(self, change_id: str, event: str, sentence: str) -> None:
