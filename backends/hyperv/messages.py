@@ -7,21 +7,24 @@ are made once. What is made is what `PowerShell.begin_invoke` of pypsrp 0.9 woul
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import ClassVar, Final
 
 from pypsrp.complex_objects import (
     ApartmentState,
     Command,
     CommandParameter,
     HostInfo,
+    ObjectMeta,
     PSInvocationState,
     RemoteStreamOptions,
 )
 from pypsrp.complex_objects import Pipeline as CommandList
 from pypsrp.messages import CreatePipeline, MessageType
-from pypsrp.powershell import PowerShell
+from pypsrp.powershell import Fragmenter, PowerShell, RunspacePool
 from pypsrp.serializer import Serializer
+from pypsrp.wsman import WSMan
 
 from backends.remoting import Argument, Pipeline
 
@@ -32,23 +35,44 @@ _Parameter = tuple[str, Argument, type]
 _Key = tuple[tuple[str, tuple[_Parameter, ...]], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A CREATE_PIPELINE message in CLIXML, ready to be sent."""
+
+    content: bytes
+
+    MESSAGE_TYPE: ClassVar[int] = MessageType.CREATE_PIPELINE
+
+
 class RunningPipeline(PowerShell):
-    """A pipeline on its way through a RunspacePool."""
+    """A pipeline on its way through `Runspaces`."""
 
     def begin(self, pipeline: Pipeline) -> None:
         """Send it off; like `begin_invoke` of a pipeline that was added command by command."""
         message = create_pipeline(pipeline, self.runspace_pool.protocol_version or "")
-        self._invoke(message)  # type: ignore[arg-type]  # sent as it is, where an object would be serialized
+        self._invoke(message)  # type: ignore[arg-type]  # ready, where pypsrp has an object to serialize
 
     @property
     def is_running(self) -> bool:
         return bool(self.state == PSInvocationState.RUNNING)
 
 
-class Message(ET.Element):
-    """A CREATE_PIPELINE message in CLIXML, in the form that pypsrp sends without touching it."""
+class Runspaces(RunspacePool):
+    """A RunspacePool that takes messages which are ready."""
 
-    MESSAGE_TYPE = MessageType.CREATE_PIPELINE
+    def __init__(self, connection: WSMan, *, configuration_name: str, idle_timeout: int) -> None:
+        super().__init__(connection, configuration_name=configuration_name, idle_timeout=idle_timeout)
+        self._serializer = _Passing()
+        self._fragmenter = Fragmenter(connection.max_payload_size, self._serializer)
+
+
+class _Passing(Serializer):
+    def serialize(
+        self, value: object, metadata: ObjectMeta | None = None, parent: ET.Element | None = None, clear: bool = True
+    ) -> ET.Element | None:
+        if isinstance(value, Message):
+            return value.content  # type: ignore[return-value]  # pypsrp sends bytes as they are
+        return super().serialize(value, metadata, parent, clear)
 
 
 def create_pipeline(pipeline: Pipeline, protocol_version: str) -> Message:
@@ -78,9 +102,7 @@ def _create_pipeline(key: _Key, protocol_version: str) -> Message:
     )
     if content is None:
         raise TypeError("a message is never nothing")
-    message = Message(content.tag, content.attrib)
-    message.extend(content)
-    return message
+    return Message(ET.tostring(content, encoding="utf-8", method="xml"))
 
 
 def _value(value: Argument) -> object:

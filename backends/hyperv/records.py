@@ -13,8 +13,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
-from functools import cache
-from typing import Final, TypeVar
+from operator import attrgetter
+from typing import Final, Generic, TypeVar
 
 from backends.base import VM, Checkpoint, CheckpointType, OperationalStatus, SnapshotType, VMState, Volume
 from backends.hyperv.disks import Drive, File
@@ -22,7 +22,8 @@ from backends.hyperv.disks import Drive, File
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """The date of a checkpoint whose host gave none."""
 
-_NO_ID: Final = "00000000-0000-0000-0000-000000000000"
+_ID_LENGTH: Final = 36
+_NO_IDS: Final = frozenset({"", "00000000-0000-0000-0000-000000000000"})
 _TICKS_PER_SECOND: Final = 10_000_000
 _NOT_A_MEMBER: Final = -999
 _JSON_DATE: Final = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
@@ -46,7 +47,7 @@ def vms(output: Iterable[object], host: str) -> list[VM]:
 
 def checkpoints(output: Iterable[object]) -> list[Checkpoint]:
     """Checkpoints, oldest first. Raises `Malformed`."""
-    return sorted(_records(output, _checkpoint), key=lambda c: c.created)
+    return sorted(_records(output, _checkpoint), key=attrgetter("created"))
 
 
 def drives(output: Iterable[object]) -> list[Drive]:
@@ -106,8 +107,8 @@ def _vm(one: Json, vm_id: str, host: str) -> VM:
         id=vm_id,
         name=_text(one.get("Name")),
         host=host,
-        state=_enum(VMState, one.get("State"), VMState.UNKNOWN),
-        checkpoint_type=_enum(CheckpointType, one.get("CheckpointType"), CheckpointType.UNKNOWN),
+        state=_STATES.read(one.get("State")),
+        checkpoint_type=_TYPES.read(one.get("CheckpointType")),
         automatic_checkpoints=one.get("AutomaticCheckpointsEnabled") is True,
         operational_status=_statuses(one.get("OperationalStatus")),
         uptime=_seconds(one.get("Uptime")),
@@ -124,9 +125,9 @@ def _checkpoint(one: Json, checkpoint_id: str) -> Checkpoint:
         _id(get("VMId")) or "",
         _date(get("CreationTime")),
         _id(get("ParentSnapshotId")),
-        _enum(SnapshotType, get("SnapshotType"), SnapshotType.STANDARD),
+        _PURPOSES.read(get("SnapshotType")),
         get("IsAutomaticCheckpoint") is True,
-        _enum(VMState, get("State"), VMState.UNKNOWN) in _WITH_MEMORY,
+        _STATES.read(get("State")) in _WITH_MEMORY,
     )
 
 
@@ -150,8 +151,8 @@ def _id(value: object) -> str | None:
     """A GUID as lower-case text without braces; None for null and for the empty GUID."""
     if not isinstance(value, str):
         return None
-    text = value.lower() if len(value) == len(_NO_ID) else value.strip(" {}()").lower()
-    return None if not text or text == _NO_ID else text
+    text = value.lower() if len(value) == _ID_LENGTH else value.strip(" {}()").lower()
+    return None if text in _NO_IDS else text
 
 
 def _int(value: object) -> int:
@@ -169,12 +170,18 @@ def _date(value: object) -> datetime:
     if not isinstance(value, str):
         return EPOCH
     try:
-        if match := _JSON_DATE.fullmatch(value):
-            return EPOCH + timedelta(milliseconds=int(match[1]))
+        if value.startswith("/Date("):
+            return EPOCH + timedelta(milliseconds=_milliseconds(value))
         moment = datetime.fromisoformat(value)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return EPOCH
+
+
+def _milliseconds(date: str) -> int:
+    """The figure in `/Date(…)/`. An offset behind it is only for showing: the figure is UTC."""
+    match = _JSON_DATE.fullmatch(date)
+    return int(match[1]) if match else 0
 
 
 def _seconds(value: object) -> float:
@@ -216,23 +223,30 @@ _STATUS_NAMES: Final[Mapping[str, int]] = {
 """VMOperationalStatus as an endpoint that writes enums as text names it. Others have no number and are left out."""
 
 
-def _enum(kind: type[_Enum], value: object, default: _Enum) -> _Enum:
-    """An enum member by its number or its name in any case (`ProductionOnly`). `default` stands for null; a value that
-    is not known is for the enum to place."""
-    if isinstance(value, dict):
-        value = _unwrapped(value)
-    if isinstance(value, int):
-        return kind(value)
-    if value is None:
-        return default
-    return kind(_numbers(kind).get(value.lower(), _NOT_A_MEMBER) if isinstance(value, str) else _NOT_A_MEMBER)
+class _Members(Generic[_Enum]):
+    """Reads the members of an enum by their numbers, and by their names in any case (`ProductionOnly`). `absent` stands
+    for null; where a value belongs that is not known is for the enum to say."""
 
+    def __init__(self, kind: type[_Enum], absent: _Enum) -> None:
+        names: dict[object, _Enum] = {member.name.replace("_", "").lower(): member for member in kind}
+        self._known: dict[object, _Enum] = {member.value: member for member in kind}
+        self._known |= names
+        self._known[None] = absent
+        self._unknown = kind(_NOT_A_MEMBER)
 
-@cache
-def _numbers(kind: type[IntEnum]) -> Mapping[str, int]:
-    return {member.name.replace("_", "").lower(): member.value for member in kind}
+    def read(self, value: object) -> _Enum:
+        if isinstance(value, dict | list):
+            value = _unwrapped(value)
+        if isinstance(value, str):
+            value = value.lower()
+        return self._unknown if isinstance(value, dict | list) else self._known.get(value, self._unknown)
 
 
 def _unwrapped(value: object) -> object:
     """Windows PowerShell 5.1 writes an array or date that carries extra members as `{"value": …, "Count": …}`."""
     return value.get("value", value.get("Value")) if isinstance(value, dict) else value
+
+
+_STATES: Final = _Members(VMState, VMState.UNKNOWN)
+_TYPES: Final = _Members(CheckpointType, CheckpointType.UNKNOWN)
+_PURPOSES: Final = _Members(SnapshotType, SnapshotType.STANDARD)

@@ -1,6 +1,6 @@
 """`Session` over pypsrp: warm shells, a hard deadline for every call, and nothing that changes something sent twice.
 
-A call runs on a thread of its own while the caller waits for no longer than its deadline; then the shell's connections
+A call runs on its shell's thread while the caller waits for no longer than its deadline; then the shell's connections
 are cut, which ends that thread too. So neither a host that hangs nor a name server can hold a caller.
 """
 
@@ -11,8 +11,9 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import Lock
 from typing import Final
 
 from backends.base import AuthenticationFailed, BackendError, TimedOut, UnknownOutcome, Unreachable
@@ -142,8 +143,7 @@ class PsrpSession:
         events: SimpleQueue[_Event] = SimpleQueue()
         outcome: Result | _Failed | None = None
         try:
-            name = f"call of {self._connection.name}"
-            Thread(target=self._work, args=(lease, call, events), name=name, daemon=True).start()
+            lease.shell.worker.do(partial(self._work, lease, call, events))
             outcome = _follow(events, call)
         finally:
             if outcome is None:
@@ -235,7 +235,7 @@ def _unknown(what: str, cause: str) -> UnknownOutcome:
 
 
 def _follow(events: SimpleQueue[_Event], call: _Call) -> Result | _Failed | None:
-    """Wait for how the call's thread comes out, passing progress on; None when the time is up."""
+    """Wait for how the call comes out, passing progress on; None when the time is up."""
     on_progress = call.on_progress
     while True:
         try:

@@ -10,9 +10,10 @@ from typing import Final
 from pypsrp.powershell import DEFAULT_CONFIGURATION_NAME, RunspacePool
 
 from backends.hyperv.connection import HostConnection, transport
-from backends.hyperv.messages import RunningPipeline
+from backends.hyperv.messages import RunningPipeline, Runspaces
 from backends.hyperv.results import result
 from backends.hyperv.wire import Wire
+from backends.hyperv.worker import Worker
 from backends.remoting import Pipeline, Result
 
 IDLE_TIMEOUT: Final = 15 * 60
@@ -43,6 +44,7 @@ class Shell:
         self._wire = Wire()
         self._pool: RunspacePool | None = None
         self.phase = Phase.READY
+        self.worker = Worker(f"shell on {connection.name}")
 
     def open(self) -> None:
         """Start the shell on the host: a second or two there."""
@@ -51,7 +53,7 @@ class Shell:
         wsman.transport.session = wsman.transport._build_session()
         wsman.transport.session.trust_env = False
         self._wire.watch(wsman.transport.session)
-        pool = RunspacePool(
+        pool = Runspaces(
             wsman,
             configuration_name=self._connection.configuration_name or DEFAULT_CONFIGURATION_NAME,
             idle_timeout=IDLE_TIMEOUT,
@@ -83,6 +85,7 @@ class Shell:
 
     def close(self) -> None:
         """End the shell on the host and hang up."""
+        self.worker.end()
         if self._pool is None:
             return
         http = self._pool.connection.transport
@@ -94,6 +97,7 @@ class Shell:
 
     def cut(self) -> None:
         """Hang up at once, whatever is going on. The host ends the shell when its idle time is over."""
+        self.worker.end()
         self._wire.cut()
 
     @property

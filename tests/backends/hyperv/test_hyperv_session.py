@@ -211,7 +211,7 @@ def test_the_thread_of_a_call_that_was_given_up_ends_too(host: Scripted, ssl: bo
         session = PsrpSession(connection)
         with pytest.raises(TimedOut):
             session.invoke(HANG, deadline=0.5)
-        assert _soon(lambda: all(thread.name != "call of hung" for thread in threading.enumerate()))
+        assert _soon(lambda: all(thread.name != "shell on hung" for thread in threading.enumerate()))
         session.close()
 
 
