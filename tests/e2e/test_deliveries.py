@@ -1,0 +1,147 @@
+"""How requests arrive: acknowledged first, done once, and one at a time on each VM."""
+
+from __future__ import annotations
+
+from backends.simulator.faults import Fault, FaultKind
+from backends.simulator.seed import DAY, Past
+from tests.office import PATIENCE, Office
+
+
+def test_the_acknowledgement_leaves_before_anybody_is_asked_anything(office: Office) -> None:
+    office.add_vm("shop01")
+    log_before, commands_before = len(office.sandbox.log()), len(office.commands().seen())
+
+    office.type("oncall", "/checkpoint shop01 x")  # nobody has looked this person up yet
+    office.wait_for_text("Took x of shop01")
+
+    lines = office.sandbox.log()[log_before:]
+    kinds = [line["kind"] for line in lines]
+    assert kinds[:2] == ["envelope", "ack"]
+    assert "web_api" in kinds
+    acked_at = float(lines[1]["ts"])
+    assert office.commands().seen()[commands_before].at > acked_at
+
+
+def test_a_command_that_is_delivered_twice_is_done_once(office: Office) -> None:
+    office.add_vm("shop02")
+
+    outcome = office.type("ada", "/checkpoint shop02 once", times=2)
+    office.wait_for_text("Took once of shop02")
+    office.ask("ada", "/checkpoint whoami")
+
+    assert outcome.acked
+    assert [again.acked for again in outcome.again] == [True]
+    assert office.checkpoints("shop02") == ["once"]
+    assert [entry.summary for entry in office.ledger.history(text="once")] == ["take once of shop02"]
+
+
+def test_a_press_that_is_delivered_twice_is_done_once(office: Office) -> None:
+    office.add_vm("shop03", Past("before-upgrade", 3 * DAY))
+    applied = len(office.commands().seen("Restore-VMSnapshot"))
+    office.type("ada", "/checkpoint apply shop03 before-upgrade --no-safety")
+
+    office.press("ada", "Apply", times=2)
+    office.wait_for_text("shop03 is back at before-upgrade")
+    office.ask("ada", "/checkpoint whoami")
+
+    assert len(office.commands().seen("Restore-VMSnapshot")) == applied + 1
+
+
+def test_two_clicks_on_a_card_apply_once(office: Office) -> None:
+    office.add_vm("shop04", Past("before-upgrade", 3 * DAY))
+    applied = len(office.commands().seen("Restore-VMSnapshot"))
+    office.type("ada", "/checkpoint apply shop04 before-upgrade")
+    card = office.wait_for_text("Apply before-upgrade to shop04?")
+    button = next(e["action_id"] for _, e in card.elements() if e["text"]["text"] == "Apply")
+
+    office.sandbox.press("ada", card, button)
+    office.sandbox.press("ada", card, button)
+    office.wait_for_text("shop04 is back at before-upgrade")
+    office.ask("ada", "/checkpoint whoami")
+
+    assert len(office.commands().seen("Restore-VMSnapshot")) == applied + 1
+    (entry,) = office.ledger.history(text="shop04")
+    events = [e.event for e in office.ledger.events(entry.change_id)]
+    assert events.count("queued") == events.count("succeeded") == 1
+
+
+def test_a_press_on_an_old_card_is_answered(office: Office) -> None:
+    office.add_vm("shop05", Past("before-upgrade", 3 * DAY))
+    office.type("ada", "/checkpoint apply shop05 before-upgrade")
+    card = office.wait_for_text("Apply before-upgrade to shop05?")
+    office.press("ada", "Cancel")
+    office.wait_for_text("Apply before-upgrade to shop05: cancelled")
+
+    with office.nothing_changes():
+        office.sandbox.press("ada", card, "bot.confirm.0", forged=True)
+        office.wait_for_text("This request is cancelled already.")
+
+
+def test_a_forged_button_names_no_change(office: Office) -> None:
+    office.type("ada", "/checkpoint apply web01 nginx-1.27")
+    card = office.wait_for_text("Apply nginx-1.27 to web01?")
+
+    with office.nothing_changes():
+        office.sandbox.press("ada", card, "bot.confirm.0", value="no-such-change", forged=True)
+        office.wait_for_text("This button belongs to no request that I know.")
+
+
+def test_a_change_waits_for_the_one_before_it_on_the_same_vm_and_others_go_on(office: Office) -> None:
+    office.add_vm("shop06")
+    office.add_vm("shop07")
+    faults = office.host("hv01").faults
+    faults.arm(Fault(FaultKind.HANG, "Checkpoint-VM"))
+    try:
+        office.type("ada", "/checkpoint shop06 first")
+        office.wait_for_text("Take first of shop06: running")
+        office.type("ada", "/checkpoint shop06 second")
+        office.wait_for_text("Take second of shop06: queued", "Waits for its turn.")
+
+        office.type("ada", "/checkpoint shop07 overtakes")
+        office.wait_for_text("Took overtakes of shop07")
+        assert office.checkpoints("shop06") == []
+    finally:
+        faults.release()
+
+    office.wait_for_text("Took second of shop06")
+    assert office.checkpoints("shop06") == ["first", "second"]
+
+
+def test_what_waits_for_its_turn_can_be_cancelled_and_what_is_under_way_cannot(office: Office) -> None:
+    office.add_vm("shop08")
+    faults = office.host("hv01").faults
+    faults.arm(Fault(FaultKind.HANG, "Checkpoint-VM"))
+    try:
+        office.type("ada", "/checkpoint shop08 first")
+        running = office.wait_for_text("Take first of shop08: running")
+        office.type("ada", "/checkpoint shop08 second")
+        office.press("ada", "Cancel", about="Take second of shop08: queued")
+        office.wait_for_text("Take second of shop08: cancelled")
+
+        change_id = office.ledger.history(text="first shop08")[0].change_id
+        office.sandbox.press("ada", running, "bot.cancel.0", value=change_id, forged=True)
+        office.wait_for_text("This change is under way on the host and cannot be cut off.")
+    finally:
+        faults.release()
+
+    office.wait_for_text("Took first of shop08")
+    assert office.checkpoints("shop08") == ["first"]
+
+
+def test_a_message_that_slack_does_not_take_does_not_stop_the_change(office: Office) -> None:
+    office.add_vm("shop09")
+    office.sandbox.fail("chat.postMessage", error="internal_error", times=1)
+
+    office.type("ada", "/checkpoint shop09 unseen")
+
+    office.sandbox.wait_for(lambda: office.checkpoints("shop09") == ["unseen"], PATIENCE)
+
+
+def test_a_broken_connection_to_slack_is_made_up_for_by_the_other(office: Office) -> None:
+    office.add_vm("shop10")
+    office.sandbox.drop_connection()
+
+    assert office.type("ada", "/checkpoint shop10 still-here").acked
+
+    office.wait_for_text("Took still-here of shop10")
+    office.sandbox.wait_for_connections(2, PATIENCE)
