@@ -127,7 +127,7 @@ def test_a_scan_of_many_hosts_grows_linearly_and_costs_little_cpu() -> None:
 
 def _scan(count: int) -> float:
     """Microseconds of CPU for each checkpoint of a warm scan of so many hosts."""
-    with _hosts(count) as hosts, ThreadPoolExecutor(8) as threads:
+    with _hosts(count) as hosts, ThreadPoolExecutor(4) as threads:
         backends = [connect(connection) for connection in hosts.connections]
 
         def scan() -> list[HostInventory]:
