@@ -7,14 +7,16 @@ import socket
 import ssl
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from email.errors import MissingHeaderBodySeparatorDefect
 from http import HTTPStatus
-from io import BufferedReader
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
-from backends.simulator.winrm import wsman
-from backends.simulator.winrm.http11 import BadRequest, Header, HttpRequest, read_request, response
-from backends.simulator.winrm.logon import Logon, NotAdmitted
+from backends.simulator.winrm import tls, wsman
+from backends.simulator.winrm.accounts import Accounts
+from backends.simulator.winrm.logon import Header, Logon, NotAdmitted
 from backends.simulator.winrm.refusals import WSManFault, internal_error
 from backends.simulator.winrm.sealing import Undecipherable, is_sealed
 from backends.simulator.winrm.service import Service
@@ -35,107 +37,142 @@ class Terms:
 
     service: Service
     wire: Wire
+    accounts: Accounts
+    schemes: Collection[str]
     machine: str
     plain_allowed: bool
     """Messages may come unsealed: over TLS, or with AllowUnencrypted."""
     envelope_bytes: int
+    idle: float
+    """Seconds after which a silent connection is closed."""
     count: Callable[[str], None]
     """Told the verb of each message."""
     count_failed_logon: Callable[[], None]
 
 
-class Connection:
+class Connection(BaseHTTPRequestHandler):
     """Serves requests one after the other until the client or the server closes."""
 
-    def __init__(self, terms: Terms, logon: Logon, connection: socket.socket, client_ip: str) -> None:
+    protocol_version = default_request_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def __init__(self, terms: Terms, connection: socket.socket, client: tuple[str, int], server: Any) -> None:
+        """Serves it to its end. Raises `OSError` when the connection breaks."""
         self._terms = terms
-        self._logon = logon
-        self._connection = connection
-        self._client_ip = client_ip
+        super().__init__(connection, client, server)
 
-    def serve(self) -> None:
-        """Raises `OSError` when the connection breaks."""
-        with self._connection.makefile("rb") as reader:
-            try:
-                while self._serve_one(reader):
-                    pass
-            except BadRequest as bad:
-                self._connection.sendall(response(bad.status, [("Connection", "close")]))
-            except Severed as severed:
-                self._reset(severed.answer)
+    def setup(self) -> None:
+        super().setup()
+        self.connection.settimeout(self._terms.idle)
+        if isinstance(self.connection, ssl.SSLSocket):
+            self.connection.do_handshake()
+        self._logon = Logon(self._terms.accounts, self._terms.schemes, tls.peer_name(self.connection))
 
-    def _serve_one(self, reader: BufferedReader) -> bool:
-        request = read_request(reader, self._connection, self._terms.envelope_bytes + SEALING_MARGIN)
-        if request is None:
-            return False
-        self._connection.sendall(self._respond(request))
-        return request.keep_alive
-
-    def _respond(self, request: HttpRequest) -> bytes:
-        """The HTTP answer. Raises `BadRequest` and `Severed`."""
+    def do_POST(self) -> None:
+        """Answer one request."""
+        if wrong := self._objection():
+            self.send_error(wrong)
+            return
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            self.close_connection = True
+            return
         try:
-            self._terms.wire.at_request()
-            _check(request)
-            admission = self._logon.admit(request.headers.get("authorization", ""))
-            if not request.body:
-                return response(HTTPStatus.OK, admission.headers)
-            return self._message(request, admission.user, admission.headers)
+            self._respond(body)
         except BareStatus as bare:
-            return response(bare.status)
+            self._send(bare.status)
         except NotAdmitted as refused:
             if refused.failed:
                 self._terms.count_failed_logon()
-            return response(HTTPStatus.UNAUTHORIZED, refused.headers)
+            self._send(HTTPStatus.UNAUTHORIZED, refused.headers)
         except Undecipherable:
-            raise BadRequest(HTTPStatus.BAD_REQUEST) from None
+            self.send_error(HTTPStatus.BAD_REQUEST)
+        except Severed:
+            self._reset()
 
-    def _message(self, request: HttpRequest, user: str, headers: tuple[Header, ...]) -> bytes:
-        content_type = request.headers.get("content-type", "")
-        sealed = is_sealed(content_type)
-        if not sealed and not self._terms.plain_allowed:
-            return response(HTTPStatus.INTERNAL_SERVER_ERROR, headers)
-        message = self._logon.unseal(request.body) if sealed else request.body
+    def do_GET(self) -> None:
+        self.do_POST()
+
+    def version_string(self) -> str:
+        """What stands in the header Server."""
+        return "Microsoft-HTTPAPI/2.0"
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        log.debug(format, *args)
+
+    def _objection(self) -> HTTPStatus | None:
+        """Why the request cannot be read."""
+        length = self.headers.get("Content-Length", "0")
+        if "Transfer-Encoding" in self.headers:
+            return HTTPStatus.LENGTH_REQUIRED
+        no_header = any(isinstance(defect, MissingHeaderBodySeparatorDefect) for defect in self.headers.defects)
+        if no_header or not (length.isascii() and length.isdigit()):
+            return HTTPStatus.BAD_REQUEST
+        if len(length) > 9 or int(length) > self._terms.envelope_bytes + SEALING_MARGIN:
+            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        return None
+
+    def _respond(self, body: bytes) -> None:
+        """Raises `BareStatus`, `NotAdmitted`, `Undecipherable` and `Severed`."""
+        self._terms.wire.at_request()
+        if self.path.partition("?")[0].rstrip("/").lower() != "/wsman":
+            raise BareStatus(HTTPStatus.NOT_FOUND)
+        if self.command != "POST":
+            raise BareStatus(HTTPStatus.METHOD_NOT_ALLOWED)
+        admission = self._logon.admit(self.headers.get("Authorization", ""))
+        sealed = is_sealed(self.headers.get("Content-Type", ""))
+        if not body:
+            self._send(HTTPStatus.OK, admission.headers)
+        elif not sealed and not self._terms.plain_allowed:
+            self._send(HTTPStatus.INTERNAL_SERVER_ERROR, admission.headers)
+        else:
+            message = self._logon.unseal(body) if sealed else body
+            self._answer(message, admission.user, admission.headers)
+
+    def _answer(self, message: bytes, user: str, headers: tuple[Header, ...]) -> None:
         try:
-            status, answer = self._answer(message, user)
+            status, answer = self._carry_out(message, user)
         except Severed as severed:
-            raise Severed(self._pack(HTTPStatus.OK, severed.answer, content_type, headers)) from None
-        return self._pack(status, answer, content_type, headers)
+            if severed.answer:
+                self._send(HTTPStatus.OK, headers, severed.answer, whole=False)
+            raise
+        self._send(status, headers, answer)
 
-    def _answer(self, message: bytes, user: str) -> tuple[HTTPStatus, bytes]:
+    def _carry_out(self, message: bytes, user: str) -> tuple[HTTPStatus, bytes]:
         relates_to = ""
         try:
             request = wsman.parse(message)
             relates_to = request.message_id
             self._terms.count(request.verb)
-            return HTTPStatus.OK, self._terms.service.handle(request, user, self._client_ip)
+            return HTTPStatus.OK, self._terms.service.handle(request, user, self.client_address[0])
         except WSManFault as refusal:
-            return HTTPStatus.INTERNAL_SERVER_ERROR, wsman.fault(refusal, relates_to, self._terms.machine)
+            fault = refusal
         except (BareStatus, Severed):
             raise
         except Exception:
             log.exception("A message could not be served")
-            return HTTPStatus.INTERNAL_SERVER_ERROR, wsman.fault(internal_error(), relates_to, self._terms.machine)
+            fault = internal_error()
+        return HTTPStatus.INTERNAL_SERVER_ERROR, wsman.fault(fault, relates_to, self._terms.machine)
 
-    def _pack(self, status: HTTPStatus, answer: bytes, content_type: str, headers: tuple[Header, ...]) -> bytes:
-        if not answer:
-            return b""
-        if is_sealed(content_type):
-            sealed_type, answer = self._logon.seal(answer, content_type)
-            return response(status, (*headers, ("Content-Type", sealed_type)), answer)
-        return response(status, (*headers, ("Content-Type", SOAP)), answer)
+    def _send(self, status: int, headers: Iterable[Header] = (), answer: bytes = b"", *, whole: bool = True) -> None:
+        """Send a response, with the answer sealed if the request came so; or its first half."""
+        content_type = self.headers.get("Content-Type", "")
+        if answer and is_sealed(content_type):
+            content_type, answer = self._logon.seal(answer, content_type)
+        else:
+            content_type = SOAP
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        if answer:
+            self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer if whole else answer[: len(answer) // 2])
 
-    def _reset(self, answer: bytes) -> None:
-        """Send half of the answer, then RST in the place of an orderly end."""
-        self._connection.sendall(answer[: len(answer) // 2])
-        plain = self._connection
-        if isinstance(plain, ssl.SSLSocket):
-            plain = socket.socket(fileno=plain.detach())
-        plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        plain.close()
-
-
-def _check(request: HttpRequest) -> None:
-    if request.path.rstrip("/").lower() != "/wsman":
-        raise BareStatus(HTTPStatus.NOT_FOUND)
-    if request.method != "POST":
-        raise BareStatus(HTTPStatus.METHOD_NOT_ALLOWED)
+    def _reset(self) -> None:
+        """End with RST in the place of an orderly end."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.connection.close()

@@ -5,112 +5,88 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from ssl import SSLContext
 from threading import Event, Lock, Thread
+from typing import Any
 
 log = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
-BACKLOG = 128
 BREATHER = 0.1
 """Seconds before the next connection is taken after one could not be, for want of file handles say."""
 
 
-class Listener:
-    """Calls `serve` with each connection and the client's address, in a thread of the connection's own.
+class Listener(ThreadingTCPServer):
+    """Handles each connection in a thread of its own; with `tls` it is secured first. One that `refuse` says no to is
+    closed at once."""
 
-    With `tls` the connection is secured first. One that `refuse` says no to is closed at once, and so is one that is
-    silent for `idle` seconds.
-    """
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 128
 
     def __init__(
         self,
-        serve: Callable[[socket.socket, str], None],
+        port: int,
+        handler: Callable[[Any, Any, Any], BaseRequestHandler],
         *,
         tls: SSLContext | None,
         refuse: Callable[[], bool],
-        idle: float,
     ) -> None:
-        self._serve = serve
+        """Listen on `port`, or with 0 on a free one. Raises `OSError` when the port is taken."""
+        super().__init__((LOOPBACK, port), handler)
+        self.port = int(self.socket.getsockname()[1])
         self._tls = tls
         self._refuse = refuse
-        self._idle = idle
         self._stopping = Event()
         self._lock = Lock()
         self._connections: set[socket.socket] = set()
-        self._acceptor: Thread | None = None
-        self._port: int | None = None
-
-    @property
-    def port(self) -> int:
-        """Raises `RuntimeError` when it has not been started."""
-        if self._port is None:
-            raise RuntimeError("the server has not been started")
-        return self._port
-
-    def start(self, port: int) -> None:
-        """Listen on `port`, or with 0 on a free one. Raises `OSError` when the port is taken."""
-        listening = socket.create_server((LOOPBACK, port), backlog=BACKLOG)
-        self._port = int(listening.getsockname()[1])
-        self._acceptor = Thread(target=self._accept, args=(listening,), name=f"winrm {self._port}", daemon=True)
-        self._acceptor.start()
+        self._thread = Thread(target=self._accept, name=f"winrm {self.port}", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         """Free the port and end every connection. Harmless when called twice."""
         self._stopping.set()
-        if self._acceptor is not None and self._acceptor.is_alive():
+        if self._thread.is_alive():
             _wake(self.port)
-            self._acceptor.join()
+            self._thread.join()
         with self._lock:
             connections = tuple(self._connections)
         for connection in connections:
             _shut(connection)
 
-    def _accept(self, listening: socket.socket) -> None:
-        with listening:
-            while not self._stopping.is_set():
-                try:
-                    connection, (client_ip, _) = listening.accept()
-                except OSError as broken:
-                    log.warning("A connection could not be taken: %s", broken)
-                    self._stopping.wait(BREATHER)
-                    continue
-                if self._stopping.is_set() or self._refuse():
-                    connection.close()
-                else:
-                    self._know(connection)
-                    Thread(target=self._handle, args=(connection, client_ip), daemon=True).start()
-
-    def _handle(self, connection: socket.socket, client_ip: str) -> None:
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Called by `handle_request`, which takes an `OSError` for no request."""
         try:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.settimeout(self._idle)
-            if self._tls is not None:
-                connection = self._secured(connection, self._tls)
-            self._serve(connection, client_ip)
+            connection, address = super().get_request()
         except OSError as broken:
-            log.debug("A connection ended: %s", broken)
-        finally:
-            self._forget(connection)
-            connection.close()
+            log.warning("A connection could not be taken: %s", broken)
+            self._stopping.wait(BREATHER)
+            raise
+        if self._tls is not None:
+            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
 
-    def _secured(self, connection: socket.socket, tls: SSLContext) -> socket.socket:
-        try:
-            secured = tls.wrap_socket(connection, server_side=True)
-        finally:
-            self._forget(connection)
-        self._know(secured)
-        return secured
+    def verify_request(self, request: object, client_address: object) -> bool:  # noqa: ARG002
+        return not self._stopping.is_set() and not self._refuse()
 
-    def _know(self, connection: socket.socket) -> None:
+    def process_request(self, request: Any, client_address: Any) -> None:
         with self._lock:
-            self._connections.add(connection)
-        if self._stopping.is_set():
-            _shut(connection)
+            self._connections.add(request)
+        super().process_request(request, client_address)
 
-    def _forget(self, connection: socket.socket) -> None:
+    def shutdown_request(self, request: Any) -> None:
         with self._lock:
-            self._connections.discard(connection)
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002
+        log.debug("A connection ended", exc_info=True)
+
+    def _accept(self) -> None:
+        with self:
+            while not self._stopping.is_set():
+                self.handle_request()
 
 
 def _shut(connection: socket.socket) -> None:
@@ -121,7 +97,7 @@ def _shut(connection: socket.socket) -> None:
 
 
 def _wake(port: int) -> None:
-    """Let `accept` return, so that its thread sees that it shall end: closing the socket would not do it."""
+    """Let `handle_request` return, so that its thread sees that it shall end: closing the socket would not do it."""
     try:
         socket.create_connection((LOOPBACK, port), timeout=1).close()
     except OSError as gone:

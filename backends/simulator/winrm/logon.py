@@ -16,9 +16,10 @@ from spnego import ContextProxy, NegotiateOptions
 
 from backends.simulator.winrm import sealing
 from backends.simulator.winrm.accounts import Accounts
-from backends.simulator.winrm.http11 import Header
 
 log = logging.getLogger(__name__)
+
+Header = tuple[str, str]
 
 BASIC = "basic"
 NEGOTIATE = "negotiate"

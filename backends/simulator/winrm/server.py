@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from threading import Event, Lock
 from typing import Self
@@ -16,7 +16,7 @@ from backends.simulator.winrm import tls
 from backends.simulator.winrm.accounts import Accounts
 from backends.simulator.winrm.connection import Connection, Terms
 from backends.simulator.winrm.listener import LOOPBACK, Listener
-from backends.simulator.winrm.logon import BASIC, NEGOTIATE, SCHEMES, Logon
+from backends.simulator.winrm.logon import BASIC, NEGOTIATE, SCHEMES
 from backends.simulator.winrm.quotas import Quotas
 from backends.simulator.winrm.service import Service
 from backends.simulator.winrm.shells import Shell
@@ -62,27 +62,23 @@ class WinRMServer:
         """Requests with credentials that were wrong: what locks an account out."""
         self._wanted_port = port
         self._scheme = "https" if ssl else "http"
-        self._accounts = Accounts(users)
-        self._schemes = [scheme for scheme in auth if scheme == NEGOTIATE or plain_allowed]
         self._counting = Lock()
         self._stopping = Event()
-        wire = Wire(self.faults, self._stopping)
-        self._service = Service(interpreter, quotas, wire, clock)
+        self._wire = Wire(self.faults, self._stopping)
+        self._service = Service(interpreter, quotas, self._wire, clock)
         self._terms = Terms(
             service=self._service,
-            wire=wire,
+            wire=self._wire,
+            accounts=Accounts(users),
+            schemes=[scheme for scheme in auth if scheme == NEGOTIATE or plain_allowed],
             machine=machine,
             plain_allowed=plain_allowed,
             envelope_bytes=quotas.envelope_bytes,
+            idle=quotas.connection_idle,
             count=self._count,
             count_failed_logon=self._count_failed_logon,
         )
-        self._listener = Listener(
-            self._serve,
-            tls=tls.server_context() if ssl else None,
-            refuse=wire.refuses_connection,
-            idle=quotas.connection_idle,
-        )
+        self._listener: Listener | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -94,6 +90,8 @@ class WinRMServer:
     @property
     def port(self) -> int:
         """The port it listens on. Raises `RuntimeError` when it has not been started."""
+        if self._listener is None:
+            raise RuntimeError("the server has not been started")
         return self._listener.port
 
     @property
@@ -121,17 +119,19 @@ class WinRMServer:
 
     def start(self) -> None:
         """Listen. Raises `OSError` when the port is taken."""
-        self._listener.start(self._wanted_port)
+        self._listener = Listener(
+            self._wanted_port,
+            partial(Connection, self._terms),
+            tls=tls.server_context() if self._scheme == "https" else None,
+            refuse=self._wire.refuses_connection,
+        )
 
     def stop(self) -> None:
         """Close every connection and shell, and release every request that waits. Harmless when called twice."""
         self._stopping.set()
-        self._listener.stop()
+        if self._listener is not None:
+            self._listener.stop()
         self._service.shells.close()
-
-    def _serve(self, connection: socket.socket, client_ip: str) -> None:
-        logon = Logon(self._accounts, self._schemes, tls.peer_name(connection))
-        Connection(self._terms, logon, connection, client_ip).serve()
 
     def _count(self, verb: str) -> None:
         with self._counting:
