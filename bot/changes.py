@@ -270,7 +270,8 @@ class Changes:
         self._journal.step("conclude", lambda: self._conclude(change_id, outcomes))
         if self._journal.step("verb", lambda: self._row(change_id).verb) == "delete":
             for outcome in outcomes:
-                self._follow(change_id, merges.Watch(outcome))
+                if outcome.state == ChangeState.SUCCEEDED:
+                    self._follow(change_id, merges.Watch(outcome))
 
     def _follow(self, change_id: str, watch: merges.Watch) -> None:
         """Look at a merge after a while: a workflow for each look, so that none waits for hours."""
