@@ -5,17 +5,20 @@ import socket
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.error import HTTPError
 from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from psrpcore import ClientRunspacePool
 from pypsrp.powershell import RunspacePool
-from winrm_fakes import USERS, ScriptedInterpreter, hello, invoke, plain
+from winrm_fakes import USERS, ScriptedInterpreter, connect, hello, invoke, plain
 
 from backends.simulator.winrm import Quotas, WinRMServer, wsman
 from backends.simulator.winrm.refusals import WSManFault, shell_not_found
+from backends.simulator.winrm.runspaces import Runspaces
 
 SHELL = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
 BASIC = "Basic " + base64.b64encode(b"admin:pass word").decode()
@@ -138,6 +141,32 @@ def test_fragments_that_are_none_get_a_fault_and_leave_no_command_behind(host: W
         assert invoke(pool, "Hello").output == ["hello"]
 
 
+@given(st.lists(st.binary(max_size=120) | st.binary(max_size=60).map(fragment), max_size=4))
+def test_whatever_bytes_come_as_fragments_the_pool_reads_what_comes_next(rubbish: list[bytes]):
+    runspaces = Runspaces(1024)
+    for fragments in rubbish:
+        with suppress(WSManFault):
+            runspaces.receive(fragments)
+    client = ClientRunspacePool()
+    client.open()
+    while payload := client.data_to_send():
+        runspaces.receive(payload.data)
+    assert runspaces.outbox.take(1024, timeout=0).fragments
+
+
+def test_a_plain_client_on_a_tls_port_harms_nobody():
+    with WinRMServer(ScriptedInterpreter(Hello=hello), users=USERS, ssl=True) as server:
+        with (
+            socket.create_connection(("127.0.0.1", server.port), timeout=10),
+            socket.create_connection(("127.0.0.1", server.port), timeout=10) as client,
+        ):
+            client.sendall(b"POST /wsman HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+            with suppress(ConnectionError):
+                assert not client.recv(100).startswith(b"HTTP")
+        with RunspacePool(connect(server)) as pool:
+            assert invoke(pool, "Hello").output == ["hello"]
+
+
 def test_a_shell_with_rubbish_inside_is_not_opened(host: WinRMServer):
     body = (
         f'<rsp:Shell><creationXml xmlns="http://schemas.microsoft.com/powershell">{"A" * 80}</creationXml></rsp:Shell>'
@@ -164,9 +193,16 @@ def test_only_post_to_wsman_is_served(host: WinRMServer, path: str, method: str,
     [
         (b"rubbish\r\n\r\n", 400),
         (b"GET / SPDY/9\r\n\r\n", 400),
+        (b"\x00\xff\x16\x03\r\n\r\n", 400),
+        (b"GET / HTTP/2.0\r\n\r\n", 505),
+        (b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n", 414),
         (b"POST /wsman HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        (b"POST /wsman HTTP/1.1\r\nX: y\r\nno colon\r\nContent-Length: 0\r\n\r\n", 400),
+        (b"POST /wsman HTTP/1.1\r\n" + b"X: y\r\n" * 200 + b"\r\n", 431),
+        (b"POST /wsman HTTP/1.1\r\nContent-Length: -5\r\n\r\n", 400),
         (b"POST /wsman HTTP/1.1\r\nContent-Length: many\r\n\r\n", 400),
         (b"POST /wsman HTTP/1.1\r\nContent-Length: 999999999\r\n\r\n", 413),
+        (b"POST /wsman HTTP/1.1\r\nContent-Length: " + b"9" * 10_000 + b"\r\n\r\n", 413),
         (b"POST /wsman HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 411),
         (b"POST /wsman HTTP/1.1\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", 431),
     ],
