@@ -18,8 +18,9 @@ from backends.base import (
     VMInventory,
     VMState,
 )
+from bot.fleet import FleetView
 from bot.grammar import normalise_name
-from bot.inventory import FleetView, Inventory
+from bot.inventory import Inventory
 from commands.base import NotAllowed, NotKnown, UsageError
 
 START = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)

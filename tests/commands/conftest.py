@@ -11,7 +11,8 @@ import pytest
 
 import commands
 from backends.base import VM, Checkpoint, CheckpointType, HostInventory, NotFound, Unreachable, VMInventory, VMState
-from bot.inventory import FleetView, Inventory
+from bot.fleet import FleetView
+from bot.inventory import Inventory
 from commands.base import CheckpointNote, Context, Grant, HistoryEntry, Person, Plan, Policy, Reply, say
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)

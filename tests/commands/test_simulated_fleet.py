@@ -13,8 +13,9 @@ from backends.simulator.interpreter import SimulatedPowerShell
 from backends.simulator.seed import add_vm
 from backends.simulator.session import SimulatedSession
 from bot.digest import as_reply, compose
+from bot.fleet import FleetView
 from bot.grammar import normalise_name, split
-from bot.inventory import FleetView, Inventory
+from bot.inventory import Inventory
 from commands.base import Context, NotAllowed, Person, Plan, Policy, Reply, UsageError
 
 from .conftest import Book
