@@ -211,7 +211,7 @@ class VMInventory:
     vm: VM
     checkpoints: tuple[Checkpoint, ...] = ()
     disks: tuple[Disk, ...] | None = None
-    """None when not asked for."""
+    """None when not asked for, or when the host does not show them."""
 
     def checkpoint(self, checkpoint_id: str) -> Checkpoint | None:
         return next((c for c in self.checkpoints if c.id == checkpoint_id), None)

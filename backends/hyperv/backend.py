@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
@@ -36,6 +36,7 @@ _log = logging.getLogger(__name__)
 
 Record = TypeVar("Record")
 Parser = Callable[[Iterable[object]], list[Record]]
+_Chains = Mapping[str, tuple[Disk, ...]]
 
 
 def _utc_now() -> datetime:
@@ -104,11 +105,11 @@ class HyperVBackend:
         of_vm: defaultdict[str, list[Checkpoint]] = defaultdict(list)
         for checkpoint in found:
             of_vm[checkpoint.vm_id].append(checkpoint)
-        chains = self._disks(found) if disks else {}
+        chains = self._disks(found) if disks else None
         return HostInventory(
             host=self._host,
             taken_at=taken_at,
-            vms=tuple(VMInventory(vm, tuple(of_vm[vm.id]), chains.get(vm.id, ()) if disks else None) for vm in vms),
+            vms=tuple(VMInventory(vm, tuple(of_vm[vm.id]), _chain(chains, vm.id)) for vm in vms),
             volumes=self._volumes() if disks else None,
         )
 
@@ -119,15 +120,19 @@ class HyperVBackend:
         if vm is None:
             raise self._gone(f"no VM {vm_id}")
         checkpoints = tuple(self._read(records.checkpoints, ask.checkpoints(vm_id), limit))
-        chain = self._disks(checkpoints, vm_id).get(vm.id, ()) if disks else None
-        return VMInventory(vm, checkpoints, chain)
+        chains = self._disks(checkpoints, vm_id) if disks else None
+        return VMInventory(vm, checkpoints, _chain(chains, vm.id))
 
     def volumes_of(self, vm_id: str) -> tuple[Volume, ...] | None:
         volumes = self._volumes()
         if volumes is None:
             return None
         limit = self._deadlines.read
-        asked = [self._scan(records.drives, pipeline, limit) for pipeline in self._pipelines.drives(vm_id)]
+        try:
+            asked = [self._scan(records.drives, pipeline, limit) for pipeline in self._pipelines.drives(vm_id)]
+        except Refused as error:
+            _log.info("%s shows no disks: %s", self._host, error.cause)
+            return None
         return volumes_under((drive.path for drives in asked for drive in drives), volumes)
 
     # ------------------------------------------------------------ changes
@@ -274,9 +279,18 @@ class HyperVBackend:
             return None
         return next((checkpoint for checkpoint in found if checkpoint.id == checkpoint_id.lower()), None)
 
-    def _disks(self, checkpoints: Sequence[Checkpoint], vm_id: str | None = None) -> dict[str, tuple[Disk, ...]]:
-        """Disks by VM. A file that the host cannot open (a pass-through disk, one that another node holds) is an error
-        record beside the others, not the end of the scan."""
+    def _disks(self, checkpoints: Sequence[Checkpoint], vm_id: str | None = None) -> _Chains | None:
+        """Disks by VM; None where the endpoint has no commands for them or the account no right to: sizes are unknown
+        then, and all else goes on."""
+        try:
+            return self._disks_shown(checkpoints, vm_id)
+        except Refused as error:
+            _log.info("%s shows no disks: %s", self._host, error.cause)
+            return None
+
+    def _disks_shown(self, checkpoints: Sequence[Checkpoint], vm_id: str | None) -> _Chains:
+        """A file that the host cannot open (a pass-through disk, one that another node holds) is an error record beside
+        the others, not the end of the scan."""
         ask, limit = self._pipelines, self._deadlines.scan
         drives = [drive for pipeline in ask.drives(vm_id) for drive in self._scan(records.drives, pipeline, limit)]
         files = [file for pipeline in ask.files(vm_id) for file in self._scan(records.files, pipeline, limit)]
@@ -344,3 +358,7 @@ class HyperVBackend:
                 f"{self._host}: endpoint version {version}",
             )
         return endpoint
+
+
+def _chain(chains: _Chains | None, vm_id: str) -> tuple[Disk, ...] | None:
+    return None if chains is None else chains.get(vm_id, ())
