@@ -277,8 +277,8 @@ class Backend(Protocol):
         """One VM with its checkpoints, current checkpoint, uptime and memory. Raises `NotFound`."""
 
     def volumes_of(self, vm_id: str) -> tuple[Volume, ...] | None:
-        """The volumes that the VM's disks are on, with their free space now. None where that cannot be seen: the volumes
-        are not the account's to see, or the disks are on a share. Raises `NotFound`."""
+        """The volumes that the VM's disks are on, with their free space now. None where that cannot be seen: disks or
+        volumes are not the account's to see, or the disks are on a share. Raises `NotFound`."""
 
     def create(self, vm_id: str, name: str, *, on_progress: Progress | None = None) -> Checkpoint:
         """Take a checkpoint. Raises `Disabled`, `ProductionFailed`, `DiskFull`, `Busy`, `NotFound`."""
@@ -303,6 +303,10 @@ class Backend(Protocol):
 
     def save(self, vm_id: str) -> None:
         """Save the VM's state and stop it there."""
+
+    def end_lost_calls(self) -> None:
+        """See to it that nothing begins any more of the changes whose outcome was lost, in this program or in one that
+        died before it. What Hyper-V has begun goes on: it shows in the VM's status."""
 
     def close(self) -> None:
         """End the sessions on the host."""
