@@ -10,6 +10,9 @@ from bot.ledger import ChangeRow
 from bot.performing import Awaits, Denial, plan_of
 from bot.settings import Settings
 
+RECENT = 1.0
+"""Seconds. The VMs of a group begin together, and Slack answers some twenty questions about user groups a minute."""
+
 
 @dataclass(frozen=True, slots=True)
 class Authority:
@@ -22,10 +25,11 @@ class Authority:
     settings: Settings
     gate: Gate
 
-    def over(self, row: ChangeRow) -> Awaits | None:
-        """Whose answer the change needs, None for nobody's. Raises `Denial`."""
+    def over(self, row: ChangeRow, *, max_age: float | None = None) -> Awaits | None:
+        """Whose answer the change needs, None for nobody's. `max_age` is that of what the workspace says of the person,
+        in seconds. Raises `Denial`."""
         try:
-            person = self.gate.admit(row.person_id, "", row.origin.channel, change=True)
+            person = self.gate.admit(row.person_id, "", row.origin.channel, change=True, max_age=max_age)
         except Refusal as refusal:
             raise Denial(f"{refusal.sentence} Nothing was changed.") from refusal
         rules = self.settings.access
@@ -38,3 +42,7 @@ class Authority:
                 return "confirmation"
             case access.Go():
                 return None
+
+    def still(self, row: ChangeRow) -> Awaits | None:
+        """The same, right before the change is performed: by what the workspace says now."""
+        return self.over(row, max_age=RECENT)

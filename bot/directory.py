@@ -42,10 +42,10 @@ class Directory(Protocol):
     def team_id(self) -> str:
         """The workspace that the bot is installed in."""
 
-    def member(self, user_id: str, *, fresh: bool = False) -> Member:
-        """`fresh` asks again instead of using what was kept."""
+    def member(self, user_id: str, *, max_age: float | None = None) -> Member:
+        """`max_age` is how many seconds old an answer that was kept may be at most; with 0 it is asked again."""
 
-    def group_members(self, group_id: str, *, fresh: bool = False) -> frozenset[str]:
+    def group_members(self, group_id: str, *, max_age: float | None = None) -> frozenset[str]:
         """The user ids in a user group; empty where the plan of the workspace has no user groups."""
 
     def channel(self, channel_id: str) -> Channel: ...

@@ -16,10 +16,11 @@ from threading import Lock
 
 from backends.base import VM, BackendError
 from bot import access, grammar, retyping
-from bot.announcer import Announcer, MessageRef, Origin
+from bot.announcer import Announcer, Origin
 from bot.changes import Answer, Changes, Word
+from bot.fleet import FleetView
 from bot.identity import Gate, Refusal
-from bot.inventory import FleetView, Inventory
+from bot.inventory import Inventory
 from bot.ledger import ChangeRow, ChangeState, Ledger, VMRef
 from bot.requests import Pressed, Typed
 from bot.settings import Settings
@@ -74,7 +75,7 @@ class Dispatcher:
 
     def _pressed(self, request: Pressed) -> None:
         origin = request.origin
-        person = self.gate.admit(origin.person_id, request.team_id, origin.channel, fresh=True)
+        person = self.gate.admit(origin.person_id, request.team_id, origin.channel, max_age=0)
         if request.action in ANSWERS:
             self._answer(request, person)
             return
@@ -154,13 +155,13 @@ class Dispatcher:
 
     def _answer(self, request: Pressed, person: Person) -> None:
         row = self.ledger.change(request.value)
-        if row is None or (row.message is not None and not _same_channel(row.message, request.message)):
+        if row is None or not _stands_in(request, row):
             raise UsageError(UNKNOWN_BUTTON, "Type the command again.")
         word = ANSWERS[request.action]
         refusal = access.may_answer(self.settings.access, row, person, word)
         if refusal is not None:
             raise NotAllowed(refusal)
-        if word == "cancel" and row.state in (ChangeState.QUEUED, ChangeState.RUNNING):
+        if word == "cancel" and row.state in (ChangeState.QUEUED, ChangeState.RUNNING, ChangeState.UNKNOWN):
             self._withdraw(row, person)
             return
         if row.state != ChangeState.AWAITING:
@@ -207,12 +208,21 @@ def change_id_of(delivery_id: str) -> str:
     return str(uuid.uuid5(NAMESPACE, delivery_id))
 
 
-def _same_channel(shown: MessageRef, pressed: MessageRef | None) -> bool:
-    return pressed is None or pressed.channel == shown.channel
+def _stands_in(request: Pressed, row: ChangeRow) -> bool:
+    """Whether the button stands in the change's own message; in one that only the person sees, where it was asked."""
+    if request.message is None:
+        return request.origin.channel == row.origin.channel
+    return request.message == row.message
 
 
 def _state_words(row: ChangeRow) -> str:
-    return {ChangeState.QUEUED: "confirmed", ChangeState.RUNNING: "under way"}.get(row.state, str(row.state))
+    words = {
+        ChangeState.QUEUED: "confirmed",
+        ChangeState.RUNNING: "under way",
+        ChangeState.UNKNOWN: "under way",
+        ChangeState.SUCCEEDED: "carried out",
+    }
+    return words.get(row.state, str(row.state))
 
 
 class _Recently:

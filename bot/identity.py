@@ -33,22 +33,24 @@ class Gate:
     directory: Directory
     access: AccessSettings
 
-    def admit(self, user_id: str, team_id: str, channel: str, *, change: bool = False, fresh: bool = False) -> Person:
+    def admit(
+        self, user_id: str, team_id: str, channel: str, *, change: bool = False, max_age: float | None = None
+    ) -> Person:
         """The person behind `user_id`, who acts from the workspace `team_id` in `channel`. Raises `Refusal`.
 
         An empty `team_id` leaves it to the look-up to say where they belong, and an empty `channel` is a place that is
-        none, as the Home tab. `change` also refuses in a channel shared with others, unless a grant names it. `fresh`
-        asks the workspace again.
+        none, as the Home tab. `change` also refuses in a channel shared with others, unless a grant names it.
+        `max_age` is how many seconds old the workspace's answers about them may be; with 0 it is asked again.
         """
         if not _USER.fullmatch(user_id) or (channel and not _CHANNEL.fullmatch(channel)):
             raise Refusal(
                 "I cannot tell who you are or where this came from.", f"malformed: {user_id!r} in {channel!r}"
             )
         try:
-            member = self.directory.member(user_id, fresh=fresh)
+            member = self.directory.member(user_id, max_age=max_age)
             self._check_workspace(member, team_id)
             _check_standing(member)
-            person = Person(user_id, member.name, self._groups(user_id, fresh=fresh))
+            person = Person(user_id, member.name, self._groups(user_id, max_age=max_age))
             self._check_grants(person)
             if change:
                 self._check_channel(person, channel)
@@ -71,10 +73,10 @@ class Gate:
                 f"of another workspace: {', '.join(sorted(belongs | claims)) or 'none is known'}",
             )
 
-    def _groups(self, user_id: str, *, fresh: bool) -> frozenset[str]:
+    def _groups(self, user_id: str, *, max_age: float | None) -> frozenset[str]:
         """Those of the groups that the settings name, since no others matter."""
         return frozenset(
-            group for group in self.access.groups if user_id in self.directory.group_members(group, fresh=fresh)
+            group for group in self.access.groups if user_id in self.directory.group_members(group, max_age=max_age)
         )
 
     def _check_grants(self, person: Person) -> None:

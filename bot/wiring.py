@@ -82,7 +82,7 @@ class Bot:
             show=showing.show,
             progress=showing.progressed,
         )
-        self.changes.declare(_jobs_url(settings), Performer(means, authority.over))
+        self.changes.declare(_jobs_url(settings), Performer(means, authority.still))
         digests = Digests(settings, self.inventory, self.ledger, clock)
         self.schedules = Schedules(settings.digest, digests, self.outbox, self.ledger, clock)
         self._digest_workflow = self.schedules.declare()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
@@ -16,7 +16,15 @@ MAX_ENTRIES = 10_000
 @dataclass(frozen=True, slots=True)
 class _Entry(Generic[Value]):
     value: Value
-    until: float
+    asked: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Flight(Generic[Value]):
+    """A question that is open."""
+
+    asked: float
+    answer: Future[Value] = field(default_factory=Future)
 
 
 class Cache(Generic[Value]):
@@ -30,34 +38,36 @@ class Cache(Generic[Value]):
         self._clock = clock
         self._lock = threading.Lock()
         self._entries: dict[Hashable, _Entry[Value]] = {}
-        self._flights: dict[Hashable, Future[Value]] = {}
+        self._flights: dict[Hashable, _Flight[Value]] = {}
 
-    def get(self, key: Hashable, ask: Callable[[], Value], *, fresh: bool = False) -> Value:
-        """The answer for `key`; raises what `ask` does. `fresh` asks anew, even while an older question is open."""
+    def get(self, key: Hashable, ask: Callable[[], Value], *, max_age: float | None = None) -> Value:
+        """The answer for `key`; raises what `ask` does. `max_age` is how many seconds ago it may have been asked for,
+        where that is less than it is kept; with 0 it is asked anew, even while an older question is open."""
         with self._lock:
+            now = self._clock()
+            oldest = now - self._seconds if max_age is None else now - min(max_age, self._seconds)
             entry = self._entries.get(key)
-            if entry is not None and not fresh and self._clock() < entry.until:
+            if entry is not None and entry.asked > oldest:
                 return entry.value
             flight = self._flights.get(key)
-            asked_here = flight is None or fresh
-            if flight is None or fresh:
-                flight = self._flights[key] = Future()
+            asked_here = flight is None or (max_age is not None and flight.asked <= oldest)
+            if flight is None or asked_here:
+                flight = self._flights[key] = _Flight(now)
         if asked_here:
             self._fly(key, flight, ask)
-        return flight.result()
+        return flight.answer.result()
 
-    def _fly(self, key: Hashable, flight: Future[Value], ask: Callable[[], Value]) -> None:
-        until = self._clock() + self._seconds
+    def _fly(self, key: Hashable, flight: _Flight[Value], ask: Callable[[], Value]) -> None:
         try:
             value = ask()
         except BaseException as error:
             self._land(key, flight, None)
-            flight.set_exception(error)
+            flight.answer.set_exception(error)
             return
-        self._land(key, flight, _Entry(value, until))
-        flight.set_result(value)
+        self._land(key, flight, _Entry(value, flight.asked))
+        flight.answer.set_result(value)
 
-    def _land(self, key: Hashable, flight: Future[Value], entry: _Entry[Value] | None) -> None:
+    def _land(self, key: Hashable, flight: _Flight[Value], entry: _Entry[Value] | None) -> None:
         """Keep an answer, unless somebody has asked anew in the meantime: theirs is the newer one."""
         with self._lock:
             if self._flights.get(key) is not flight:

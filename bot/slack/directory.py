@@ -48,14 +48,14 @@ class SlackDirectory:
         token that does not work is found out then."""
         return self._team.get("team", self._ask_team)
 
-    def member(self, user_id: str, *, fresh: bool = False) -> Member:
+    def member(self, user_id: str, *, max_age: float | None = None) -> Member:
         """A user. Raises `LookupFailed`, for an unknown one too."""
-        return self._members.get(user_id, lambda: self._ask_member(user_id), fresh=fresh)
+        return self._members.get(user_id, lambda: self._ask_member(user_id), max_age=max_age)
 
-    def group_members(self, group_id: str, *, fresh: bool = False) -> frozenset[str]:
+    def group_members(self, group_id: str, *, max_age: float | None = None) -> frozenset[str]:
         """The user ids in a user group. Empty when there is no such group, or when the workspace has none at all: its
         plan has no user groups (`plan_upgrade_required`), or the server does not know the method."""
-        return self._groups.get(group_id, lambda: self._ask_group(group_id), fresh=fresh)
+        return self._groups.get(group_id, lambda: self._ask_group(group_id), max_age=max_age)
 
     def channel(self, channel_id: str) -> Channel:
         """A channel. Direct messages are not looked up: nobody else is in them.

@@ -25,20 +25,20 @@ class Workspace:
     one: Member = ADA
     groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
     channels: Mapping[str, Channel] = field(default_factory=dict)
-    asked: list[tuple[str, bool]] = field(default_factory=list)
+    asked: list[tuple[str, float | None]] = field(default_factory=list)
 
     @property
     def team_id(self) -> str:
         return HOME
 
-    def member(self, user_id: str, *, fresh: bool = False) -> Member:
-        self.asked.append((user_id, fresh))
+    def member(self, user_id: str, *, max_age: float | None = None) -> Member:
+        self.asked.append((user_id, max_age))
         if user_id != self.one.id:
             raise LookupFailed("user_not_found")
         return self.one
 
-    def group_members(self, group_id: str, *, fresh: bool = False) -> frozenset[str]:
-        self.asked.append((group_id, fresh))
+    def group_members(self, group_id: str, *, max_age: float | None = None) -> frozenset[str]:
+        self.asked.append((group_id, max_age))
         if group_id not in self.groups:
             raise LookupFailed("internal_error")
         return self.groups[group_id]
@@ -66,9 +66,9 @@ def test_a_full_member_with_a_grant_is_let_in() -> None:
 
 def test_the_groups_that_the_settings_name_are_looked_up_and_no_others() -> None:
     workspace = Workspace(groups={"SIN": frozenset({"UADA"}), "SOUT": frozenset({"UBOB"}), "SELSE": frozenset()})
-    person = Gate(workspace, granting("SIN", "SOUT")).admit("UADA", HOME, "C1", fresh=True)
+    person = Gate(workspace, granting("SIN", "SOUT")).admit("UADA", HOME, "C1", max_age=0)
     assert person.groups == {"SIN"}
-    assert sorted(workspace.asked) == [("SIN", True), ("SOUT", True), ("UADA", True)]
+    assert sorted(workspace.asked) == [("SIN", 0), ("SOUT", 0), ("UADA", 0)]
 
 
 @pytest.mark.parametrize(

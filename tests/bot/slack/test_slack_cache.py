@@ -41,7 +41,7 @@ def test_a_fresh_question_does_not_take_the_answer_to_an_older_one() -> None:
     thread = threading.Thread(target=cache.get, args=("k", old))
     thread.start()
     assert asked.wait(10)
-    assert cache.get("k", lambda: "refused", fresh=True) == "refused"
+    assert cache.get("k", lambda: "refused", max_age=0) == "refused"
     may_answer.set()
     thread.join(10)
     assert cache.get("k", lambda: "asked again") == "refused", "the older answer came later and was not kept"
@@ -54,3 +54,15 @@ def test_it_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
         cache.get(key, lambda key=key: key)  # type: ignore[misc]
     assert cache.get(4, lambda: -1) == 4
     assert cache.get(0, lambda: -1) == -1
+
+
+def test_who_wants_a_recent_answer_shares_it_with_those_who_do() -> None:
+    time = [0.0]
+    cache: Cache[str] = Cache(60, lambda: time[0])
+    assert cache.get("k", lambda: "old") == "old"
+    time[0] = 6.0
+    assert cache.get("k", lambda: "new", max_age=5.0) == "new"
+    time[0] = 10.0
+    assert cache.get("k", lambda: "newer", max_age=5.0) == "new"
+    time[0] = 11.0
+    assert cache.get("k", lambda: "newest", max_age=5.0) == "newest"

@@ -71,10 +71,10 @@ def test_a_member_is_believed_for_a_minute(sandbox: Sandbox, directory: SlackDir
     assert directory.member("U0ADA0001").deleted
 
 
-def test_fresh_asks_again(sandbox: Sandbox, directory: SlackDirectory) -> None:
+def test_an_answer_of_no_age_is_asked_for_again(sandbox: Sandbox, directory: SlackDirectory) -> None:
     directory.member("U0ADA0001")
     sandbox.change_user("ada", deleted=True)
-    assert directory.member("U0ADA0001", fresh=True).deleted
+    assert directory.member("U0ADA0001", max_age=0).deleted
     assert directory.member("U0ADA0001").deleted, "and what it said is kept"
 
 
