@@ -48,11 +48,7 @@ class Showing:
         """Bring the change's one message up to date. What cannot be shown is logged and noted in the ledger: the change
         goes on, and its record stays whole."""
         try:
-            posted = self._post_first(change_id)
-            row = row_of(self._ledger, change_id)
-            message = self._card(row, self._ledger.events(change_id))
-            if row.message is not None and message != posted:
-                self._announcer.update(row.message, message)
+            self._bring_up_to_date(change_id, self._post_first(change_id))
         except AnnouncerError as error:
             log.warning("change %s could not be shown: %s", change_id, error)
             self._ledger.note(change_id, "not shown", by="bot", why=str(error), detail={})
@@ -85,6 +81,16 @@ class Showing:
         """Forget what was kept while it was under way."""
         self._progress_shown.pop(change_id, None)
         self._origins.pop(change_id, None)
+
+    def _bring_up_to_date(self, change_id: str, shown: Reply | None) -> None:
+        """Until the ledger has not gone on while it was shown: else who looked first could show last."""
+        told = None
+        while (events := self._ledger.events(change_id)) and events[-1].seq != told:
+            told, row = events[-1].seq, row_of(self._ledger, change_id)
+            message = self._card(row, events)
+            if row.message is not None and message != shown:
+                self._announcer.update(row.message, message)
+            shown = message
 
     def _post_first(self, change_id: str) -> Reply | None:
         """Post the message, if that was not done yet; what it says then. One that cannot be updated later, since only
