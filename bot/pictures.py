@@ -30,3 +30,6 @@ def _differences(asked: Picture, now: Picture) -> Iterator[str]:
     for id, (_, name) in after.items():
         if id not in before:
             yield f"there is a new checkpoint {name}"
+    if before == after and asked.current != now.current:
+        name = after[now.current][1] if now.current in after else "an older state"
+        yield f"it was put back to {name}"

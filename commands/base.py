@@ -193,11 +193,13 @@ class Picture:
     """`VMState`."""
     tree: tuple[tuple[str, str | None, str], ...]
     """Id, parent's id and name of each checkpoint, by id."""
+    current: str | None = None
+    """The id of the checkpoint that the VM's present state descends from."""
 
     @classmethod
     def of(cls, seen: VMInventory) -> Picture:
         tree = sorted((c.id, c.parent_id, c.name) for c in seen.checkpoints)
-        return cls(seen.vm.host, int(seen.vm.state), tuple(tree))
+        return cls(seen.vm.host, int(seen.vm.state), tuple(tree), seen.vm.current_id)
 
 
 @dataclass(frozen=True, slots=True)
