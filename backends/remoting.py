@@ -74,5 +74,9 @@ class Session(Protocol):
         (a change), all from `backends.base`. Error records do not raise here: they are in the result.
         """
 
+    def end_lost_calls(self) -> None:
+        """See to it that nothing begins any more of the changes whose outcome was lost, in this program or in one that
+        died before it. What has begun goes on. Raises `Unreachable`, `AuthenticationFailed`."""
+
     def close(self) -> None:
         """Close every shell on the host. Harmless when called twice."""

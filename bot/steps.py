@@ -103,7 +103,8 @@ def run(
 
 
 def settle(step: Step, backend: Backend, vm_id: str, *, patience: float = PATIENCE) -> VMInventory | None:
-    """Find out what became of a step that was sent: the VM as it is when it has happened, None when it has not.
+    """Find out what became of a step that was sent: the VM as it is when it has happened, None when it has not and will
+    not.
 
     Raises `UnknownOutcome` when the host does not answer or is still busy after `patience` seconds, and `Inconclusive`
     when it cannot tell.
@@ -126,6 +127,7 @@ def _wait_until_idle(backend: Backend, vm_id: str, disks: bool, patience: float)
     pause = 0.1
     while True:
         try:
+            backend.end_lost_calls()
             now = backend.vm(vm_id, disks=disks)
             if not is_busy(now.vm):
                 return now

