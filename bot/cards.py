@@ -28,6 +28,7 @@ SIGNS: Mapping[ChangeState, str] = {
 }
 
 BAR = 10
+NOTHING = "Nothing was changed."
 
 
 def card(row: ChangeRow, events: Sequence[Event], progress: Mapping[str, int]) -> Reply:
@@ -117,7 +118,7 @@ def _end(row: ChangeRow, events: Sequence[Event]) -> list[Part]:
     if len(targets) > 1 and done:
         parts = [Tree(tuple(_line(t.vm_name, done.get(t.vm_id), None) for t in targets))]
     else:
-        parts = [Paragraph(row.result or _last_why(events) or "Nothing was changed.")]
+        parts = [Paragraph(row.result or _why(row, done.values()))]
     parts += [Paragraph(e.why) for e in events if e.event in (MERGED, STALLS)]
     buttons = _next(row, done.values())
     return [*parts, Actions(buttons)] if buttons else parts
@@ -132,9 +133,18 @@ def _next(row: ChangeRow, done: Iterable[Outcome]) -> tuple[Button, ...]:
     return ()
 
 
-def _last_why(events: Sequence[Event]) -> str:
-    why = events[-1].why if events else ""
-    return f"{why[:1].upper()}{why[1:]}. Nothing was changed." if why else ""
+def _why(row: ChangeRow, done: Iterable[Outcome]) -> str:
+    """Why a change without a result is in its state."""
+    if row.state == ChangeState.UNKNOWN:
+        looked = next((o.sentence for o in done), "")
+        return looked or f"{_sentence(row.reason)} I go on looking at the host until it shows what happened."
+    why = _sentence(row.reason)
+    return why if NOTHING in why else f"{why} {NOTHING}".strip()
+
+
+def _sentence(text: str) -> str:
+    text = text.rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def _origin(row: ChangeRow, events: Sequence[Event]) -> str:
