@@ -1,0 +1,77 @@
+"""What must hold after every kill and restart; each that does not is a sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from bot.cards import SIGNS
+from bot.ledger import ChangeRow, ChangeState, Event
+from bot.sandbox import Message
+from bot.work import OUTCOME, outcomes
+from commands.words import short_id
+from tests.crash.scenarios import BEFORE, Scenario
+from tests.crash.world import World
+
+
+def violations(world: World, scenario: Scenario) -> Iterator[str]:
+    """Looked for when the bot is stopped."""
+    rows = world.rows()
+    yield from _ledger(world, scenario, rows)
+    yield from _host(world, scenario)
+    for row in rows:
+        yield from _events(world.events(row), row)
+        yield from _channel(world, row)
+    yield from (f"a job is left: {job}" for job in world.jobs_left())
+    yield from (f"a job met a defect: {job}" for job in world.jobs_broken())
+
+
+def extra_messages(world: World) -> int:
+    """Messages beyond the one that a change has."""
+    return sum(max(0, len(_of(world, row)) - 1) for row in world.rows())
+
+
+def _ledger(world: World, scenario: Scenario, rows: tuple[ChangeRow, ...]) -> Iterator[str]:
+    verdict = world.audit()
+    if not verdict.whole:
+        yield f"the ledger is broken: {verdict.broken}"
+    if len(rows) != len(scenario.types):
+        yield f"{len(scenario.types)} changes were asked for, and the ledger has {len(rows)}"
+    for row in rows:
+        if row.state != ChangeState.SUCCEEDED:
+            yield f"{row.summary} is {row.state}: {row.result or row.reason}"
+
+
+def _host(world: World, scenario: Scenario) -> Iterator[str]:
+    wanted, found = Counter(scenario.effects), Counter(world.host.effects)
+    for effect in wanted | found:
+        if wanted[effect] != found[effect]:
+            yield f"{effect} took effect {found[effect]} times, not {wanted[effect]}"
+    for name, picture in world.host.pictures().items():
+        if picture != scenario.after.get(name, BEFORE):
+            yield f"{name} is {picture}, not {scenario.after.get(name, BEFORE)}"
+
+
+def _events(events: tuple[Event, ...], row: ChangeRow) -> Iterator[str]:
+    told = Counter((e.event, str(e.detail.get("vm_id")), str(e.detail.get("step")), e.why) for e in events)
+    yield from (f"{times} events of {event[:3]}" for event, times in told.items() if times > 1)
+    vms = Counter(outcome.vm_id for outcome in outcomes(events))
+    if vms != Counter(vm.id for vm in row.vms):
+        yield f"the outcomes are of {vms}"
+    if any(e.event == OUTCOME and not e.why for e in events):
+        yield "an outcome says nothing"
+
+
+def _channel(world: World, row: ChangeRow) -> Iterator[str]:
+    """One message tells the end. A kill between a post and its record leaves a copy, with nothing to press."""
+    about = _of(world, row)
+    ends = [message for message in about if message.seen.startswith(SIGNS[row.state])]
+    if len(ends) != 1:
+        yield f"{len(ends)} messages tell how {row.summary} ended: {[message.seen for message in about]}"
+    if len(about) > 1 + world.kills:
+        yield f"{len(about)} messages after {world.kills} kills"
+    yield from (f"this has live buttons: {message.seen!r}" for message in about if world.live_buttons(message, row))
+
+
+def _of(world: World, row: ChangeRow) -> list[Message]:
+    return [m for m in world.messages() if f"change {short_id(row.id)}" in m.seen]

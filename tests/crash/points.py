@@ -1,0 +1,108 @@
+"""One point: the bot dies there, is started again, and what must hold is looked at."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+
+from tests.crash.hosts import ARRIVED, BEGUN, HALF_WAY
+from tests.crash.invariants import extra_messages, violations
+from tests.crash.scenarios import Scenario
+from tests.crash.world import World
+
+PATIENCE = 60.0
+"""Seconds in which all must be over; they are used up on a failure only."""
+
+LOOK_EVERY = 0.05
+BY_ITSELF = 0.5
+"""Seconds after a start in which the bot goes on alone, where it can; then a card that waits is pressed."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where the bot dies in a scenario: a place for each life that is cut short."""
+
+    scenario: Scenario
+    places: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.scenario.name}: {', then '.join(self.places) or 'nowhere'}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a point."""
+
+    point: Point
+    kills: int
+    outcome: str
+    seconds: float
+    extra_messages: int
+    violations: tuple[str, ...]
+    passed: tuple[str, ...]
+    """The places of the last life, and the moments of all."""
+
+
+def points_of(scenario: Scenario) -> tuple[Point, ...]:
+    """Every place that a dry run passes. On a slow host, those at which it goes on after the bot is back."""
+    dry = try_out(Point(scenario))
+    if dry.violations:
+        raise AssertionError(f"{dry.point}: {'; '.join(dry.violations)}")
+    under_way = [place for place in dry.passed if place.rpartition(" / ")[2] in (ARRIVED, BEGUN, HALF_WAY)]
+    return tuple(Point(scenario, (place,)) for place in (under_way if scenario.outlasts_the_bot else dry.passed))
+
+
+def pairs_of(points: tuple[Point, ...], count: int, random: Random) -> Iterator[Point]:
+    """Points at which the bot dies again in its second life, at a place that comes later."""
+    for _ in range(count):
+        first, second = sorted(random.sample(range(len(points)), 2))
+        yield Point(points[first].scenario, (*points[first].places, *points[second].places))
+
+
+def try_out(point: Point) -> Verdict:
+    """Go through the scenario with these kills, and look at what came of it. A folder with the bot's log and data is
+    left when something did not hold."""
+    begun = time.monotonic()
+    folder = Path(tempfile.mkdtemp(prefix="crash-"))
+    with World(folder, point.scenario, point.places) as world:
+        finished = _drive(world, point.scenario)
+        passed = world.stop()
+        found = tuple(violations(world, point.scenario))
+        verdict = Verdict(
+            point,
+            kills=world.kills,
+            outcome=", ".join(row.state for row in world.rows()),
+            seconds=time.monotonic() - begun,
+            extra_messages=extra_messages(world),
+            violations=(*(() if finished else (f"it is not over after {PATIENCE:g} s",)), *found),
+            passed=passed,
+        )
+    if verdict.violations:
+        return replace(verdict, violations=(*verdict.violations, f"look into {folder}"))
+    shutil.rmtree(folder)
+    return verdict
+
+
+def _drive(world: World, scenario: Scenario) -> bool:
+    """Type, press and start again until nothing is left to do. False when that takes too long."""
+    until = time.monotonic() + PATIENCE
+    world.live()
+    started = 0.0
+    while time.monotonic() < until:
+        if world.dead:
+            world.live()
+            started = time.monotonic()
+        missing = scenario.types[len(world.rows()) :]
+        if missing:
+            world.type(missing[0])
+        elif world.over():
+            return True
+        elif time.monotonic() - started > BY_ITSELF:
+            world.press_what_waits()
+        time.sleep(LOOK_EVERY)
+    return False

@@ -1,0 +1,76 @@
+"""Kills after which the bot does not find the world as it left it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from backends.simulator.seed import Past, add_past
+from tests.crash.invariants import violations
+from tests.crash.scenarios import APPLY, CREATE, Scenario
+from tests.crash.world import World
+
+PATIENCE = 30.0
+
+
+def begin(world: World, scenario: Scenario) -> None:
+    """Ask for the change, confirm it, and go on until the bot is dead."""
+    world.live()
+    world.type(scenario.types[0])
+    wait_until(lambda: world.dead or world.press_what_waits())
+
+
+def end(world: World) -> None:
+    """Start the bot again, and wait until nothing is left to do."""
+    world.live()
+    wait_until(world.over)
+    world.stop()
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_a_change_that_had_begun_fails_when_its_vm_moved_meanwhile(tmp_path: Path) -> None:
+    with World(tmp_path, APPLY, ("VM 1 / check: done, not recorded",)) as world:
+        begin(world, APPLY)
+        (web01,) = (vm for vm in world.host.all() if vm.name == "web01")
+        add_past(world.host, web01, Past("by somebody else", 60.0))
+        end(world)
+
+        (row,) = world.rows()
+        assert row.state == "failed"
+        assert "there is a new checkpoint by somebody else. Nothing was done." in row.result
+        assert world.host.effects == []
+
+
+def test_a_host_that_is_down_when_the_bot_comes_back_is_waited_for(tmp_path: Path) -> None:
+    with World(tmp_path, CREATE, ("Checkpoint-VM 1 / half way",)) as world:
+        begin(world, CREATE)
+        with world.host_down():
+            world.live()
+            time.sleep(1.5)
+            assert [row.state for row in world.rows()] == ["running"]
+        wait_until(world.over)
+        world.stop()
+
+        assert list(violations(world, CREATE)) == []
+
+
+def test_a_question_that_expires_while_the_bot_is_dead_is_shown_as_expired(tmp_path: Path) -> None:
+    with World(tmp_path, APPLY, ("the card waits",), expires_after=timedelta(seconds=3)) as world:
+        begin(world, APPLY)
+        time.sleep(3)
+        end(world)
+
+        (row,) = world.rows()
+        (message,) = world.messages()
+        assert row.state == "expired"
+        assert "expired" in message.seen
+        assert world.live_buttons(message, row) == []
+        assert world.host.effects == []

@@ -1,0 +1,221 @@
+"""What survives a kill, the hosts and the workspace, and the bot between them, in one life after the other."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pydantic import SecretStr
+
+from backends.simulator.winrm import WinRMServer
+from bot.ledger import ChangeRow, Event, Ledger, Verdict
+from bot.sandbox import Message, Sandbox
+from bot.settings import (
+    AccessSettings,
+    ConfirmationSettings,
+    GrantSettings,
+    HostDefaults,
+    HostSettings,
+    Settings,
+    SlackSettings,
+)
+from bot.slack.blocks import action_of
+from tests.crash.hosts import WatchedPowerShell, fleet_host
+from tests.crash.life import Life
+from tests.crash.scenarios import Scenario
+
+ACCOUNT, PASSWORD = "CONTOSO\\svc-checkpoint", "a password of this test"
+CHANNEL = "ops"
+ANSWERS = ("confirm", "approve", "cancel")
+"""The buttons of a card that waits."""
+
+
+class World:
+    """Between `with` and its end. `kill_at` has a place for each life that is cut short: one of `Tripwires`, a moment
+    of `WatchedPowerShell`, or one that is told to `reached`."""
+
+    def __init__(
+        self,
+        folder: Path,
+        scenario: Scenario,
+        kill_at: tuple[str, ...] = (),
+        *,
+        expires_after: timedelta = timedelta(minutes=10),
+    ) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.host = fleet_host(scenario.durations)
+        for fault in scenario.faults:
+            self.host.faults.arm(fault)
+        self._kill_at = kill_at
+        self._expires_after = expires_after
+        self._lives = 0
+        self._sandbox = Sandbox()
+        self._powershell = WatchedPowerShell(self.host, self.reached)
+        self._server = self._serve()
+        self._open = ExitStack()
+        self._life: Life | None = None
+        self._moments: dict[str, None] = {}
+        self._asked: set[str] = set()
+        """What was typed and pressed in this life."""
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opened:
+            self._server.start()
+            opened.callback(self._stop_host)
+            opened.enter_context(self._sandbox)
+            opened.callback(self.kill)
+            self._open = opened.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    # ---------------------------------------------------------------- lives
+
+    def live(self) -> None:
+        """Begin the next life."""
+        if self._life is not None and not self._life.was_killed:
+            raise AssertionError(f"the bot ended by itself; see {self.folder / 'bot.log'}")
+        self._lives += 1
+        self._asked.clear()
+        self._life = Life(self._settings, self.folder / "bot.log", self._place)
+        self._life.wait_until_ready()
+
+    @property
+    def kills(self) -> int:
+        return self._lives - 1
+
+    @property
+    def dead(self) -> bool:
+        """The bot is gone, and nobody stopped it."""
+        return self._life is not None and self._life.over
+
+    def kill(self) -> None:
+        if self._life is not None:
+            self._life.kill()
+
+    def stop(self) -> tuple[str, ...]:
+        """Stop the bot politely; every place and moment that was passed in this life."""
+        if self._life is None:
+            raise RuntimeError("no bot is running")
+        passed = self._life.stop()
+        self._life = None
+        return (*passed, *self._moments)
+
+    def reached(self, moment: str) -> None:
+        """Something happens outside of the bot; its life may end here."""
+        self._moments[moment] = None
+        if moment == self._place:
+            self.kill()
+
+    @contextmanager
+    def host_down(self) -> Iterator[None]:
+        """While this lasts, nobody answers at the host's address; what was begun on the host goes on."""
+        port = self._server.port
+        self._stop_host()
+        yield
+        self._server = self._serve(port)
+        self._server.start()
+
+    def _stop_host(self) -> None:
+        self._server.stop()
+
+    def _serve(self, port: int = 0) -> WinRMServer:
+        return WinRMServer(self._powershell, users={ACCOUNT: PASSWORD}, port=port, machine=self.host.name.upper())
+
+    @property
+    def _place(self) -> str | None:
+        """Where this life ends."""
+        return self._kill_at[self._lives - 1] if self._lives <= len(self._kill_at) else None
+
+    # ---------------------------------------------------------------- people
+
+    def type(self, text: str) -> None:
+        """Type a command, once in a life."""
+        if text not in self._asked:
+            self._asked.add(text)
+            self._sandbox.command("ada", CHANNEL, f"/checkpoint {text}")
+
+    def press_what_waits(self) -> None:
+        """Confirm the change whose card waits, once in a life."""
+        for row in self.rows():
+            card = next((m for m in self.messages() if self.live_buttons(m, row)), None)
+            if row.state == "awaiting" and card is not None and row.id not in self._asked:
+                self.reached("the card waits")
+                if self.dead:
+                    return
+                self._asked.add(row.id)
+                self._sandbox.press("ada", card, self.live_buttons(card, row)[0])
+                self.reached("the click is acknowledged")
+
+    def messages(self) -> list[Message]:
+        """Those of the bot in the channel, for all to see."""
+        return [m for m in self._sandbox.messages(CHANNEL) if m.from_app]
+
+    @staticmethod
+    def live_buttons(message: Message, row: ChangeRow) -> list[str]:
+        """The buttons of the change's card that wait for an answer."""
+        buttons = [e for _, e in message.elements() if e.get("value") == row.id]
+        return [str(e["action_id"]) for e in buttons if action_of(str(e["action_id"])) in ANSWERS]
+
+    # ---------------------------------------------------------------- the record
+
+    def rows(self) -> tuple[ChangeRow, ...]:
+        """The changes in the ledger, oldest first."""
+        with self._ledger() as ledger:
+            found = [ledger.change(entry.change_id) for entry in reversed(ledger.history())]
+        return tuple(row for row in found if row is not None)
+
+    def events(self, row: ChangeRow) -> tuple[Event, ...]:
+        with self._ledger() as ledger:
+            return ledger.events(row.id)
+
+    def audit(self) -> Verdict:
+        """Whether the ledger is whole."""
+        with self._ledger() as ledger:
+            return ledger.verify()
+
+    def _ledger(self) -> Ledger:
+        """Opened anew each time, so that the bot alone has it open when it dies."""
+        return Ledger(self.data / "ledger.db", clock=lambda: datetime.now(UTC), read_only=True)
+
+    def jobs_left(self) -> list[str]:
+        """Workflows that are not over. One that is due when a question expires does nothing when it was answered."""
+        return self._jobs("status NOT IN ('SUCCESS', 'ERROR', 'CANCELLED') AND workflow_uuid NOT LIKE '%-expiry'")
+
+    def jobs_broken(self) -> list[str]:
+        """Workflows that met a defect."""
+        return self._jobs("status IN ('ERROR', 'CANCELLED')")
+
+    def _jobs(self, which: str) -> list[str]:
+        with closing(sqlite3.connect(f"file:{self.data / 'jobs.db'}?mode=ro", uri=True)) as jobs:
+            found = jobs.execute(f"SELECT workflow_uuid, status FROM workflow_status WHERE {which}").fetchall()
+        return [f"{workflow_id} {status}" for workflow_id, status in found]
+
+    def over(self) -> bool:
+        """Nothing is to happen any more, as far as the bot knows."""
+        rows = self.rows()
+        return all(row.state.final for row in rows) and not self.jobs_left()
+
+    @property
+    def _settings(self) -> Settings:
+        return Settings(
+            slack=SlackSettings(
+                api_url=self._sandbox.api_url,
+                bot_token=SecretStr(self._sandbox.bot_token),
+                app_token=SecretStr(self._sandbox.app_token),
+            ),
+            data_dir=self.data,
+            host_defaults=HostDefaults(ssl=False, username=ACCOUNT, password=SecretStr(PASSWORD)),
+            hosts=(HostSettings(name=self.host.name, address="127.0.0.1", port=self._server.port),),
+            confirmation=ConfirmationSettings(expires_after=self._expires_after),
+            access=AccessSettings(grants=(GrantSettings(to=("S0VMADMIN",), role="owner", vms=("*",)),)),
+        )
