@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-import commands
 from backends.base import Backend
 from backends.hyperv.connect import connect
 from backends.hyperv.connection import HostConnection
@@ -18,17 +17,8 @@ from backends.simulator import keeping
 from backends.simulator.demo import demo_fleet
 from backends.simulator.interpreter import SimulatedPowerShell
 from backends.simulator.winrm import WinRMServer
-from bot.authority import Authority
-from bot.changes import Changes, sqlite_url
-from bot.dispatch import Dispatcher
-from bot.identity import Gate
-from bot.inventory import Inventory
-from bot.ledger import Ledger
-from bot.lookout import Lookout
-from bot.performing import Performer
-from bot.schedules import Digests, Schedules
+from bot.core import Core
 from bot.settings import Connection, Settings
-from bot.showing import Showing
 from bot.slack.app import build_app
 from bot.slack.connection import Connections
 from bot.slack.directory import SlackDirectory
@@ -36,7 +26,6 @@ from bot.slack.intake import Intake
 from bot.slack.outbox import Outbox
 from bot.slack.pace import Pace
 from bot.slack.web import posting_client, reading_client
-from bot.work import Means
 
 log = logging.getLogger(__name__)
 
@@ -61,69 +50,33 @@ class Bot:
     ) -> None:
         """`backends` stand in for those that the settings' hosts would give, and `pace` for Slack's. Raises
         `LedgerError` and OSError when the data folder cannot be used."""
-        commands.load()
         make_private_folder(settings.data_dir)
-        self.settings = settings
         self.backends = dict(backends) if backends is not None else hosts_of(settings, settings.data_dir / "shells")
-        self.ledger = Ledger(settings.data_dir / "ledger.db", clock=clock)
-        self.inventory = Inventory(self.backends, clock)
-        self._lookout = Lookout(self.inventory, self.ledger)
         token, api_url = settings.slack.bot_token.get_secret_value(), settings.slack.api_url
-        self.outbox = Outbox(posting_client(token, api_url), pace)
+        outbox = Outbox(posting_client(token, api_url), pace)
         self.directory = SlackDirectory(reading_client(token, api_url))
-        gate = Gate(self.directory, settings.access)
-        authority = Authority(settings, gate)
-        showing = Showing(self.ledger, self.outbox, clock)
-        self.changes = Changes(ledger=self.ledger, showing=showing, authorise=authority.over, clock=clock)
-        means = Means(
-            backends=self.backends,
-            fleet=self.inventory,
-            ledger=self.ledger,
-            clock=clock,
-            show=showing.show,
-            progress=showing.progressed,
-        )
-        self.changes.declare(_jobs_url(settings), Performer(means, authority.still))
-        digests = Digests(settings, self.inventory, self.ledger, clock)
-        self.schedules = Schedules(settings.digest, digests, self.outbox, self.ledger, clock)
-        self._digest_workflow = self.schedules.declare()
-        desk = Dispatcher(
-            settings=settings,
-            gate=gate,
-            inventory=self.inventory,
-            ledger=self.ledger,
-            changes=self.changes,
-            announcer=self.outbox,
-            clock=clock,
-            digest=digests.asked_for,
-        )
+        self._core = Core(settings, backends=self.backends, announcer=outbox, directory=self.directory, clock=clock)
+        self.ledger = self._core.ledger
         intake = Intake()
-        app = build_app(desk, self.outbox, intake, api_url=api_url)
-        self.connections = Connections(app, intake, settings.slack.app_token.get_secret_value(), api_url=api_url)
+        app = build_app(self._core.desk, outbox, intake, api_url=api_url)
+        self._connections = Connections(app, intake, settings.slack.app_token.get_secret_value(), api_url=api_url)
 
     def start(self) -> None:
         """Take up what was pending, and open for commands. Raises `NotConnected` or `LookupFailed` when
         Slack refuses."""
         log.info("the workspace is %s", self.directory.team_id)
-        self.changes.launch()
-        self.schedules.apply(self._digest_workflow)
-        self.connections.start()
-        self._lookout.start()
+        self._core.start()
+        self._connections.start()
 
     def wait(self) -> None:
         """Wait until the bot is stopped."""
-        self.connections.wait()
+        self._connections.wait()
 
     def stop(self) -> None:
         """Take no more requests, let those under way end, and close what is open. What is pending is taken up at the
         next start."""
-        self.connections.stop(DRAIN)
-        self._lookout.stop()
-        self.changes.stop(DRAIN)
-        self.inventory.close()
-        for backend in self.backends.values():
-            backend.close()
-        self.ledger.close()
+        self._connections.stop(DRAIN)
+        self._core.stop(DRAIN)
 
 
 def hosts_of(settings: Settings, shells: Path | None = None) -> dict[str, Backend]:
@@ -134,12 +87,6 @@ def hosts_of(settings: Settings, shells: Path | None = None) -> dict[str, Backen
 
 def _file_of(one: Connection, folder: Path | None) -> Path | None:
     return None if folder is None else folder / f"{quote(one.name, safe='')}.json"
-
-
-def _jobs_url(settings: Settings) -> str:
-    if settings.database_url is None:
-        return sqlite_url(settings.data_dir / "jobs.db")
-    return settings.database_url.get_secret_value()
 
 
 def _host_connection(one: Connection) -> HostConnection:

@@ -16,8 +16,15 @@ from commands.base import Target
 
 T = TypeVar("T")
 
-SETTLE_PAUSES = (5.0, 10.0, 30.0, *(60.0,) * 10, *(300.0,) * 280)
-"""Seconds between looks at a host after an action was lost there: a day in all. Nothing else runs on it meanwhile."""
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long an action is waited for whose answer was lost, in seconds."""
+
+    first: float = steps.PATIENCE
+    """Before it is reported as unknown."""
+    pauses: tuple[float, ...] = (5.0, 10.0, 30.0, *(60.0,) * 10, *(300.0,) * 280)
+    """Between looks at its host after that: a day in all. Nothing else runs on the VM meanwhile."""
 
 
 class Journal(Protocol):
@@ -74,8 +81,7 @@ class Means:
     """Bring the message of a change up to date."""
     progress: Callable[[str, str, int], None]
     """Told change id, VM id and percentage."""
-    patience: float = steps.PATIENCE
-    """Seconds that a lost action is waited for before it is reported as unknown."""
+    patience: Patience = Patience()
 
     def row(self, change_id: str) -> ChangeRow:
         return row_of(self.ledger, change_id)
@@ -130,7 +136,7 @@ class Work:
         Raises `BackendError`; `UnknownOutcome` when nobody will find out.
         """
         backend = self.means.backends[seen.vm.host]
-        patience = self.means.patience
+        patience = self.means.patience.first
         try:
             return self.journal.step(step.name, lambda: steps.run(step, backend, seen, self.sent, patience=patience))
         except UnknownOutcome as lost:
@@ -138,7 +144,7 @@ class Work:
             self.journal.step(f"{step.name}: outcome unknown", lambda: self._say_unknown(cause))
             if isinstance(lost, steps.Inconclusive):
                 raise
-        for attempt, pause in enumerate(SETTLE_PAUSES):
+        for attempt, pause in enumerate(self.means.patience.pauses):
             self.journal.sleep(pause)
             try:
                 found = self.journal.step(

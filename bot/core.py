@@ -1,0 +1,93 @@
+"""The bot without its edges: who shows messages, who knows the people and who reaches the hosts is handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import commands
+from backends.base import Backend
+from bot.announcer import Announcer
+from bot.authority import Authority
+from bot.changes import Changes, sqlite_url
+from bot.directory import Directory
+from bot.dispatch import Dispatcher
+from bot.identity import Gate
+from bot.inventory import Inventory
+from bot.ledger import Ledger
+from bot.lookout import Lookout
+from bot.performing import Performer
+from bot.schedules import Digests, Schedules
+from bot.settings import Settings
+from bot.showing import Showing
+from bot.work import Means, Patience
+
+
+class Core:
+    """Takes requests at its `desk` between `start` and `stop`. There is one at a time in a process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        backends: Mapping[str, Backend],
+        announcer: Announcer,
+        directory: Directory,
+        clock: Callable[[], datetime],
+        patience: Patience | None = None,
+    ) -> None:
+        """The data folder must be there. Raises `LedgerError` when it cannot be used."""
+        commands.load()
+        self.ledger = Ledger(settings.data_dir / "ledger.db", clock=clock)
+        self.inventory = Inventory(backends, clock)
+        self._backends = backends
+        self._lookout = Lookout(self.inventory, self.ledger)
+        gate = Gate(directory, settings.access)
+        authority = Authority(settings, gate)
+        showing = Showing(self.ledger, announcer, clock)
+        self.changes = Changes(ledger=self.ledger, showing=showing, authorise=authority.over, clock=clock)
+        means = Means(
+            backends=backends,
+            fleet=self.inventory,
+            ledger=self.ledger,
+            clock=clock,
+            show=showing.show,
+            progress=showing.progressed,
+            patience=patience or Patience(),
+        )
+        self.changes.declare(_jobs_url(settings), Performer(means, authority.still))
+        digests = Digests(settings, self.inventory, self.ledger, clock)
+        self._schedules = Schedules(settings.digest, digests, announcer, self.ledger, clock)
+        self._digest_workflow = self._schedules.declare()
+        self.desk = Dispatcher(
+            settings=settings,
+            gate=gate,
+            inventory=self.inventory,
+            ledger=self.ledger,
+            changes=self.changes,
+            announcer=announcer,
+            clock=clock,
+            digest=digests.asked_for,
+        )
+
+    def start(self) -> None:
+        """Take up what was pending."""
+        self.changes.launch()
+        self._schedules.apply(self._digest_workflow)
+        self._lookout.start()
+
+    def stop(self, seconds: float) -> None:
+        """Let steps under way end for that long, and close what is open. What is pending is taken up at the next
+        start."""
+        self._lookout.stop()
+        self.changes.stop(seconds)
+        self.inventory.close()
+        for backend in self._backends.values():
+            backend.close()
+        self.ledger.close()
+
+
+def _jobs_url(settings: Settings) -> str:
+    if settings.database_url is None:
+        return sqlite_url(settings.data_dir / "jobs.db")
+    return settings.database_url.get_secret_value()
