@@ -28,8 +28,9 @@ class Authority:
     def over(self, row: ChangeRow, *, max_age: float | None = None) -> Awaits | None:
         """Whose answer the change needs, None for nobody's. `max_age` is that of what the workspace says of the person,
         in seconds. Raises `Denial`."""
+        home = self.gate.directory.team_id  # where they acted from was looked at when they asked
         try:
-            person = self.gate.admit(row.person_id, "", row.origin.channel, change=True, max_age=max_age)
+            person = self.gate.admit(row.person_id, home, row.origin.channel, change=True, max_age=max_age)
         except Refusal as refusal:
             raise Denial(f"{refusal.sentence} Nothing was changed.") from refusal
         rules = self.settings.access
