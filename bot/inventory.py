@@ -57,19 +57,16 @@ class Inventory:
         self, hosts: Iterable[str] | None = None, *, disks: bool = False, patience: timedelta | None = None
     ) -> None:
         """Ask these hosts, or all, at the same time, and wait until they have answered or the patience is over."""
-        chosen = self._chosen(hosts)
-        self._ask(chosen, disks, patience or self._patience)
-        if overtaken := [watch for watch in chosen if watch.overtaken(disks)]:
-            self._ask(overtaken, disks, patience or self._patience)
+        self._ask_since(NEVER, self._chosen(hosts), disks, patience or self._patience)
 
     def renew(
         self, hosts: Iterable[str] | None = None, *, disks: bool = False, patience: timedelta | None = None
     ) -> bool:
         """The same for those of them that were not asked just now. False when all were."""
         before = self._clock() - self._fresh_for
-        old = [host for host in (hosts or self._watches) if self._watches[host].is_older(before, disks)]
+        old = [watch for watch in self._chosen(hosts) if watch.is_older(before, disks)]
         if old:
-            self.refresh(old, disks=disks, patience=patience)
+            self._ask_since(before, old, disks, patience or self._patience)
         return bool(old)
 
     def forget(self, host: str) -> None:
@@ -131,6 +128,12 @@ class Inventory:
     def close(self) -> None:
         """Ask nothing any more. Questions under way end with their own deadlines."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _ask_since(self, moment: datetime, watches: Sequence[_Watch], disks: bool, patience: timedelta) -> None:
+        """Once more, where the question that was under way had been put before that moment, or before a change."""
+        self._ask(watches, disks, patience)
+        if overtaken := [watch for watch in watches if watch.overtaken(moment, disks)]:
+            self._ask(overtaken, disks, patience)
 
     def _ask(self, watches: Iterable[_Watch], disks: bool, patience: timedelta) -> None:
         """Wait for the questions under way, asking where there is none; one that is late already is not waited for."""
@@ -237,9 +240,9 @@ class _Watch:
         last = self.asked[True] if disks else max(self.asked.values())
         return last <= moment or last <= self.changed
 
-    def overtaken(self, disks: bool) -> bool:
-        """The last question ended, and was put before the last change."""
-        return self.question(disks) is None and self.is_older(NEVER, disks)
+    def overtaken(self, moment: datetime, disks: bool) -> bool:
+        """The last question ended, and was put before that moment or before the last change."""
+        return self.question(disks) is None and self.is_older(moment, disks)
 
     def rank(self, one: VMInventory) -> _Rank:
         """Of several hosts that show a VM, the one with the highest rank is where it lives."""

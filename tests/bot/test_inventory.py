@@ -258,6 +258,23 @@ def test_a_question_that_a_change_overtook_is_put_again(make):
     assert fleet.names() == ["web01"]
 
 
+def test_a_vm_that_came_while_a_slow_question_was_under_way_is_found(make):
+    fleet = make("hv01")
+    host = fleet["hv01"]
+    host.gate.clear()
+    asking = threading.Thread(target=fleet.inventory.refresh)
+    asking.start()
+    assert host.reached.acquire(timeout=LONG)
+    fleet.clock.pass_(8)
+    host.put("web01", 1)
+    renewing = threading.Thread(target=fleet.inventory.renew)
+    renewing.start()
+    host.gate.set()
+    for thread in (asking, renewing):
+        thread.join(LONG)
+    assert fleet.names() == ["web01"]
+
+
 def test_a_vm_that_two_hosts_show_is_given_once_from_where_it_runs(make):
     fleet = make("hv01", "hv02", "hv03")
     fleet["hv01"].put("web01", 1, state=VMState.OFF)
