@@ -100,7 +100,7 @@ class FleetView:
         if near := nearest(text, (vm.name for vm in vms if self._may(vm))):
             hints.append(f"Did you mean {' or '.join(near)}?")
         if down := [host.name for host in self._inventory.hosts() if not host.reachable]:
-            hints.append(f"{say_names(down)} could not be asked, so it may be there.")
+            hints.append(f"{say_names(down)} could not be asked, so it may be there. /checkpoint hosts says why.")
         return " ".join(hints) or "/checkpoint list shows all VMs in sight."
 
     def _as_found(self, vm: VM, seen: VMInventory) -> VMInventory:

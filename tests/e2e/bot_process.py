@@ -1,0 +1,84 @@
+"""`checkpointbot` as a program of its own: a settings file, variables for the secrets, and signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+import yaml
+
+EXECUTABLE = Path(sys.executable).with_name("checkpointbot")
+
+
+class BotProcess:
+    """`checkpointbot run`, from `with` until it is told to end."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, object], secrets: Mapping[str, str]) -> None:
+        """`secrets` are variables without their prefix: `SLACK__BOT_TOKEN`."""
+        config = folder / "checkpointbot.yaml"
+        config.write_text(yaml.safe_dump({"data_dir": str(folder / "data"), **settings}), encoding="utf-8")
+        self._command = [str(EXECUTABLE), "run", "--config", str(config)]
+        self._folder = folder
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("CHECKPOINTBOT_")},
+            **{f"CHECKPOINTBOT_{name}": value for name, value in secrets.items()},
+            "PYTHONUNBUFFERED": "1",
+        }
+        self._lines: list[str] = []
+        self._changed = threading.Condition()
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            self._command,
+            cwd=self._folder,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+        )
+        threading.Thread(target=self._read, daemon=True).start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait(10)
+
+    @property
+    def output(self) -> str:
+        """All that it has printed so far."""
+        with self._changed:
+            return "".join(self._lines)
+
+    def wait_until_running(self) -> None:
+        with self._changed:
+            found = self._changed.wait_for(lambda: any("is running" in line for line in self._lines), 30)
+        assert found, self.output
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C, and give the exit code."""
+        self._process.send_signal(signal.SIGINT)
+        return self._process.wait(20)
+
+    def kill(self) -> None:
+        """End it without a word, as a power cut does."""
+        self._process.kill()
+        self._process.wait(10)
+
+    def exit_code(self) -> int:
+        """Wait until it ends by itself."""
+        return self._process.wait(30)
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with self._changed:
+                self._lines.append(line)
+                self._changed.notify_all()
