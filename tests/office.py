@@ -80,8 +80,10 @@ class Office:
         access: AccessSettings | None = None,
         confirmation: ConfirmationSettings | None = None,
         digest: DigestSettings | None = None,
+        with_bot: bool = True,
     ) -> None:
-        """`folder` is where the bot keeps its data. `hosts` are those of `small_fleet` unless given."""
+        """`folder` is where the bot keeps its data. `hosts` are those of `small_fleet` unless given. Without a bot of
+        its own, it is a place for one that runs elsewhere."""
         self.folder = folder
         self.clock = Clock()
         self.hosts = {host.name: host for host in (small_fleet() if hosts is None else hosts)}
@@ -92,6 +94,7 @@ class Office:
         self._access = access or usual_access()
         self._confirmation = confirmation or ConfirmationSettings()
         self._digest = digest or usual_digests()
+        self._with_bot = with_bot
         self._channels = itertools.count(1)
         self._running = ExitStack()
         self._bot: Bot | None = None
@@ -108,7 +111,8 @@ class Office:
                 opened.enter_context(server)
             opened.enter_context(self.sandbox)
             opened.callback(self.stop_bot)
-            self.start_bot()
+            if self._with_bot:
+                self.start_bot()
             self._running = opened.pop_all()
         return self
 

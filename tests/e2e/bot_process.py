@@ -43,13 +43,15 @@ class BotProcess:
             text=True,
             encoding="utf-8",
         )
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait(10)
+        self._reader.join(10)
 
     @property
     def output(self) -> str:
@@ -64,13 +66,12 @@ class BotProcess:
 
     def interrupt(self) -> int:
         """Press Ctrl-C, and give the exit code."""
-        self._process.send_signal(signal.SIGINT)
-        return self._process.wait(20)
+        return self.signal(signal.SIGINT)
 
-    def kill(self) -> None:
-        """End it without a word, as a power cut does."""
-        self._process.kill()
-        self._process.wait(10)
+    def signal(self, number: signal.Signals) -> int:
+        """Ask it to end, and give the exit code."""
+        self._process.send_signal(number)
+        return self._process.wait(20)
 
     def exit_code(self) -> int:
         """Wait until it ends by itself."""

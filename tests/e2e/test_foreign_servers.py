@@ -1,0 +1,130 @@
+"""`checkpointbot run` as a program of its own, against hosts and a workspace that it shares nothing with but wires."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from backends.simulator.seed import DAY, Past
+from bot.ledger import Ledger
+from tests.e2e.bot_process import BotProcess
+from tests.office import ACCOUNT, PASSWORD, Office
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """Hosts and a workspace, and no bot."""
+    with Office(tmp_path / "unused", with_bot=False) as open_office:
+        yield open_office
+
+
+def settings(office: Office, **more: object) -> Mapping[str, object]:
+    hosts = [{"name": name, "address": "127.0.0.1", "port": server.port} for name, server in office.servers.items()]
+    hosts[1] |= {"auth": "basic", "allow_unencrypted": True}
+    return {
+        "slack": {"api_url": office.sandbox.api_url},
+        "host_defaults": {"ssl": False, "username": ACCOUNT},
+        "hosts": hosts,
+        "access": {"grants": [{"to": ["S0VMADMIN"], "role": "owner", "vms": ["*"]}]},
+        "digest": {"at": "09:00", "timezone": "Europe/Paris", "channels": [{"channel": "C0OPS0001"}]},
+        **more,
+    }
+
+
+def secrets(office: Office) -> dict[str, str]:
+    return {
+        "SLACK__BOT_TOKEN": office.sandbox.bot_token,
+        "SLACK__APP_TOKEN": office.sandbox.app_token,
+        "HOST_DEFAULTS__PASSWORD": PASSWORD,
+    }
+
+
+def test_the_main_job_is_done_by_a_program_of_its_own(tmp_path: Path, office: Office) -> None:
+    office.add_vm("shop01", Past("long-ago", 30 * DAY), host="hv02")
+    with BotProcess(tmp_path, settings(office), secrets(office)) as process:
+        process.wait_until_running()
+        office.type("ada", "/checkpoint shop01 before-upgrade")
+        office.wait_for_text("Took before-upgrade of shop01 (production)")
+
+        office.type("ada", "/checkpoint apply shop01 before-upgrade")
+        office.wait_for_text("Apply before-upgrade to shop01?")
+        assert office.commands("hv02").seen("Restore-VMSnapshot") == []
+        office.press("ada", "Apply")
+        office.wait_for_text("shop01 is back at before-upgrade, and is running.")
+
+        assert "long-ago of shop01" in office.ask("ada", "/checkpoint digest")
+        assert process.interrupt() == 0
+
+    assert "Checkpoint Bot is running for 2 hosts. Ctrl-C ends it." in process.output
+    assert "Traceback" not in process.output
+    assert_tells_no_secret(office, process, tmp_path / "data")
+    with Ledger(tmp_path / "data" / "ledger.db", clock=lambda: datetime.now(UTC), read_only=True) as ledger:
+        assert ledger.verify().whole
+        assert [entry.summary for entry in ledger.history()] == [
+            "apply before-upgrade to shop01",
+            "take before-upgrade of shop01",
+        ]
+
+
+def assert_tells_no_secret(office: Office, process: BotProcess, data: Path) -> None:
+    kept = b"".join(file.read_bytes() for file in data.iterdir() if file.is_file())
+    response_urls = [line["payload"]["response_url"] for line in office.sandbox.log("envelope")]
+    for secret in (*secrets(office).values(), *response_urls):
+        assert secret not in process.output
+        assert secret.encode() not in kept
+
+
+def test_a_pending_question_does_not_hold_up_the_end(tmp_path: Path, office: Office) -> None:
+    with BotProcess(tmp_path, settings(office), secrets(office)) as process:
+        process.wait_until_running()
+        office.type("ada", "/checkpoint apply web01 nginx-1.27")
+        office.wait_for_text("Apply nginx-1.27 to web01?")
+
+        assert process.signal(signal.SIGTERM) == 0
+
+    with BotProcess(tmp_path, settings(office), secrets(office)) as process:
+        process.wait_until_running()
+        office.press("ada", "Apply")
+        office.wait_for_text("web01 is back at nginx-1.27")
+
+
+@pytest.mark.parametrize(
+    ("token", "sentence"),
+    [
+        ("SLACK__BOT_TOKEN", "Slack does not know the bot token (invalid_auth)"),
+        ("SLACK__APP_TOKEN", "it does not know the app token (invalid_auth)"),
+    ],
+)
+def test_a_token_that_slack_refuses_is_said_in_a_sentence(
+    tmp_path: Path, office: Office, token: str, sentence: str
+) -> None:
+    wrong = {**secrets(office), token: "xoxb-nobody-knows-this"}
+
+    with BotProcess(tmp_path, settings(office), wrong) as process:
+        assert process.exit_code() == 1
+
+    assert sentence in process.output
+    assert "Traceback" not in process.output
+    assert "nobody-knows-this" not in process.output
+
+
+def test_settings_that_are_wrong_are_all_named(tmp_path: Path, office: Office) -> None:
+    wrong = settings(
+        office,
+        hosts=[{"name": "hv01", "port": 70000}],
+        access={"grants": [{"to": ["everyone"], "role": "boss", "vms": ["*"]}]},
+        digest={"timezone": "Mars/Olympus"},
+        confirmations={},
+    )
+
+    with BotProcess(tmp_path, wrong, secrets(office)) as process:
+        assert process.exit_code() == 2
+
+    for name in ("hosts.0.port", "access.grants.0.role", "digest.timezone", "confirmations"):
+        assert name in process.output
+    assert "Traceback" not in process.output
+    assert not (tmp_path / "data").exists()
