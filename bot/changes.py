@@ -237,9 +237,6 @@ class Changes:
             state, by, why = ChangeState.EXPIRED, "bot", NOBODY
         elif answer.word == "cancel":
             state, why = ChangeState.CANCELLED, f"by {answer.person_name}"
-        elif row.expires_at is not None and answer.at > row.expires_at:
-            state, by = ChangeState.EXPIRED, "bot"
-            why = f"answered at {answer.at:%H:%M} UTC, when it was too late"
         elif self._clock() - answer.at > LATE:
             state, by = ChangeState.EXPIRED, "bot"
             why = f"confirmed at {answer.at:%H:%M} UTC, but the bot was not running then"
