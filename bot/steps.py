@@ -48,6 +48,10 @@ class Inconclusive(UnknownOutcome):
     """The host answers and is idle, but nothing on it tells whether the action took hold: looking again is no use."""
 
 
+class DidNotHappen(OperationFailed):
+    """The answer was lost, and the host shows that the action did not take hold and will not: it may be tried again."""
+
+
 class Sent(Protocol):
     """Remembers durably that an action is about to be sent, before it is."""
 
@@ -94,7 +98,7 @@ def run(
     except UnknownOutcome as lost:
         found = settle(step, backend, vm_id, patience=patience)
         if found is None:
-            raise OperationFailed(
+            raise DidNotHappen(
                 f"The connection to {backend.host} was lost before the action took hold. I looked: it did not happen.",
                 lost.cause,
             ) from lost

@@ -72,8 +72,25 @@ def _take_as(
     try:
         return _take(work, seen, name, key)
     finally:
-        changed = _with_type(seen, wanted)
-        work.carry_out(steps.configure(seen.vm.id, f"{key}: set type back", checkpoint_type=policy), changed)
+        _set_type_back(work, _with_type(seen, wanted), policy, f"{key}: set type back")
+
+
+def _set_type_back(work: Work, seen: VMInventory, policy: CheckpointType, key: str) -> None:
+    vm = seen.vm
+    try:
+        work.set_right(steps.configure(vm.id, key, checkpoint_type=policy), seen)
+    except BackendError as error:
+        raise _told(
+            error,
+            f"The checkpoint type of {vm.name} is {vm.checkpoint_type.label} now and could not be set back to"
+            f" {policy.label}",
+            f"Set it by hand; /checkpoint list {vm.name} shows whether the checkpoint was taken.",
+        ) from error
+
+
+def _told(error: BackendError, before: str, after: str) -> BackendError:
+    """The same error where something had been changed before it."""
+    return type(error)(f"{before}: {error.sentence.replace(' Nothing was changed.', '')} {after}", error.cause)
 
 
 def _check_room(work: Work, vm: VM, checkpoint_type: CheckpointType) -> None:
@@ -115,17 +132,31 @@ def _with_type(seen: VMInventory, checkpoint_type: CheckpointType | None) -> VMI
 
 def apply(work: Work, seen: VMInventory, action: Apply) -> Outcome:
     target, vm = work.target, seen.vm
-    checkpoint_id = work.checkpoint_id()
     was_running = vm.state == VMState.RUNNING
     safety = _take_safety(work, seen, action) if action.safety else None
-    before = work.journal.step("look before", lambda: work.means.fleet.look(vm.id, disks=True))
-    after = work.carry_out(steps.apply(before, checkpoint_id, work.on_progress), before)
+    after = _put_back(work, vm, safety)
     if was_running and action.start and after.vm.state in (VMState.OFF, VMState.SAVED):
         after = _start_again(work, after)
     words = f"{vm.name} is back at {target.checkpoint_name}, and is {after.vm.state.label}."
     if safety is not None:
         words += f" What it was before is kept as {safety.name}."
     return work.done(words, safety_id=safety.id if safety else None)
+
+
+def _put_back(work: Work, vm: VM, safety: Checkpoint | None) -> VMInventory:
+    try:
+        before = work.journal.step("look before", lambda: work.means.fleet.look(vm.id, disks=True))
+        return work.carry_out(steps.apply(before, work.checkpoint_id(), work.on_progress), before)
+    except UnknownOutcome:
+        raise
+    except BackendError as error:
+        if safety is None:
+            raise
+        raise _told(
+            error,
+            f"{vm.name} was not put back to {work.target.checkpoint_name}",
+            f"The safety checkpoint {safety.name} had been taken, and stays.",
+        ) from error
 
 
 def _take_safety(work: Work, seen: VMInventory, action: Apply) -> Checkpoint:
@@ -157,12 +188,13 @@ def safety_name(asked_at: datetime, checkpoint_name: str) -> str:
 
 def _start_again(work: Work, after: VMInventory) -> VMInventory:
     try:
-        return work.carry_out(steps.start(after.vm.id), after)
+        return work.set_right(steps.start(after.vm.id), after)
     except BackendError as error:
-        raise type(error)(
+        raise _told(
+            error,
             f"{after.vm.name} is back at {work.target.checkpoint_name}, but it could not be started again and is"
-            f" {after.vm.state.label}: {error.sentence} Start it by hand.",
-            error.cause,
+            f" {after.vm.state.label}",
+            "Start it by hand.",
         ) from error
 
 

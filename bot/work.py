@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
-from backends.base import Backend, OperationFailed, UnknownOutcome, VMInventory
+from backends.base import AuthenticationFailed, Backend, Busy, UnknownOutcome, Unreachable, VMInventory
 from bot import steps
 from bot.ledger import ChangeRow, ChangeState, Event, Ledger
 from commands.base import Target
@@ -141,7 +141,7 @@ class Work:
             return self.journal.step(step.name, lambda: steps.run(step, backend, seen, self.sent, patience=patience))
         except UnknownOutcome as lost:
             cause = lost.cause
-            self.journal.step(f"{step.name}: outcome unknown", lambda: self._say_unknown(cause))
+            self._tell_unknown(step, cause)
             if isinstance(lost, steps.Inconclusive):
                 raise
         for attempt, pause in enumerate(self.means.patience.pauses):
@@ -155,12 +155,28 @@ class Work:
             except UnknownOutcome:
                 continue
             if found is None:
-                raise OperationFailed(
+                raise steps.DidNotHappen(
                     f"The connection to {backend.host} was lost in the middle. I looked again: it did not happen.",
                     cause,
                 )
             return found
         raise UnknownOutcome(f"{backend.host} has not answered for a day. Look at {seen.vm.name} by hand.", cause)
+
+    def set_right(self, step: steps.Step, seen: VMInventory) -> VMInventory:
+        """A step without which the VM would be left as nobody wants it. It is tried for a day while the host does not
+        answer or is busy. Raises `BackendError`."""
+        for pause in self.means.patience.pauses:
+            try:
+                return self.carry_out(step, seen)
+            except AuthenticationFailed:
+                raise
+            except (Unreachable, Busy, steps.DidNotHappen) as error:
+                self._tell_unknown(step, error.cause)
+                self.journal.sleep(pause)
+        return self.carry_out(step, seen)
+
+    def _tell_unknown(self, step: steps.Step, cause: str) -> None:
+        self.journal.step(f"{step.name}: outcome unknown", lambda: self._say_unknown(cause))
 
     def _say_unknown(self, cause: str) -> None:
         row = self.row

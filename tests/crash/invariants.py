@@ -63,14 +63,14 @@ def _events(events: tuple[Event, ...], row: ChangeRow) -> Iterator[str]:
 
 
 def _channel(world: World, row: ChangeRow) -> Iterator[str]:
-    """One message tells the end. A kill between a post and its record leaves a copy, with nothing to press."""
+    """One message tells the end, with nothing left to answer. A kill between a post and its record leaves a copy."""
     about = _of(world, row)
     ends = [message for message in about if message.seen.startswith(SIGNS[row.state])]
     if len(ends) != 1:
         yield f"{len(ends)} messages tell how {row.summary} ended: {[message.seen for message in about]}"
     if len(about) > 1 + world.kills:
         yield f"{len(about)} messages after {world.kills} kills"
-    yield from (f"this has live buttons: {message.seen!r}" for message in about if world.live_buttons(message, row))
+    yield from (f"this has live buttons: {message.seen!r}" for message in ends if world.live_buttons(message, row))
 
 
 def _of(world: World, row: ChangeRow) -> list[Message]:

@@ -19,6 +19,7 @@ PATIENCE = 60.0
 """Seconds in which all must be over; they are used up on a failure only."""
 
 LOOK_EVERY = 0.05
+STARTING = ("start: not begun", "start: done")
 BY_ITSELF = 0.5
 """Seconds after a start in which the bot goes on alone, where it can; then a card that waits is pressed."""
 
@@ -58,10 +59,12 @@ def points_of(scenario: Scenario) -> tuple[Point, ...]:
 
 
 def pairs_of(points: tuple[Point, ...], count: int, random: Random) -> Iterator[Point]:
-    """Points at which the bot dies again in its second life, at a place that comes later."""
-    for _ in range(count):
+    """Points at which the bot dies again in its second life: while it starts, and at places that come later."""
+    pairs = [(random.choice(points).places[0], place) for place in STARTING]
+    for _ in range(count - len(STARTING)):
         first, second = sorted(random.sample(range(len(points)), 2))
-        yield Point(points[first].scenario, (*points[first].places, *points[second].places))
+        pairs.append((points[first].places[0], points[second].places[0]))
+    yield from (Point(points[0].scenario, pair) for pair in pairs)
 
 
 def try_out(point: Point) -> Verdict:

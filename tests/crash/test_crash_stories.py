@@ -7,19 +7,26 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from backends.simulator.seed import Past, add_past
 from tests.crash.invariants import violations
-from tests.crash.scenarios import APPLY, CREATE, Scenario
+from tests.crash.scenarios import APPLY, CREATE, OTHER_TYPE, Scenario
 from tests.crash.world import World
 
-PATIENCE = 30.0
+PATIENCE = 40.0
 
 
 def begin(world: World, scenario: Scenario) -> None:
     """Ask for the change, confirm it, and go on until the bot is dead."""
     world.live()
     world.type(scenario.types[0])
-    wait_until(lambda: world.dead or world.press_what_waits())
+
+    def killed() -> bool:
+        world.press_what_waits()
+        return world.dead
+
+    wait_until(killed)
 
 
 def end(world: World) -> None:
@@ -60,6 +67,39 @@ def test_a_host_that_is_down_when_the_bot_comes_back_is_waited_for(tmp_path: Pat
         world.stop()
 
         assert list(violations(world, CREATE)) == []
+
+
+@pytest.mark.parametrize(
+    ("scenario", "place"),
+    [(OTHER_TYPE, "VM 1 / create: recorded"), (APPLY, "VM 1 / apply: recorded")],
+    ids=["checkpoint type", "power state"],
+)
+def test_what_was_changed_for_the_time_is_set_right_when_the_host_is_back(
+    tmp_path: Path, scenario: Scenario, place: str
+) -> None:
+    with World(tmp_path, scenario, (place,)) as world:
+        begin(world, scenario)
+        with world.host_down():
+            world.live()
+            wait_until(lambda: [row.state for row in world.rows()] == ["unknown"])
+        wait_until(world.over)
+        world.stop()
+
+        assert list(violations(world, scenario)) == []
+
+
+def test_a_safety_checkpoint_is_told_of_when_nothing_was_applied(tmp_path: Path) -> None:
+    with World(tmp_path, APPLY, ("VM 1 / remember safety: recorded",)) as world:
+        begin(world, APPLY)
+        with world.host_down():
+            end(world)
+
+        (row,) = world.rows()
+        assert row.state == "failed"
+        assert "web01 was not put back to good" in row.result
+        assert "had been taken, and stays" in row.result
+        assert "Nothing was changed" not in row.result
+        assert world.host.effects == ["web01: create safety"]
 
 
 def test_a_question_that_expires_while_the_bot_is_dead_is_shown_as_expired(tmp_path: Path) -> None:

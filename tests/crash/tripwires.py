@@ -44,6 +44,7 @@ class Tripwires:
     def lay(self) -> None:
         """To be called once in a process, before the bot starts."""
         self._around_steps()
+        self._around(Changes, "launch", "start")
         self._around(Dispatcher, "typed", "command")
         self._around(Dispatcher, "pressed", "click")
         self._around_transactions()

@@ -147,7 +147,7 @@ class World:
     def press_what_waits(self) -> None:
         """Confirm the change whose card waits, once in a life."""
         for row in self.rows():
-            card = next((m for m in self.messages() if self.live_buttons(m, row)), None)
+            card = next((m for m in reversed(self.messages()) if self.live_buttons(m, row)), None)
             if row.state == "awaiting" and card is not None and row.id not in self._asked:
                 self.reached("the card waits")
                 if self.dead:
