@@ -1,0 +1,138 @@
+"""The work on one VM: what is written down, and how long a lost answer is looked for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import pytest
+
+from backends.base import CheckpointType, UnknownOutcome, Unreachable, VMState
+from backends.simulator.faults import FaultKind
+from backends.simulator.seed import DAY, Past
+from bot import steps
+from bot.ledger import ChangeState
+from bot.work import OUTCOME, Outcome, outcomes, row_of
+from commands.base import Configure, Create, Export
+from tests.bot.workbench import PlainJournal, Workbench
+
+
+def test_what_is_about_to_be_sent_is_in_the_ledger_once(bench: Workbench) -> None:
+    seen = bench.add_vm("web01")
+    work = bench.work(Create("x"), bench.target(seen))
+
+    work.sent.mark("create")
+    work.sent.mark("create")
+
+    assert work.sent.already("create")
+    assert not work.sent.already("configure")
+    assert bench.events(work.change_id).count("sent") == 1
+
+
+def test_what_was_sent_to_one_vm_was_not_sent_to_another(bench: Workbench) -> None:
+    first, second = bench.target(bench.add_vm("web01")), bench.target(bench.add_vm("web02"))
+    work = bench.work(Create("x"), first)
+    work.sent.mark("create")
+
+    other = type(work)(work.means, work.journal, work.change_id, second)
+
+    assert not other.sent.already("create")
+
+
+class TestALostAnswer:
+    def test_makes_the_change_unknown_until_the_host_shows_what_happened(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01")
+        journal = PlainJournal(on_sleep=lambda _: bench.host().faults.disarm())
+        work = bench.work(Create("x"), bench.target(seen), journal)
+        bench.arm(FaultKind.RESET_BEFORE_ANSWER, "Checkpoint-VM")
+        step = steps.take(seen, "x", "create")
+
+        after = work.carry_out(bench.down_after(step), seen)
+
+        assert [one.name for one in after.checkpoints] == ["x"]
+        assert bench.row(work.change_id).state is ChangeState.UNKNOWN
+        assert bench.shown == [work.change_id]
+        assert journal.slept == [1.0]
+        assert bench.ran("Checkpoint-VM") == 1
+
+    def test_is_looked_for_as_long_as_patience_says_and_no_longer(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01")
+        journal = PlainJournal()
+        work = bench.work(Create("x"), bench.target(seen), journal)
+        bench.arm(FaultKind.RESET_BEFORE_ANSWER, "Checkpoint-VM")
+        step = steps.take(seen, "x", "create")
+
+        with pytest.raises(UnknownOutcome, match="Look at web01 by hand"):
+            work.carry_out(bench.down_after(step), seen)
+
+        assert journal.slept == [1.0, 2.0]
+
+    def test_is_not_looked_for_where_the_host_cannot_tell(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01", Past("first", DAY))
+        journal = PlainJournal()
+        work = bench.work(Export("D:\\out"), bench.target(seen, "first"), journal)
+        bench.arm(FaultKind.RESET_BEFORE_ANSWER, "Export-VMSnapshot")
+
+        with pytest.raises(steps.Inconclusive):
+            work.carry_out(steps.export(work.checkpoint_id(), "D:\\out"), seen)
+
+        assert journal.slept == []
+        assert bench.row(work.change_id).state is ChangeState.UNKNOWN
+
+    def test_of_what_did_not_happen_fails_the_change(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01")
+        journal = PlainJournal(on_sleep=lambda _: bench.host().faults.disarm())
+        work = bench.work(Create("x"), bench.target(seen), journal)
+        bench.arm(FaultKind.RESET_BEFORE_ANSWER, "Checkpoint-VM")
+        bench.arm(FaultKind.CMDLET_ERROR, "Checkpoint-VM")
+        step = steps.take(seen, "x", "create")
+
+        with pytest.raises(steps.DidNotHappen, match="I looked again: it did not happen"):
+            work.carry_out(bench.down_after(step), seen)
+
+
+class TestSettingAVMRight:
+    """What must not be left undone: a type set back, a VM started again."""
+
+    def test_is_tried_again_while_the_host_does_not_answer(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01", state=VMState.OFF)
+        journal = PlainJournal(on_sleep=lambda _: bench.host().faults.disarm())
+        work = bench.work(Configure(), bench.target(seen), journal)
+        bench.arm(FaultKind.REFUSE_CONNECTION, times=None)
+
+        after = work.set_right(steps.start(seen.vm.id), seen)
+
+        assert after.vm.state is VMState.RUNNING
+        assert len(journal.slept) == 1
+
+    def test_is_given_up_when_the_host_stays_away(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01", checkpoint_type=CheckpointType.STANDARD)
+        journal = PlainJournal()
+        work = bench.work(Configure(), bench.target(seen), journal)
+        bench.arm(FaultKind.REFUSE_CONNECTION, times=None)
+
+        with pytest.raises(Unreachable):
+            work.set_right(steps.configure(seen.vm.id, "set back", checkpoint_type=CheckpointType.PRODUCTION), seen)
+
+        assert journal.slept == [1.0, 2.0]
+
+
+def test_outcomes_are_read_back_as_they_were_written(bench: Workbench) -> None:
+    change_id = bench.ask(Create("x"), bench.target(bench.add_vm("web01")))
+    outcome = Outcome("id", "web01", ChangeState.SUCCEEDED, "Took x of web01.", checkpoint_id="cp", bytes_before=7)
+    bench.ledger.note(change_id, "sent", by="bot", detail={"step": "create"})
+    bench.ledger.note(change_id, OUTCOME, by="bot", detail=asdict(outcome))
+
+    assert outcomes(bench.ledger.events(change_id)) == (outcome,)
+
+
+def test_a_change_that_nobody_asked_for_is_a_defect(bench: Workbench) -> None:
+    with pytest.raises(LookupError, match="no-such-change"):
+        row_of(bench.ledger, "no-such-change")
+
+
+def test_progress_is_passed_on_with_its_vm(bench: Workbench) -> None:
+    seen = bench.add_vm("web01")
+
+    bench.work(Create("x"), bench.target(seen)).on_progress(40)
+
+    assert bench.progress == [(seen.vm.id, 40)]
