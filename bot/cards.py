@@ -44,14 +44,6 @@ def card(row: ChangeRow, events: Sequence[Event], progress: Mapping[str, int]) -
     return Reply((*parts, Footnote(_origin(row, events))), shared=True)
 
 
-def first_form(row: ChangeRow, events: Sequence[Event], message: Reply) -> Reply:
-    """What the message says until the ledger knows where it stands: nothing that can be pressed."""
-    if not any(isinstance(part, Actions) for part in message.parts):
-        return message
-    parts = (Heading(f"⏳ {_summary(row)}"), Paragraph("One moment …"), Footnote(_origin(row, events)))
-    return Reply(parts, shared=True)
-
-
 def title(row: ChangeRow) -> str:
     """The plan in one line, with the state where that is not plain: `Apply before-upgrade to web01: expired`."""
     line = _summary(row)

@@ -159,6 +159,11 @@ class Changes:
             self._start(change_id)
         return new
 
+    def shown(self, change_id: str) -> ChangeRow | None:
+        """The change whose card somebody presses, with the place of that card."""
+        self._showing.wait_until_posted(change_id)
+        return self._ledger.change(change_id)
+
     def answer(self, change_id: str, answer: Answer) -> None:
         """Take an answer. Of several the first counts, and none after the change has expired."""
         with SetWorkflowID(f"{change_id}-answer"):

@@ -154,7 +154,7 @@ class Dispatcher:
     # ------------------------------------------------------------ buttons
 
     def _answer(self, request: Pressed, person: Person) -> None:
-        row = self.ledger.change(request.value)
+        row = self.changes.shown(request.value)
         if row is None or not _stands_in(request, row):
             raise UsageError(UNKNOWN_BUTTON, "Type the command again.")
         word = ANSWERS[request.action]

@@ -1,7 +1,7 @@
 """What people see of a change: its one message in the channel, posted once and brought up to date in place.
 
-A message is posted without its buttons, kept in the ledger, and gets them then. A bot that dies in between posts it
-again at its next start, since Slack has no way to post a message once for an id; the copy has nothing to press.
+A bot that dies between the post and its record posts the message again at its next start, since Slack has no way to
+post one once for an id. The copy's buttons are refused: only those of the message that the ledger knows count.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from threading import Condition
 
 from bot.announcer import Announcer, AnnouncerError, Origin
-from bot.cards import card, first_form
+from bot.cards import card
 from bot.ledger import ChangeRow, ChangeState, Event, Ledger
 from bot.work import row_of
 from commands.base import Reply
@@ -25,6 +25,8 @@ PROGRESS_EVERY = timedelta(seconds=3)
 SETTLED_IN = 0.3
 """Seconds within which a change begins when nothing is before it."""
 LOOK_EVERY = 0.05
+POSTING = 10.0
+"""Seconds that a post takes at the most."""
 
 
 class Showing:
@@ -82,6 +84,11 @@ class Showing:
         self._progress_shown.pop(change_id, None)
         self._origins.pop(change_id, None)
 
+    def wait_until_posted(self, change_id: str) -> None:
+        """Wait while the message is being posted: people see it a moment before the ledger knows where it stands."""
+        with self._posted:
+            self._posted.wait_for(lambda: change_id not in self._posting, POSTING)
+
     def _bring_up_to_date(self, change_id: str, shown: Reply | None) -> None:
         """Until the ledger has not gone on while it was shown: else who looked first could show last."""
         told = None
@@ -93,21 +100,16 @@ class Showing:
             shown = message
 
     def _post_first(self, change_id: str) -> Reply | None:
-        """Post the message, if that was not done yet; what it says then. One that cannot be updated later, since only
-        the person sees it, is followed by what can be pressed."""
+        """Post the message, if that was not done yet; what it says then."""
         with self._alone(change_id):
             row = row_of(self._ledger, change_id)
             if row.message is not None:
                 return None
-            events = self._ledger.events(change_id)
-            message = self._card(row, events)
-            origin, first = self._origins.get(change_id, row.origin), first_form(row, events, message)
-            ref = self._announcer.post(origin, first)
+            message = self._card(row, self._ledger.events(change_id))
+            ref = self._announcer.post(self._origins.get(change_id, row.origin), message)
             if ref is not None:
                 self._ledger.set_message(change_id, ref)
-            elif message != first:
-                self._announcer.whisper(origin, message)
-            return first
+            return message
 
     def _card(self, row: ChangeRow, events: Sequence[Event]) -> Reply:
         return card(row, events, {vm: percent for (id, vm), percent in self._progress.items() if id == row.id})

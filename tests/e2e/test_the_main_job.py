@@ -157,7 +157,7 @@ def test_more_than_three_vms_are_asked_about_whatever_the_verb(office: Office) -
     office.type("ada", "/checkpoint farm* all-of-them")
     office.press("ada", "Create")
 
-    office.wait_for_text("Took all-of-them of farm0", "Took all-of-them of farm3")
+    office.wait_for_text(*(f"Took all-of-them of farm{number}" for number in range(4)))
     assert all(office.checkpoints(f"farm{number}") == ["all-of-them"] for number in range(4))
 
 
