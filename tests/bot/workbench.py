@@ -49,12 +49,14 @@ class PlainJournal:
     """The steps that have ended."""
     _ended: list[tuple[Any, Exception | None]] = field(default_factory=list)
     _at: int = 0
+    _down: bool = False
 
     def begin_again(self) -> None:
         """After a crash: the same steps will be asked for in the same order."""
-        self._at = 0
+        self._at, self._down = 0, False
 
     def step(self, name: str, act: Callable[[], T]) -> T:
+        self._crash_if(self._down)
         if self._at == len(self._ended):
             self._crash_if(name == self.crash_before)
             ended = _attempt(act)
@@ -75,6 +77,7 @@ class PlainJournal:
     def _crash_if(self, due: bool) -> None:
         if due:
             self.crash_before = self.crash_after = ""
+            self._down = True
             raise Crash
 
 
@@ -178,6 +181,11 @@ class Workbench:
 
     def look(self, vm_id: str, host: str = "hv01") -> VMInventory:
         return self.backends[host].vm(vm_id, disks=True)
+
+    def look_again(self, seen: VMInventory) -> VMInventory:
+        """The VM as it is now, on a host that is well again."""
+        self.hosts[seen.vm.host].faults.disarm()
+        return self.look(seen.vm.id, seen.vm.host)
 
     def arm(self, kind: FaultKind, cmdlet: str | None = None, *, times: int | None = 1, host: str = "hv01") -> None:
         self.hosts[host].faults.arm(Fault(kind, cmdlet, times))
