@@ -11,7 +11,7 @@ from bot.sandbox import Message
 from bot.work import OUTCOME, outcomes
 from commands.words import short_id
 from tests.crash.scenarios import BEFORE, Scenario
-from tests.crash.world import World
+from tests.crash.world import World, is_the_card, live_buttons
 
 
 def violations(world: World, scenario: Scenario) -> Iterator[str]:
@@ -63,14 +63,19 @@ def _events(events: tuple[Event, ...], row: ChangeRow) -> Iterator[str]:
 
 
 def _channel(world: World, row: ChangeRow) -> Iterator[str]:
-    """One message tells the end, with nothing left to answer. A kill between a post and its record leaves a copy."""
+    """The message that the ledger knows tells the end, with nothing left to answer. A kill between a post and its
+    record leaves a copy, whose buttons do nothing: they have been pressed."""
     about = _of(world, row)
-    ends = [message for message in about if message.seen.startswith(SIGNS[row.state])]
-    if len(ends) != 1:
-        yield f"{len(ends)} messages tell how {row.summary} ended: {[message.seen for message in about]}"
+    cards = [message for message in about if is_the_card(message, row)]
+    if len(cards) != 1:
+        yield f"{row.summary} has {len(cards)} messages that the ledger knows"
+    for card in cards:
+        if not card.seen.startswith(SIGNS[row.state]):
+            yield f"its message does not tell the end: {card.seen!r}"
+        if live_buttons(card, row):
+            yield f"its message has live buttons: {card.seen!r}"
     if len(about) > 1 + world.kills:
         yield f"{len(about)} messages after {world.kills} kills"
-    yield from (f"this has live buttons: {message.seen!r}" for message in ends if world.live_buttons(message, row))
 
 
 def _of(world: World, row: ChangeRow) -> list[Message]:

@@ -104,6 +104,7 @@ def _drive(world: World, scenario: Scenario) -> bool:
         if missing:
             world.type(missing[0])
         elif world.over():
+            world.press_copies()
             return True
         elif time.monotonic() - started > BY_ITSELF:
             world.press_what_waits()

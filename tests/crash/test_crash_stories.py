@@ -12,7 +12,7 @@ import pytest
 from backends.simulator.seed import Past, add_past
 from tests.crash.invariants import violations
 from tests.crash.scenarios import APPLY, CREATE, OTHER_TYPE, Scenario
-from tests.crash.world import World
+from tests.crash.world import World, live_buttons
 
 PATIENCE = 40.0
 
@@ -112,5 +112,5 @@ def test_a_question_that_expires_while_the_bot_is_dead_is_shown_as_expired(tmp_p
         (message,) = world.messages()
         assert row.state == "expired"
         assert "expired" in message.seen
-        assert world.live_buttons(message, row) == []
+        assert live_buttons(message, row) == []
         assert world.host.effects == []

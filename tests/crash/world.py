@@ -147,24 +147,26 @@ class World:
     def press_what_waits(self) -> None:
         """Confirm the change whose card waits, once in a life."""
         for row in self.rows():
-            card = next((m for m in reversed(self.messages()) if self.live_buttons(m, row)), None)
+            card = next((m for m in self.messages() if is_the_card(m, row) and live_buttons(m, row)), None)
             if row.state == "awaiting" and card is not None and row.id not in self._asked:
                 self.reached("the card waits")
                 if self.dead:
                     return
                 self._asked.add(row.id)
-                self._sandbox.press("ada", card, self.live_buttons(card, row)[0])
+                self._sandbox.press("ada", card, live_buttons(card, row)[0])
                 self.reached("the click is acknowledged")
+
+    def press_copies(self) -> None:
+        """A kill between a post and its record leaves a copy of a card, as people see it. Press what it has."""
+        for row in self.rows():
+            for message in self.messages():
+                if not is_the_card(message, row):
+                    for action_id in live_buttons(message, row):
+                        self._sandbox.press("ada", message, action_id)
 
     def messages(self) -> list[Message]:
         """Those of the bot in the channel, for all to see."""
         return [m for m in self._sandbox.messages(CHANNEL) if m.from_app]
-
-    @staticmethod
-    def live_buttons(message: Message, row: ChangeRow) -> list[str]:
-        """The buttons of the change's card that wait for an answer."""
-        buttons = [e for _, e in message.elements() if e.get("value") == row.id]
-        return [str(e["action_id"]) for e in buttons if action_of(str(e["action_id"])) in ANSWERS]
 
     # ---------------------------------------------------------------- the record
 
@@ -219,3 +221,14 @@ class World:
             confirmation=ConfirmationSettings(expires_after=self._expires_after),
             access=AccessSettings(grants=(GrantSettings(to=("S0VMADMIN",), role="owner", vms=("*",)),)),
         )
+
+
+def is_the_card(message: Message, row: ChangeRow) -> bool:
+    """The message that the ledger has for the change."""
+    return row.message is not None and (message.channel, message.ts) == (row.message.channel, row.message.ts)
+
+
+def live_buttons(message: Message, row: ChangeRow) -> list[str]:
+    """The buttons of the change that ask for an answer, by action id."""
+    buttons = [e for _, e in message.elements() if e.get("value") == row.id]
+    return [str(e["action_id"]) for e in buttons if action_of(str(e["action_id"])) in ANSWERS]
