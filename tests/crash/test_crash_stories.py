@@ -109,7 +109,7 @@ def test_a_question_that_expires_while_the_bot_is_dead_is_shown_as_expired(tmp_p
         end(world)
 
         (row,) = world.rows()
-        (message,) = world.messages()
+        message = world.messages()[-1]  # a kill right after the post leaves a copy before it
         assert row.state == "expired"
         assert "expired" in message.seen
         assert live_buttons(message, row) == []
