@@ -1,0 +1,215 @@
+"""The durable way of a change, with DBOS and the ledger as they are: asked, answered, carried out, told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from backends.simulator.faults import Fault, FaultKind
+from backends.simulator.seed import DAY, Past
+from bot.changes import Answer, Word, conclusion
+from bot.ledger import ChangeRow, ChangeState
+from bot.work import Outcome
+from commands.base import Person
+from tests.bot.headquarters import ADA, BOB, Headquarters, wait_until
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Headquarters]:
+    with Headquarters(tmp_path_factory.mktemp("headquarters")) as open_headquarters:
+        yield open_headquarters
+
+
+@pytest.fixture
+def hq(shared: Headquarters) -> Headquarters:
+    return shared
+
+
+def way(hq: Headquarters, row: ChangeRow) -> list[str]:
+    """The states that a change went through."""
+    return [e.event for e in hq.ledger.events(row.id) if e.event in set(ChangeState)]
+
+
+def answer(hq: Headquarters, row: ChangeRow, word: Word, **late: float) -> None:
+    hq.core.changes.answer(row.id, Answer(word, ADA, "ada", hq.clock() + timedelta(**late)))
+
+
+def test_what_needs_no_answer_is_carried_out_at_once(hq: Headquarters) -> None:
+    seen = hq.add_vm("app01")
+
+    hq.type("app01 before-upgrade")
+    row = hq.wait_for(ChangeState.SUCCEEDED)
+
+    assert way(hq, row) == ["requested", "queued", "running", "succeeded"]
+    assert row.result == "Took before-upgrade of app01 (production)."
+    assert [one.name for one in hq.look(seen.vm.id).checkpoints] == ["before-upgrade"]
+
+
+def test_what_needs_an_answer_waits_for_it(hq: Headquarters) -> None:
+    hq.add_vm("app02", Past("first", DAY))
+    hq.type("apply app02 first")
+    row = hq.wait_for(ChangeState.AWAITING)
+
+    answer(hq, row, "confirm")
+
+    assert way(hq, hq.wait_for(ChangeState.SUCCEEDED)) == ["requested", "awaiting", "queued", "running", "succeeded"]
+    assert hq.newest().decided_by == ADA
+
+
+def test_of_two_answers_the_first_counts(hq: Headquarters) -> None:
+    hq.add_vm("app03", Past("first", DAY))
+    hq.type("delete app03 first")
+    row = hq.wait_for(ChangeState.AWAITING)
+
+    answer(hq, row, "cancel")
+    answer(hq, row, "confirm")
+
+    hq.wait_for(ChangeState.CANCELLED)
+    assert way(hq, hq.newest()) == ["requested", "awaiting", "cancelled"]
+
+
+@pytest.mark.parametrize("word", ["confirm", "cancel"])
+def test_an_answer_after_the_time_is_over_finds_it_expired(hq: Headquarters, word: Word) -> None:
+    hq.add_vm(f"late-{word}", Past("first", DAY))
+    hq.type(f"delete late-{word} first")
+    row = hq.wait_for(ChangeState.AWAITING)
+
+    answer(hq, row, word, minutes=11)
+
+    assert hq.wait_for(ChangeState.EXPIRED).decided_by is None
+
+
+def test_a_confirmation_that_lay_too_long_is_not_carried_out(hq: Headquarters) -> None:
+    """The bot was down when it came, and everybody has gone home since."""
+    hq.add_vm("app04", Past("first", DAY))
+    hq.type("delete app04 first")
+    row = hq.wait_for(ChangeState.AWAITING)
+
+    answer(hq, row, "confirm", minutes=-16)
+
+    assert "the bot was not running then" in hq.wait_for(ChangeState.EXPIRED).reason
+
+
+def test_one_id_is_one_change_however_often_it_is_submitted(hq: Headquarters) -> None:
+    seen = hq.add_vm("app05")
+    hq.type("app05 once")
+    row = hq.wait_for(ChangeState.SUCCEEDED)
+    assert row.plan is not None
+
+    again = hq.core.changes.submit(row.id, row.plan, Person(ADA, "ada"), row.origin)
+
+    assert not again
+    assert len(hq.look(seen.vm.id).checkpoints) == 1
+
+
+def test_permission_is_looked_at_again_right_before_it_is_carried_out(hq: Headquarters) -> None:
+    hq.add_vm("app06", Past("first", DAY))
+    hq.type("delete app06 first")
+    row = hq.wait_for(ChangeState.AWAITING)
+    ada = hq.people.members[ADA]
+    hq.people.members[ADA] = replace(ada, deleted=True)
+    try:
+        answer(hq, row, "confirm")
+        denied = hq.wait_for(ChangeState.DENIED)
+    finally:
+        hq.people.members[ADA] = ada
+
+    assert "Your account is deactivated" in denied.result
+
+
+def test_what_waits_for_its_turn_can_be_withdrawn(hq: Headquarters) -> None:
+    seen = hq.add_vm("app07")
+    faults = hq.hosts["hv01"].faults
+    faults.arm(Fault(FaultKind.HANG, "Checkpoint-VM"))
+    try:
+        hq.type("app07 first")
+        first = wait_until(lambda: hq.newest() if hq.newest().state is ChangeState.RUNNING else None)
+        hq.type("app07 second")
+        second = hq.wait_for(ChangeState.QUEUED)
+
+        assert hq.core.changes.withdraw(second.id, Person(ADA, "ada"))
+        assert not hq.core.changes.withdraw(first.id, Person(ADA, "ada"))
+    finally:
+        faults.release()
+
+    wait_until(lambda: (hq.ledger.change(first.id) or first).state is ChangeState.SUCCEEDED)
+    assert [one.name for one in hq.look(seen.vm.id).checkpoints] == ["first"]
+    hq.wait_for(ChangeState.CANCELLED)
+
+
+def test_a_change_is_carried_out_though_it_can_be_shown_nowhere(hq: Headquarters) -> None:
+    seen = hq.add_vm("app08")
+    hq.board.out_of_order = True
+    try:
+        hq.type("app08 unseen")
+        row = wait_until(lambda: hq.newest() if hq.newest().state is ChangeState.SUCCEEDED else None)
+    finally:
+        hq.board.out_of_order = False
+
+    assert [one.name for one in hq.look(seen.vm.id).checkpoints] == ["unseen"]
+    assert "not shown" in [e.event for e in hq.ledger.events(row.id)]
+
+
+def test_the_end_of_a_merge_is_told_under_the_delete(hq: Headquarters) -> None:
+    hq.add_vm("app09", Past("first", DAY))
+    hq.type("delete app09 first")
+    row = hq.wait_for(ChangeState.AWAITING)
+
+    answer(hq, row, "confirm")
+    hq.wait_for(ChangeState.SUCCEEDED)
+
+    wait_until(lambda: "The disks of app09 are merged" in hq.message(hq.newest()).text)
+
+
+def test_a_defect_fails_the_change_and_is_said(hq: Headquarters, caplog: pytest.LogCaptureFixture) -> None:
+    seen = hq.add_vm("app10", Past("first", DAY))
+    hq.type("delete app10 first")
+    row = hq.wait_for(ChangeState.AWAITING)
+    ada = hq.people.members[ADA]
+    hq.people.members[ADA] = None  # type: ignore[assignment]  # what no directory would give
+    try:
+        answer(hq, row, "confirm")
+        failed = hq.wait_for(ChangeState.FAILED)
+    finally:
+        hq.people.members[ADA] = ada
+
+    assert failed.result == f"Something went wrong in the bot itself. Look in its log for {row.id}."
+    assert f"change {row.id} met a defect" in caplog.text
+    assert len(hq.look(seen.vm.id).checkpoints) == 1
+
+
+def test_an_approval_is_a_second_persons(hq: Headquarters) -> None:
+    hq.add_vm("sql01", Past("first", DAY))
+    hq.type("apply sql01 first")
+    row = hq.wait_for(ChangeState.AWAITING)
+
+    hq.press(hq.button(row, "Approve"), row.message, who=BOB)
+
+    assert hq.wait_for(ChangeState.SUCCEEDED).decided_by == BOB
+    assert "approved by bob" in hq.message(hq.newest()).text
+
+
+def outcome(state: ChangeState) -> Outcome:
+    return Outcome("id", "web01", state, f"It {state}.")
+
+
+@pytest.mark.parametrize(
+    ("states", "whole"),
+    [
+        (["succeeded"], "succeeded"),
+        (["succeeded", "succeeded"], "succeeded"),
+        (["succeeded", "failed"], "failed"),
+        (["void", "void"], "void"),
+        (["succeeded", "void"], "failed"),
+        (["unknown", "failed"], "unknown"),
+        (["cancelled"], "cancelled"),
+    ],
+)
+def test_the_whole_succeeded_only_where_every_vm_did(states: list[str], whole: str) -> None:
+    state, result = conclusion(tuple(outcome(ChangeState(one)) for one in states))
+
+    assert state == whole
+    assert result.splitlines() == [f"It {one}." for one in states]
