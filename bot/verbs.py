@@ -14,6 +14,7 @@ from backends.base import (
     CheckpointType,
     OperationFailed,
     UnknownOutcome,
+    Unreachable,
     VMInventory,
     VMState,
 )
@@ -100,13 +101,34 @@ def _check_room(work: Work, vm: VM, checkpoint_type: CheckpointType) -> None:
 
 
 def _take(work: Work, seen: VMInventory, name: str, key: str) -> tuple[Checkpoint, Kind]:
-    after = work.carry_out(steps.take(seen, name, key, work.on_progress), seen)
+    try:
+        after = work.carry_out(steps.take(seen, name, key, work.on_progress), seen)
+    except (UnknownOutcome, Unreachable):
+        raise
+    except BackendError as error:
+        raise _with_what_is_left(work, seen, error, name, key) from error
     taken = steps.new_checkpoint(seen, after, name)
     if taken is None:
         raise OperationFailed(
             f"{seen.vm.host} reported no error, but {seen.vm.name} has no new checkpoint.", "Checkpoint-VM gave nothing"
         )
     return taken, kind_of(seen.vm.state, taken)
+
+
+def _with_what_is_left(work: Work, seen: VMInventory, error: BackendError, name: str, key: str) -> BackendError:
+    """Hyper-V names a checkpoint after it has taken it. Where that failed, it is there under a name of Hyper-V's."""
+    try:
+        now = work.journal.step(f"{key}: what is left", lambda: work.means.fleet.look(seen.vm.id))
+    except BackendError:
+        return error
+    left = steps.new_checkpoint(seen, now, name)
+    if left is None:
+        return error
+    return _told(
+        error,
+        f"{seen.vm.host} did not take {name} of {seen.vm.name} as it was asked to",
+        f"There is a new checkpoint {left.name}, though, which may be what is left of it.",
+    )
 
 
 def kind_of(before: VMState, taken: Checkpoint) -> Kind:

@@ -36,6 +36,16 @@ class TestCreate:
         assert note.keep_until is not None
         assert timedelta(minutes=59) < note.keep_until - bench.clock() <= timedelta(hours=1)
 
+    def test_that_was_taken_but_not_named_tells_what_is_there(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01")
+        bench.arm(FaultKind.NAMING, "Checkpoint-VM")
+
+        outcome = bench.perform(Create("x"), bench.target(seen))
+
+        (left,) = names(bench, seen.vm.id)
+        assert outcome.state is ChangeState.FAILED
+        assert f"There is a new checkpoint {left}" in outcome.sentence
+
     def test_of_a_vm_that_is_off_claims_no_kind(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", state=VMState.OFF)
 
