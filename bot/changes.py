@@ -9,17 +9,17 @@ decide nothing by themselves: every look and every effect is a step, and the led
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from threading import Condition, Event
 from typing import Literal, TypeVar
 
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID, WorkflowHandle
 
 from bot import merges
 from bot.announcer import Origin
+from bot.journal import DBOSJournal
 from bot.ledger import LEGAL, ChangeRow, ChangeState, IllegalMove, Ledger
 from bot.performing import Awaits, Denial, Performer, plan_of
 from bot.showing import Showing
@@ -37,6 +37,9 @@ QUEUE, LATER = "vms", "later"
 
 LATE = timedelta(minutes=15)
 """A confirmation that could not be begun for longer than this is not carried out any more."""
+
+SHOW_AGAIN = (5.0, 30.0, 120.0, 600.0, *(3600.0,) * 24)
+"""Seconds before each further try to show what could not be shown: while Slack is away, for a day."""
 
 NOBODY = "nobody answered in time"
 
@@ -64,16 +67,19 @@ class Changes:
         authorise: Callable[[ChangeRow], Awaits | None],
         clock: Callable[[], datetime],
         polling: float = 0.05,
+        show_again: Sequence[float] = SHOW_AGAIN,
     ) -> None:
         """`authorise` says whose answer a change needs, if any, and raises `Denial` when it is not allowed (any more).
-        `polling` is how often the queues and answers are looked at, in seconds."""
+        `polling` is how often the queues and answers are looked at, and `show_again` are the pauses before each further
+        try to show what could not be shown, in seconds."""
         self._ledger = ledger
         self._showing = showing
         self._authorise = authorise
         self._clock = clock
         self._polling = polling
+        self._show_again = show_again
         self._performer: Performer
-        self._journal = _DBOSJournal()
+        self._journal = DBOSJournal()
 
     # ------------------------------------------------------------ running
 
@@ -104,18 +110,22 @@ class Changes:
         @DBOS.workflow(name="expiry")
         def expiry(change_id: str) -> None:
             if self._journal.step("expire", lambda: self._expire(change_id)):
-                self._journal.step("report", lambda: self._showing.show(change_id))
+                self._report(change_id)
 
         @DBOS.workflow(name="change on one VM")
         def on_one_vm(change_id: str, index: int) -> Outcome:
             return self._carry_one(change_id, index)
+
+        @DBOS.workflow(name="show again")
+        def shown_again(change_id: str, tries: int) -> None:
+            self._report(change_id, tries)
 
         @DBOS.workflow(name="merge")
         def merge(change_id: str, watch: merges.Watch) -> None:
             self._follow_merge(change_id, watch)
 
         self._change, self._answered, self._expiry = change, answered, expiry
-        self._on_one_vm, self._merge = on_one_vm, merge
+        self._on_one_vm, self._merge, self._shown_again = on_one_vm, merge, shown_again
 
     def launch(self) -> None:
         """Begin, and take up what was pending when the bot last stopped."""
@@ -189,10 +199,18 @@ class Changes:
         try:
             act()
         except Exception as defect:
-            log.exception("change %s met a defect", change_id)
-            cause = f"{type(defect).__name__}: {defect}"
-            self._journal.step("defect", lambda: self._fail(change_id, cause))
-        self._journal.step("report", lambda: self._showing.show(change_id))
+            met = defect
+            self._journal.step("defect", lambda: self._meet(change_id, met))
+        self._report(change_id)
+
+    def _report(self, change_id: str, tries: int = 0) -> None:
+        """Show how it stands. Where that is barred it is tried again, or the message would say for ever what is no
+        longer so."""
+        shown = self._journal.step("report", lambda: self._showing.show(change_id))
+        if not shown and tries < len(self._show_again):
+            pause = self._show_again[tries]
+            with SetEnqueueOptions(delay_seconds=pause), SetWorkflowID(f"{DBOS.workflow_id}-again"):
+                DBOS.enqueue_workflow(LATER, self._shown_again, change_id, tries + 1)
 
     def _begin(self, change_id: str) -> None:
         if self._journal.step("ask", lambda: self._ask(change_id)):
@@ -287,6 +305,7 @@ class Changes:
         line, further = merges.judge(watch, now)
         if line is not None:
             self._journal.step("tell", lambda: self._add(change_id, *line))
+            self._report(change_id)
         if further is not None:
             self._follow(change_id, further)
 
@@ -320,7 +339,10 @@ class Changes:
         """Add a line to a result that stands already, once."""
         if (event, sentence) not in {(e.event, e.why) for e in self._ledger.events(change_id)}:
             self._ledger.note(change_id, event, by="bot", why=sentence)
-        self._showing.show(change_id)
+
+    def _meet(self, change_id: str, defect: Exception) -> None:
+        log.error("change %s met a defect", change_id, exc_info=defect)
+        self._fail(change_id, f"{type(defect).__name__}: {defect}")
 
     def _fail(self, change_id: str, cause: str) -> None:
         row = self._row(change_id)
@@ -344,48 +366,6 @@ def conclusion(outcomes: tuple[Outcome, ...]) -> tuple[ChangeState, str]:
     if len(states) == 1:
         return states.pop(), result
     return (ChangeState.UNKNOWN if ChangeState.UNKNOWN in states else ChangeState.FAILED), result
-
-
-class _DBOSJournal:
-    """Steps kept by DBOS, until the bot stops."""
-
-    def __init__(self) -> None:
-        self._changed = Condition()
-        self._running = 0
-        self._stopping = False
-        self._gone = Event()
-
-    def step(self, name: str, act: Callable[[], T]) -> T:
-        with self._changed:
-            self._running += not self._stopping
-            stopping = self._stopping
-        if stopping:
-            # An error raised while DBOS still runs would end the workflow for good; after that it stays pending.
-            self._gone.wait()
-            raise Stopped
-        try:
-            return DBOS.run_step({"name": name}, act)
-        finally:
-            with self._changed:
-                self._running -= 1
-                self._changed.notify_all()
-
-    def sleep(self, seconds: float) -> None:
-        DBOS.sleep(seconds)
-
-    def drain(self, seconds: float) -> None:
-        """Begin no more steps, and wait for those under way."""
-        with self._changed:
-            self._stopping = True
-            self._changed.wait_for(lambda: self._running == 0, seconds)
-
-    def end(self) -> None:
-        """DBOS is gone."""
-        self._gone.set()
-
-
-class Stopped(Exception):
-    """The bot stops; the workflow is taken up at the next launch."""
 
 
 def sqlite_url(path: Path) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import commands
 from backends.base import Backend
 from bot.announcer import Announcer
 from bot.authority import Authority
-from bot.changes import Changes, sqlite_url
+from bot.changes import SHOW_AGAIN, Changes, sqlite_url
 from bot.directory import Directory
 from bot.dispatch import Dispatcher
 from bot.identity import Gate
@@ -35,8 +35,10 @@ class Core:
         directory: Directory,
         clock: Callable[[], datetime],
         patience: Patience | None = None,
+        show_again: Sequence[float] = SHOW_AGAIN,
     ) -> None:
-        """The data folder must be there. Raises `LedgerError` when it cannot be used."""
+        """The data folder must be there. `show_again` are the seconds before each further try to show what could not be
+        shown. Raises `LedgerError` when the folder cannot be used."""
         commands.load()
         self.ledger = Ledger(settings.data_dir / "ledger.db", clock=clock)
         self.inventory = Inventory(backends, clock)
@@ -45,7 +47,9 @@ class Core:
         gate = Gate(directory, settings.access)
         authority = Authority(settings, gate)
         showing = Showing(self.ledger, announcer, clock)
-        self.changes = Changes(ledger=self.ledger, showing=showing, authorise=authority.over, clock=clock)
+        self.changes = Changes(
+            ledger=self.ledger, showing=showing, authorise=authority.over, clock=clock, show_again=show_again
+        )
         means = Means(
             backends=backends,
             fleet=self.inventory,
