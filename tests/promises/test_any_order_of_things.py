@@ -1,0 +1,409 @@
+"""Commands, clicks, faults, hands on the hosts, restarts, jumps of the clock, in any order: what the ledger says is so.
+
+`PROMISES=200 uv run pytest -n 0 tests/promises/test_any_order_of_things.py` tries so many random orders, other ones
+each time; without it a few that are always the same.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from pydantic import SecretStr
+
+from backends.base import VMState
+from backends.hyperv.backend import HyperVBackend
+from backends.simulator import checkpoints, power
+from backends.simulator.errors import HostError
+from backends.simulator.faults import Fault, FaultKind
+from backends.simulator.fleet import move
+from backends.simulator.interpreter import SimulatedPowerShell
+from backends.simulator.machines import SimulatedVM
+from backends.simulator.seed import DAY, Past, add_vm
+from backends.simulator.session import SimulatedSession
+from bot.announcer import Origin
+from bot.cards import SIGNS
+from bot.core import Core
+from bot.ledger import ChangeRow, ChangeState
+from bot.performing import plan_of
+from bot.requests import Pressed, Typed
+from bot.settings import AccessSettings, ApprovalSettings, GrantSettings, HostSettings, Settings, SlackSettings
+from bot.work import Outcome, Patience, outcomes
+from commands.base import Apply, Create, Delete, Keep, Plan, Rename, Target
+from tests.promises.pretence import ADA, ADMINS, CHANNEL, GUS, OLAF, TEAM, VERA, People, Room, buttons
+from tests.promises.watched import Effect, WatchedHost
+
+ORDERS = int(os.environ.get("PROMISES", "0"))
+
+VMS = ("web01", "web02", "db01", "dc01")
+PEOPLE = (ADA, ADA, ADA, OLAF, OLAF, VERA, GUS)
+NAMES = ("one", "two", "golden", "a [name] of *")
+ANSWERS = frozenset({"confirm", "approve", "cancel"})
+SETTLED_IN = 20.0
+"""Seconds after which a change is stuck that nothing holds up."""
+
+IMPATIENT = Patience(first=0.1, pauses=(0.05, 0.1, *(0.2,) * 200))
+
+FAULTS = (
+    Fault(FaultKind.VSS, "Checkpoint-VM"),
+    Fault(FaultKind.DISK_FULL, "Checkpoint-VM"),
+    Fault(FaultKind.DISK_FULL, "Restore-VMSnapshot"),
+    Fault(FaultKind.NAMING, "Checkpoint-VM"),
+    Fault(FaultKind.CMDLET_ERROR, "Remove-VMSnapshot"),
+    Fault(FaultKind.CMDLET_ERROR, "Start-VM", code=0x80070020),
+    Fault(FaultKind.SLOW, "Checkpoint-VM", seconds=0.3),
+    *(
+        Fault(FaultKind.RESET_BEFORE_ANSWER, cmdlet)
+        for cmdlet in (
+            "Checkpoint-VM",
+            "Restore-VMSnapshot",
+            "Remove-VMSnapshot",
+            "Rename-VMSnapshot",
+            "Set-VM",
+            "Get-VM",
+        )
+    ),
+    Fault(FaultKind.REFUSE_CONNECTION, times=2),
+    Fault(FaultKind.REFUSE_CONNECTION, times=12),
+)
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """A bot, two hosts and four people."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = TemporaryDirectory()
+        self.now = datetime.now(UTC)
+        self.ahead = timedelta()
+        self.people, self.room = People(), Room()
+        self.hosts = {name: WatchedHost(name) for name in ("hv01", "hv02")}
+        for name in VMS:
+            add_vm(
+                self.hosts["hv01"], name, state=VMState.RUNNING, past=[Past("golden", 9 * DAY), Past("later", 2 * DAY)]
+            )
+        for host in self.hosts.values():
+            host.watch()
+        self.policies = {vm.id: vm.checkpoint_type for vm in self.vms()}
+        self.deliveries = count(1)
+        self.core = self.open()
+
+    # ------------------------------------------------------------ people
+
+    @rule(
+        who=st.sampled_from(PEOPLE),
+        vms=st.lists(st.sampled_from(VMS), min_size=1, max_size=3, unique=True),
+        name=st.sampled_from(NAMES),
+        options=st.sampled_from(("", "", " --type standard", " --keep 3d")),
+    )
+    def create(self, who: str, vms: list[str], name: str, options: str) -> None:
+        self.types(who, f'create {",".join(vms)} "{name}"{options}')
+
+    @rule(
+        who=st.sampled_from(PEOPLE),
+        verb=st.sampled_from(("apply", "apply", "delete")),
+        vms=st.sampled_from(("web01", "web01", "db01", "dc01", "web01,web02")),
+        number=st.integers(0, 5),
+        flag=st.booleans(),
+        sure=st.booleans(),
+    )
+    def apply_or_delete(self, who: str, verb: str, vms: str, number: int, flag: bool, sure: bool) -> None:
+        words = {"apply": " --no-safety", "delete": " --subtree"}[verb] if flag else ""
+        self.types(who, f'{verb} {vms} "{self.some_checkpoint(vms, number)}"{words}')
+        if sure:
+            self.wait_until_asked()
+            self.press(who, number=0, action="confirm")
+
+    @rule(
+        who=st.sampled_from((ADA, OLAF)), vm=st.sampled_from(VMS), number=st.integers(0, 5), name=st.sampled_from(NAMES)
+    )
+    def rename(self, who: str, vm: str, number: int, name: str) -> None:
+        self.types(who, f'rename {vm} "{self.some_checkpoint(vm, number)}" "{name}"')
+
+    @rule(who=st.sampled_from((ADA, OLAF)), vm=st.sampled_from(VMS), number=st.integers(0, 5))
+    def keep(self, who: str, vm: str, number: int) -> None:
+        self.types(who, f'keep {vm} "{self.some_checkpoint(vm, number)}" 7d')
+
+    @rule(
+        who=st.sampled_from(PEOPLE),
+        number=st.integers(0, 3),
+        action=st.sampled_from(("confirm", "approve", "cancel", "confirm", "approve", "undo", "again")),
+        times=st.sampled_from((1, 1, 2)),
+    )
+    def press(self, who: str, number: int, action: str, times: int = 1) -> None:
+        """A button of one of the last changes, whether it is there or not."""
+        for row in self.planned()[number:][:1]:
+            pressed = self.pressed(who, row, action)
+            for _ in range(times):
+                self.core.desk.pressed(pressed)
+
+    @rule(number=st.integers(0, 3), others=st.sampled_from(("cancel", "confirm", "approve")))
+    def press_at_once(self, number: int, others: str) -> None:
+        """Who asked says yes, and at the same moment somebody presses something else."""
+        for row in self.planned()[number:][:1]:
+            clicks = [self.pressed(row.person_id, row, "confirm"), self.pressed(OLAF, row, others)]
+            threads = [Thread(target=self.core.desk.pressed, args=(click,)) for click in clicks]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+    @rule(who=st.sampled_from((ADA, OLAF)), what=st.sampled_from(("leaves", "returns", "is deactivated")))
+    def person(self, who: str, what: str) -> None:
+        self.people.admins = self.people.admins - {who} if what == "leaves" else self.people.admins | {who}
+        self.people.deactivate(who, what == "is deactivated")
+
+    # ------------------------------------------------------------ the world
+
+    @rule(host=st.sampled_from(("hv01", "hv01", "hv02")), fault=st.sampled_from(FAULTS))
+    def fault(self, host: str, fault: Fault) -> None:
+        self.hosts[host].faults.arm(fault)
+
+    @rule(times=st.integers(1, 3))
+    def slack_is_away(self, times: int) -> None:
+        self.room.refuses = times
+
+    @rule(
+        vm=st.sampled_from(VMS),
+        number=st.integers(0, 5),
+        what=st.sampled_from(("create", "apply", "remove", "rename", "stop", "start", "move")),
+    )
+    def by_hand(self, vm: str, number: int, what: str) -> None:
+        """Somebody does something on the host, behind the bot's back."""
+        found, host = self.find(vm)
+        there = found.ordered()
+        one = there[number % len(there)].id if there else ""
+        other = self.hosts["hv02" if host.name == "hv01" else "hv01"]
+        acts: dict[str, Callable[[], object]] = {
+            "create": lambda: checkpoints.create(host, found.id, f"by hand {number}"),
+            "apply": lambda: checkpoints.apply(host, one),
+            "remove": lambda: checkpoints.remove(host, one),
+            "rename": lambda: checkpoints.rename(host, one, f"renamed by hand {number}"),
+            "stop": lambda: power.stop(host, found.id),
+            "start": lambda: power.start(host, found.id),
+            "move": lambda: move(found.id, host, other),
+        }
+        with host.hand(), other.hand(), suppress(HostError):
+            acts[what]()
+
+    @rule(minutes=st.sampled_from((-3, 1, 11, 11, 60 * 24)))
+    def jump(self, minutes: int) -> None:
+        self.ahead += timedelta(minutes=minutes)
+
+    @rule()
+    def restart(self) -> None:
+        self.core.stop(5.0)
+        self.core = self.open()
+
+    @rule()
+    def let_things_happen(self) -> None:
+        self.wait(lambda: not any(row.state in (ChangeState.QUEUED, ChangeState.RUNNING) for row in self.rows()), 2.0)
+
+    # ------------------------------------------------------------ what must hold
+
+    @invariant()
+    def the_chain_is_whole(self) -> None:
+        assert self.core.ledger.verify().whole
+
+    @invariant()
+    def one_change_at_a_time_acts_on_a_vm(self) -> None:
+        acting: dict[str, str] = {}
+        for event in sorted((e for row in self.rows() for e in self.core.ledger.events(row.id)), key=lambda e: e.seq):
+            vm_id = str(event.detail.get("vm_id"))
+            if event.event == "sent":
+                assert acting.setdefault(vm_id, event.change_id) == event.change_id
+            if event.event == "outcome":
+                acting.pop(vm_id, None)
+
+    def teardown(self) -> None:
+        try:
+            self.settle()
+            found = [*self.untold(), *self.unlike_the_ledger()]
+            assert not found, "\n".join([*found, *self.story()])
+        finally:
+            self.core.stop(5.0)
+            self.folder.cleanup()
+
+    def settle(self) -> None:
+        """Everybody is back, every host answers, and whoever asked cancels what still waits."""
+        self.people.admins = frozenset({ADA, OLAF})
+        for who in (ADA, OLAF):
+            self.people.deactivate(who, False)
+        self.room.refuses = 0
+        for host in self.hosts.values():
+            host.faults.disarm()
+            host.faults.release()
+        self.wait(lambda: all(row.state != ChangeState.REQUESTED for row in self.rows()), SETTLED_IN)
+        for row in self.rows():
+            if row.state == ChangeState.AWAITING:
+                self.core.desk.pressed(self.pressed(row.person_id, row, "cancel"))
+        over = self.wait(lambda: all(row.state.final for row in self.rows()), SETTLED_IN)
+        assert over, "\n".join(["a change is stuck", *self.story()])
+        self.wait(lambda: not [*self.untold()], SETTLED_IN)
+
+    def untold(self) -> Iterator[str]:
+        """Where the channel does not say what the ledger does."""
+        for row in self.planned():
+            about = [m for m in self.room.messages.values() if f"change {row.id[:8]}" in m.text]
+            if len(about) != 1:
+                yield f"{len(about)} messages about {row.summary}"
+            for message in about:
+                if not message.text.startswith(SIGNS[row.state]) or ANSWERS.intersection(buttons(message)):
+                    yield f"{row.summary} is {row.state}, and its message says: {message.text!r}"
+
+    def unlike_the_ledger(self) -> Iterator[str]:
+        """Where the hosts are not what the ledger says."""
+        unexplained = Counter(
+            effect for host in self.hosts.values() for effect in host.effects if effect.what != "type"
+        )
+        happened = {effect for host in self.hosts.values() for effect in (*host.effects, *host.by_hand)}
+        for outcome, plan, target in self.outcomes():
+            for effect, needed in effects_of(outcome, plan, target):
+                if unexplained[effect]:
+                    unexplained[effect] -= 1
+                elif needed and effect not in happened:
+                    yield f"the ledger has {effect}, and it never took effect: {outcome.sentence}"
+            if isinstance(plan.action, Keep) and outcome.state == ChangeState.SUCCEEDED:
+                note = self.core.ledger.notes([str(target.checkpoint_id)])
+                if not note or note[str(target.checkpoint_id)].keep_until is None:
+                    yield f"the ledger does not keep {target.checkpoint_name}"
+        yield from (f"{e} is not in the ledger" for e in unexplained.elements() if not self.is_told_of(e))
+        for vm in self.vms():
+            if vm.checkpoint_type != self.policies[vm.id]:
+                yield f"{vm.name} takes {vm.checkpoint_type.name} checkpoints now"
+
+    def is_told_of(self, effect: Effect) -> bool:
+        """The checkpoint that a failed attempt has left is named in what is said of it."""
+        left = {one.id: one.name for vm in self.vms() for one in vm.ordered()}.get(effect.about, "gone by now")
+        told = [outcome for outcome, _, _ in self.outcomes() if outcome.vm_id == effect.vm_id]
+        return effect.what == "create" and any(f"a new checkpoint {left}" in one.sentence for one in told)
+
+    def outcomes(self) -> Iterator[tuple[Outcome, Plan, Target]]:
+        for row in self.planned():
+            plan = plan_of(row)
+            targets = {target.vm_id: target for target in plan.targets}
+            for outcome in outcomes(self.core.ledger.events(row.id)):
+                yield outcome, plan, targets[outcome.vm_id]
+
+    # ------------------------------------------------------------ how
+
+    def open(self) -> Core:
+        sessions = {name: SimulatedSession(SimulatedPowerShell(host)) for name, host in self.hosts.items()}
+        core = Core(
+            self.settings,
+            backends={name: HyperVBackend(name, session) for name, session in sessions.items()},
+            announcer=self.room,
+            directory=self.people,
+            clock=lambda: datetime.now(UTC) + self.ahead,
+            patience=IMPATIENT,
+            show_again=(0.5,) * 10,
+        )
+        core.start()
+        return core
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            slack=SlackSettings(bot_token=SecretStr("xoxb-1"), app_token=SecretStr("xapp-1")),
+            data_dir=Path(self.folder.name),
+            hosts=tuple(HostSettings(name=name, address=name) for name in self.hosts),
+            access=AccessSettings(
+                grants=(
+                    GrantSettings(to=(ADMINS,), role="owner", vms=("*",)),
+                    GrantSettings(to=(VERA, GUS), role="viewer", vms=("*",)),
+                ),
+                approvals=(ApprovalSettings(vms=("dc*",), actions=("apply", "delete"), by=(ADMINS,)),),
+            ),
+        )
+
+    def types(self, who: str, text: str) -> None:
+        delivery = f"typed {next(self.deliveries)}"
+        self.core.desk.typed(Typed(delivery, TEAM, Origin(CHANNEL, who), text))
+
+    def pressed(self, who: str, row: ChangeRow, action: str) -> Pressed:
+        delivery = f"pressed {next(self.deliveries)}"
+        return Pressed(delivery, TEAM, Origin(CHANNEL, who), action, row.id, row.message)
+
+    def rows(self) -> list[ChangeRow]:
+        """Newest first."""
+        ids = [entry.change_id for entry in self.core.ledger.history(limit=1000)]
+        return [row for row in map(self.core.ledger.change, ids) if row is not None]
+
+    def planned(self) -> list[ChangeRow]:
+        """Those that were not refused at once, newest first."""
+        return [row for row in self.rows() if row.plan is not None]
+
+    def vms(self) -> list[SimulatedVM]:
+        return [vm for host in self.hosts.values() for vm in host.all()]
+
+    def find(self, name: str) -> tuple[SimulatedVM, WatchedHost]:
+        return next((vm, host) for host in self.hosts.values() for vm in host.all() if vm.name == name)
+
+    def some_checkpoint(self, vms: str, number: int) -> str:
+        if "," in vms:
+            return "golden"
+        there = self.find(vms)[0].ordered()
+        return there[number % len(there)].id if there else "none"
+
+    def wait_until_asked(self) -> None:
+        self.wait(lambda: not self.rows() or self.rows()[0].state != ChangeState.REQUESTED, 2.0)
+
+    def wait(self, over: Callable[[], bool], seconds: float) -> bool:
+        end = time.monotonic() + seconds
+        while not (done := over()) and time.monotonic() < end:
+            time.sleep(0.02)
+        return done
+
+    def story(self) -> Iterator[str]:
+        """What a person needs who is to find out why."""
+        for row in reversed(self.rows()):
+            yield f"{row.number} {row.id[:8]} {row.summary} by {row.person_name}: {row.state} {row.reason} {row.result}"
+            yield from (
+                f"    {e.event} {e.why} {dict(e.detail) if e.event == 'sent' else ''}"
+                for e in self.core.ledger.events(row.id)
+            )
+        for host in self.hosts.values():
+            yield from (f"{host.name}: {effect}" for effect in host.effects)
+            yield from (f"{host.name} by hand: {effect}" for effect in host.by_hand)
+
+
+def effects_of(outcome: Outcome, plan: Plan, target: Target) -> Iterator[tuple[Effect, bool]]:
+    """What took effect where this is the outcome, and whether it must have."""
+    vm_id, checkpoint_id, done = target.vm_id, str(target.checkpoint_id), outcome.state == ChangeState.SUCCEEDED
+    match plan.action:
+        case Create(name=name) if done:
+            yield Effect("create", vm_id, str(outcome.checkpoint_id)), True
+            yield Effect("rename", vm_id, str(outcome.checkpoint_id), name), False
+        case Apply():
+            if outcome.safety_id:
+                yield Effect("create", vm_id, outcome.safety_id), True
+            if done:
+                yield Effect("apply", vm_id, checkpoint_id), True
+                yield Effect("start", vm_id), False
+        case Delete() if done:
+            yield Effect("remove", vm_id, checkpoint_id), True
+        case Rename(name=name) if done:
+            yield Effect("rename", vm_id, checkpoint_id, name), True
+
+
+TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(
+    max_examples=ORDERS or 12,
+    stateful_step_count=30 if ORDERS else 12,
+    deadline=None,
+    derandomize=not ORDERS,
+    database=None,
+    phases=(Phase.generate,),
+    suppress_health_check=list(HealthCheck),
+)
