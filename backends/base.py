@@ -301,9 +301,6 @@ class Backend(Protocol):
 
     def start(self, vm_id: str) -> None: ...
 
-    def save(self, vm_id: str) -> None:
-        """Save the VM's state and stop it there."""
-
     def end_lost_calls(self) -> None:
         """See to it that nothing begins any more of the changes whose outcome was lost, in this program or in one that
         died before it. What Hyper-V has begun goes on: it shows in the VM's status."""

@@ -64,7 +64,7 @@ class Deadlines:
     change: float = 120.0
     """Rename, settings."""
     power: float = 600.0
-    """Starting a VM reads its saved memory back; saving writes it."""
+    """Starting a VM reads its saved memory back."""
 
 
 class HyperVBackend:
@@ -172,9 +172,6 @@ class HyperVBackend:
 
     def start(self, vm_id: str) -> None:
         self._change_vm(vm_id, self._pipelines.start(vm_id), self._deadlines.power)
-
-    def save(self, vm_id: str) -> None:
-        self._change_vm(vm_id, self._pipelines.save(vm_id), self._deadlines.power)
 
     def end_lost_calls(self) -> None:
         self._session.end_lost_calls()

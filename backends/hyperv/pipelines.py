@@ -64,8 +64,6 @@ class Pipelines(Protocol):
 
     def start(self, vm_id: str) -> Pipeline: ...
 
-    def save(self, vm_id: str) -> Pipeline: ...
-
 
 class Plain:
     """For a full PowerShell endpoint: Hyper-V's cmdlets, shaped by `Select-Object` and `ConvertTo-Json` on the host."""
@@ -114,9 +112,6 @@ class Plain:
 
     def start(self, vm_id: str) -> Pipeline:
         return _on_vm(vm_id, _change("Start-VM"))
-
-    def save(self, vm_id: str) -> Pipeline:
-        return _on_vm(vm_id, _change("Save-VM"))
 
 
 class Endpoint:
@@ -168,9 +163,6 @@ class Endpoint:
     def start(self, vm_id: str) -> Pipeline:
         return _function("Start-CheckpointBotVM", VMId=vm_id)
 
-    def save(self, vm_id: str) -> Pipeline:
-        return _function("Save-CheckpointBotVM", VMId=vm_id)
-
 
 def samples(dialect: Pipelines) -> dict[str, Pipeline]:
     """One of every pipeline of a dialect, in every form it takes, by a name for it."""
@@ -190,7 +182,6 @@ def samples(dialect: Pipelines) -> dict[str, Pipeline]:
         "rename": dialect.rename(checkpoint, "after-upgrade"),
         "export": dialect.export(checkpoint, r"D:\exports"),
         "start": dialect.start(vm),
-        "save": dialect.save(vm),
         "configure automatic": dialect.configure(vm, None, False),
     }
     for checkpoint_type in _TYPE_NAMES:

@@ -90,7 +90,6 @@ def _functions() -> Iterator[Runnable]:
         lambda call: [ask.configure(_vm(call) or "", _type(call), _automatic(call))],
     )
     yield _over("Start-CheckpointBotVM", _VM_ID, lambda call: [ask.start(_vm(call) or "")])
-    yield _over("Save-CheckpointBotVM", _VM_ID, lambda call: [ask.save(_vm(call) or "")])
 
 
 def _over(name: str, parameters: _Parameters, ask: _Ask, *, default_set: str = "*") -> Runnable:

@@ -169,7 +169,7 @@ class BackendContract:
         with pytest.raises(NotFound):
             backend.create(NOBODY, "one")
 
-    # ------------------------------------------------------------ apply, start, save
+    # ------------------------------------------------------------ apply, start
 
     def test_apply_puts_the_vm_back_to_the_checkpoint(self, backend: Backend, vm: SimulatedVM) -> None:
         old, middle, _ = backend.vm(vm.id).checkpoints
@@ -185,10 +185,6 @@ class BackendContract:
     def test_apply_of_a_checkpoint_with_memory_runs_on(self, backend: Backend, vm: SimulatedVM) -> None:
         backend.apply(backend.vm(vm.id).checkpoints[-1].id)
         assert backend.vm(vm.id).vm.state is VMState.RUNNING
-
-    def test_save_stops_a_vm_where_it_is(self, backend: Backend, vm: SimulatedVM) -> None:
-        backend.save(vm.id)
-        assert backend.vm(vm.id).vm.state is VMState.SAVED
 
     # ------------------------------------------------------------ delete
 
@@ -259,7 +255,6 @@ class BackendContract:
             lambda: backend.rename(NOBODY, "x"),
             lambda: backend.export(NOBODY, "D:\\Exports"),
             lambda: backend.start(NOBODY),
-            lambda: backend.save(NOBODY),
             lambda: backend.configure(NOBODY, automatic=True),
         )
         for change in changes:

@@ -126,7 +126,7 @@ def test_a_change_starts_from_an_id_and_does_not_ask() -> None:
         assert re.search(r"Hyper-V\\Get-VM(Snapshot)? -Id \$(VMId|CheckpointId) \|", body), name
         assert body.count("-Confirm:$false") == 1
         assert "-Name " not in body.replace("-SnapshotName ", "").replace("-NewName ", "")
-    assert changes == 8
+    assert changes == 7
 
 
 def test_the_endpoint_is_restricted_and_runs_as_a_virtual_account_of_hyper_v() -> None:

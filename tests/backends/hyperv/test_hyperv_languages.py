@@ -59,7 +59,7 @@ def _backed_up(host: SimulatedHost, backend: Backend) -> None:
 
 
 def _wrong_state(host: SimulatedHost, backend: Backend) -> None:
-    backend.save(add_vm(host, "web01", state=VMState.OFF).id)
+    backend.start(add_vm(host, "web01", state=VMState.PAUSED_CRITICAL).id)
 
 
 def _no_vm(host: SimulatedHost, backend: Backend) -> None:

@@ -70,7 +70,7 @@ def test_what_a_person_types_stays_one_whole_argument(dialect: Pipelines) -> Non
 
 def test_a_change_starts_from_a_guid_and_names_nothing() -> None:
     changes = [p for p in PLAIN.values() if any(cmdlet.name in CHANGES for cmdlet in p)]
-    assert len(changes) == 13
+    assert len(changes) == 12
     for first, change, *shaping in changes:
         assert first in (Cmdlet("Get-VM", {"Id": VM}), Cmdlet("Get-VMSnapshot", {"Id": CHECKPOINT}))
         assert not {"Name", "VMName", "VM", "VMSnapshot"} & set(change.parameters)

@@ -144,7 +144,6 @@ def test_every_change_works_on_the_bots_endpoint(quick: SimulatedHost) -> None:
         say.start(vm.id),
         say.export(new_id, "D:\\exports"),
         say.configure(vm.id, None, True),
-        say.save(vm.id),
         say.delete(vm.ordered()[0].id, subtree=True),
     ):
         result = run(restricted, change)

@@ -20,7 +20,6 @@
         'Export-CheckpointBotCheckpoint'
         'Set-CheckpointBotVM'
         'Start-CheckpointBotVM'
-        'Save-CheckpointBotVM'
     )
     CmdletsToExport = @()
     VariablesToExport = @()

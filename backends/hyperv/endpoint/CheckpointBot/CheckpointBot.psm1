@@ -184,14 +184,6 @@ function Start-CheckpointBotVM {
         ConvertTo-Answer -Property $AcknowledgementProperties
 }
 
-function Save-CheckpointBotVM {
-    [CmdletBinding()]
-    param([Parameter(Mandatory)][guid]$VMId)
-    Hyper-V\Get-VM -Id $VMId |
-        Hyper-V\Save-VM -Passthru -Confirm:$false |
-        ConvertTo-Answer -Property $AcknowledgementProperties
-}
-
 # ---------------------------------------------------------------- inside
 
 function Get-Target {
