@@ -36,7 +36,7 @@ class Scenario:
     @property
     def outlasts_the_bot(self) -> bool:
         """What was begun on the host goes on while the bot starts again."""
-        return self.durations is LONG or self.hesitation > 0
+        return self.durations == LONG or self.hesitation > 0
 
     @property
     def faults(self) -> tuple[Fault, ...]:
