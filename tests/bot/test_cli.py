@@ -1,0 +1,121 @@
+"""The executable: what it offers, what it answers, and with which exit code it ends."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points, version
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from bot.cli import main
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no settings are."""
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(main, words)
+
+
+def test_help_names_every_subcommand() -> None:
+    shown = run("--help")
+
+    assert shown.exit_code == 0
+    for name in ("run", "demo", "init", "audit"):
+        assert f"  {name} " in shown.output
+
+
+@pytest.mark.parametrize("name", ["run", "demo", "init", "audit"])
+def test_every_subcommand_explains_itself(name: str) -> None:
+    shown = run(name, "-h")
+
+    assert shown.exit_code == 0
+    assert f"Usage: main {name}" in shown.output
+
+
+def test_the_version_is_the_distributions() -> None:
+    assert version("hyperv-checkpoint-bot") in run("--version").output
+
+
+def test_the_executable_is_installed() -> None:
+    (script,) = entry_points(group="console_scripts", name="checkpointbot")
+
+    assert script.value == "bot.cli:entry"
+
+
+@pytest.mark.parametrize("words", [(), ("start",), ("run", "--port", "1"), ("demo", "--port", "70000")])
+def test_what_is_no_command_is_a_usage_error(words: tuple[str, ...]) -> None:
+    assert run(*words).exit_code == 2
+
+
+class TestInit:
+    def test_writes_a_file_that_says_what_is_missing(self) -> None:
+        written = run("init")
+
+        assert written.exit_code == 0
+        assert "Wrote checkpointbot.yaml" in written.output
+        missing = run("run")
+        assert missing.exit_code == 2
+        assert "slack.bot_token" in missing.output
+
+    def test_writes_a_file_that_yaml_can_read(self) -> None:
+        run("init", "--config", "mine.yaml")
+
+        yaml.safe_load(Path("mine.yaml").read_text(encoding="utf-8"))
+
+    def test_overwrites_nothing(self) -> None:
+        Path("checkpointbot.yaml").write_text("slack: {}\n", encoding="utf-8")
+
+        refused = run("init")
+
+        assert refused.exit_code == 1
+        assert "is there already. Nothing was written" in refused.output
+        assert Path("checkpointbot.yaml").read_text(encoding="utf-8") == "slack: {}\n"
+
+    def test_says_why_it_cannot_write(self) -> None:
+        refused = run("init", "--config", "no/such/folder/mine.yaml")
+
+        assert refused.exit_code == 1
+        assert "cannot be written" in refused.output
+
+
+class TestRun:
+    def test_without_settings_names_what_is_missing(self) -> None:
+        ended = run("run")
+
+        assert ended.exit_code == 2
+        assert "slack.bot_token" in ended.output
+        assert not Path("data").exists()
+
+    def test_with_a_file_that_is_not_there_says_so(self) -> None:
+        ended = run("run", "--config", "nowhere.yaml")
+
+        assert ended.exit_code == 2
+        assert "nowhere.yaml" in ended.output
+
+    def test_with_a_data_folder_that_cannot_be_used_is_a_sentence(self) -> None:
+        Path("data").touch()
+        tokens = {"bot_token": "xoxb-1", "app_token": "xapp-1", "api_url": "http://127.0.0.1:9/api/"}
+        Path("checkpointbot.yaml").write_text(yaml.safe_dump({"slack": tokens}), encoding="utf-8")
+
+        ended = run("run")
+
+        assert ended.exit_code == 1
+        assert "Error: " in ended.output
+        assert "data" in ended.output
+
+
+def test_demo_does_not_take_over_a_folder_of_somebody_else() -> None:
+    Path("photos").mkdir()
+    Path("photos", "cat.jpg").touch()
+
+    for words in (("demo", "--data", "photos"), ("demo", "--data", "photos", "--fresh")):
+        refused = run(*words)
+        assert refused.exit_code == 1
+        assert "Nothing was touched" in refused.output
+    assert [one.name for one in Path("photos").iterdir()] == ["cat.jpg"]

@@ -1,0 +1,107 @@
+"""The demo, as somebody meets it who has just installed the bot."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.demo import MARK, Demo
+from tests.bot.headquarters import wait_until
+
+
+class Page:
+    """What the demo's page does, by its routes."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def type(self, text: str, who: str = "ada", channel: str = "#ops") -> None:
+        body = json.dumps({"user": who, "channel": channel, "text": text}).encode()
+        request = urllib.request.Request(f"{self.url}sandbox/command", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert json.load(answer)["acked"]
+
+    def messages(self) -> Sequence[Mapping[str, Any]]:
+        with urllib.request.urlopen(f"{self.url}sandbox/messages?channel=%23ops&user=ada", timeout=10) as answer:
+            return list(json.load(answer)["messages"])
+
+    def wait_for_text(self, text: str) -> None:
+        wait_until(lambda: any(text in one["text"] for one in self.messages()), timeout=20)
+
+
+def test_what_was_done_in_a_demo_is_there_the_next_time(tmp_path: Path) -> None:
+    for command, result in (
+        ("/checkpoint web03 first", "Took first of web03 (production)"),
+        ("/checkpoint show web03 first", "first of web03"),
+    ):
+        demo = Demo(tmp_path / "demo")
+        demo.start()
+        try:
+            page = Page(demo.url)
+            page.type(command)
+            page.wait_for_text(result)
+        finally:
+            demo.stop()
+
+    kept = {one.name for one in (tmp_path / "demo").iterdir()}
+    assert {"hosts.json", "slack.json", "ledger.db", "jobs.db", MARK} <= kept
+
+
+def test_the_three_things_that_the_welcome_names_work(tmp_path: Path) -> None:
+    demo = Demo(tmp_path / "demo")
+    demo.start()
+    try:
+        welcome = demo.welcome()
+        page = Page(demo.url)
+        tries = [line.strip().partition("   ")[0] for line in welcome.splitlines() if "/checkpoint " in line]
+        answers = ("Took before-upgrade of web01", "Apply before-upgrade to web01?", "Checkpoint digest")
+        for command, answer in zip(tries, answers, strict=True):
+            page.type(command)
+            page.wait_for_text(answer)
+    finally:
+        demo.stop()
+
+    assert page.url in [line.strip() for line in welcome.splitlines()]
+
+
+def test_fresh_throws_an_earlier_demo_away(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    Demo(folder)
+    (folder / "ledger.db").write_bytes(b"of an earlier demo")
+
+    Demo(folder, fresh=True)
+
+    assert [one.name for one in folder.iterdir()] == [MARK]
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_folder_that_holds_no_demo_is_left_alone(tmp_path: Path, fresh: bool) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work", encoding="utf-8")
+
+    with pytest.raises(FileExistsError, match="Nothing was touched"):
+        Demo(tmp_path, fresh=fresh)
+
+    assert [one.name for one in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_the_program_is_up_in_a_quarter_of_a_minute(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    executable = Path(sys.executable).with_name("checkpointbot")
+    command = [str(executable), "demo", "--data", str(tmp_path / "demo")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline().startswith("Checkpoint Bot is running")
+            assert time.monotonic() - begun < 15
+        finally:
+            process.terminate()
+        process.communicate(timeout=20)
+    assert process.returncode == 0

@@ -1,0 +1,123 @@
+"""Settings in, a bot out: which classes, which folders, which ports."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from backends.hyperv.backend import HyperVBackend
+from backends.hyperv.connect import connect
+from backends.hyperv.connection import HostConnection
+from bot.directory import LookupFailed
+from bot.sandbox import Sandbox
+from bot.settings import HostDefaults, HostSettings, Settings
+from bot.slack.websocket import NotConnected
+from bot.wiring import Bot, hosts_of, make_private_folder, simulated_hosts
+from tests.bot.headquarters import settings
+
+ACCOUNT, PASSWORD = "LAB\\svc", "a password of this test"
+
+
+def reaching(sandbox: Sandbox, folder: Path, *, bot_token: str = "", app_token: str = "") -> Settings:
+    """Settings of a bot in the sandbox."""
+    given = settings(folder)
+    slack = given.slack.model_copy(
+        update={
+            "api_url": sandbox.api_url,
+            "bot_token": SecretStr(bot_token or sandbox.bot_token),
+            "app_token": SecretStr(app_token or sandbox.app_token),
+        }
+    )
+    return given.model_copy(update={"slack": slack})
+
+
+def test_every_host_of_the_settings_gets_a_backend_and_nothing_is_sent(tmp_path: Path) -> None:
+    given = settings(tmp_path).model_copy(
+        update={
+            "host_defaults": HostDefaults(username=ACCOUNT, password=SecretStr(PASSWORD)),
+            "hosts": (
+                HostSettings(name="hv01", address="hv01.invalid"),
+                HostSettings(name="hv02", ssl=False, auth="basic", allow_unencrypted=True, configuration_name="JEA"),
+            ),
+        }
+    )
+
+    backends = hosts_of(given)
+
+    assert {name: backend.host for name, backend in backends.items()} == {"hv01": "hv01", "hv02": "hv02"}
+    assert all(isinstance(backend, HyperVBackend) for backend in backends.values())
+    for backend in backends.values():
+        backend.close()
+
+
+def test_the_hosts_of_the_demo_are_kept_between_two_times(tmp_path: Path) -> None:
+    def reach(port: int) -> HyperVBackend:
+        return connect(HostConnection("hv02", "127.0.0.1", port, ssl=False, username=ACCOUNT, password=PASSWORD))
+
+    with simulated_hosts(tmp_path, ACCOUNT, PASSWORD) as ports:
+        first = reach(ports["hv02"])
+        off = next(one.vm for one in first.inventory().vms if one.vm.name == "test01")
+        first.create(off.id, "kept")
+        first.close()
+    with simulated_hosts(tmp_path, ACCOUNT, PASSWORD) as ports:
+        second = reach(ports["hv02"])
+        names = [one.name for one in second.vm(off.id).checkpoints]
+        second.close()
+
+    assert names == ["daily", "kept"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
+class TestTheDataFolder:
+    def test_is_for_this_account_alone(self, tmp_path: Path) -> None:
+        make_private_folder(tmp_path / "a" / "b")
+
+        assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
+
+    def test_that_holds_something_already_is_left_as_it_is(self, tmp_path: Path) -> None:
+        tmp_path.chmod(0o755)
+        (tmp_path / "something").touch()
+
+        make_private_folder(tmp_path)
+
+        assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+
+    def test_that_cannot_be_made_is_an_error_of_the_system(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+
+        with pytest.raises(OSError, match="file"):
+            make_private_folder(tmp_path / "file" / "data")
+
+
+class TestATokenThatSlackRefuses:
+    def test_is_found_out_when_the_bot_starts(self, tmp_path: Path) -> None:
+        with Sandbox() as sandbox:
+            bot = Bot(reaching(sandbox, tmp_path, bot_token="xoxb-wrong"))
+            try:
+                with pytest.raises(LookupFailed, match="Slack does not know the bot token"):
+                    bot.start()
+            finally:
+                bot.stop()
+
+    def test_so_is_one_for_the_connections(self, tmp_path: Path) -> None:
+        with Sandbox() as sandbox:
+            bot = Bot(reaching(sandbox, tmp_path, app_token="xapp-wrong"))
+            try:
+                with pytest.raises(NotConnected, match="it does not know the app token"):
+                    bot.start()
+            finally:
+                bot.stop()
+
+
+def test_a_bot_that_was_stopped_can_be_followed_by_another(tmp_path: Path) -> None:
+    with Sandbox() as sandbox:
+        for _ in range(2):
+            bot = Bot(reaching(sandbox, tmp_path))
+            bot.start()
+            sandbox.wait_for_connections(2)
+            bot.stop()
+            sandbox.wait_for_connections(0)
