@@ -35,6 +35,9 @@ APPLICATION_VERSION = "1"
 QUEUE, LATER = "vms", "later"
 """Queues: one workflow at a time for each VM; and what is due at a time."""
 
+GIVEN_UP = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
+"""How DBOS calls workflows that it does not take up again."""
+
 LATE = timedelta(minutes=15)
 """A confirmation that could not be begun for longer than this is not carried out any more."""
 
@@ -137,12 +140,12 @@ class Changes:
 
     def _take_up(self, row: ChangeRow) -> None:
         """DBOS takes up workflows by itself. What is left are requests whose workflow was never begun, and changes
-        whose workflow met a defect that it could not even record."""
-        workflow = DBOS.get_workflow_status(row.id)
-        if workflow is None:
+        whose workflow DBOS gave up: it met a defect that it could not even record, or the bot died in it too often."""
+        begun, answered = DBOS.get_workflow_status(row.id), DBOS.get_workflow_status(f"{row.id}-answer")
+        if begun is None:
             self._start(row.id)
-        elif workflow.status == "ERROR":
-            self._fail(row.id, "the workflow ended in an error")
+        elif any(one.status in GIVEN_UP for one in (begun, answered) if one is not None):
+            self._fail(row.id, "its workflow was given up")
             self._showing.show(row.id)
 
     def stop(self, seconds: float = 10.0) -> None:
@@ -348,8 +351,10 @@ class Changes:
         row = self._row(change_id)
         if row.state.final:
             return
-        state = ChangeState.UNKNOWN if row.state == ChangeState.RUNNING else ChangeState.FAILED
-        if row.state == ChangeState.AWAITING:
+        state = ChangeState.FAILED
+        if row.state in (ChangeState.RUNNING, ChangeState.UNKNOWN):
+            state = ChangeState.UNKNOWN
+        elif row.state == ChangeState.AWAITING:
             state = ChangeState.VOID
         result = f"Something went wrong in the bot itself. Look in its log for {change_id}."
         if row.state != state:

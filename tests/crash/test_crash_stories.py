@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -100,6 +102,23 @@ def test_a_safety_checkpoint_is_told_of_when_nothing_was_applied(tmp_path: Path)
         assert "had been taken, and stays" in row.result
         assert "Nothing was changed" not in row.result
         assert world.host.effects == ["web01: create safety"]
+
+
+def test_a_change_that_the_bot_died_in_too_often_is_told_of(tmp_path: Path) -> None:
+    with World(tmp_path, CREATE, ("VM 1 / create: ledger written (1)",)) as world:
+        begin(world, CREATE)
+        with closing(sqlite3.connect(world.data / "jobs.db")) as jobs, jobs:
+            jobs.execute("UPDATE workflow_status SET recovery_attempts = 1000")
+        world.live()
+        wait_until(lambda: not world.jobs_left())
+        world.stop()
+        world.live()
+        world.stop()
+
+        (row,) = world.rows()
+        (message,) = world.messages()
+        assert row.state == "unknown"
+        assert "Something went wrong in the bot itself" in message.seen
 
 
 def test_a_question_that_expires_while_the_bot_is_dead_is_shown_as_expired(tmp_path: Path) -> None:

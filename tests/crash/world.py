@@ -191,11 +191,11 @@ class World:
 
     def jobs_left(self) -> list[str]:
         """Workflows that are not over. One that is due when a question expires does nothing when it was answered."""
-        return self._jobs("status NOT IN ('SUCCESS', 'ERROR', 'CANCELLED') AND workflow_uuid NOT LIKE '%-expiry'")
+        return self._jobs("status IN ('PENDING', 'ENQUEUED', 'DELAYED') AND workflow_uuid NOT LIKE '%-expiry'")
 
     def jobs_broken(self) -> list[str]:
         """Workflows that met a defect."""
-        return self._jobs("status IN ('ERROR', 'CANCELLED')")
+        return self._jobs("status NOT IN ('PENDING', 'ENQUEUED', 'DELAYED', 'SUCCESS')")
 
     def _jobs(self, which: str) -> list[str]:
         with closing(sqlite3.connect(f"file:{self.data / 'jobs.db'}?mode=ro", uri=True)) as jobs:
