@@ -46,14 +46,16 @@ class Showing:
         """The way back to the person, which the ledger does not keep."""
         self._origins[change_id] = origin
 
-    def show(self, change_id: str) -> None:
+    def show(self, change_id: str) -> bool:
         """Bring the change's one message up to date. What cannot be shown is logged and noted in the ledger: the change
-        goes on, and its record stays whole."""
+        goes on, and its record stays whole. Whether it could be shown."""
         try:
             self._bring_up_to_date(change_id, self._post_first(change_id))
         except AnnouncerError as error:
             log.warning("change %s could not be shown: %s", change_id, error)
             self._ledger.note(change_id, "not shown", by="bot", why=str(error), detail={})
+            return False
+        return True
 
     def show_unless_quick(self, change_id: str) -> None:
         """Say that a change is under way, once it is; one that begins at once is not shown as waiting first."""

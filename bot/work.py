@@ -77,7 +77,7 @@ class Means:
     fleet: Looks
     ledger: Ledger
     clock: Callable[[], datetime]
-    show: Callable[[str], None]
+    show: Callable[[str], object]
     """Bring the message of a change up to date."""
     progress: Callable[[str, str, int], None]
     """Told change id, VM id and percentage."""

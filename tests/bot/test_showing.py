@@ -33,9 +33,9 @@ def test_a_message_that_cannot_be_shown_leaves_a_note_and_the_change_goes_on(ben
     showing = Showing(bench.ledger, board, bench.clock)
     change_id = bench.ask(Create("fresh"), bench.target(bench.add_vm("web01")))
 
-    showing.show(change_id)
+    assert not showing.show(change_id)
     assert [e.event for e in bench.ledger.events(change_id)][-1] == "not shown"
 
     board.out_of_order = False
-    showing.show(change_id)
+    assert showing.show(change_id)
     assert len(board.texts) == 1
