@@ -10,6 +10,8 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from threading import Lock
 
+import sqlalchemy.dialects.sqlite  # noqa: F401 - DBOS imports it when it is launched
+
 from bot.settings import Settings
 from bot.wiring import Bot
 from tests.crash.tripwires import Tripwires
