@@ -66,11 +66,7 @@ class BotProcess:
 
     def interrupt(self) -> int:
         """Press Ctrl-C, and give the exit code."""
-        return self.signal(signal.SIGINT)
-
-    def signal(self, number: signal.Signals) -> int:
-        """Ask it to end, and give the exit code."""
-        self._process.send_signal(number)
+        self._process.send_signal(signal.SIGINT)
         return self._process.wait(20)
 
     def exit_code(self) -> int:

@@ -49,6 +49,8 @@ class StrangerHost:
     vms: dict[str, Thing] = field(default_factory=dict)
     checkpoints: dict[str, Thing] = field(default_factory=dict)
     ran: list[str] = field(default_factory=list)
+    refusals: int = 0
+    """How often a wrong password came."""
 
     def __enter__(self) -> Self:
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"host": self}))
@@ -227,6 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
         message = self.rfile.read(int(self.headers["Content-Length"]))
         expected = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         if self.headers["Authorization"] != f"Basic {expected}":
+            self.host.refusals += "Authorization" in self.headers
             self._send(401, "")
             return
         envelope = ElementTree.fromstring(message)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,6 +56,8 @@ def test_the_main_job_is_done_by_a_program_of_its_own(tmp_path: Path, office: Of
         office.wait_for_text("shop01 is back at before-upgrade, and is running.")
 
         assert "long-ago of shop01" in office.ask("ada", "/checkpoint digest")
+        office.type("ada", "/checkpoint delete shop01 long-ago")
+        office.wait_for_text("Delete long-ago of shop01?")
         assert process.interrupt() == 0
 
     assert "Checkpoint Bot is running for 2 hosts. Ctrl-C ends it." in process.output
@@ -64,9 +65,10 @@ def test_the_main_job_is_done_by_a_program_of_its_own(tmp_path: Path, office: Of
     assert_tells_no_secret(office, process, tmp_path / "data")
     with Ledger(tmp_path / "data" / "ledger.db", clock=lambda: datetime.now(UTC), read_only=True) as ledger:
         assert ledger.verify().whole
-        assert [entry.summary for entry in ledger.history()] == [
-            "apply before-upgrade to shop01",
-            "take before-upgrade of shop01",
+        assert [(entry.summary, entry.state) for entry in ledger.history()] == [
+            ("delete long-ago of shop01", "awaiting"),
+            ("apply before-upgrade to shop01", "succeeded"),
+            ("take before-upgrade of shop01", "succeeded"),
         ]
 
 
@@ -76,20 +78,6 @@ def assert_tells_no_secret(office: Office, process: BotProcess, data: Path) -> N
     for secret in (*secrets(office).values(), *response_urls):
         assert secret not in process.output
         assert secret.encode() not in kept
-
-
-def test_a_pending_question_does_not_hold_up_the_end(tmp_path: Path, office: Office) -> None:
-    with BotProcess(tmp_path, settings(office), secrets(office)) as process:
-        process.wait_until_running()
-        office.type("ada", "/checkpoint apply web01 nginx-1.27")
-        office.wait_for_text("Apply nginx-1.27 to web01?")
-
-        assert process.signal(signal.SIGTERM) == 0
-
-    with BotProcess(tmp_path, settings(office), secrets(office)) as process:
-        process.wait_until_running()
-        office.press("ada", "Apply")
-        office.wait_for_text("web01 is back at nginx-1.27")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.base import Backend, Refused, VMState
+from backends.base import AuthenticationFailed, Backend, Refused, VMState
 from backends.hyperv.connect import connect
 from backends.hyperv.connection import HostConnection
 from tests.e2e.bot_process import BotProcess
@@ -38,7 +38,7 @@ def settings(slack: StrangerSlack, host: StrangerHost) -> Mapping[str, object]:
     }
 
 
-def backend_of(host: StrangerHost) -> Backend:
+def backend_of(host: StrangerHost, *, password: str = PASSWORD) -> Backend:
     return connect(
         HostConnection(
             "strange",
@@ -47,7 +47,7 @@ def backend_of(host: StrangerHost) -> Backend:
             ssl=False,
             auth="basic",
             username=USER,
-            password=PASSWORD,
+            password=password,
             allow_unencrypted=True,
         )
     )
@@ -129,14 +129,11 @@ def test_a_command_that_the_host_lacks_is_refused_in_a_sentence() -> None:
     assert host.names(vm_id) == ["first"]
 
 
-def test_a_wrong_password_is_said_in_a_sentence(tmp_path: Path, slack: StrangerSlack) -> None:
-    with StrangerHost() as host:
-        host.add_vm("web01")
-        wrong = {**SECRETS, "HOST_DEFAULTS__PASSWORD": "not it"}
-        with BotProcess(tmp_path, settings(slack, host), wrong) as process:
-            process.wait_until_running()
-            slack.type("web01 x")
-            slack.wait_for_text("strange could not be asked, so it may be there.")
-            slack.type("hosts")
-            slack.wait_for_text("strange refused svc-checkpoint or its password")
+def test_a_wrong_password_is_refused_in_a_sentence_and_not_tried_over_and_over() -> None:
+    with StrangerHost() as host, closing(backend_of(host, password="not it")) as backend:
+        for _ in range(5):
+            with pytest.raises(AuthenticationFailed, match="strange refused svc-checkpoint or its password"):
+                backend.inventory()
+
     assert host.ran == []
+    assert host.refusals <= 2
