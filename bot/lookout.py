@@ -34,7 +34,10 @@ class Lookout:
     def _watch(self) -> None:
         rounds = 0
         while not self._stopping.is_set():
-            self.look(disks=rounds % DISKS_EVERY == 0)
+            try:
+                self.look(disks=rounds % DISKS_EVERY == 0)
+            except Exception:  # the last frame on this thread: a defect in one round must not end the others
+                log.exception("the fleet could not be looked at")
             rounds += 1
             self._stopping.wait(self.every.total_seconds())
 

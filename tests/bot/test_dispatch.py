@@ -186,6 +186,22 @@ class TestButtons:
 
         assert hq.wait_for(ChangeState.AWAITING).summary.startswith("apply safety ")
 
+    def test_that_put_a_group_back_ask_about_each_of_its_vms(self, hq: Headquarters) -> None:
+        for name in ("pair1", "pair2"):
+            hq.add_vm(name, Past("first", DAY))
+        hq.type("apply pair1,pair2 first")
+        row = hq.wait_for(ChangeState.AWAITING)
+        hq.press(hq.button(row, "Apply"), row.message)
+        done = hq.wait_for(ChangeState.SUCCEEDED)
+
+        hq.press(hq.button(done, "Undo"), done.message)
+
+        asked = hq.wait_for(ChangeState.AWAITING)
+        assert asked.verb == "apply"
+        assert {vm.name for vm in asked.vms} == {"pair1", "pair2"}
+        assert asked.plan is not None
+        assert all(str(t.checkpoint_name).startswith("safety ") for t in asked.plan.targets)
+
     def test_that_nobody_made_are_not_known(self, hq: Headquarters) -> None:
         hq.press(Button("Format", "format", "C:"), None)
 
