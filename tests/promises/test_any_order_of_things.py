@@ -10,7 +10,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -47,7 +47,7 @@ from tests.promises.watched import Effect, WatchedHost
 ORDERS = int(os.environ.get("PROMISES", "0"))
 
 VMS = ("web01", "web02", "db01", "dc01")
-PEOPLE = (ADA, ADA, ADA, OLAF, OLAF, VERA, GUS)
+PEOPLE = (*[ADA] * 8, *[OLAF] * 3, VERA, GUS)
 NAMES = ("one", "two", "golden", "a [name] of *")
 ANSWERS = frozenset({"confirm", "approve", "cancel"})
 SETTLED_IN = 20.0
@@ -55,28 +55,40 @@ SETTLED_IN = 20.0
 
 IMPATIENT = Patience(first=0.1, pauses=(0.05, 0.1, *(0.2,) * 200))
 
-FAULTS = (
-    Fault(FaultKind.VSS, "Checkpoint-VM"),
-    Fault(FaultKind.DISK_FULL, "Checkpoint-VM"),
-    Fault(FaultKind.DISK_FULL, "Restore-VMSnapshot"),
-    Fault(FaultKind.NAMING, "Checkpoint-VM"),
-    Fault(FaultKind.CMDLET_ERROR, "Remove-VMSnapshot"),
-    Fault(FaultKind.CMDLET_ERROR, "Start-VM", code=0x80070020),
-    Fault(FaultKind.SLOW, "Checkpoint-VM", seconds=0.3),
-    *(
-        Fault(FaultKind.RESET_BEFORE_ANSWER, cmdlet)
-        for cmdlet in (
-            "Checkpoint-VM",
-            "Restore-VMSnapshot",
-            "Remove-VMSnapshot",
-            "Rename-VMSnapshot",
-            "Set-VM",
-            "Get-VM",
-        )
+CMDLETS = {
+    "create": "Checkpoint-VM",
+    "apply": "Restore-VMSnapshot",
+    "delete": "Remove-VMSnapshot",
+    "rename": "Rename-VMSnapshot",
+}
+
+AWAY = Fault(FaultKind.REFUSE_CONNECTION, times=4)
+FURTHER = {
+    "create": (
+        Fault(FaultKind.VSS, "Checkpoint-VM"),
+        Fault(FaultKind.NAMING, "Checkpoint-VM"),
+        Fault(FaultKind.RESET_BEFORE_ANSWER, "Set-VM"),
     ),
-    Fault(FaultKind.REFUSE_CONNECTION, times=2),
-    Fault(FaultKind.REFUSE_CONNECTION, times=12),
-)
+    "apply": (
+        Fault(FaultKind.RESET_BEFORE_ANSWER, "Checkpoint-VM"),
+        Fault(FaultKind.DISK_FULL, "Checkpoint-VM"),
+        Fault(FaultKind.NAMING, "Checkpoint-VM"),
+        Fault(FaultKind.RESET_BEFORE_ANSWER, "Start-VM"),
+        Fault(FaultKind.CMDLET_ERROR, "Start-VM", code=0x80070020),
+    ),
+    "delete": (Fault(FaultKind.RESET_BEFORE_ANSWER, "Get-VM"),),
+    "rename": (Fault(FaultKind.RESET_BEFORE_ANSWER, "Get-VMSnapshot"),),
+}
+
+
+def troubles(verb: str) -> st.SearchStrategy[Fault | None]:
+    """What may go wrong at the cmdlet of this verb."""
+    cmdlet = CMDLETS[verb]
+    lost, refused = Fault(FaultKind.RESET_BEFORE_ANSWER, cmdlet), Fault(FaultKind.CMDLET_ERROR, cmdlet)
+    return st.sampled_from((None, None, None, lost, lost, refused, *FURTHER[verb]))
+
+
+AWAY_MEANWHILE = st.sampled_from((False, False, False, True))
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -85,14 +97,12 @@ class AnyOrder(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = TemporaryDirectory()
-        self.now = datetime.now(UTC)
         self.ahead = timedelta()
         self.people, self.room = People(), Room()
         self.hosts = {name: WatchedHost(name) for name in ("hv01", "hv02")}
         for name in VMS:
-            add_vm(
-                self.hosts["hv01"], name, state=VMState.RUNNING, past=[Past("golden", 9 * DAY), Past("later", 2 * DAY)]
-            )
+            past = Past("golden", 9 * DAY), Past("later", 2 * DAY)
+            add_vm(self.hosts["hv01"], name, state=VMState.RUNNING, past=past)
         for host in self.hosts.values():
             host.watch()
         self.policies = {vm.id: vm.checkpoint_type for vm in self.vms()}
@@ -104,71 +114,98 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(
         who=st.sampled_from(PEOPLE),
         vms=st.lists(st.sampled_from(VMS), min_size=1, max_size=3, unique=True),
-        name=st.sampled_from(NAMES),
-        options=st.sampled_from(("", "", " --type standard", " --keep 3d")),
+        name=st.one_of(st.sampled_from(NAMES), st.integers(0, 99).map(str)),
+        options=st.sampled_from(("", " --type standard", " --keep 3d")),
+        trouble=troubles("create"),
+        away=AWAY_MEANWHILE,
     )
-    def create(self, who: str, vms: list[str], name: str, options: str) -> None:
-        self.types(who, f'create {",".join(vms)} "{name}"{options}')
+    def create(self, who: str, vms: list[str], name: str, options: str, trouble: Fault | None, away: bool) -> None:
+        with self.in_trouble("create", vms[0], trouble, away):
+            self.types(who, f'create {",".join(vms)} "{name}"{options}')
 
     @rule(
         who=st.sampled_from(PEOPLE),
-        verb=st.sampled_from(("apply", "apply", "delete")),
         vms=st.sampled_from(("web01", "web01", "db01", "dc01", "web01,web02")),
         number=st.integers(0, 5),
-        flag=st.booleans(),
-        sure=st.booleans(),
+        safety=st.booleans(),
+        sure=st.sampled_from((True, True, False)),
+        trouble=troubles("apply"),
+        away=AWAY_MEANWHILE,
     )
-    def apply_or_delete(self, who: str, verb: str, vms: str, number: int, flag: bool, sure: bool) -> None:
-        words = {"apply": " --no-safety", "delete": " --subtree"}[verb] if flag else ""
-        self.types(who, f'{verb} {vms} "{self.some_checkpoint(vms, number)}"{words}')
-        if sure:
-            self.wait_until_asked()
-            self.press(who, number=0, action="confirm")
+    def apply(
+        self, who: str, vms: str, number: int, safety: bool, sure: bool, trouble: Fault | None, away: bool
+    ) -> None:
+        options = "" if safety else " --no-safety"
+        with self.in_trouble("apply", vms.split(",", maxsplit=1)[0], trouble, away):
+            self.types(who, f'apply {vms} "{self.some_checkpoint(vms, number)}"{options}')
+            if sure:
+                self.confirm(who)
 
     @rule(
-        who=st.sampled_from((ADA, OLAF)), vm=st.sampled_from(VMS), number=st.integers(0, 5), name=st.sampled_from(NAMES)
+        who=st.sampled_from(PEOPLE),
+        vms=st.sampled_from(("web01", "web01", "db01", "dc01", "web01,web02")),
+        number=st.integers(0, 5),
+        subtree=st.booleans(),
+        trouble=troubles("delete"),
+        away=AWAY_MEANWHILE,
     )
-    def rename(self, who: str, vm: str, number: int, name: str) -> None:
-        self.types(who, f'rename {vm} "{self.some_checkpoint(vm, number)}" "{name}"')
+    def delete(self, who: str, vms: str, number: int, subtree: bool, trouble: Fault | None, away: bool) -> None:
+        options = " --subtree" if subtree else ""
+        with self.in_trouble("delete", vms.split(",", maxsplit=1)[0], trouble, away):
+            self.types(who, f'delete {vms} "{self.some_checkpoint(vms, number)}"{options}')
+            self.confirm(who)
 
-    @rule(who=st.sampled_from((ADA, OLAF)), vm=st.sampled_from(VMS), number=st.integers(0, 5))
+    @rule(
+        who=st.sampled_from(PEOPLE),
+        vm=st.sampled_from(VMS),
+        number=st.integers(0, 5),
+        name=st.sampled_from(NAMES),
+        trouble=troubles("rename"),
+        away=AWAY_MEANWHILE,
+    )
+    def rename(self, who: str, vm: str, number: int, name: str, trouble: Fault | None, away: bool) -> None:
+        with self.in_trouble("rename", vm, trouble, away):
+            self.types(who, f'rename {vm} "{self.some_checkpoint(vm, number)}" "{name}"')
+
+    @rule(who=st.sampled_from(PEOPLE), vm=st.sampled_from(VMS), number=st.integers(0, 5))
     def keep(self, who: str, vm: str, number: int) -> None:
         self.types(who, f'keep {vm} "{self.some_checkpoint(vm, number)}" 7d')
 
     @rule(
-        who=st.sampled_from(PEOPLE),
-        number=st.integers(0, 3),
-        action=st.sampled_from(("confirm", "approve", "cancel", "confirm", "approve", "undo", "again")),
+        who=st.sampled_from(("who asked", "who asked", OLAF, VERA, GUS)),
+        number=st.integers(0, 2),
+        action=st.sampled_from(("confirm", "confirm", "approve", "cancel", "undo", "again")),
         times=st.sampled_from((1, 1, 2)),
     )
-    def press(self, who: str, number: int, action: str, times: int = 1) -> None:
-        """A button of one of the last changes, whether it is there or not."""
-        for row in self.planned()[number:][:1]:
-            pressed = self.pressed(who, row, action)
+    def press(self, who: str, number: int, action: str, times: int) -> None:
+        """A button of one of the last changes, those that wait first, whether it is there or not."""
+        for row in self.pressable()[number:][:1]:
+            pressed = self.pressed(row.person_id if who == "who asked" else who, row, action)
             for _ in range(times):
                 self.core.desk.pressed(pressed)
 
-    @rule(number=st.integers(0, 3), others=st.sampled_from(("cancel", "confirm", "approve")))
-    def press_at_once(self, number: int, others: str) -> None:
-        """Who asked says yes, and at the same moment somebody presses something else."""
-        for row in self.planned()[number:][:1]:
-            clicks = [self.pressed(row.person_id, row, "confirm"), self.pressed(OLAF, row, others)]
+    @rule(number=st.integers(0, 2), other=st.sampled_from(("cancel", "confirm", "approve")))
+    def press_at_once(self, number: int, other: str) -> None:
+        """Who asked says yes, and at the same moment something else is pressed."""
+        for row in self.pressable()[number:][:1]:
+            presser = OLAF if other == "approve" else row.person_id
+            clicks = [self.pressed(row.person_id, row, "confirm"), self.pressed(presser, row, other)]
             threads = [Thread(target=self.core.desk.pressed, args=(click,)) for click in clicks]
             for thread in threads:
                 thread.start()
             for thread in threads:
                 thread.join()
 
-    @rule(who=st.sampled_from((ADA, OLAF)), what=st.sampled_from(("leaves", "returns", "is deactivated")))
-    def person(self, who: str, what: str) -> None:
-        self.people.admins = self.people.admins - {who} if what == "leaves" else self.people.admins | {who}
-        self.people.deactivate(who, what == "is deactivated")
+    @rule(what=st.sampled_from(("leaves", "returns", "is deactivated")))
+    def olaf(self, what: str) -> None:
+        self.people.admins = frozenset({ADA}) if what == "leaves" else frozenset({ADA, OLAF})
+        self.people.deactivate(OLAF, what == "is deactivated")
 
     # ------------------------------------------------------------ the world
 
-    @rule(host=st.sampled_from(("hv01", "hv01", "hv02")), fault=st.sampled_from(FAULTS))
-    def fault(self, host: str, fault: Fault) -> None:
-        self.hosts[host].faults.arm(fault)
+    @rule(host=st.sampled_from(("hv01", "hv02")))
+    def host_is_away(self, host: str) -> None:
+        self.hosts[host].faults.arm(AWAY)
 
     @rule(times=st.integers(1, 3))
     def slack_is_away(self, times: int) -> None:
@@ -237,9 +274,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     def settle(self) -> None:
         """Everybody is back, every host answers, and whoever asked cancels what still waits."""
-        self.people.admins = frozenset({ADA, OLAF})
-        for who in (ADA, OLAF):
-            self.people.deactivate(who, False)
+        self.olaf("returns")
         self.room.refuses = 0
         for host in self.hosts.values():
             host.faults.disarm()
@@ -278,16 +313,18 @@ class AnyOrder(RuleBasedStateMachine):
                 note = self.core.ledger.notes([str(target.checkpoint_id)])
                 if not note or note[str(target.checkpoint_id)].keep_until is None:
                     yield f"the ledger does not keep {target.checkpoint_name}"
-        yield from (f"{e} is not in the ledger" for e in unexplained.elements() if not self.is_told_of(e))
+        yield from (
+            f"{e} is not in the ledger" for e in unexplained.elements() if e.what != "create" or not self.is_told_of(e)
+        )
         for vm in self.vms():
             if vm.checkpoint_type != self.policies[vm.id]:
                 yield f"{vm.name} takes {vm.checkpoint_type.name} checkpoints now"
 
     def is_told_of(self, effect: Effect) -> bool:
         """The checkpoint that a failed attempt has left is named in what is said of it."""
-        left = {one.id: one.name for vm in self.vms() for one in vm.ordered()}.get(effect.about, "gone by now")
+        left = next(host.taken[effect.about] for host in self.hosts.values() if effect.about in host.taken)
         told = [outcome for outcome, _, _ in self.outcomes() if outcome.vm_id == effect.vm_id]
-        return effect.what == "create" and any(f"a new checkpoint {left}" in one.sentence for one in told)
+        return any(f"a new checkpoint {left}" in one.sentence for one in told)
 
     def outcomes(self) -> Iterator[tuple[Outcome, Plan, Target]]:
         for row in self.planned():
@@ -344,6 +381,10 @@ class AnyOrder(RuleBasedStateMachine):
         """Those that were not refused at once, newest first."""
         return [row for row in self.rows() if row.plan is not None]
 
+    def pressable(self) -> list[ChangeRow]:
+        """Those that wait for an answer first."""
+        return sorted(self.planned(), key=lambda row: row.state != ChangeState.AWAITING)
+
     def vms(self) -> list[SimulatedVM]:
         return [vm for host in self.hosts.values() for vm in host.all()]
 
@@ -356,8 +397,25 @@ class AnyOrder(RuleBasedStateMachine):
         there = self.find(vms)[0].ordered()
         return there[number % len(there)].id if there else "none"
 
-    def wait_until_asked(self) -> None:
+    def confirm(self, who: str) -> None:
+        """Press yes on the card of what was just asked for."""
         self.wait(lambda: not self.rows() or self.rows()[0].state != ChangeState.REQUESTED, 2.0)
+        for row in self.planned()[:1]:
+            self.core.desk.pressed(self.pressed(who, row, "confirm"))
+
+    @contextmanager
+    def in_trouble(self, verb: str, vm: str, fault: Fault | None, away: bool) -> Iterator[None]:
+        """The fault strikes what is asked for meanwhile; with `away` the host goes away as soon as that has begun."""
+        faults = self.find(vm)[1].faults
+        faults.disarm()
+        if fault:
+            faults.arm(fault)
+        if away:
+            faults.arm(Fault(FaultKind.SLOW, CMDLETS[verb], seconds=0.1))
+        yield
+        if away:
+            self.wait(lambda: not self.rows() or self.rows()[0].state != ChangeState.QUEUED, 0.3)
+            faults.arm(AWAY)
 
     def wait(self, over: Callable[[], bool], seconds: float) -> bool:
         end = time.monotonic() + seconds

@@ -41,6 +41,8 @@ class WatchedHost(SimulatedHost):
         self.effects: list[Effect] = []
         """Of sessions."""
         self.by_hand: list[Effect] = []
+        self.taken: dict[str, str] = {}
+        """What each checkpoint was called when it was taken, by its id."""
         self._here = local()
         self._revision = 0
         self._names: dict[str, str] = {}
@@ -63,6 +65,8 @@ class WatchedHost(SimulatedHost):
 
     def begin(self, vm: SimulatedVM, job: Job) -> Job:
         self._add(Effect(JobKind(job.kind).value, vm.id, job.checkpoint_id))
+        if job.kind is JobKind.CREATE:
+            self.taken[job.checkpoint_id] = job.name
         return super().begin(vm, job)
 
     @property
