@@ -58,9 +58,10 @@ def is_kept(note: CheckpointNote, now: datetime) -> bool:
 
 
 def is_stale(checkpoint: Checkpoint, note: CheckpointNote, policy: Policy, now: datetime) -> bool:
-    """A person's checkpoint that is older than the settings allow and that nobody keeps."""
-    old = now - checkpoint.created > policy.stale_after
-    return old and checkpoint.managed_by is None and not is_kept(note, now)
+    """A person's checkpoint that nobody keeps, and that is older than the settings allow or whose time is over."""
+    if checkpoint.managed_by is not None or is_kept(note, now):
+        return False
+    return note.keep_until is not None or now - checkpoint.created > policy.stale_after
 
 
 def written(seen: VMInventory, checkpoint: Checkpoint) -> str:

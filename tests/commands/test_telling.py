@@ -57,3 +57,9 @@ def test_vms_are_named_with_their_hosts():
     assert present(vms) == "On hv01: b. On hv02: a and c."
     assert present(vms[:1]) == "a is on hv02, running."
     assert (each(["a"]), each(["a", "b"])) == ("a", "Each of a and b")
+
+
+def test_one_that_was_to_be_kept_for_a_day_is_stale_after_that_day():
+    an_hour_old = checkpoint(created=NOW - timedelta(hours=1))
+    assert not is_stale(an_hour_old, CheckpointNote(keep_until=NOW + timedelta(minutes=1)), Policy(), NOW)
+    assert is_stale(an_hour_old, CheckpointNote(keep_until=NOW - timedelta(minutes=1)), Policy(), NOW)
