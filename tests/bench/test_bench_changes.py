@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from backends.hyperv.backend import HyperVBackend
-from backends.simulator.fleet import Durations, SimulatedHost
+from backends.simulator.fleet import Durations
 from backends.simulator.interpreter import SimulatedPowerShell
 from backends.simulator.seed import DAY, Past, add_vm, new_host
 from backends.simulator.session import SimulatedSession
