@@ -9,7 +9,9 @@ decide nothing by themselves: every look and every effect is a step, and the led
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -43,6 +45,9 @@ LATE = timedelta(minutes=15)
 
 SHOW_AGAIN = (5.0, 30.0, 120.0, 600.0, *(3600.0,) * 24)
 """Seconds before each further try to show what could not be shown: while Slack is away, for a day."""
+
+OVER_EVERY = 0.01
+"""Seconds between looks whether a VM is done, while a change is under way."""
 
 NOBODY = "nobody answered in time"
 
@@ -283,15 +288,15 @@ class Changes:
         return True
 
     def _perform(self, change_id: str) -> None:
-        targets = self._journal.step("targets", lambda: tuple(t.vm_id for t in plan_of(self._row(change_id)).targets))
+        plan = self._plan(change_id)
         handles: list[WorkflowHandle[Outcome]] = []
-        for index, vm_id in enumerate(targets):
-            with SetEnqueueOptions(queue_partition_key=vm_id), SetWorkflowID(f"{change_id}-{index}"):
+        for index, target in enumerate(plan.targets):
+            with SetEnqueueOptions(queue_partition_key=target.vm_id), SetWorkflowID(f"{change_id}-{index}"):
                 handles.append(DBOS.enqueue_workflow(QUEUE, self._on_one_vm, change_id, index))
         self._journal.step("show that it is under way", lambda: self._showing.show_unless_quick(change_id))
-        outcomes = tuple(h.get_result(polling_interval_sec=self._polling) for h in handles)
+        outcomes = tuple(h.get_result(polling_interval_sec=OVER_EVERY) for h in handles)
         self._journal.step("conclude", lambda: self._conclude(change_id, outcomes))
-        if self._journal.step("verb", lambda: self._row(change_id).verb) == "delete":
+        if plan.verb == "delete":
             for outcome in outcomes:
                 if outcome.state == ChangeState.SUCCEEDED:
                     self._follow(change_id, merges.Watch(outcome))
@@ -313,7 +318,7 @@ class Changes:
             self._follow(change_id, further)
 
     def _carry_one(self, change_id: str, index: int) -> Outcome:
-        target = self._journal.step("target", lambda: plan_of(self._row(change_id)).targets[index])
+        target = self._plan(change_id).targets[index]
         outcome = self._performer.perform(self._journal, change_id, target)
         self._journal.step("record", lambda: self._record(change_id, outcome))
         return outcome
@@ -360,6 +365,10 @@ class Changes:
         if row.state != state:
             self._ledger.move(change_id, state, by="bot", why=cause, result=result)
 
+    def _plan(self, change_id: str) -> Plan:
+        """What was asked for. It never changes, so that workflows may read it without a step."""
+        return plan_of(self._row(change_id))
+
     def _row(self, change_id: str) -> ChangeRow:
         return row_of(self._ledger, change_id)
 
@@ -373,6 +382,12 @@ def conclusion(outcomes: tuple[Outcome, ...]) -> tuple[ChangeState, str]:
     return (ChangeState.UNKNOWN if ChangeState.UNKNOWN in states else ChangeState.FAILED), result
 
 
-def sqlite_url(path: Path) -> str:
-    """The URL of a database file."""
+def sqlite_jobs(path: Path) -> str:
+    """The URL of a database file for the workflows, which is made if there is none.
+
+    In journal mode WAL, as the ledger is, a commit is flushed to the disk once and not two or three times. The mode is
+    kept in the file, and DBOS leaves it as it is (seen with 3.4).
+    """
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode = wal")
     return f"sqlite:///{path.absolute()}"

@@ -9,7 +9,7 @@ import commands
 from backends.base import Backend
 from bot.announcer import Announcer
 from bot.authority import Authority
-from bot.changes import SHOW_AGAIN, Changes, sqlite_url
+from bot.changes import SHOW_AGAIN, Changes, sqlite_jobs
 from bot.directory import Directory
 from bot.dispatch import Dispatcher
 from bot.identity import Gate
@@ -93,5 +93,5 @@ class Core:
 
 def _jobs_url(settings: Settings) -> str:
     if settings.database_url is None:
-        return sqlite_url(settings.data_dir / "jobs.db")
+        return sqlite_jobs(settings.data_dir / "jobs.db")
     return settings.database_url.get_secret_value()
