@@ -23,6 +23,10 @@ _fork = multiprocessing.get_context("forkserver")
 _fork.set_forkserver_preload([__name__])
 
 
+class NotAlive(Exception):
+    """The bot does not run, and was not killed."""
+
+
 class Life:
     """A bot that runs until it is killed, from inside at a place of `Tripwires` or from outside at any moment."""
 
@@ -44,10 +48,10 @@ class Life:
             return self._process.exitcode == -signal.SIGKILL
 
     def wait_until_ready(self) -> bool:
-        """Whether it takes commands; False when it died before. Raises TimeoutError."""
+        """Whether it takes commands; False when it died before. Raises `NotAlive`."""
         ready = wait([self._here, self._process.sentinel], BIRTH)
         if not ready:
-            raise TimeoutError("the bot did not start")
+            raise NotAlive("the bot does not start")
         return self._here in ready and self._heard() == "ready"
 
     def kill(self) -> None:

@@ -6,12 +6,13 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 from tests.crash.hosts import ARRIVED, BEGUN, HALF_WAY
 from tests.crash.invariants import extra_messages, violations
+from tests.crash.life import NotAlive
 from tests.crash.scenarios import Scenario
 from tests.crash.world import World
 
@@ -73,25 +74,32 @@ def try_out(point: Point) -> Verdict:
     begun = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="crash-"))
     with World(folder, point.scenario, point.places) as world:
-        finished = _drive(world, point.scenario)
-        passed = world.stop()
-        found = tuple(violations(world, point.scenario))
+        broken, passed = _drive(world, point.scenario)
+        broken = (*broken, *violations(world, point.scenario))
         verdict = Verdict(
             point,
             kills=world.kills,
             outcome=", ".join(row.state for row in world.rows()),
             seconds=time.monotonic() - begun,
             extra_messages=extra_messages(world),
-            violations=(*(() if finished else (f"it is not over after {PATIENCE:g} s",)), *found),
+            violations=(*broken, f"look into {folder}") if broken else (),
             passed=passed,
         )
-    if verdict.violations:
-        return replace(verdict, violations=(*verdict.violations, f"look into {folder}"))
-    shutil.rmtree(folder)
+    if not broken:
+        shutil.rmtree(folder)
     return verdict
 
 
-def _drive(world: World, scenario: Scenario) -> bool:
+def _drive(world: World, scenario: Scenario) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Go through the scenario, and stop the bot: what went wrong, and what was passed."""
+    try:
+        late = () if _go_through(world, scenario) else (f"it is not over after {PATIENCE:g} s",)
+        return late, world.stop()
+    except NotAlive as found:
+        return (str(found),), ()
+
+
+def _go_through(world: World, scenario: Scenario) -> bool:
     """Type, press and start again until nothing is left to do. False when that takes too long."""
     until = time.monotonic() + PATIENCE
     world.live()
