@@ -221,6 +221,7 @@ def _state_words(row: ChangeRow) -> str:
         ChangeState.RUNNING: "under way",
         ChangeState.UNKNOWN: "under way",
         ChangeState.SUCCEEDED: "carried out",
+        ChangeState.FAILED: "over",
     }
     return words.get(row.state, str(row.state))
 
