@@ -118,7 +118,9 @@ def _take(work: Work, seen: VMInventory, name: str, key: str) -> tuple[Checkpoin
 def _with_what_is_left(work: Work, seen: VMInventory, error: BackendError, name: str, key: str) -> BackendError:
     """Hyper-V names a checkpoint after it has taken it. Where that failed, it is there under a name of Hyper-V's."""
     try:
-        now = work.journal.step(f"{key}: what is left", lambda: work.means.fleet.look(seen.vm.id))
+        now = work.look(f"{key}: what is left")
+    except UnknownOutcome as unseen:
+        return unseen
     except BackendError:
         return error
     left = steps.new_checkpoint(seen, now, name)

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
-from backends.base import AuthenticationFailed, Backend, Busy, UnknownOutcome, Unreachable, VMInventory
+from backends.base import AuthenticationFailed, Backend, Busy, TimedOut, UnknownOutcome, Unreachable, VMInventory
 from bot import steps
 from bot.ledger import ChangeRow, ChangeState, Event, Ledger
 from commands.base import Target
@@ -141,7 +141,7 @@ class Work:
             return self.journal.step(step.name, lambda: steps.run(step, backend, seen, self.sent, patience=patience))
         except UnknownOutcome as lost:
             cause = lost.cause
-            self._tell_unknown(step, cause)
+            self._tell_unknown(step.name, cause)
             if isinstance(lost, steps.Inconclusive):
                 raise
         for attempt, pause in enumerate(self.means.patience.pauses):
@@ -171,12 +171,25 @@ class Work:
             except AuthenticationFailed:
                 raise
             except (Unreachable, Busy, steps.DidNotHappen) as error:
-                self._tell_unknown(step, error.cause)
+                self._tell_unknown(step.name, error.cause)
                 self.journal.sleep(pause)
         return self.carry_out(step, seen)
 
-    def _tell_unknown(self, step: steps.Step, cause: str) -> None:
-        self.journal.step(f"{step.name}: outcome unknown", lambda: self._say_unknown(cause))
+    def look(self, key: str) -> VMInventory:
+        """The VM as it is after a failure. While no host answers that is tried for a day. Raises `BackendError`."""
+        for attempt, pause in enumerate(self.means.patience.pauses):
+            try:
+                return self.journal.step(f"{key}: look {attempt}", lambda: self.means.fleet.look(self.target.vm_id))
+            except AuthenticationFailed:
+                raise
+            except (Unreachable, TimedOut) as error:
+                self._tell_unknown(key, error.cause)
+                self.journal.sleep(pause)
+        target = self.target
+        raise UnknownOutcome(f"{target.host} has not answered for a day. Look at {target.vm_name} by hand.", key)
+
+    def _tell_unknown(self, key: str, cause: str) -> None:
+        self.journal.step(f"{key}: outcome unknown", lambda: self._say_unknown(cause))
 
     def _say_unknown(self, cause: str) -> None:
         row = self.row

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import pytest
 
@@ -14,6 +16,8 @@ from bot.ledger import ChangeState
 from bot.verbs import kind_of, safety_name
 from commands.base import Action, Apply, Configure, Create, Delete, Export, Keep, Rename
 from tests.bot.workbench import ADA, PlainJournal, Workbench
+
+T = TypeVar("T")
 
 ASKED_AT = datetime(2026, 11, 22, 14, 5, 9, tzinfo=UTC)
 
@@ -44,6 +48,23 @@ class TestCreate:
 
         (left,) = names(bench, seen.vm.id)
         assert outcome.state is ChangeState.FAILED
+        assert f"There is a new checkpoint {left}" in outcome.sentence
+
+    def test_that_failed_is_looked_after_until_the_host_answers(self, bench: Workbench) -> None:
+        class TheHostGoesAway(PlainJournal):
+            def step(self, name: str, act: Callable[[], T]) -> T:
+                try:
+                    return super().step(name, act)
+                finally:
+                    if name == "create":
+                        bench.arm(FaultKind.REFUSE_CONNECTION, times=2)
+
+        seen = bench.add_vm("web01")
+        bench.arm(FaultKind.NAMING, "Checkpoint-VM")
+
+        outcome = bench.perform(Create("x"), bench.target(seen), journal=TheHostGoesAway())
+
+        (left,) = names(bench, seen.vm.id)
         assert f"There is a new checkpoint {left}" in outcome.sentence
 
     def test_of_a_vm_that_is_off_claims_no_kind(self, bench: Workbench) -> None:
