@@ -2,8 +2,9 @@
 
 Every stretch of the way is a workflow under an id made from the change's own, so it runs once however often it is
 asked for, and goes on after a restart: `<change>` asks, `<change>-answer` takes the first answer, `<change>-expiry` is
-due when nobody answers, `<change>-<n>` acts on the n-th VM. While a change waits it holds no thread. Workflow functions
-decide nothing by themselves: every look and every effect is a step, and the ledger's compare-and-set settles races.
+due when nobody answers, `<change>-<n>` acts on the n-th VM, and the one that is done last concludes the change. While a
+change waits, for an answer or for its turn, it holds no thread. Workflow functions decide nothing by themselves: every
+look and every effect is a step, and the ledger's compare-and-set settles races.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID, WorkflowHandle
+from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
 
 from bot import merges
 from bot.announcer import Origin
@@ -26,7 +27,7 @@ from bot.ledger import LEGAL, ChangeRow, ChangeState, IllegalMove, Ledger
 from bot.performing import Awaits, Denial, Performer, plan_of
 from bot.showing import Showing
 from bot.work import OUTCOME, Outcome, outcomes, row_of
-from commands.base import Person, Plan
+from commands.base import Person, Plan, Target
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -45,9 +46,6 @@ LATE = timedelta(minutes=15)
 
 SHOW_AGAIN = (5.0, 30.0, 120.0, 600.0, *(3600.0,) * 24)
 """Seconds before each further try to show what could not be shown: while Slack is away, for a day."""
-
-OVER_EVERY = 0.01
-"""Seconds between looks whether a VM is done, while a change is under way."""
 
 NOBODY = "nobody answered in time"
 
@@ -121,8 +119,8 @@ class Changes:
                 self._report(change_id)
 
         @DBOS.workflow(name="change on one VM")
-        def on_one_vm(change_id: str, index: int) -> Outcome:
-            return self._carry_one(change_id, index)
+        def on_one_vm(change_id: str, index: int) -> None:
+            self._guarded(change_id, lambda: self._carry_one(change_id, index))
 
         @DBOS.workflow(name="show again")
         def shown_again(change_id: str, tries: int) -> None:
@@ -146,10 +144,11 @@ class Changes:
     def _take_up(self, row: ChangeRow) -> None:
         """DBOS takes up workflows by itself. What is left are requests whose workflow was never begun, and changes
         whose workflow DBOS gave up: it met a defect that it could not even record, or the bot died in it too often."""
-        begun, answered = DBOS.get_workflow_status(row.id), DBOS.get_workflow_status(f"{row.id}-answer")
+        stretches = ("", "-answer", *(f"-{index}" for index in range(len(plan_of(row).targets))))
+        begun, *later = (DBOS.get_workflow_status(f"{row.id}{stretch}") for stretch in stretches)
         if begun is None:
             self._start(row.id)
-        elif any(one.status in GIVEN_UP for one in (begun, answered) if one is not None):
+        elif any(one.status in GIVEN_UP for one in (begun, *later) if one is not None):
             self._fail(row.id, "its workflow was given up")
             self._showing.show(row.id)
 
@@ -214,7 +213,7 @@ class Changes:
     def _report(self, change_id: str, tries: int = 0) -> None:
         """Show how it stands. Where that is barred it is tried again, or the message would say for ever what is no
         longer so."""
-        shown = self._journal.step("report", lambda: self._showing.show(change_id))
+        shown = self._journal.step("report", lambda: self._showing.show_unless_quick(change_id))
         if not shown and tries < len(self._show_again):
             pause = self._show_again[tries]
             with SetEnqueueOptions(delay_seconds=pause), SetWorkflowID(f"{DBOS.workflow_id}-again"):
@@ -288,18 +287,9 @@ class Changes:
         return True
 
     def _perform(self, change_id: str) -> None:
-        plan = self._plan(change_id)
-        handles: list[WorkflowHandle[Outcome]] = []
-        for index, target in enumerate(plan.targets):
+        for index, target in enumerate(self._plan(change_id).targets):
             with SetEnqueueOptions(queue_partition_key=target.vm_id), SetWorkflowID(f"{change_id}-{index}"):
-                handles.append(DBOS.enqueue_workflow(QUEUE, self._on_one_vm, change_id, index))
-        self._journal.step("show that it is under way", lambda: self._showing.show_unless_quick(change_id))
-        outcomes = tuple(h.get_result(polling_interval_sec=OVER_EVERY) for h in handles)
-        self._journal.step("conclude", lambda: self._conclude(change_id, outcomes))
-        if plan.verb == "delete":
-            for outcome in outcomes:
-                if outcome.state == ChangeState.SUCCEEDED:
-                    self._follow(change_id, merges.Watch(outcome))
+                DBOS.enqueue_workflow(QUEUE, self._on_one_vm, change_id, index)
 
     def _follow(self, change_id: str, watch: merges.Watch) -> None:
         """Look at a merge after a while: a workflow for each look, so that none waits for hours."""
@@ -317,26 +307,42 @@ class Changes:
         if further is not None:
             self._follow(change_id, further)
 
-    def _carry_one(self, change_id: str, index: int) -> Outcome:
-        target = self._plan(change_id).targets[index]
-        outcome = self._performer.perform(self._journal, change_id, target)
-        self._journal.step("record", lambda: self._record(change_id, outcome))
-        return outcome
+    def _carry_one(self, change_id: str, index: int) -> None:
+        plan = self._plan(change_id)
+        outcome = self._outcome(change_id, plan.targets[index])
+        self._journal.step("record", lambda: self._record(change_id, plan, outcome))
+        if plan.verb == "delete" and outcome.state == ChangeState.SUCCEEDED:
+            self._follow(change_id, merges.Watch(outcome))
 
-    def _record(self, change_id: str, outcome: Outcome) -> None:
-        if outcome.vm_id not in {known.vm_id for known in outcomes(self._ledger.events(change_id))}:
+    def _outcome(self, change_id: str, target: Target) -> Outcome:
+        """What became of the change on one VM. A defect in the bot leaves it unknown, and the other VMs alone."""
+        try:
+            return self._performer.perform(self._journal, change_id, target)
+        except Exception as defect:
+            met = defect
+            cause = self._journal.step("defect", lambda: _log(change_id, met))
+        return Outcome(target.vm_id, target.vm_name, ChangeState.UNKNOWN, _look_in_the_log(change_id), cause)
+
+    def _record(self, change_id: str, plan: Plan, outcome: Outcome) -> None:
+        """Note what became of one VM. With the last one, the change is over."""
+        if outcome.vm_id not in self._outcomes(change_id):
             self._ledger.note(change_id, OUTCOME, by="bot", why=outcome.sentence, detail=asdict(outcome))
         self._showing.vm_is_done(change_id, outcome.vm_id)
-        if len(plan_of(self._row(change_id)).targets) > 1:
-            self._showing.show(change_id)
+        done = self._outcomes(change_id)
+        if all(target.vm_id in done for target in plan.targets):
+            self._conclude(change_id, tuple(done[target.vm_id] for target in plan.targets))
 
-    def _conclude(self, change_id: str, outcomes: tuple[Outcome, ...]) -> None:
-        state, result = conclusion(outcomes)
+    def _outcomes(self, change_id: str) -> dict[str, Outcome]:
+        """By VM id."""
+        return {one.vm_id: one for one in outcomes(self._ledger.events(change_id))}
+
+    def _conclude(self, change_id: str, done: tuple[Outcome, ...]) -> None:
+        state, result = conclusion(done)
         row = self._row(change_id)
         if state != row.state and state not in LEGAL[row.state]:
             # It had begun when the bot died, and was void or denied when it was looked at again.
             state = ChangeState.FAILED
-        causes = "; ".join(o.cause for o in outcomes if o.cause)
+        causes = "; ".join(o.cause for o in done if o.cause)
         try:
             self._ledger.move(change_id, state, by="bot", why=causes, result=result)
         except IllegalMove as over:
@@ -349,8 +355,7 @@ class Changes:
             self._ledger.note(change_id, event, by="bot", why=sentence)
 
     def _meet(self, change_id: str, defect: Exception) -> None:
-        log.error("change %s met a defect", change_id, exc_info=defect)
-        self._fail(change_id, f"{type(defect).__name__}: {defect}")
+        self._fail(change_id, _log(change_id, defect))
 
     def _fail(self, change_id: str, cause: str) -> None:
         row = self._row(change_id)
@@ -361,9 +366,8 @@ class Changes:
             state = ChangeState.UNKNOWN
         elif row.state == ChangeState.AWAITING:
             state = ChangeState.VOID
-        result = f"Something went wrong in the bot itself. Look in its log for {change_id}."
         if row.state != state:
-            self._ledger.move(change_id, state, by="bot", why=cause, result=result)
+            self._ledger.move(change_id, state, by="bot", why=cause, result=_look_in_the_log(change_id))
 
     def _plan(self, change_id: str) -> Plan:
         """What was asked for. It never changes, so that workflows may read it without a step."""
@@ -380,6 +384,16 @@ def conclusion(outcomes: tuple[Outcome, ...]) -> tuple[ChangeState, str]:
     if len(states) == 1:
         return states.pop(), result
     return (ChangeState.UNKNOWN if ChangeState.UNKNOWN in states else ChangeState.FAILED), result
+
+
+def _log(change_id: str, defect: Exception) -> str:
+    """The defect in a line, for the ledger; the log has all of it."""
+    log.error("change %s met a defect", change_id, exc_info=defect)
+    return f"{type(defect).__name__}: {defect}"
+
+
+def _look_in_the_log(change_id: str) -> str:
+    return f"Something went wrong in the bot itself. Look in its log for {change_id}."
 
 
 def sqlite_jobs(path: Path) -> str:

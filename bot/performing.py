@@ -24,6 +24,7 @@ Awaits = Literal["confirmation", "approval"]
 """Whose answer a change needs: the person's own, or somebody else's."""
 
 CANCELLED = "Cancelled before it began. Nothing was changed."
+OVER = "The change was over before it came to this VM. Nothing was changed here."
 
 
 class Denial(Exception):
@@ -77,8 +78,8 @@ class Performer:
 
     def _check(self, change_id: str, target: Target) -> VMInventory:
         row = self.means.row(change_id)
-        if row.state == ChangeState.CANCELLED:
-            raise NotNow(ChangeState.CANCELLED, CANCELLED)
+        if row.state.final:
+            raise NotNow(row.state, CANCELLED if row.state == ChangeState.CANCELLED else OVER)
         try:
             self.authorise(row)
         except Denial as denial:

@@ -57,12 +57,12 @@ class Showing:
             return False
         return True
 
-    def show_unless_quick(self, change_id: str) -> None:
-        """Say that a change is under way, once it is; one that begins at once is not shown as waiting first."""
+    def show_unless_quick(self, change_id: str) -> bool:
+        """The same for a change that may be about to begin: one that begins at once is not shown as waiting first."""
         end = time.monotonic() + SETTLED_IN
         while row_of(self._ledger, change_id).state == ChangeState.QUEUED and time.monotonic() < end:
             time.sleep(LOOK_EVERY)
-        self.show(change_id)
+        return self.show(change_id)
 
     def progressed(self, change_id: str, vm_id: str, percent: int) -> None:
         """Told while a host works. What takes longer than `PROGRESS_EVERY` shows its percentage, at most that often."""

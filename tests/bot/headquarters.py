@@ -117,6 +117,12 @@ class Headquarters:
             core, self._core = self._core, None
             core.stop(5)
 
+    def restart(self) -> None:
+        """Stop, whatever is under way or waits, and start again."""
+        core, self._core = self.core, None
+        core.stop(5)
+        self.start()
+
     @property
     def core(self) -> Core:
         assert self._core is not None

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from dbos import DBOS
 
 from backends.simulator.faults import Fault, FaultKind
 from backends.simulator.seed import DAY, Past
+from backends.simulator.shell import Statement
 from bot.changes import Answer, Word, conclusion
 from bot.ledger import ChangeRow, ChangeState
 from bot.work import Outcome
@@ -146,11 +149,11 @@ def test_a_change_is_carried_out_though_it_can_be_shown_nowhere(hq: Headquarters
     try:
         hq.type("app08 unseen")
         row = wait_until(lambda: hq.newest() if hq.newest().state is ChangeState.SUCCEEDED else None)
+        wait_until(lambda: "not shown" in [e.event for e in hq.ledger.events(row.id)])
     finally:
         hq.board.out_of_order = False
 
     assert [one.name for one in hq.look(seen.vm.id).checkpoints] == ["unseen"]
-    assert "not shown" in [e.event for e in hq.ledger.events(row.id)]
 
 
 def test_the_end_of_a_merge_is_told_under_the_delete(hq: Headquarters) -> None:
@@ -179,6 +182,59 @@ def test_a_defect_fails_the_change_and_is_said(hq: Headquarters, caplog: pytest.
     assert failed.result == f"Something went wrong in the bot itself. Look in its log for {row.id}."
     assert f"change {row.id} met a defect" in caplog.text
     assert len(hq.look(seen.vm.id).checkpoints) == 1
+
+
+def test_a_defect_on_one_vm_leaves_the_others_of_the_group_alone(
+    hq: Headquarters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, sound = hq.add_vm("pair01", host="hv01"), hq.add_vm("pair02", host="hv02")
+    run = hq.shells["hv01"].run
+
+    def defective(statements: Sequence[Statement], *further: Any, **named: Any) -> None:
+        if any(cmdlet.name == "Checkpoint-VM" for one in statements for cmdlet in one):
+            raise RuntimeError("what nobody expects of a session")
+        run(statements, *further, **named)
+
+    monkeypatch.setattr(hq.shells["hv01"], "run", defective)
+    hq.type("pair01,pair02 before-upgrade")
+    row = hq.wait_for(ChangeState.UNKNOWN)
+    text = hq.message(row).text
+
+    assert f"pair01: Something went wrong in the bot itself. Look in its log for {row.id}." in text
+    assert "pair02: Took before-upgrade of pair02" in text
+    assert hq.look(broken.vm.id).checkpoints == ()
+    assert [one.name for one in hq.look(sound.vm.id, "hv02").checkpoints] == ["before-upgrade"]
+
+
+def test_a_change_that_waits_for_its_turn_holds_no_thread(hq: Headquarters) -> None:
+    hq.add_vm("app11")
+    hq.hosts["hv01"].faults.arm(Fault(FaultKind.SLOW, "Checkpoint-VM", seconds=1.0))
+    hq.type("app11 first")
+    first = hq.wait_for(ChangeState.RUNNING)
+    hq.type("app11 second")
+    second = hq.wait_for(ChangeState.QUEUED)
+
+    wait_until(lambda: not DBOS.list_workflows(name="change", status="PENDING"))
+
+    assert hq.newest().state is ChangeState.QUEUED
+    for one in (first, second):
+        hq.wait_for(ChangeState.SUCCEEDED, one)
+
+
+def test_a_change_whose_work_was_given_up_is_said_to_be_over(hq: Headquarters) -> None:
+    seen = hq.add_vm("app12")
+    hq.hosts["hv01"].faults.arm(Fault(FaultKind.SLOW, "Checkpoint-VM", seconds=1.0))
+    hq.type("app12 first")
+    first = hq.wait_for(ChangeState.RUNNING)
+    hq.type("app12 second")
+    second = hq.wait_for(ChangeState.QUEUED)
+    DBOS.cancel_workflow(f"{second.id}-0")
+    hq.wait_for(ChangeState.SUCCEEDED, first)
+
+    hq.restart()
+
+    assert "Look in its log" in hq.wait_for(ChangeState.FAILED, second).result
+    assert [one.name for one in hq.look(seen.vm.id).checkpoints] == ["first"]
 
 
 def test_an_approval_is_a_second_persons(hq: Headquarters) -> None:

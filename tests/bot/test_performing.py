@@ -46,6 +46,17 @@ def test_what_was_cancelled_before_its_turn_is_not_done(bench: Workbench) -> Non
     assert bench.look(seen.vm.id).checkpoints == ()
 
 
+def test_what_failed_before_its_turn_is_not_done(bench: Workbench) -> None:
+    seen = bench.add_vm("web01")
+    change_id = bench.ask(Create("x"), bench.target(seen))
+    bench.ledger.move(change_id, ChangeState.FAILED, by="bot")
+
+    outcome = bench.performer.perform(PlainJournal(), change_id, bench.target(seen))
+
+    assert outcome.state is ChangeState.FAILED
+    assert bench.look(seen.vm.id).checkpoints == ()
+
+
 @pytest.mark.parametrize("action", [Apply(), Delete()])
 def test_an_apply_or_a_delete_is_done_only_on_what_was_confirmed(bench: Workbench, action: Action) -> None:
     seen = bench.add_vm("web01", Past("first", DAY))
