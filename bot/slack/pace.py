@@ -11,6 +11,9 @@ from typing import Protocol
 
 from bot.announcer import MessageRef
 
+MOST_KEPT = 1_000
+"""Channels and messages after which those are forgotten that have their whole burst back."""
+
 
 class Clock(Protocol):
     """Seconds that only go forward, and a way to wait for them."""
@@ -35,24 +38,29 @@ class _Turn:
 
 
 class Pace:
-    """Lets `burst` messages through at once and then one each `interval` seconds, in each channel.
+    """Lets `burst` messages through at once and then one each `interval` seconds, in each channel; and so with the
+    updates of one message, each `update_interval` seconds.
 
-    Slack allows about one message a second in a channel and tolerates short bursts.
+    Slack allows about one message a second in a channel and tolerates short bursts. A message that fills up is read by
+    people, who gain nothing from more than an update in three seconds.
     """
 
-    def __init__(self, clock: Clock | None = None, *, interval: float = 1.0, burst: int = 3) -> None:
+    def __init__(
+        self, clock: Clock | None = None, *, interval: float = 1.0, update_interval: float = 3.0, burst: int = 3
+    ) -> None:
         self._clock: Clock = clock or SystemClock()
         self._interval = interval
+        self._update_interval = update_interval
         self._burst = burst
         self._changed = threading.Condition()
-        self._free_at: dict[str, float] = {}
+        self._free_at: dict[str | MessageRef, float] = {}
         self._newest: dict[MessageRef, _Turn] = {}
         self._sending: set[MessageRef] = set()
 
     def wait(self, channel: str) -> None:
         """Wait until something may be sent to the channel."""
         with self._changed:
-            turn = _Turn(self._reserve(channel))
+            turn = _Turn(self._reserve(channel, self._interval))
             while (left := turn.due - self._clock.now()) > 0:
                 self._clock.wait(self._changed, left)
 
@@ -77,7 +85,7 @@ class Pace:
     def _won(self, ref: MessageRef) -> bool:
         with self._changed:
             replaced = self._newest.get(ref)
-            turn = _Turn(replaced.due if replaced else self._reserve(ref.channel))
+            turn = _Turn(replaced.due if replaced else self._reserve_update(ref))
             self._newest[ref] = turn
             self._changed.notify_all()
             while self._newest.get(ref) is turn:
@@ -89,9 +97,14 @@ class Pace:
                 self._clock.wait(self._changed, left if left > 0 else None)
             return False
 
-    def _reserve(self, channel: str) -> float:
-        """When the next turn in the channel is."""
+    def _reserve_update(self, ref: MessageRef) -> float:
+        return max(self._reserve(ref, self._update_interval), self._reserve(ref.channel, self._interval))
+
+    def _reserve(self, what: str | MessageRef, interval: float) -> float:
+        """When the next turn in the channel, or of the message, is."""
         now = self._clock.now()
-        earliest = max(now, self._free_at.get(channel, now) - (self._burst - 1) * self._interval)
-        self._free_at[channel] = max(now, self._free_at.get(channel, now)) + self._interval
-        return earliest
+        free_at = max(now, self._free_at.get(what, now))
+        if len(self._free_at) > MOST_KEPT:
+            self._free_at = {one: at for one, at in self._free_at.items() if at > now}
+        self._free_at[what] = free_at + interval
+        return max(now, free_at - (self._burst - 1) * interval)

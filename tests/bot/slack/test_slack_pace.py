@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from bot.announcer import MessageRef
-from bot.slack.pace import Pace
+from bot.slack.pace import MOST_KEPT, Pace
 
 
 class ClockOfATest:
@@ -98,6 +98,29 @@ def test_a_newer_update_takes_the_turn_of_the_one_it_replaces() -> None:
     for thread in threads:
         thread.join(10)
     assert sent == [("30 %", 1.0)], "at the time the first was due, so a stream of updates puts nothing off"
+
+
+def test_a_message_is_updated_every_three_seconds_after_the_first_few() -> None:
+    clock = ClockOfATest()
+    pace = Pace(clock, interval=1.0, burst=3)
+    times = []
+    for _ in range(6):
+        with pace.newest(REF) as current:
+            assert current
+            times.append(clock.time)
+    assert times == [0, 0, 0, 3, 6, 9]
+    with pace.newest(MessageRef("C1", "2.0")):
+        assert clock.time == 9, "another message has its own burst"
+
+
+def test_messages_of_long_ago_are_forgotten() -> None:
+    clock = ClockOfATest()
+    pace = Pace(clock)
+    for number in range(2 * MOST_KEPT):
+        clock.time += 10.0
+        with pace.newest(MessageRef("C1", f"{number}.0")):
+            pass
+    assert len(pace._free_at) <= MOST_KEPT + 2
 
 
 def test_an_update_waits_for_the_one_that_is_on_its_way() -> None:
