@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from bot.ledger import ChangeRow, ChangeState, Event
@@ -29,6 +29,10 @@ SIGNS: Mapping[ChangeState, str] = {
 
 BAR = 10
 NOTHING = "Nothing was changed."
+UNSEEN = (
+    "Nobody but you sees this message, so nobody can approve it. Withdraw it, and ask in a channel that they and I are "
+    "in: /invite brings me there."
+)
 
 
 def card(row: ChangeRow, events: Sequence[Event], progress: Mapping[str, int]) -> Reply:
@@ -65,11 +69,18 @@ def _summary(row: ChangeRow) -> str:
 def _question(row: ChangeRow, awaits: str) -> list[Part]:
     plan = plan_of(row)
     parts: list[Part] = [Paragraph(f"⚠️ {caution}") for caution in plan.cautions]
+    parts += [Tree(plan.each)] if plan.each else []
     parts += [Paragraph(line) for line in plan.consequences]
+    parts += [Paragraph(f"⚠️ {UNSEEN}")] if awaits == "approval" and _is_direct(row) else []
     yes = Button("Approve", "approve", row.id, "danger") if awaits == "approval" else _confirm(row, plan)
     no = Button("Withdraw" if awaits == "approval" else "Cancel", "cancel", row.id)
     parts.append(Actions((yes, no)))
     return parts
+
+
+def _is_direct(row: ChangeRow) -> bool:
+    """The message is between the bot and who asked: they asked there, or the bot could not post where they asked."""
+    return row.message is not None and row.message.channel.startswith("D")
 
 
 def _awaits(events: Sequence[Event]) -> str:
@@ -107,7 +118,7 @@ def _end(row: ChangeRow, events: Sequence[Event]) -> list[Part]:
     done = {o.vm_id: o for o in outcomes(events)}
     targets = plan_of(row).targets
     parts: list[Part]
-    if len(targets) > 1 and done:
+    if len(targets) > 1 and done and row.state != ChangeState.CANCELLED:
         parts = [Tree(tuple(_line(t.vm_name, done.get(t.vm_id), None) for t in targets))]
     else:
         parts = [Paragraph(row.result or _why(row, done.values()))]
@@ -116,13 +127,13 @@ def _end(row: ChangeRow, events: Sequence[Event]) -> list[Part]:
     return [*parts, Actions(buttons)] if buttons else parts
 
 
-def _next(row: ChangeRow, done: Iterable[Outcome]) -> tuple[Button, ...]:
+def _next(row: ChangeRow, done: Collection[Outcome]) -> tuple[Button, ...]:
     """What somebody may want to press after the end."""
-    if any(o.safety_id for o in done):
-        return (Button("Undo", "undo", row.id),)
-    if row.state in (ChangeState.VOID, ChangeState.EXPIRED) and again(plan_of(row)) is not None:
-        return (Button("Ask again", "again", row.id),)
-    return ()
+    undo = any(o.safety_id for o in done)
+    ended = {row.state, *(o.state for o in done)}
+    ask = not ended.isdisjoint((ChangeState.VOID, ChangeState.EXPIRED)) and again(plan_of(row)) is not None
+    buttons = (undo, Button("Undo", "undo", row.id)), (ask, Button("Ask again", "again", row.id))
+    return tuple(button for offered, button in buttons if offered)
 
 
 def _why(row: ChangeRow, done: Iterable[Outcome]) -> str:

@@ -12,7 +12,7 @@ from commands import refusals
 from commands.base import Apply, Context, Plan, Policy, Target
 from commands.finding import Found, checkpoints
 from commands.options import checkpoint_argument, vm_argument
-from commands.telling import UNKNOWN, each, merging, present, title
+from commands.telling import each, lines, merging, present, titles
 from commands.words import say_count, say_names, say_span, typed
 
 ALIASES = ("restore", "revert")
@@ -38,17 +38,19 @@ def command(context: Context, vm: str, checkpoint: str, no_safety: bool, no_star
     found = checkpoints(context, vm, checkpoint)
     for one in found:
         _refuse(one, action)
+    vms, shown = [seen.vm for seen, _ in found], titles(context, [one for _, one in found])
     return Plan(
         action,
         tuple(Target.of(*one) for one in found),
-        f"apply {found[0][1].name} to {say_names([seen.vm.name for seen, _ in found])}",
+        f"apply {found[0][1].name} to {say_names([vm.name for vm in vms])}",
         consequences=(
-            present([seen.vm for seen, _ in found]),
-            f"{_loss(context, found)} {_way_back(action)}",
+            *present(vms),
+            f"{_loss(found, shown)} {_way_back(action)}",
             *_afterwards(found, action),
-            *_newer(found),
+            *_staying(found),
         ),
-        cautions=(*_cautions(found, policy), *merging(seen.vm for seen, _ in found)),
+        cautions=(*_cautions(found, policy), *merging(vms)),
+        each=lines(vms, shown),
     )
 
 
@@ -62,12 +64,10 @@ def _refuse(found: Found, action: Apply) -> None:
         refusals.no_room(seen, f"Or go without a safety checkpoint: {again} --no-safety.")
 
 
-def _loss(context: Context, found: Sequence[Found]) -> str:
+def _loss(found: Sequence[Found], shown: Sequence[str]) -> str:
     if len(found) > 1:
         return f"Everything written on each of them since its {found[0][1].name} was taken goes from it."
-    seen, checkpoint = found[0]
-    note = context.record.notes([checkpoint.id]).get(checkpoint.id, UNKNOWN)
-    return f"Everything written on {seen.vm.name} since {title(checkpoint, note, context.now)} will be lost."
+    return f"Everything written on {found[0][0].vm.name} since {shown[0]} will be lost."
 
 
 def _way_back(action: Apply) -> str:
@@ -103,12 +103,13 @@ def _way(running: bool, has_memory: bool, start: bool) -> str:
             return "is not running and will be off"
 
 
-def _newer(found: Sequence[Found]) -> Iterator[str]:
-    for seen, checkpoint in found[:MOST_NAMED]:
-        if newer := sum(one.created > checkpoint.created for one in seen.checkpoints):
-            yield f"{seen.vm.name} keeps its {say_count(newer, 'newer checkpoint')}."
+def _staying(found: Sequence[Found]) -> Iterator[str]:
     if len(found) > MOST_NAMED:
-        yield "All of them keep their newer checkpoints."
+        yield "All of them keep their checkpoints, the newer ones too."
+        return
+    for seen, checkpoint in found:
+        newer = sum(one.created > checkpoint.created for one in seen.checkpoints)
+        yield f"{seen.vm.name} keeps its {say_count(newer, 'newer checkpoint') if newer else 'checkpoints'}."
 
 
 def _cautions(found: Sequence[Found], policy: Policy) -> Iterator[str]:

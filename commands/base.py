@@ -238,6 +238,8 @@ class Plan:
     """What will be lost, what stays, what happens in between: a sentence each, for the card."""
     cautions: tuple[str, ...] = ()
     """What a careful colleague would add: this is a domain controller."""
+    each: tuple[str, ...] = ()
+    """Of several VMs, a line for each: where and how it is, and which checkpoint is meant."""
 
     @property
     def verb(self) -> ActionName:

@@ -13,7 +13,7 @@ from commands import refusals
 from commands.base import Context, Create, Plan, Policy, Target, UsageError
 from commands.finding import plain
 from commands.options import is_control, new_name, span, vm_argument
-from commands.telling import merging, present
+from commands.telling import lines, merging, present
 from commands.words import say_names, say_span
 
 _TYPES = {None: None, "production": CheckpointType.PRODUCTION, "standard": CheckpointType.STANDARD}
@@ -43,20 +43,22 @@ def command(
     Without a name it gets yours and the time.
     """
     seen = context.fleet.look_all(context.fleet.find(vm))
-    name = name or _name_of_the_hour(context, seen)
+    name, vms = name or _name_of_the_hour(context, seen), [one.vm for one in seen]
     for one in seen:
         _refuse(one, name, kind, context.policy)
     wanted, promises = _type(seen, _TYPES[kind], context.policy)
     return Plan(
         Create(name, wanted, keep.total_seconds() if keep else None, note.strip()),
         tuple(Target.of(one) for one in seen),
-        f"take {name} of {say_names([one.vm.name for one in seen])}",
+        f"take {name} of {say_names([vm.name for vm in vms])}",
         consequences=(
-            present([one.vm for one in seen]),
+            *present(vms),
             *promises,
             *([f"It may go after {say_span(keep)}."] if keep else []),
+            "Nothing is lost, and nothing is turned off.",
         ),
-        cautions=tuple(merging(one.vm for one in seen)),
+        cautions=tuple(merging(vms)),
+        each=lines(vms),
     )
 
 

@@ -10,7 +10,7 @@ from commands import refusals
 from commands.base import Context, Delete, Plan, Target
 from commands.finding import Found, checkpoints
 from commands.options import checkpoint_argument, vm_argument
-from commands.telling import UNKNOWN, is_kept, is_owned_by, kept, merging, owner, present, title
+from commands.telling import UNKNOWN, is_kept, is_owned_by, kept, lines, merging, owner, present, titles
 from commands.words import say_count, say_names
 
 
@@ -29,18 +29,21 @@ def command(context: Context, vm: str, checkpoint: str, subtree: bool) -> Plan:
     found = checkpoints(context, vm, checkpoint)
     for one in found:
         _refuse(one, subtree)
+    vms, shown = [seen.vm for seen, _ in found], titles(context, [one for _, one in found])
     branch = " and all under it" if subtree else ""
     return Plan(
         Delete(subtree),
         tuple(Target.of(*one) for one in found),
-        f"delete {found[0][1].name}{branch} of {say_names([seen.vm.name for seen, _ in found])}",
+        f"delete {found[0][1].name}{branch} of {say_names([vm.name for vm in vms])}",
         consequences=(
-            present([seen.vm for seen, _ in found]),
-            *_losses(context, found),
+            *present(vms),
+            _loss(found, shown),
             *_under(found, subtree),
-            "What is there now stays as it is. Merging the disks goes on afterwards, and takes time and space.",
+            "What is there now stays as it is, and nothing is turned off. Merging the disks goes on afterwards, and "
+            "takes time and space.",
         ),
-        cautions=(*_wanted(context, found, subtree), *merging(seen.vm for seen, _ in found)),
+        cautions=(*_wanted(context, found, subtree), *merging(vms)),
+        each=lines(vms, shown),
     )
 
 
@@ -51,31 +54,36 @@ def _refuse(found: Found, subtree: bool) -> None:
     refusals.busy(seen.vm, "delete a checkpoint")
 
 
-def _losses(context: Context, found: Sequence[Found]) -> Iterator[str]:
+def _loss(found: Sequence[Found], shown: Sequence[str]) -> str:
     if len(found) > 1:
-        yield f"{found[0][1].name} of each of them cannot be had back."
-        return
-    seen, checkpoint = found[0]
-    note = context.record.notes([checkpoint.id]).get(checkpoint.id, UNKNOWN)
-    yield f"{title(checkpoint, note, context.now)} of {seen.vm.name} cannot be had back."
+        return f"{found[0][1].name} of each of them cannot be had back."
+    return f"{shown[0]} of {found[0][0].vm.name} cannot be had back."
 
 
 def _under(found: Sequence[Found], subtree: bool) -> Iterator[str]:
     """What becomes of the checkpoints under them."""
     under = [one for seen, checkpoint in found for one in seen.subtree(checkpoint.id)[1:]]
+    top = "it" if len(found) == 1 else "them"
     if under and subtree:
-        yield f"Nor can the {say_count(len(under), 'checkpoint')} under it: {say_names([one.name for one in under])}."
+        names = say_names([one.name for one in under])
+        yield f"Nor can the {say_count(len(under), 'checkpoint')} under {top}: {names}."
     elif under:
-        yield f"The {say_count(len(under), 'checkpoint')} under it will still be there."
+        yield f"The {say_count(len(under), 'checkpoint')} under {top} will still be there."
 
 
 def _wanted(context: Context, found: Sequence[Found], subtree: bool) -> Iterator[str]:
     """Whose they are, and until when somebody wants them."""
     going = [(seen, one) for seen, top in found for one in (seen.subtree(top.id) if subtree else (top,))]
     notes = context.record.notes([one.id for _, one in going])
+    taken: dict[str, list[str]] = {}
+    wanted: list[str] = []
     for seen, one in going:
-        note = notes.get(one.id, UNKNOWN)
+        note, name = notes.get(one.id, UNKNOWN), f"{one.name} of {seen.vm.name}"
         if not is_owned_by(context.person, note):
-            yield f"{one.name} of {seen.vm.name} was taken by {owner(note)}."
+            taken.setdefault(owner(note), []).append(name)
         if is_kept(note, context.now):
-            yield f"Somebody wants {one.name} of {seen.vm.name}: {kept(note)}."
+            wanted.append(f"{name} ({kept(note)})")
+    for who, names in taken.items():
+        yield f"{say_names(names)} {'was' if len(names) == 1 else 'were'} taken by {who}."
+    if wanted:
+        yield f"Somebody wants {say_names(wanted)}."

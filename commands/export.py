@@ -10,6 +10,7 @@ from commands import refusals
 from commands.base import Context, Export, Plan, Target
 from commands.finding import one_checkpoint
 from commands.options import checkpoint_argument, is_control, vm_argument
+from commands.telling import about
 
 
 def _folder(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
@@ -37,6 +38,7 @@ def command(context: Context, vm: str, checkpoint: str, path: str) -> Plan:
         (Target.of(seen, found),),
         f"export {found.name} of {seen.vm.name} to {path}",
         consequences=(
+            *about(context, seen, found),
             f"A whole copy of the disks is written to {path} on {seen.vm.host}: it takes time and space there.",
         ),
         cautions=(share,) if share else (),

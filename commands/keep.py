@@ -10,6 +10,7 @@ from commands import refusals
 from commands.base import Context, Keep, Plan, Target
 from commands.finding import one_checkpoint
 from commands.options import checkpoint_argument, span, vm_argument
+from commands.telling import about
 from commands.words import say_time
 
 
@@ -28,4 +29,9 @@ def command(context: Context, vm: str, checkpoint: str, period: timedelta | None
     refusals.managed(seen, found, "keep")
     until = None if period is None else context.now + period
     when = "forever" if until is None else f"until {say_time(until)}"
-    return Plan(Keep(until), (Target.of(seen, found),), f"keep {found.name} of {seen.vm.name} {when}")
+    return Plan(
+        Keep(until),
+        (Target.of(seen, found),),
+        f"keep {found.name} of {seen.vm.name} {when}",
+        consequences=about(context, seen, found),
+    )

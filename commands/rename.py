@@ -8,6 +8,7 @@ from commands import refusals
 from commands.base import Context, Plan, Rename, Target, UsageError
 from commands.finding import one_checkpoint, plain
 from commands.options import checkpoint_argument, new_name, vm_argument
+from commands.telling import about
 
 
 @click.command(epilog="rename web01 before-upgrade 'kernel 6.12 works'")
@@ -24,4 +25,9 @@ def command(context: Context, vm: str, checkpoint: str, name: str) -> Plan:
         raise UsageError(f"That checkpoint of {seen.vm.name} is called {name} already.")
     if plain(name) != plain(found.name):
         refusals.taken(seen, name)
-    return Plan(Rename(name), (Target.of(seen, found),), f"rename {found.name} of {seen.vm.name} to {name}")
+    return Plan(
+        Rename(name),
+        (Target.of(seen, found),),
+        f"rename {found.name} of {seen.vm.name} to {name}",
+        consequences=about(context, seen, found),
+    )

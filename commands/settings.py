@@ -8,6 +8,7 @@ from backends.base import VM, CheckpointType
 from commands import refusals
 from commands.base import Configure, Context, Plan, Reply, Target, say
 from commands.options import vm_argument
+from commands.telling import present
 
 _TYPES = {
     "production": CheckpointType.PRODUCTION,
@@ -48,7 +49,7 @@ def command(context: Context, vm: str, kind: str | None, automatic: str | None) 
         Configure(wanted, switch),
         (Target.of(seen),),
         f"{seen.vm.name}: {' and '.join(deeds)}",
-        consequences=(_MEANING[wanted],) if wanted else (),
+        consequences=(*present([seen.vm]), *([_MEANING[wanted]] if wanted else [])),
     )
 
 

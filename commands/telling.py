@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from backends.base import VM, Checkpoint, SnapshotType, VMInventory
-from commands.base import CheckpointNote, Person, Policy
+from commands.base import CheckpointNote, Context, Person, Policy
 from commands.words import say_names, say_size, say_span, say_time
 
 UNKNOWN = CheckpointNote()
@@ -75,13 +75,33 @@ def title(checkpoint: Checkpoint, note: CheckpointNote, now: datetime) -> str:
     return f"{checkpoint.name} ({kind(checkpoint, note)}, {say_time(checkpoint.created)}, {age(checkpoint, now)} ago)"
 
 
-def present(vms: Sequence[VM]) -> str:
-    """Where they are, and how one is: `web01 is on hv01, running for 3 days.`, `On hv01: web01 and web02.`"""
+def titles(context: Context, checkpoints: Sequence[Checkpoint]) -> tuple[str, ...]:
+    """The title of each."""
+    notes = context.record.notes([one.id for one in checkpoints])
+    return tuple(title(one, notes.get(one.id, UNKNOWN), context.now) for one in checkpoints)
+
+
+def present(vms: Sequence[VM]) -> tuple[str, ...]:
+    """Where and how one VM is, as a sentence: `web01 is on hv01, running for 3 days.` Of several, see `lines`."""
+    return (f"{_as_it_is(vms[0])}.",) if len(vms) == 1 else ()
+
+
+def about(context: Context, seen: VMInventory, checkpoint: Checkpoint) -> tuple[str, ...]:
+    """What a card says first of a checkpoint that nothing is lost with."""
+    return *present([seen.vm]), f"It is about {titles(context, [checkpoint])[0]}. Nothing is lost or turned off."
+
+
+def lines(vms: Sequence[VM], checkpoints: Sequence[str] = ()) -> tuple[str, ...]:
+    """Where and how each of several VMs is, with the title of the checkpoint that is meant, where one is."""
     if len(vms) == 1:
-        up = f" for {say_span(timedelta(seconds=vms[0].uptime))}" if vms[0].uptime else ""
-        return f"{vms[0].name} is on {vms[0].host}, {vms[0].state.label}{up}."
-    hosts = sorted({vm.host for vm in vms})
-    return " ".join(f"On {host}: {say_names([vm.name for vm in vms if vm.host == host])}." for host in hosts)
+        return ()
+    ends = [f": {one}" for one in checkpoints] or [""] * len(vms)
+    return tuple(f"{_as_it_is(vm)}{end}" for vm, end in zip(vms, ends, strict=True))
+
+
+def _as_it_is(vm: VM) -> str:
+    up = f" for {say_span(timedelta(seconds=vm.uptime))}" if vm.uptime else ""
+    return f"{vm.name} is on {vm.host}, {vm.state.label}{up}"
 
 
 def each(names: Sequence[str]) -> str:

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bot.announcer import MessageRef
 from bot.cards import card, title
 from bot.ledger import ChangeState
 from bot.merges import MERGED
 from bot.work import OUTCOME, Outcome
-from commands.base import Action, Actions, Apply, Create, Delete, Heading, Person, Plan, Reply, Target
+from commands.base import Action, Actions, Apply, Create, Delete, Heading, Person, Plan, Reply, Target, Tree
 from tests.bot.workbench import ADA, ORIGIN, Workbench
 
 BOB = Person("U0BOB", "bob")
@@ -33,7 +34,9 @@ WAYS: dict[ChangeState, tuple[ChangeState, ...]] = {
 class Change:
     """A change in the ledger, brought along a way."""
 
-    def __init__(self, bench: Workbench, *targets: Target, action: Action | None = None) -> None:
+    def __init__(
+        self, bench: Workbench, *targets: Target, action: Action | None = None, each: tuple[str, ...] = ()
+    ) -> None:
         self.ledger, self.id = bench.ledger, f"change-{len(bench.ledger.history(limit=100))}"
         self.targets = targets
         plan = Plan(
@@ -42,6 +45,7 @@ class Change:
             "apply first to web01",
             consequences=("Everything written on web01 since first will be lost.",),
             cautions=("The settings ask for care with web01.",),
+            each=each,
         )
         expires_at = datetime(2026, 11, 22, 14, 15, tzinfo=UTC)
         self.ledger.request(self.id, plan, ADA, ORIGIN, expires_at=expires_at)
@@ -134,6 +138,22 @@ def test_an_approval_is_asked_of_a_second_person(bench: Workbench, web01: Target
     assert "needs a second person's approval" in message.text
 
 
+def test_an_approval_that_nobody_else_can_give_says_so(bench: Workbench, web01: Target) -> None:
+    change = Change(bench, web01).to(ChangeState.AWAITING, awaits="approval")
+
+    change.ledger.set_message(change.id, MessageRef("C0OPS", "1.0"))
+    assert "Nobody but you sees this message" not in change.card().text
+    change.ledger.set_message(change.id, MessageRef("D0ADA", "1.0"))
+    assert "Nobody but you sees this message" in change.card().text
+
+
+def test_a_question_about_several_vms_has_a_line_for_each(bench: Workbench, web01: Target, web02: Target) -> None:
+    each = ("web01 is on hv01, running: first", "web02 is on hv01, off: first")
+    change = Change(bench, web01, web02, each=each).to(ChangeState.AWAITING)
+
+    assert Tree(each) in change.card().parts
+
+
 def test_who_confirmed_stands_under_the_result(bench: Workbench, web01: Target) -> None:
     change = Change(bench, web01).to(ChangeState.AWAITING)
     change.ledger.move(change.id, ChangeState.QUEUED, by=BOB.id, why="approved by bob")
@@ -207,8 +227,23 @@ class TestTheEnd:
 
         assert text.index("Deleted first of web01.") < text.index("18.0 GB came back")
 
-    def test_of_a_create_cannot_be_asked_for_again(self, bench: Workbench, web01: Target) -> None:
-        assert buttons(Change(bench, web01, action=Create("x")).to(ChangeState.VOID).card()) == []
+    def test_of_a_group_in_which_one_moved_offers_to_ask_about_that_one(
+        self, bench: Workbench, web01: Target, web02: Target
+    ) -> None:
+        change = Change(bench, web01, web02)
+        change.ended(web01, ChangeState.SUCCEEDED, "web01 is back at first.", safety_id="cp-9")
+        change.ended(web02, ChangeState.VOID, "web02 is not as it was when you asked.")
+
+        assert buttons(change.to(ChangeState.FAILED).card()) == [("Undo", "undo"), ("Ask again", "again")]
+
+    def test_of_a_group_that_was_cancelled_says_who_did_it(
+        self, bench: Workbench, web01: Target, web02: Target
+    ) -> None:
+        change = Change(bench, web01, web02)
+        for one in (web01, web02):
+            change.ended(one, ChangeState.CANCELLED, "Cancelled before it began. Nothing was changed.")
+
+        assert "By ada. Nothing was changed." in change.to(ChangeState.CANCELLED, why="by ada").card().text
 
 
 def test_the_title_is_plain_where_the_state_is(bench: Workbench, web01: Target) -> None:

@@ -77,7 +77,9 @@ def test_a_group_gets_one_plan_with_a_sentence_for_each_way_it_ends(world):
     consequences = "\n".join(plan.consequences)
     assert "Each of web01, web02, web03 and web04 is off in between" in consequences
     assert "web05 is not running and will be off." in consequences
-    assert "All of them keep their newer checkpoints." in consequences
+    assert "All of them keep their checkpoints, the newer ones too." in consequences
+    assert plan.each[4] == "web05 is on hv01, off: before (no memory, 2026-11-20 14:05 UTC, 2 days ago)"
+    assert [line.split()[0] for line in plan.each] == ["web01", "web02", "web03", "web04", "web05"]
 
 
 def test_in_a_group_the_vms_without_that_checkpoint_are_named_and_nothing_is_planned(world):

@@ -35,7 +35,8 @@ def test_several_vms_get_one_plan(world):
     assert [target.vm_name for target in world.run("web01,db01", "x").targets] == ["web01", "db01"]
     plan = world.run("web*", "x")
     assert [target.vm_name for target in plan.targets] == ["web01", "web02"]
-    assert "On hv01: web01. On hv02: web02." in plan.consequences
+    assert plan.each == ("web01 is on hv01, running", "web02 is on hv02, running")
+    assert "Nothing is lost, and nothing is turned off." in plan.consequences
 
 
 def test_blanks_around_a_name_are_dropped(world):

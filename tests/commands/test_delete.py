@@ -81,9 +81,19 @@ def test_another_persons_checkpoint_and_one_that_is_kept_get_a_caution(world):
     world.book.known[leaf.id] = CheckpointNote(owner="U222", owner_name="grace", pinned=True)
     assert world.run("delete", "web01", "top").cautions == (
         "top of web01 was taken by U111.",
-        "Somebody wants top of web01: keep until 2026-11-23 14:05 UTC.",
+        "Somebody wants top of web01 (keep until 2026-11-23 14:05 UTC).",
     )
     assert "leaf of web01 was taken by grace." in world.run("delete", "web01", "top", "--subtree").cautions
+
+
+def test_a_whole_branch_of_somebody_elses_gets_two_cautions_and_not_two_for_each(world):
+    vm = world.vm("web01")
+    for number in range(40):
+        one = world.checkpoint(vm, f"step {number}")
+        world.book.known[one.id] = CheckpointNote(owner="U222", owner_name="grace", pinned=True)
+    taken, wanted = world.run("delete", "web01", "step 0", "--subtree").cautions
+    assert taken.endswith("and 28 more were taken by grace.")
+    assert wanted.startswith("Somebody wants step 0 of web01 (kept forever), step 1 of web01")
 
 
 def test_ones_own_checkpoint_gets_no_caution(world):
@@ -97,6 +107,7 @@ def test_a_group_is_deleted_by_name(world):
     plan = world.run("delete", "web01,web02", "before")
     assert [target.checkpoint_id for target in plan.targets] == [one.id for one in ones]
     assert "before of each of them cannot be had back." in plan.consequences
+    assert plan.each[0] == "web01 is on hv01, running: before (no memory, 2026-11-21 14:05 UTC, 1 day ago)"
 
 
 def test_a_checkpoint_that_is_not_there_gets_the_nearest_name(world):

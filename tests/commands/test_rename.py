@@ -10,6 +10,10 @@ def test_the_plan_carries_the_new_name(world):
     assert plan.action == Rename("kernel 6.12 works")
     assert plan.targets[0].checkpoint_id == one.id
     assert plan.summary == "rename before of web01 to kernel 6.12 works"
+    assert plan.consequences == (
+        "web01 is on hv01, running.",
+        "It is about before (no memory, 2026-11-21 14:05 UTC, 1 day ago). Nothing is lost or turned off.",
+    )
 
 
 def test_a_name_that_another_one_has_is_refused(world):

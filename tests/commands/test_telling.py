@@ -6,7 +6,7 @@ import pytest
 
 from backends.base import VM, Checkpoint, SnapshotType, VMState
 from commands.base import CheckpointNote, Person, Policy
-from commands.telling import age, each, is_owned_by, is_stale, kind, present
+from commands.telling import age, each, is_owned_by, is_stale, kind, lines, present
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 
@@ -52,10 +52,12 @@ def test_a_checkpoint_without_an_owner_is_nobody_elses():
     assert not is_owned_by(ada, CheckpointNote(owner="U2"))
 
 
-def test_vms_are_named_with_their_hosts():
+def test_one_vm_gets_a_sentence_and_several_get_a_line_each():
     vms = [VM(name, name, host, VMState.RUNNING) for name, host in (("a", "hv02"), ("b", "hv01"), ("c", "hv02"))]
-    assert present(vms) == "On hv01: b. On hv02: a and c."
-    assert present(vms[:1]) == "a is on hv02, running."
+    assert (present(vms), lines(vms[:1])) == ((), ())
+    assert present(vms[:1]) == ("a is on hv02, running.",)
+    assert lines(vms) == ("a is on hv02, running", "b is on hv01, running", "c is on hv02, running")
+    assert lines(vms[:2], ["x", "y"]) == ("a is on hv02, running: x", "b is on hv01, running: y")
     assert (each(["a"]), each(["a", "b"])) == ("a", "Each of a and b")
 
 
