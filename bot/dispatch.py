@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 
 from backends.base import VM, BackendError
@@ -28,6 +28,7 @@ from bot.verbs import safety_name
 from bot.work import outcomes
 from commands import runner
 from commands.base import Context, NotAllowed, Person, Plan, Reply, UsageError, say
+from commands.words import short_id
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,9 @@ NAMESPACE = uuid.UUID("5b0f7f1e-6a53-4f0e-9d2c-3f6f6c1b9a51")
 ANSWERS: dict[str, Word] = {"confirm": "confirm", "approve": "approve", "cancel": "cancel"}
 
 NOTHING = "Nothing was changed."
+DOUBLE_CLICK = timedelta(seconds=1)
+"""The same person's next press of the same button is another one after this."""
+
 UNKNOWN_BUTTON = "This button belongs to no request that I know."
 
 
@@ -54,19 +58,26 @@ class Dispatcher:
     digest: Callable[[str, Callable[[VM], bool]], Reply]
     """The digest for a channel, and for somebody who may see these VMs."""
     _seen: _Recently = field(default_factory=lambda: _Recently(2000))
+    _clicks: _Recently = field(default_factory=lambda: _Recently(2000))
 
     # ------------------------------------------------------------ what arrives
 
     def typed(self, request: Typed) -> None:
-        if not self._seen.first(request.delivery_id):
+        if not self._seen.first(request.delivery_id, self.clock()):
             return
         self._guarded(request.origin, request.text, lambda: self._typed(request))
 
     def pressed(self, request: Pressed) -> None:
-        if not self._seen.first(request.delivery_id):
+        if not self._seen.first(request.delivery_id, self.clock()) or self._is_double_click(request):
             return
-        summary = f"press {request.action}"
-        self._guarded(request.origin, summary, lambda: self._pressed(request))
+        row = self.ledger.change(request.value)
+        summary = f"press {request.action}" + (f" on change {short_id(row.id)}: {row.summary}" if row else "")
+        self._guarded(request.origin, summary, lambda: self._pressed(request), vms=row.vms if row else ())
+
+    def _is_double_click(self, request: Pressed) -> bool:
+        """Slack gives each click of a double click a trigger of its own."""
+        press = (request.origin.person_id, request.action, request.value, request.message)
+        return not self._clicks.first(press, self.clock(), within=DOUBLE_CLICK)
 
     def _typed(self, request: Typed) -> None:
         origin = request.origin
@@ -82,14 +93,14 @@ class Dispatcher:
         words = self._words_of(request)
         self._run(words, person, origin, request.team_id, request.delivery_id)
 
-    def _guarded(self, origin: Origin, summary: str, act: Callable[[], None]) -> None:
+    def _guarded(self, origin: Origin, summary: str, act: Callable[[], None], *, vms: tuple[VMRef, ...] = ()) -> None:
         """Whatever stops a request, the person is told; what was refused is in the ledger."""
         try:
             act()
         except Refusal as refusal:
-            self._deny(origin, summary, refusal.sentence, refusal.why)
+            self._deny(origin, summary, refusal.sentence, refusal.why, vms=vms)
         except NotAllowed as refusal:
-            self._deny(origin, summary, refusal.sentence, refusal.sentence)
+            self._deny(origin, summary, refusal.sentence, refusal.sentence, vms=vms)
         except UsageError as error:
             parts = [error.sentence, *([error.hint] if error.hint else [])]
             self.announcer.whisper(origin, say(*parts, NOTHING))
@@ -194,7 +205,7 @@ class Dispatcher:
         row = self.ledger.change(change_id)
         words = None
         if row is not None and row.plan is not None and action == "again":
-            words = retyping.again(row.plan)
+            words = retyping.again(row.plan, outcomes(self.ledger.events(row.id)))
         elif row is not None and row.plan is not None:
             safety = {o.vm_id: o.safety_id for o in outcomes(self.ledger.events(row.id)) if o.safety_id}
             words = retyping.undo(safety, safety_name(row.created_at, row.plan.targets[0].checkpoint_name or ""))
@@ -211,7 +222,7 @@ def change_id_of(delivery_id: str) -> str:
 def _stands_in(request: Pressed, row: ChangeRow) -> bool:
     """Whether the button stands in the change's own message; in one that only the person sees, where it was asked."""
     if request.message is None:
-        return request.origin.channel == row.origin.channel
+        return row.message is None and request.origin.channel == row.origin.channel
     return request.message == row.message
 
 
@@ -227,19 +238,21 @@ def _state_words(row: ChangeRow) -> str:
 
 
 class _Recently:
-    """Remembers the last ids it was asked about."""
+    """Remembers the last things it was asked about."""
 
     def __init__(self, size: int) -> None:
-        self._ids: OrderedDict[str, None] = OrderedDict()
+        self._ids: OrderedDict[Hashable, datetime] = OrderedDict()
         self._size = size
         self._lock = Lock()
 
-    def first(self, id: str) -> bool:
-        """True the first time."""
+    def first(self, id: Hashable, now: datetime, *, within: timedelta = timedelta.max) -> bool:
+        """True the first time within that span."""
         with self._lock:
-            if id in self._ids:
+            before = self._ids.get(id)
+            if before is not None and abs(now - before) < within:
                 return False
-            self._ids[id] = None
+            self._ids[id] = now
+            self._ids.move_to_end(id)
             while len(self._ids) > self._size:
                 self._ids.popitem(last=False)
             return True

@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from backends.base import VM, VMInventory
 from bot.inventory import Inventory
 from commands.base import HostStatus, NotAllowed, NotKnown, UsageError
-from commands.finding import fits, named, nearest, plain, tell_apart
+from commands.finding import fits, is_guid, named, nearest, plain, tell_apart
 from commands.words import say_names
 
 
@@ -76,7 +76,8 @@ class FleetView:
             matching = (vm for vm in vms if fits(self._normalise(vm.name), pattern) and self._may(vm))
             if chosen := tuple(sorted(matching, key=lambda vm: (vm.name.casefold(), vm.host))):
                 return chosen
-        raise NotKnown(f"I know no VM called {text}.", self._where_it_may_be(text, vms))
+        told = "That VM is on none of the hosts that answer." if is_guid(text) else f"I know no VM called {text}."
+        raise NotKnown(told, self._where_it_may_be(text, vms))
 
     def _named(self, text: str, vms: tuple[VM, ...]) -> VM | None:
         """The one VM of that name or id. Raises `NotAllowed` where it may not be seen, and asks where there are

@@ -21,6 +21,7 @@ from backends.base import (
     VMState,
 )
 from commands.base import HostStatus
+from commands.words import say_names
 
 log = logging.getLogger(__name__)
 
@@ -80,10 +81,11 @@ class Inventory:
     def look(self, vm_id: str, *, disks: bool = False) -> VMInventory:
         """The VM as it is now, asked from its host, wherever in the fleet it lives by now.
 
-        Raises `BackendError`: `NotFound` when no host that answers has it.
+        Raises `BackendError`: `NotFound` when no host that answers has it. One that was not seen yet may be on a host
+        that is down: then that is what is raised.
         """
         before = self._host_of(vm_id)
-        problem: BackendError = NotFound("That VM is on none of the hosts.", f"no host has VM {vm_id}")
+        problem: BackendError | None = None
         if before is not None:
             try:
                 return self._watches[before].backend.vm(vm_id, disks=disks)
@@ -92,9 +94,17 @@ class Inventory:
         self.refresh()
         now = self._host_of(vm_id)
         if now is None or now == before:
-            raise problem
+            raise problem or self._nowhere(vm_id)
         log.info("VM %s is on %s now; it was on %s", vm_id, now, before)
         return self._watches[now].backend.vm(vm_id, disks=disks)
+
+    def _nowhere(self, vm_id: str) -> BackendError:
+        if down := [host.name for host in self.hosts() if not host.reachable]:
+            return Unreachable(
+                f"{say_names(down)} could not be asked, and no other host has that VM. Nothing was changed.",
+                f"VM {vm_id} was not seen yet, and {', '.join(down)} did not answer",
+            )
+        return NotFound("That VM is on none of the hosts.", f"no host has VM {vm_id}")
 
     def look_all(self, vm_ids: Sequence[str], *, disks: bool = False) -> tuple[VMInventory, ...]:
         """The same for several at the same time, in their order. Raises what the first that failed raised.

@@ -6,23 +6,27 @@ Nothing here knows how durable steps are kept: a `Journal` runs each of them onc
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from backends.base import BackendError, UnknownOutcome, VMInventory
+from backends.base import BackendError, NotFound, UnknownOutcome, VMInventory
 from bot import verbs
 from bot.ledger import ChangeRow, ChangeState, IllegalMove
 from bot.pictures import difference
+from bot.turns import Turns
 from bot.work import Journal, Means, Outcome, Work
 from commands.base import Picture, Plan, Target
 
 EXACT = frozenset({"apply", "delete"})
-"""Verbs that are carried out only on the very picture that was confirmed."""
+"""Verbs that are carried out only on the very picture that they were asked for, confirmed or not."""
 
+BOT = "bot"
+"""Who lets a change go on that needs nobody's answer."""
 
 Awaits = Literal["confirmation", "approval"]
 """Whose answer a change needs: the person's own, or somebody else's."""
 
+UNAPPROVED = "The settings ask for the approval of a second person by now. Type the command again. Nothing was changed."
 CANCELLED = "Cancelled before it began. Nothing was changed."
 OVER = "The change was over before it came to this VM. Nothing was changed here."
 
@@ -58,10 +62,15 @@ class Performer:
     means: Means
     authorise: Callable[[ChangeRow], Awaits | None]
     """Raises `Denial` when the change is not allowed any more."""
+    turns: Turns = field(default_factory=Turns)
 
     def perform(self, journal: Journal, change_id: str, target: Target) -> Outcome:
-        """Carry out the change on one VM. Never raises for what a host did: that is in the outcome."""
+        """Carry out the change on one VM, when its turn on the host comes. Never raises for what a host did: that is in
+        the outcome."""
+        with self.turns.on(target.host, journal) as taken:
+            return self._perform(taken, change_id, target)
 
+    def _perform(self, journal: Journal, change_id: str, target: Target) -> Outcome:
         def ended(state: ChangeState, sentence: str, cause: str = "") -> Outcome:
             return Outcome(target.vm_id, target.vm_name, state, sentence, cause)
 
@@ -70,7 +79,7 @@ class Performer:
             work = Work(self.means, journal, change_id, target)
             return verbs.carry_out(work, seen, plan_of(self.means.row(change_id)).action)
         except NotNow as reason:
-            return ended(reason.state, reason.sentence)
+            return ended(reason.state, reason.sentence, reason.sentence)
         except UnknownOutcome as lost:
             return ended(ChangeState.UNKNOWN, lost.sentence, lost.cause)
         except BackendError as error:
@@ -81,13 +90,28 @@ class Performer:
         if row.state.final:
             raise NotNow(row.state, CANCELLED if row.state == ChangeState.CANCELLED else OVER)
         try:
-            self.authorise(row)
+            awaits = self.authorise(row)
         except Denial as denial:
             raise NotNow(ChangeState.DENIED, denial.sentence) from denial
-        seen = self.means.fleet.look(target.vm_id)
-        _compare(row, target, seen)
+        if awaits == "approval" and row.decided_by in (BOT, row.person_id):
+            raise NotNow(ChangeState.DENIED, UNAPPROVED)
+        seen = self._look(target)
+        if moved := _moved(row, target, seen):
+            raise NotNow(
+                ChangeState.VOID, f"{target.vm_name} is not as it was when you asked: {moved}. Nothing was done."
+            )
         self._begin(row, target)
         return seen
+
+    def _look(self, target: Target) -> VMInventory:
+        try:
+            return self.means.fleet.look(target.vm_id)
+        except NotFound as gone:
+            raise NotNow(
+                ChangeState.VOID,
+                f"{target.vm_name} is not on {target.host} any more, nor on another host that answers. Nothing was "
+                "done.",
+            ) from gone
 
     def _begin(self, row: ChangeRow, target: Target) -> None:
         """From here on the change cannot be cancelled. Of several VMs the first one begins it for all."""
@@ -102,14 +126,12 @@ class Performer:
                 raise
 
 
-def _compare(row: ChangeRow, target: Target, seen: VMInventory) -> None:
-    if row.verb in EXACT:
-        moved = difference(target.picture, Picture.of(seen))
-        if moved:
-            raise NotNow(
-                ChangeState.VOID, f"{target.vm_name} is not as it was when you asked: {moved}. Nothing was done."
-            )
-    if target.checkpoint_id and seen.checkpoint(target.checkpoint_id) is None:
-        raise NotNow(
-            ChangeState.VOID, f"The checkpoint {target.checkpoint_name} of {target.vm_name} has gone. Nothing was done."
-        )
+def _moved(row: ChangeRow, target: Target, seen: VMInventory) -> str:
+    """What moved since the change was asked for, as far as it matters to it: all that a card showed. Grants go by the
+    VM's name, so that always does."""
+    if seen.vm.name != target.vm_name:
+        return f"it is called {seen.vm.name} now"
+    if row.verb in EXACT or row.decided_by != BOT:
+        return difference(target.picture, Picture.of(seen))
+    gone = target.checkpoint_id and seen.checkpoint(target.checkpoint_id) is None
+    return f"the checkpoint {target.checkpoint_name} has gone" if gone else ""

@@ -15,6 +15,7 @@ from commands.base import Context, NotKnown, UsageError
 from commands.words import say_names, say_span, short_id, typed
 
 _ID = re.compile(r"\{?([0-9a-f]{4,8}|[0-9a-f]{8}-[0-9a-f-]{0,27})\}?")
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Found = tuple[VMInventory, Checkpoint]
 """A VM, and the one of its checkpoints that was named."""
@@ -48,6 +49,11 @@ def named(text: str, things: Iterable[Thing], normalise: Callable[[str], str] = 
     return tuple(thing for thing in everything if identity and thing.id.startswith(identity[1]))
 
 
+def is_guid(text: str) -> bool:
+    """Whether it is a whole GUID: what buttons say, and nobody types."""
+    return _GUID.fullmatch(text) is not None
+
+
 def fits(name: str, pattern: str) -> bool:
     """Whether a name fits what a person typed with `*` and `?`. Brackets mean themselves: `web[1]` is a name."""
     return fnmatchcase(name.casefold(), pattern.casefold().replace("[", "[[]"))
@@ -73,6 +79,8 @@ def tell_apart(ids: Sequence[str]) -> tuple[str, ...]:
 def checkpoint_on(seen: VMInventory, text: str, now: datetime) -> Checkpoint:
     """The checkpoint of this VM that `text` names. Raises `NotKnown`, and `UsageError` where it names several."""
     found = named(text, seen.checkpoints)
+    if not found and is_guid(text):
+        raise NotKnown(f"That checkpoint of {seen.vm.name} has gone.", f"What it has: {typed('list', seen.vm.name)}.")
     if not found:
         raise NotKnown(f"{seen.vm.name} has no checkpoint called {text}.", _where_to_look(seen, text))
     if len(found) > 1:

@@ -131,6 +131,9 @@ class TestButtons:
 
         hq.press(hq.button(row, "Apply"), row.message, who=BOB)
         assert "Only the person who asked may confirm this." in hq.told()
+        refused = hq.newest()
+        assert refused.summary == f"press confirm on change {row.id[:8]}: apply first to app05"
+        assert [vm.name for vm in refused.vms] == ["app05"]
 
         hq.press(hq.button(row, "Apply"), row.message)
         hq.wait_for(ChangeState.SUCCEEDED, row)
@@ -153,6 +156,7 @@ class TestButtons:
         hq.press(button, row.message)
         hq.wait_for(ChangeState.CANCELLED)
 
+        hq.clock.forward(seconds=1)
         hq.press(button, row.message)
 
         assert "This request is cancelled already." in hq.told()
@@ -201,6 +205,30 @@ class TestButtons:
         assert {vm.name for vm in asked.vms} == {"pair1", "pair2"}
         assert asked.plan is not None
         assert all(str(t.checkpoint_name).startswith("safety ") for t in asked.plan.targets)
+
+    def test_that_are_double_clicked_ask_once(self, hq: Headquarters) -> None:
+        seen = hq.add_vm("old02", Past("long-ago", 30 * DAY))
+        hq.type("list old02")
+        delete = Button("Delete", "delete", seen.checkpoints[0].id)
+        hq.press(delete, None)
+        asked = hq.wait_for(ChangeState.AWAITING)
+
+        hq.press(delete, None)
+        assert hq.newest().id == asked.id
+
+        hq.clock.forward(seconds=1)
+        hq.press(delete, None)
+        assert hq.newest().id != asked.id
+
+    def test_of_a_card_count_only_with_the_message_that_they_stand_in(self, hq: Headquarters) -> None:
+        hq.add_vm("app09", Past("first", DAY))
+        hq.type("apply app09 first")
+        row = hq.wait_for(ChangeState.AWAITING)
+
+        hq.press(hq.button(row, "Apply"), None)
+
+        assert "This button belongs to no request that I know." in hq.told()
+        assert hq.newest().state is ChangeState.AWAITING
 
     def test_that_nobody_made_are_not_known(self, hq: Headquarters) -> None:
         hq.press(Button("Format", "format", "C:"), None)

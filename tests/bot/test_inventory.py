@@ -350,6 +350,14 @@ def test_a_vm_that_is_gone_or_whose_host_is_down_raises_what_its_host_said(make)
         fleet.inventory.look("unheard of")
 
 
+def test_a_vm_that_was_not_seen_yet_is_not_said_to_be_gone_while_a_host_is_down(make):
+    fleet = make("hv01", "hv02")
+    vm = fleet["hv01"].put("web01", 1)
+    fleet["hv01"].failure = Unreachable("hv01 does not answer.")
+    with pytest.raises(Unreachable, match="hv01 could not be asked, and no other host has that VM"):
+        fleet.inventory.look(vm.id)
+
+
 def test_several_are_looked_at_in_their_order(make):
     fleet = make("hv01", "hv02")
     vms = [fleet[f"hv0{1 + n % 2}"].put(f"web{n}", n) for n in range(20)]

@@ -88,7 +88,56 @@ def test_a_checkpoint_that_has_gone_is_not_looked_for_by_its_name(bench: Workben
     outcome = bench.perform(action, bench.target(seen, "first"))
 
     assert outcome.state is ChangeState.VOID
-    assert "The checkpoint first of web01 has gone" in outcome.sentence
+    assert "the checkpoint first has gone" in outcome.sentence
+
+
+@pytest.mark.parametrize("action", [Create("x"), Configure(CheckpointType.STANDARD)])
+def test_what_somebody_confirmed_is_done_only_on_what_their_card_showed(bench: Workbench, action: Action) -> None:
+    seen = bench.add_vm("web01", Past("first", DAY))
+    change_id = bench.ask(action, bench.target(seen), decided_by=ADA.id)
+    bench.backends["hv01"].create(seen.vm.id, "by somebody else")
+
+    outcome = bench.performer.perform(PlainJournal(), change_id, bench.target(seen))
+
+    assert outcome.state is ChangeState.VOID
+    assert outcome.cause == outcome.sentence
+    assert "there is a new checkpoint by somebody else" in outcome.sentence
+
+
+@pytest.mark.parametrize("action", [Create("x"), Apply(), Rename("second")])
+def test_a_vm_that_got_another_name_is_not_touched_since_grants_go_by_names(bench: Workbench, action: Action) -> None:
+    seen = bench.add_vm("web01", Past("first", DAY))
+    target = bench.target(seen, None if action.verb == "create" else "first")
+    with bench.host().moment():
+        bench.host().vms[seen.vm.id].name = "dc01"
+
+    outcome = bench.perform(action, target)
+
+    assert outcome.state is ChangeState.VOID
+    assert "it is called dc01 now" in outcome.sentence
+    assert [one.name for one in bench.look(seen.vm.id).checkpoints] == ["first"]
+
+
+def test_a_vm_that_is_nowhere_any_more_makes_it_void(bench: Workbench) -> None:
+    target = bench.target(bench.add_vm("web01"))
+    with bench.host().moment():
+        del bench.host().vms[target.vm_id]
+
+    outcome = bench.perform(Create("x"), target)
+
+    assert outcome.state is ChangeState.VOID
+    assert "web01 is not on hv01 any more" in outcome.sentence
+
+
+@pytest.mark.parametrize(("decided_by", "state"), [(ADA.id, ChangeState.DENIED), ("U0BOB", ChangeState.SUCCEEDED)])
+def test_what_needs_an_approval_by_now_is_not_done_on_the_word_of_who_asked(
+    bench: Workbench, decided_by: str, state: ChangeState
+) -> None:
+    target = bench.target(bench.add_vm("web01", Past("first", DAY)), "first")
+    bench.awaits = "approval"
+    change_id = bench.ask(Apply(), target, decided_by=decided_by)
+
+    assert bench.performer.perform(PlainJournal(), change_id, target).state is state
 
 
 def test_a_vm_that_moved_to_another_host_is_found_there(bench: Workbench) -> None:

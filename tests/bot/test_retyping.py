@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from backends.base import CheckpointType
+from bot.ledger import ChangeState
 from bot.retyping import again, undo
-from commands.base import Action, Apply, Create, Delete, Keep, Picture, Plan, Target
+from bot.work import Outcome
+from commands.base import Action, Apply, Configure, Create, Delete, Export, Keep, Picture, Plan, Rename, Target
 
 PICTURE = Picture("hv01", 2, (), None)
 
@@ -23,6 +26,18 @@ def plan(action: Action, *vms: str) -> Plan:
         (Apply(start=False), ("apply", "--no-start", "id-web01", "cp-web01")),
         (Delete(), ("delete", "id-web01", "cp-web01")),
         (Delete(subtree=True), ("delete", "--subtree", "id-web01", "cp-web01")),
+        (Create("-x", note="--why"), ("create", "--note=--why", "--", "id-web01", "-x")),
+        (
+            Create("x", CheckpointType.STANDARD, 8 * 86400.0 + 5),
+            ("create", "--type=standard", "--keep=8d5s", "--", "id-web01", "x"),
+        ),
+        (Create("x", CheckpointType.PRODUCTION_ONLY), ("create", "--", "id-web01", "x")),
+        (Rename("-y"), ("rename", "--", "id-web01", "cp-web01", "-y")),
+        (Export("D:\\out"), ("export", "--", "id-web01", "cp-web01", "D:\\out")),
+        (
+            Configure(CheckpointType.PRODUCTION_ONLY, automatic=False),
+            ("settings", "--type=production-only", "--automatic=off", "id-web01"),
+        ),
     ],
 )
 def test_asking_again_is_the_same_command_by_guids(action: Action, words: tuple[str, ...]) -> None:
@@ -33,9 +48,18 @@ def test_asking_again_for_several_vms_goes_by_the_name_that_their_checkpoints_sh
     assert again(plan(Apply(), "web01", "web02")) == ("apply", "--", "id-web01,id-web02", "before upgrade")
 
 
-@pytest.mark.parametrize("action", [Create("x"), Keep(None)])
-def test_what_needs_no_confirmation_is_asked_for_by_typing(action: Action) -> None:
-    assert again(plan(action, "web01")) is None
+def test_of_a_group_only_the_vms_that_moved_are_asked_about_again() -> None:
+    done = [
+        Outcome("id-web01", "web01", ChangeState.SUCCEEDED, "Took x of web01."),
+        Outcome("id-web02", "web02", ChangeState.VOID, "web02 is not as it was."),
+    ]
+
+    assert again(plan(Create("x"), "web01", "web02"), done) == ("create", "--", "id-web02", "x")
+    assert again(plan(Apply(), "web01", "web02"), done) == ("apply", "id-web02", "cp-web02")
+
+
+def test_a_time_that_went_by_is_not_asked_for_again() -> None:
+    assert again(plan(Keep(None), "web01")) is None
 
 
 def test_undoing_is_an_apply_of_the_safety_checkpoint() -> None:

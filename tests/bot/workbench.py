@@ -145,6 +145,8 @@ class Workbench:
         self.progress: list[tuple[str, int]] = []
         self.denial: Exception | None = None
         """What the permission check raises now."""
+        self.awaits: Awaits | None = None
+        """Whose answer it asks for now."""
         self.means = Means(
             backends=self.backends,
             fleet=self.inventory,
@@ -163,7 +165,7 @@ class Workbench:
     def _authorise(self, row: ChangeRow) -> Awaits | None:
         if self.denial is not None:
             raise self.denial
-        return None
+        return self.awaits
 
     # ---------------------------------------------------------------- hosts
 
@@ -214,13 +216,15 @@ class Workbench:
         """The VM, and its checkpoint of that name."""
         return Target.of(seen, next((c for c in seen.checkpoints if c.name == checkpoint), None))
 
-    def ask(self, action: Action, *targets: Target, state: ChangeState = ChangeState.QUEUED) -> str:
+    def ask(
+        self, action: Action, *targets: Target, state: ChangeState = ChangeState.QUEUED, decided_by: str = "bot"
+    ) -> str:
         """A change that was asked for and allowed: its id."""
         change_id = str(uuid.uuid4())
         plan = Plan(action, targets, f"{action.verb} {', '.join(t.vm_name for t in targets)}")
         self.ledger.request(change_id, plan, ADA, ORIGIN)
         for step in (ChangeState.QUEUED, ChangeState.RUNNING):
-            self.ledger.move(change_id, step, by="bot")
+            self.ledger.move(change_id, step, by=decided_by)
             if step is state:
                 break
         return change_id
