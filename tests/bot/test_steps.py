@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from backends.base import CheckpointType, NotFound, OperationalStatus, UnknownOutcome, VMInventory, VMState
+from backends.base import (
+    Backend,
+    CheckpointType,
+    NotFound,
+    OperationalStatus,
+    UnknownOutcome,
+    VMInventory,
+    VMState,
+)
 from backends.simulator.faults import FaultKind
 from backends.simulator.seed import DAY, Past
 from bot import steps
@@ -27,6 +36,42 @@ class Remembered:
 
     def mark(self, step: str) -> None:
         self.sent.append(step)
+
+
+class Hesitant:
+    """A host that was sent a call by a program that is gone, and begins it right after the next look at the VM."""
+
+    def __init__(self, host: Backend, call: Callable[[Backend], object]) -> None:
+        self._host = host
+        self._calls = [call]
+
+    def vm(self, vm_id: str, *, disks: bool = False) -> VMInventory:
+        seen = self._host.vm(vm_id, disks=disks)
+        while self._calls:
+            self._calls.pop()(self._host)
+        return seen
+
+    def end_lost_calls(self) -> None:
+        self._calls.clear()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._host, name)
+
+
+CHANGES: dict[str, tuple[str, Callable[[VMInventory], steps.Step]]] = {
+    "take": ("Checkpoint-VM", lambda seen: steps.take(seen, "x", "create")),
+    "apply": ("Restore-VMSnapshot", lambda seen: steps.apply(seen, seen.checkpoints[0].id)),
+    "apply where it is already": ("Restore-VMSnapshot", lambda seen: steps.apply(seen, seen.checkpoints[1].id)),
+    "delete": ("Remove-VMSnapshot", lambda seen: steps.delete(seen.checkpoints[0].id, subtree=False)),
+    "rename": ("Rename-VMSnapshot", lambda seen: steps.rename(seen.checkpoints[0].id, "second")),
+    "set the type": (
+        "Set-VM",
+        lambda seen: steps.configure(seen.vm.id, "configure", checkpoint_type=CheckpointType.STANDARD),
+    ),
+    "set automatic": ("Set-VM", lambda seen: steps.configure(seen.vm.id, "configure", automatic=True)),
+    "start": ("Start-VM", lambda seen: steps.start(seen.vm.id)),
+}
+"""Every step that leaves a trace on its VM, and its cmdlet. The VM is off and has the checkpoints `first`, `second`."""
 
 
 def carry_out(bench: Workbench, step: steps.Step, seen: VMInventory, sent: Remembered | None = None) -> VMInventory:
@@ -61,6 +106,51 @@ def test_a_step_is_marked_as_sent_before_it_is_sent(bench: Workbench) -> None:
 
     assert ran_when_marked == [0]
     assert bench.ran("Checkpoint-VM") == 1
+
+
+@pytest.mark.parametrize(("cmdlet", "make"), CHANGES.values(), ids=CHANGES)
+class TestEveryStep:
+    @pytest.fixture
+    def seen(self, bench: Workbench) -> VMInventory:
+        return bench.add_vm("web01", Past("first", 2 * DAY), Past("second", DAY), state=VMState.OFF)
+
+    def test_is_sent_once(
+        self, bench: Workbench, seen: VMInventory, cmdlet: str, make: Callable[[VMInventory], steps.Step]
+    ) -> None:
+        step = make(seen)
+
+        assert step.happened(carry_out(bench, step, seen))
+        assert bench.ran(cmdlet) == 1
+
+    def test_counts_as_done_when_it_has_happened_and_its_answer_is_lost(
+        self, bench: Workbench, seen: VMInventory, cmdlet: str, make: Callable[[VMInventory], steps.Step]
+    ) -> None:
+        bench.arm(FaultKind.RESET_BEFORE_ANSWER, cmdlet)
+
+        carry_out(bench, make(seen), seen)
+
+        assert bench.ran(cmdlet) == 1
+
+    def test_did_not_happen_when_it_failed_and_its_answer_is_lost(
+        self, bench: Workbench, seen: VMInventory, cmdlet: str, make: Callable[[VMInventory], steps.Step]
+    ) -> None:
+        bench.arm(FaultKind.RESET_BEFORE_ANSWER, cmdlet)
+        bench.arm(FaultKind.CMDLET_ERROR, cmdlet)
+
+        with pytest.raises(steps.DidNotHappen):
+            carry_out(bench, make(seen), seen)
+
+        assert bench.ran(cmdlet) == 1
+
+    def test_is_not_sent_again_after_a_crash_when_it_has_happened(
+        self, bench: Workbench, seen: VMInventory, cmdlet: str, make: Callable[[VMInventory], steps.Step]
+    ) -> None:
+        step = make(seen)
+        step.act(bench.backends["hv01"])
+
+        carry_out(bench, step, seen, Remembered(step.name))
+
+        assert bench.ran(cmdlet) == 1
 
 
 class TestWhenTheAnswerIsLost:
@@ -124,6 +214,16 @@ class TestAfterACrash:
         after = carry_out(bench, steps.take(seen, "x", "create"), seen, Remembered("create"))
 
         assert [one.name for one in after.checkpoints] == ["x"]
+
+    def test_what_a_dead_program_had_sent_does_not_begin_behind_the_look(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01")
+        step = steps.take(seen, "x", "create")
+        host = Hesitant(bench.backends["hv01"], step.act)
+
+        after = steps.run(step, host, seen, Remembered("create"), patience=QUICK)  # type: ignore[arg-type]
+
+        assert [one.name for one in after.checkpoints] == ["x"]
+        assert bench.ran("Checkpoint-VM") == 1
 
     def test_an_export_is_not_sent_a_second_time(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", Past("first", DAY))
@@ -211,12 +311,30 @@ class TestWhichCheckpointIsTheNewOne:
         assert steps.new_checkpoint(before, after, "mine") is None
 
 
-@pytest.mark.parametrize("state", [VMState.STARTING, VMState.SAVING, VMState.STOPPING])
+@pytest.mark.parametrize(
+    "state", [VMState.STARTING, VMState.SAVING, VMState.STOPPING, VMState.PAUSING, VMState.RESUMING]
+)
 def test_a_vm_on_its_way_to_another_state_is_busy(bench: Workbench, state: VMState) -> None:
     seen = bench.add_vm("web01")
 
     assert steps.is_busy(replace(seen.vm, state=state))
     assert not steps.is_busy(seen.vm)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        OperationalStatus.CREATING_SNAPSHOT,
+        OperationalStatus.APPLYING_SNAPSHOT,
+        OperationalStatus.APPLYING,
+        OperationalStatus.DELETING_SNAPSHOT,
+        OperationalStatus.EXPORTING,
+    ],
+)
+def test_a_vm_that_an_action_is_under_way_on_is_busy(bench: Workbench, status: OperationalStatus) -> None:
+    seen = bench.add_vm("web01")
+
+    assert steps.is_busy(replace(seen.vm, operational_status=(OperationalStatus.OK, status)))
 
 
 def test_a_vm_whose_disks_are_being_merged_is_not_busy(bench: Workbench) -> None:

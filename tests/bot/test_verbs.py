@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import pytest
 
 from backends.base import Checkpoint, CheckpointType, VMState
+from backends.simulator import power
 from backends.simulator.faults import FaultKind
 from backends.simulator.machines import Vss
 from backends.simulator.seed import DAY, Past
@@ -20,6 +22,27 @@ from tests.bot.workbench import ADA, PlainJournal, Workbench
 T = TypeVar("T")
 
 ASKED_AT = datetime(2026, 11, 22, 14, 5, 9, tzinfo=UTC)
+
+
+@dataclass
+class Meddling(PlainJournal):
+    """Something happens to the host between two steps."""
+
+    after: str = ""
+    meddle: Callable[[], object] = lambda: None
+
+    def step(self, name: str, act: Callable[[], T]) -> T:
+        try:
+            return super().step(name, act)
+        finally:
+            if name == self.after:
+                self.after = ""
+                self.meddle()
+
+
+def away_after(bench: Workbench, step: str) -> Meddling:
+    """From that step on the host takes no connection for two tries."""
+    return Meddling(after=step, meddle=lambda: bench.arm(FaultKind.REFUSE_CONNECTION, times=2))
 
 
 def names(bench: Workbench, vm_id: str) -> list[str]:
@@ -51,18 +74,10 @@ class TestCreate:
         assert f"There is a new checkpoint {left}" in outcome.sentence
 
     def test_that_failed_is_looked_after_until_the_host_answers(self, bench: Workbench) -> None:
-        class TheHostGoesAway(PlainJournal):
-            def step(self, name: str, act: Callable[[], T]) -> T:
-                try:
-                    return super().step(name, act)
-                finally:
-                    if name == "create":
-                        bench.arm(FaultKind.REFUSE_CONNECTION, times=2)
-
         seen = bench.add_vm("web01")
         bench.arm(FaultKind.NAMING, "Checkpoint-VM")
 
-        outcome = bench.perform(Create("x"), bench.target(seen), journal=TheHostGoesAway())
+        outcome = bench.perform(Create("x"), bench.target(seen), away_after(bench, "create"))
 
         (left,) = names(bench, seen.vm.id)
         assert f"There is a new checkpoint {left}" in outcome.sentence
@@ -90,6 +105,24 @@ class TestCreate:
 
         assert outcome.state is ChangeState.FAILED
         assert bench.look(seen.vm.id).vm.checkpoint_type is CheckpointType.PRODUCTION
+
+    def test_whose_host_goes_away_in_between_sets_the_policy_back_when_it_answers(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01", checkpoint_type=CheckpointType.PRODUCTION)
+
+        outcome = bench.perform(Create("x", CheckpointType.STANDARD), bench.target(seen), away_after(bench, "create"))
+
+        assert outcome.state is ChangeState.SUCCEEDED
+        assert bench.look(seen.vm.id).vm.checkpoint_type is CheckpointType.PRODUCTION
+
+    def test_whose_policy_cannot_be_set_back_says_so(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01", checkpoint_type=CheckpointType.PRODUCTION)
+        journal = Meddling(after="create", meddle=lambda: bench.arm(FaultKind.CMDLET_ERROR, "Set-VM", times=None))
+
+        outcome = bench.perform(Create("x", CheckpointType.STANDARD), bench.target(seen), journal)
+
+        assert outcome.state is ChangeState.FAILED
+        assert "is standard now and could not be set back to production" in outcome.sentence
+        assert "Nothing was changed" not in outcome.sentence
 
     def test_that_fell_back_to_standard_says_so(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01")
@@ -127,13 +160,43 @@ class TestApply:
         assert outcome.safety_id == safety.id
         note = bench.ledger.notes([safety.id])[safety.id]
         assert (note.safety, note.reason) == (True, "before applying first")
+        assert note.keep_until is not None
+        assert timedelta(hours=23) < note.keep_until - bench.clock() <= timedelta(hours=24)
 
-    def test_leaves_a_vm_off_that_was_off(self, bench: Workbench) -> None:
-        seen = bench.add_vm("web01", Past("first", DAY), state=VMState.OFF)
+    @pytest.mark.parametrize("state", [VMState.OFF, VMState.SAVED, VMState.PAUSED])
+    def test_leaves_a_vm_off_that_did_not_run(self, bench: Workbench, state: VMState) -> None:
+        seen = bench.add_vm("web01", Past("first", DAY), state=state)
 
         outcome = bench.perform(Apply(safety=False), bench.target(seen, "first"))
 
         assert outcome.sentence == "web01 is back at first, and is off."
+
+    def test_starts_a_vm_that_ran_and_was_left_saved(self, bench: Workbench) -> None:
+        """Somebody turned it off in the middle, and the checkpoint has memory."""
+        seen = bench.add_vm("web01", Past("first", DAY, has_memory=True))
+        journal = Meddling(after="check", meddle=lambda: power.stop(bench.host(), seen.vm.id))
+
+        outcome = bench.perform(Apply(safety=False), bench.target(seen, "first"), journal)
+
+        assert outcome.sentence == "web01 is back at first, and is running."
+        assert bench.ran("Start-VM") == 1
+
+    def test_whose_host_goes_away_in_between_starts_the_vm_when_it_answers(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01", Past("first", DAY))
+
+        outcome = bench.perform(Apply(safety=False), bench.target(seen, "first"), away_after(bench, "apply"))
+
+        assert outcome.state is ChangeState.SUCCEEDED
+        assert bench.look(seen.vm.id).vm.state is VMState.RUNNING
+
+    def test_of_where_the_vm_is_already_is_recognised_by_its_files(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01", Past("first", DAY))
+        bench.arm(FaultKind.RESET_BEFORE_ANSWER, "Restore-VMSnapshot")
+
+        outcome = bench.perform(Apply(safety=False), bench.target(seen, "first"))
+
+        assert outcome.state is ChangeState.SUCCEEDED
+        assert bench.ran("Restore-VMSnapshot") == 1
 
     def test_leaves_it_off_where_that_was_asked_for(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", Past("first", DAY))
@@ -206,6 +269,8 @@ class TestTheRest:
         outcome = bench.perform(Keep(datetime(2027, 1, 1, tzinfo=UTC)), bench.target(seen, "first"))
 
         assert outcome.sentence == "first of web01 is kept until 2027-01-01 00:00 UTC."
+        note = bench.ledger.notes([seen.checkpoints[0].id])[seen.checkpoints[0].id]
+        assert (note.keep_until, note.pinned) == (datetime(2027, 1, 1, tzinfo=UTC), False)
         looks = {one.command for one in bench.shells["hv01"].log.seen()[ran:]}
         assert looks <= {"Get-VM", "Get-VMSnapshot", "Select-Object", "ConvertTo-Json"}
 

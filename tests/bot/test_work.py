@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import timedelta
 
 import pytest
 
-from backends.base import CheckpointType, UnknownOutcome, VMState
-from backends.simulator.faults import FaultKind
+from backends.base import AuthenticationFailed, CheckpointType, UnknownOutcome, VMState
+from backends.simulator.faults import Fault, FaultKind
 from backends.simulator.seed import DAY, Past
 from bot import steps
 from bot.ledger import ChangeState
-from bot.work import OUTCOME, Outcome, outcomes, row_of
+from bot.work import OUTCOME, Outcome, Patience, outcomes, row_of
 from commands.base import Configure, Create, Export
 from tests.bot.workbench import PlainJournal, Workbench
+
+IN_USE = 0x80070020
+"""ERROR_SHARING_VIOLATION: something else holds the VM's files for now."""
 
 
 def test_what_is_about_to_be_sent_is_in_the_ledger_once(bench: Workbench) -> None:
@@ -90,8 +94,53 @@ class TestALostAnswer:
             work.carry_out(bench.down_after(step), seen)
 
 
+def test_a_host_is_looked_at_for_a_day() -> None:
+    patience = Patience()
+
+    assert timedelta(hours=23) < timedelta(seconds=sum(patience.pauses)) < timedelta(hours=25)
+
+
 class TestSettingAVMRight:
     """What must not be left undone: a type set back, a VM started again."""
+
+    def test_is_tried_again_while_the_vm_is_busy(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01", state=VMState.OFF)
+        journal = PlainJournal()
+        work = bench.work(Configure(), bench.target(seen), journal)
+        bench.host().faults.arm(Fault(FaultKind.CMDLET_ERROR, "Start-VM", code=IN_USE))
+
+        assert work.set_right(steps.start(seen.vm.id), seen).vm.state is VMState.RUNNING
+        assert journal.slept == [1.0]
+
+    def test_is_tried_again_when_it_was_lost_and_did_not_happen(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01", state=VMState.OFF)
+        journal = PlainJournal()
+        work = bench.work(Configure(), bench.target(seen), journal)
+        bench.arm(FaultKind.CMDLET_ERROR, "Start-VM")
+        bench.arm(FaultKind.RESET_BEFORE_ANSWER, "Start-VM")
+
+        assert work.set_right(steps.start(seen.vm.id), seen).vm.state is VMState.RUNNING
+        assert journal.slept == [1.0]
+
+    def test_is_tried_once_more_after_the_last_pause(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01", state=VMState.OFF)
+        journal = PlainJournal()
+        work = bench.work(Configure(), bench.target(seen), journal)
+        bench.host().faults.arm(Fault(FaultKind.CMDLET_ERROR, "Start-VM", times=2, code=IN_USE))
+
+        assert work.set_right(steps.start(seen.vm.id), seen).vm.state is VMState.RUNNING
+        assert journal.slept == [1.0, 2.0]
+
+    def test_is_not_tried_over_and_over_with_a_wrong_password(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01", state=VMState.OFF)
+        journal = PlainJournal()
+        work = bench.work(Configure(), bench.target(seen), journal)
+        bench.host().faults.arm(Fault(FaultKind.HTTP_STATUS, "Start-VM", code=401))
+
+        with pytest.raises(AuthenticationFailed):
+            work.set_right(steps.start(seen.vm.id), seen)
+
+        assert journal.slept == []
 
     def test_is_tried_again_while_the_host_does_not_answer(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", state=VMState.OFF)
