@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -27,9 +26,6 @@ log = logging.getLogger(__name__)
 
 MOST_LOOKS = 8
 """VMs looked up at the same time for one request."""
-
-SCAN = timedelta(minutes=3)
-"""How long somebody who changes many VMs waits for all that is on their host."""
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -109,22 +105,13 @@ class Inventory:
     def look_all(self, vm_ids: Sequence[str], *, disks: bool = False) -> tuple[VMInventory, ...]:
         """The same for several at the same time, in their order. Raises what the first that failed raised.
 
-        A host that many of them are on is asked for all of its VMs at once, which is quicker than VM by VM.
+        They are asked for one by one: an inventory of the whole host is quicker, and says neither how long a VM has run
+        nor which checkpoint it descends from.
         """
         if len(vm_ids) == 1:
             return (self.look(vm_ids[0], disks=disks),)
-        known = self._crowds(vm_ids, disks)
         with ThreadPoolExecutor(max(1, min(MOST_LOOKS, len(vm_ids))), thread_name_prefix="look") as pool:
-            return tuple(pool.map(lambda vm_id: known.get(vm_id) or self.look(vm_id, disks=disks), vm_ids))
-
-    def _crowds(self, vm_ids: Iterable[str], disks: bool) -> dict[str, VMInventory]:
-        """The VMs of the hosts that many of these are on, as of now. A host that does not answer gives none."""
-        now = self._clock()
-        crowds = Counter(host for host in map(self._host_of, vm_ids) if host is not None)
-        watches = self._chosen(host for host, vms in crowds.items() if vms > MOST_LOOKS)
-        self._ask_since(now, watches, disks, SCAN)
-        sights = [watch.sight(disks) for watch in watches]
-        return {id: one for sight in sights if sight.begun >= now for id, one in sight.vms.items()}
+            return tuple(pool.map(lambda vm_id: self.look(vm_id, disks=disks), vm_ids))
 
     def seen(self, hosts: Iterable[str] | None = None, *, disks: bool = False) -> tuple[VMInventory, ...]:
         """Every VM on these hosts, or on all, as last seen. One that several hosts show (it moved, or Hyper-V Replica

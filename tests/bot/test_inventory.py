@@ -47,7 +47,6 @@ class Host:
         self.clock = clock
         self.vms = {}
         self.asked = []
-        self.looks = 0
         self.failure = None
         self.gate = threading.Event()
         self.gate.set()
@@ -68,7 +67,6 @@ class Host:
         return HostInventory(self.host, self.clock(), shown)
 
     def vm(self, vm_id, *, disks=False):
-        self.looks += 1
         if self.failure:
             raise self.failure
         if vm_id not in self.vms:
@@ -363,30 +361,6 @@ def test_several_are_looked_at_in_their_order(make):
     vms = [fleet[f"hv0{1 + n % 2}"].put(f"web{n}", n) for n in range(20)]
     fleet.inventory.refresh()
     assert [one.vm.name for one in fleet.view.look_all(vms)] == [vm.name for vm in vms]
-
-
-def test_many_on_one_host_are_looked_at_with_one_question_put_now(make):
-    fleet = make("hv01", "hv02")
-    vms = [fleet["hv01"].put(f"web{n:02}", n) for n in range(20)] + [fleet["hv02"].put("db01", 99)]
-    fleet.inventory.refresh()
-    for n in range(20):
-        fleet["hv01"].put(f"web{n:02}", n, state=VMState.OFF)
-    fleet.clock.pass_(1)
-
-    seen = fleet.view.look_all(vms)
-
-    assert [one.vm.state for one in seen] == [VMState.OFF] * 20 + [VMState.RUNNING]
-    assert (fleet["hv01"].looks, fleet["hv02"].looks) == (0, 1)
-
-
-def test_many_on_a_host_that_went_down_are_not_taken_to_be_as_they_were(make):
-    fleet = make("hv01")
-    vms = [fleet["hv01"].put(f"web{n:02}", n) for n in range(20)]
-    fleet.inventory.refresh()
-    fleet["hv01"].failure = Unreachable("hv01 does not answer.")
-    fleet.clock.pass_(1)
-    with pytest.raises(Unreachable):
-        fleet.view.look_all(vms)
 
 
 def test_a_vm_that_has_another_name_by_now_is_refused(make):
