@@ -350,6 +350,17 @@ def test_who_asked_can_withdraw_what_waits_for_approval(office: Office) -> None:
     refused(office, "oncall", lambda: change.press("oncall", "approve"))
 
 
+def test_an_approval_that_nobody_else_can_see_says_so(office: Office) -> None:
+    office.add_vm("dc-direct", OLD)
+    office.channel = office.sandbox.workspace.direct("U0ADA0001").id
+
+    change = types(office, "ada", "apply dc-direct before-upgrade")
+
+    wait(office, lambda: "Nobody but you sees this message" in change.message.seen)
+    change.press("ada", "cancel")
+    change.ends(*CANCELLED)
+
+
 # ---------------------------------------------------------------- a permission that goes
 
 
@@ -468,6 +479,17 @@ def test_undo_asks_with_a_card_of_its_own_and_puts_the_vm_back(office: Office) -
     assert change.way == list(CONFIRMED)
 
 
+def test_a_double_click_on_undo_asks_once(office: Office) -> None:
+    office.add_vm("undo02", OLD)
+    change = applied(office, "ada", "undo02")
+
+    undo = asked(office, lambda: at_once(lambda: change.press("ada", "undo"), lambda: change.press("ada", "undo")))
+
+    undo.asks("confirm")
+    undo.press("ada", "cancel")
+    undo.ends(*CANCELLED)
+
+
 def test_undo_of_a_group_puts_each_vm_back_to_its_own(office: Office) -> None:
     vms = [office.add_vm(f"undo-g{n}", OLD) for n in range(3)]
     change = applied(office, "ada", ",".join(vm.name for vm in vms))
@@ -530,7 +552,7 @@ MOVES = [
 
 
 @pytest.mark.parametrize(
-    ("verb", "by_hand", "state", "told"), [("apply", *move) for move in MOVES] + [("delete", *MOVES[0])]
+    ("verb", "by_hand", "state", "told"), [(verb, *move) for verb in ("apply", "delete") for move in MOVES]
 )
 def test_what_moved_between_card_and_click_makes_it_void_and_can_be_asked_again(
     office: Office, verb: str, by_hand: Callable[[Office, SimulatedVM], None], state: VMState, told: str
@@ -555,6 +577,79 @@ def test_what_moved_between_card_and_click_makes_it_void_and_can_be_asked_again(
     again.asks("confirm")
     again.press("ada", "confirm")
     again.ends(*CONFIRMED)
+
+
+def test_of_a_group_what_moved_is_void_and_the_rest_is_done(office: Office) -> None:
+    vms = [office.add_vm(f"void-g{n}", OLD) for n in range(4)]
+    change = types(office, "ada", "create void-g* before-patches")
+    change.asks("confirm")
+    for vm in vms:
+        assert f"{vm.name} is on hv01, running for 12 days" in change.message.seen
+    start_or_stop(office, vms[0])
+    office.clock.forward(seconds=10)
+
+    change.press("ada", "confirm")
+
+    message = change.ends("requested", "awaiting", "queued", "running", "failed")
+    assert "void-g0 is not as it was when you asked: it was running and is off now. Nothing was done." in message.seen
+    assert [len(vm.checkpoints) for vm in vms] == [1, 2, 2, 2]
+
+    again = asked(office, lambda: change.press("ada", "again"))
+    again.ends("requested", "queued", "running", "succeeded")
+    assert [len(vm.checkpoints) for vm in vms] == [2, 2, 2, 2]
+
+
+def test_a_large_group_on_one_host_is_done_when_nothing_moved(office: Office) -> None:
+    for number in range(12):
+        office.add_vm(f"many{number:02}", OLD)
+    change = types(office, "ada", "delete many* before-upgrade")
+    change.asks("confirm")
+    assert change.message.seen.count("running for 12 days: before-upgrade") == 12
+
+    change.press("ada", "confirm")
+
+    change.ends(*CONFIRMED)
+
+
+@pytest.mark.parametrize(("who", "told"), [("viewer", "No grant lets you apply"), ("dev", "No grant lets you see")])
+def test_asking_again_is_for_those_who_could_ask(office: Office, who: str, told: str) -> None:
+    vm = office.add_vm(f"void-{who}", OLD)
+    change = types(office, "ada", f"apply {vm.name} before-upgrade")
+    change.asks("confirm")
+    add_checkpoint(office, vm)
+    office.clock.forward(seconds=10)
+    change.press("ada", "confirm")
+    change.ends(*VOID)
+
+    assert told in refused(office, who, lambda: change.press(who, "again"))
+
+
+def test_what_has_gone_cannot_be_asked_for_again_and_says_so(office: Office) -> None:
+    vm = office.add_vm("void02", OLD)
+    change = types(office, "ada", "delete void02 before-upgrade")
+    change.asks("confirm")
+    remove_checkpoint(office, vm)
+    office.clock.forward(seconds=10)
+    change.press("ada", "confirm")
+    change.ends(*VOID)
+
+    answer = refused(office, "ada", lambda: change.press("ada", "again"))
+
+    assert "That checkpoint of void02 has gone." in answer
+
+
+def test_a_vm_that_got_another_name_is_out_of_reach_of_its_old_grants(office: Office) -> None:
+    vm = office.add_vm("web-renamed", OLD)
+    change = types(office, "dev", "apply web-renamed before-upgrade")
+    change.asks("confirm")
+    with office.host("hv01").moment():
+        vm.name = "payroll"
+    office.clock.forward(seconds=10)
+
+    change.press("dev", "confirm")
+
+    assert "it is called payroll now" in change.ends(*VOID).seen
+    assert len(vm.checkpoints) == 1
 
 
 def test_a_disk_that_grew_moves_nothing(office: Office) -> None:
