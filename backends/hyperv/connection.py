@@ -44,7 +44,7 @@ class HostConnection:
     certificate_key_pem: str | None = None
     connect_timeout: int = 10
     """Seconds until a TCP connection must stand."""
-    shells: int = 2
+    shells: int = 6
     """How many shells to have open on the host at the most. A host allows 30 for an account."""
 
     @property

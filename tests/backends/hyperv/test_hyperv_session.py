@@ -147,7 +147,7 @@ def test_progress_that_cannot_be_shown_does_not_harm_the_call(
 def test_calls_one_after_the_other_take_turns_on_the_shells_that_are_warm(
     connect: Connect, server: WinRMServer
 ) -> None:
-    session = connect()
+    session = connect(shells=2)
     for _ in range(5):
         session.invoke(ASK, deadline=10)
     assert server.requests["Create"] == 1
