@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from bot.merges import MERGED, STALLS
 from bot.performing import plan_of
 from bot.retyping import again
 from bot.work import Outcome, outcomes
-from commands.base import Actions, Button, Footnote, Heading, Paragraph, Part, Plan, Reply, Tree
+from commands.base import Actions, Button, Footnote, Heading, Paragraph, Part, Plan, Reply, Target, Tree
 from commands.words import short_id
 
 SIGNS: Mapping[ChangeState, str] = {
@@ -28,6 +29,8 @@ SIGNS: Mapping[ChangeState, str] = {
 }
 
 BAR = 10
+MOST_TOLD = 5
+"""Merges that get a sentence each."""
 NOTHING = "Nothing was changed."
 UNSEEN = (
     "Nobody but you sees this message, so nobody can approve it. Withdraw it, and ask in a channel that they and I are "
@@ -95,23 +98,36 @@ def _confirm(row: ChangeRow, plan: Plan) -> Button:
 def _under_way(row: ChangeRow, events: Sequence[Event], progress: Mapping[str, int]) -> list[Part]:
     targets = plan_of(row).targets
     done = {o.vm_id: o for o in outcomes(events)}
-    lines = tuple(_line(t.vm_name, done.get(t.vm_id), progress.get(t.vm_id)) for t in targets)
     if row.state == ChangeState.QUEUED:
         parts: list[Part] = [Paragraph("Waits for its turn."), Actions((Button("Cancel", "cancel", row.id),))]
     elif len(targets) > 1:
-        parts = [Paragraph(f"{len(done)} of {len(targets)} done")]
+        parts = [Paragraph(f"{_bar(len(done) * 100 // len(targets))} {len(done)} of {len(targets)} done")]
     else:
         parts = [] if progress else [Paragraph("Under way …")]
-    return [*parts, Tree(lines)] if len(targets) > 1 or progress else parts
+    return [*parts, Tree(_lines(targets, done, progress))] if len(targets) > 1 or progress else parts
 
 
-def _line(name: str, outcome: Outcome | None, percent: int | None) -> str:
-    if outcome is not None:
-        return f"{SIGNS[outcome.state]} {name}: {outcome.sentence}"
-    if percent is None:
-        return f"⏳ {name}"
+def _lines(targets: Sequence[Target], done: Mapping[str, Outcome], progress: Mapping[str, int]) -> tuple[str, ...]:
+    """A line for each VM. What went wrong comes first, since a message has no room for all lines of a large group, and
+    VMs of which the same is to be said share a line."""
+    twice = {name for name, times in Counter(t.vm_name for t in targets).items() if times > 1}
+    wrong: dict[tuple[ChangeState, str], list[str]] = {}
+    rest: list[str] = []
+    for target in targets:
+        name = f"{target.vm_name} on {target.host}" if target.vm_name in twice else target.vm_name
+        outcome, percent = done.get(target.vm_id), progress.get(target.vm_id)
+        if outcome is not None and outcome.state != ChangeState.SUCCEEDED:
+            wrong.setdefault((outcome.state, outcome.sentence), []).append(name)
+        elif outcome is not None:
+            rest.append(f"{SIGNS[outcome.state]} {name}: {outcome.sentence}")
+        else:
+            rest.append(f"⏳ {name}" if percent is None else f"⏳ {name} {_bar(percent)} {percent} %")
+    return (*(f"{SIGNS[state]} {', '.join(names)}: {why}" for (state, why), names in wrong.items()), *rest)
+
+
+def _bar(percent: int) -> str:
     filled = percent * BAR // 100
-    return f"⏳ {name} {'█' * filled}{'░' * (BAR - filled)} {percent} %"
+    return f"{'█' * filled}{'░' * (BAR - filled)}"
 
 
 def _end(row: ChangeRow, events: Sequence[Event]) -> list[Part]:
@@ -119,12 +135,28 @@ def _end(row: ChangeRow, events: Sequence[Event]) -> list[Part]:
     targets = plan_of(row).targets
     parts: list[Part]
     if len(targets) > 1 and done and row.state != ChangeState.CANCELLED:
-        parts = [Tree(tuple(_line(t.vm_name, done.get(t.vm_id), None) for t in targets))]
+        parts = [*_count(done.values()), Tree(_lines(targets, done, {}))]
     else:
         parts = [Paragraph(row.result or _why(row, done.values()))]
-    parts += [Paragraph(e.why) for e in events if e.event in (MERGED, STALLS)]
+    parts += _merges(events)
     buttons = _next(row, done.values())
     return [*parts, Actions(buttons)] if buttons else parts
+
+
+def _count(done: Collection[Outcome]) -> list[Part]:
+    """How many of several went which way, where that differs."""
+    states = Counter(o.state for o in done)
+    told = ", ".join(f"{times} {state}" for state, times in states.items())
+    return [Paragraph(f"{told}.")] if len(states) > 1 else []
+
+
+def _merges(events: Sequence[Event]) -> list[Part]:
+    """What became of the merges after a delete. Those of a large group that went well are counted."""
+    told = [e for e in events if e.event in (MERGED, STALLS)]
+    if len(told) <= MOST_TOLD:
+        return [Paragraph(e.why) for e in told]
+    stalled = tuple(e.why for e in told if e.event == STALLS)
+    return [Paragraph(f"The disks of {len(told) - len(stalled)} VMs are merged."), Tree(stalled)]
 
 
 def _next(row: ChangeRow, done: Collection[Outcome]) -> tuple[Button, ...]:

@@ -10,7 +10,8 @@ import pytest
 from bot.announcer import MessageRef
 from bot.cards import card, title
 from bot.ledger import ChangeState
-from bot.merges import MERGED
+from bot.merges import MERGED, STALLS
+from bot.slack.blocks import render
 from bot.work import OUTCOME, Outcome
 from commands.base import Action, Actions, Apply, Create, Delete, Heading, Person, Plan, Reply, Target, Tree
 from tests.bot.workbench import ADA, ORIGIN, Workbench
@@ -197,7 +198,7 @@ class TestProgress:
 
         text = change.card(web02=70).text
 
-        assert "1 of 2 done" in text
+        assert "█████░░░░░ 1 of 2 done" in text
         assert "✅ web01: web01 is back at first." in text
         assert "⏳ web02 ███████░░░ 70 %" in text
 
@@ -212,6 +213,35 @@ class TestTheEnd:
 
         assert "✅ web01: web01 is back at first." in text
         assert "❌ web02: hv01 is out of room." in text
+        assert "1 succeeded, 1 failed." in text
+
+    def test_of_two_hundred_vms_tells_first_what_went_wrong(self, bench: Workbench, web01: Target) -> None:
+        group = [replace(web01, vm_id=f"vm-{n}", vm_name=f"web{n:03}") for n in range(200)]
+        change = Change(bench, *group)
+        for target in group[:-3]:
+            back = f"{target.vm_name} is back at first, and is running. What it was before is kept as safety."
+            change.ended(target, ChangeState.SUCCEEDED, back)
+        for target in group[-3:-1]:
+            change.ended(target, ChangeState.FAILED, "hv02 cannot be reached. Nothing was changed.")
+        change.ended(group[-1], ChangeState.VOID, "web199 is not as it was.")
+
+        reply = change.to(ChangeState.FAILED, result="all").card()
+        (drawn,) = (str(block) for block in render(reply, lambda: "id").blocks if "preformatted" in str(block))
+
+        assert "197 succeeded, 2 failed, 1 void." in reply.text
+        assert "❌ web197, web198: hv02 cannot be reached. Nothing was changed.\\n⚠️ web199: web199 is not" in drawn
+        assert "more lines" in drawn
+
+    def test_of_two_vms_of_one_name_says_where_each_is(self, bench: Workbench, web01: Target) -> None:
+        other = replace(web01, vm_id="vm-2", host="hv02")
+        change = Change(bench, web01, other)
+        change.ended(web01, ChangeState.SUCCEEDED, "web01 is back at first.")
+        change.ended(other, ChangeState.FAILED, "hv02 is out of room.")
+
+        text = change.to(ChangeState.FAILED, result="both").card().text
+
+        assert "✅ web01 on hv01: web01 is back at first." in text
+        assert "❌ web01 on hv02: hv02 is out of room." in text
 
     def test_of_an_apply_offers_to_undo_it(self, bench: Workbench, web01: Target) -> None:
         change = Change(bench, web01).to(ChangeState.SUCCEEDED, result="web01 is back at first.")
@@ -226,6 +256,18 @@ class TestTheEnd:
         text = change.card().text
 
         assert text.index("Deleted first of web01.") < text.index("18.0 GB came back")
+
+    def test_of_a_large_delete_counts_the_merges_that_went_well(self, bench: Workbench, web01: Target) -> None:
+        change = Change(bench, web01, action=Delete()).to(ChangeState.SUCCEEDED, result="Deleted all.")
+        for n in range(200):
+            change.ledger.note(change.id, MERGED, by="bot", why=f"The disks of web{n:03} are merged.")
+        change.ledger.note(change.id, STALLS, by="bot", why="The disks of web200 do not get on.")
+
+        text = change.card().text
+
+        assert "The disks of 200 VMs are merged." in text
+        assert "web200 do not get on" in text
+        assert "web100" not in text
 
     def test_of_a_group_in_which_one_moved_offers_to_ask_about_that_one(
         self, bench: Workbench, web01: Target, web02: Target
