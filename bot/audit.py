@@ -40,7 +40,10 @@ def _moment(ctx: click.Context, param: click.Parameter, text: str | None) -> dat
             return datetime.now(UTC) - parse_span(text)
         except ValueError as error:
             raise click.BadParameter(f"{error}, or a day such as 2026-11-20.", ctx, param) from error
-    return day if day.tzinfo else day.replace(tzinfo=UTC)
+    try:
+        return day.astimezone(UTC) if day.tzinfo else day.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise click.BadParameter(f"{text} is no day of the calendar in UTC.", ctx, param) from error
 
 
 @click.group()
@@ -75,8 +78,9 @@ def verify(ctx: click.Context, anchor: Head | None) -> None:
         if verdict.head.seq:
             click.echo(f"Events 1 to {verdict.head.seq} are as the bot wrote them.", err=True)
         ctx.exit(1)
-    click.echo(f"The ledger is whole: {verdict.head.seq} events.")
-    click.echo(f"Its head, to keep elsewhere and to check with --head: {verdict.head}")
+    with _written("Standard output"):
+        click.echo(f"The ledger is whole: {verdict.head.seq} events.")
+        click.echo(f"Its head, to keep elsewhere and to check with --head: {verdict.head}")
 
 
 @audit.command()
@@ -84,13 +88,18 @@ def verify(ctx: click.Context, anchor: Head | None) -> None:
 @click.option(
     "--since", metavar="SPAN|DAY", callback=_moment, help="Only what happened since: 30d, or 2026-11-20 (UTC)."
 )
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="A file that is not there yet.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="A file that is not there yet; - is standard output.",
+)
 @click.pass_context
 def export(ctx: click.Context, form: Literal["csv", "jsonl"], since: datetime | None, output: Path | None) -> None:
     """Write all events as CSV or JSON Lines, to a file or to standard output."""
-    with _ledger(ctx) as ledger, _standard_output() if output is None else _new_file(output, form) as out:
+    to_file = output is not None and str(output) != "-"
+    with _ledger(ctx) as ledger, _new_file(output, form) if output and to_file else _standard_output() as out:
         count = ledger.export(form, out, since=since)
-    if output is not None:
+    if to_file:
         click.echo(f"{count} events are in {output}.", err=True)
 
 
@@ -117,22 +126,38 @@ def _of_settings(ctx: click.Context) -> KnowsLedger:
 @contextmanager
 def _standard_output() -> Iterator[TextIO]:
     """In UTF-8, whatever the console's own encoding is."""
-    sys.stdout.flush()
-    out = TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="")
-    yield out
-    out.detach()
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="")
+    with _written("Standard output"):
+        yield sys.stdout
+        sys.stdout.flush()
 
 
 @contextmanager
 def _new_file(path: Path, form: str) -> Iterator[TextIO]:
-    """Excel takes a CSV file for UTF-8 only with a byte order mark."""
+    """Excel takes a CSV file for UTF-8 only with a byte order mark. A file that could not be finished is taken away: it
+    would not show that its end is missing."""
+    with _written(str(path)):
+        try:
+            file = path.open("x", encoding="utf-8-sig" if form == "csv" else "utf-8", newline="")
+        except FileExistsError as error:
+            raise click.ClickException(f"{path} is there already. Nothing was written; name another file.") from error
+        try:
+            with file:
+                yield file
+        except BaseException:
+            path.unlink()
+            raise
+
+
+@contextmanager
+def _written(what: str) -> Iterator[None]:
     try:
-        with path.open("x", encoding="utf-8-sig" if form == "csv" else "utf-8", newline="") as file:
-            yield file
-    except FileExistsError as error:
-        raise click.ClickException(f"{path} is there already. Nothing was written; name another file.") from error
+        yield
+    except BrokenPipeError:
+        raise  # whoever read has enough, as `head` does: Click ends the program without a word
     except OSError as error:
-        raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from error
+        raise click.ClickException(f"{what} cannot be written: {error.strerror}.") from error
 
 
 def _where(broken: Breakage) -> str:

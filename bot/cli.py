@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -48,7 +48,8 @@ def entry() -> None:
         code = end.code
     finally:
         logging.shutdown()
-        sys.stdout.flush()
+        with suppress(OSError):  # what could not be written was flushed before, and told then
+            sys.stdout.flush()
         sys.stderr.flush()
     os._exit(code if isinstance(code, int) else 0)
 

@@ -142,19 +142,17 @@ class Dispatcher:
         verdict = access.decide(self.settings.access, self.settings.confirmation, person, plan, origin.channel)
         if isinstance(verdict, access.Denied):
             vms = tuple(VMRef.of(t) for t in plan.targets)
-            self._deny(origin, plan.summary, verdict.sentence, verdict.why, vms=vms, name=person.name)
+            self._deny(origin, plan.summary, verdict.sentence, verdict.why, vms=vms)
             return
         waits = isinstance(verdict, access.Confirm | access.Approve)
         expires_at = self.clock() + self.settings.confirmation.expires_after if waits else None
         self.changes.submit(change_id_of(delivery_id), plan, person, origin, expires_at=expires_at)
 
-    def _deny(
-        self, origin: Origin, summary: str, sentence: str, why: str, *, vms: tuple[VMRef, ...] = (), name: str = ""
-    ) -> None:
+    def _deny(self, origin: Origin, summary: str, sentence: str, why: str, *, vms: tuple[VMRef, ...] = ()) -> None:
         self.ledger.deny(
             str(uuid.uuid4()),
             person_id=origin.person_id,
-            person_name=name or origin.person_id,
+            person_name=self.gate.name_of(origin.person_id),
             origin=origin,
             summary=summary,
             why=why,

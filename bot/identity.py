@@ -61,6 +61,13 @@ class Gate:
             ) from failure
         return person
 
+    def name_of(self, user_id: str) -> str:
+        """What somebody is called, let in or not; their id where that is not known."""
+        try:
+            return self.directory.member(user_id).name if _USER.fullmatch(user_id) else user_id
+        except LookupFailed:
+            return user_id
+
     def _check_workspace(self, member: Member, team_id: str) -> None:
         """Both the payload and the look-up must place them here; somebody of the same organisation may act from another
         of its workspaces that they belong to."""

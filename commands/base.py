@@ -279,6 +279,7 @@ class HistoryEntry:
     state: str
     result: str = ""
     vms: tuple[str, ...] = ()
+    """GUIDs."""
     person_name: str = ""
     """Their name, where the ledger has it."""
 
@@ -354,12 +355,14 @@ class Record(Protocol):
         *,
         vms: Sequence[str] | None = None,
         person: str | None = None,
+        person_name: str | None = None,
         since: datetime | None = None,
         text: str | None = None,
         limit: int = 20,
         offset: int = 0,
     ) -> tuple[HistoryEntry, ...]:
-        """Changes, newest first. `vms` are GUIDs; `text` searches names, notes and results."""
+        """Changes, newest first. `vms` are GUIDs; `text` searches names, notes and results, and `person_name` the
+        names of those who asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 
 import click
 
 from commands.base import Context, Footnote, Grant, Heading, HistoryEntry, Reply, Table, say
 from commands.options import share_option, span
-from commands.words import say_time
+from commands.words import say_names, say_time
 
 PAGE = 20
 """Entries on a page."""
@@ -18,12 +19,20 @@ _USER_ID = re.compile(r"<?@?([UW](?=[A-Z]*[0-9])[A-Z0-9]{5,})(?:\|[^<>]*)?>?")
 """An id, or a mention as Slack writes it: `<@U024BE7LH|ada>`."""
 
 
+def _page_number(_ctx: click.Context, _param: click.Parameter, text: str) -> int:
+    if not re.fullmatch(r"0*[1-9][0-9]{0,5}", text.strip(), re.ASCII):
+        raise click.BadParameter(f"{text!r} is not a page: type 1 for the newest, 2 for what was before, and so on")
+    return int(text)
+
+
 @click.command(epilog="history\nhistory web01 --since 7d\nhistory --by me --search upgrade --page 2")
 @click.argument("vm", metavar="[<vm>]", required=False)
 @click.option("--by", metavar="@person", help="Only what this person asked for: a mention, a user id, or me.")
 @click.option("--since", metavar="7d", callback=span, help="Only what is not older than this.")
-@click.option("--search", metavar="text", help="Only what has this in its names, notes or result.")
-@click.option("--page", type=click.IntRange(min=1), default=1, metavar="2", help="Further back.")
+@click.option(
+    "--search", metavar="text", help="Only what has words that begin so in its names, notes, state or result."
+)
+@click.option("--page", callback=_page_number, default="1", metavar="2", help="Further back.")
 @share_option
 @click.pass_obj
 def command(
@@ -37,31 +46,35 @@ def command(
     share: bool,
 ) -> Reply:
     """What was done to the VMs that you may see, what was asked for, and what was refused; newest first."""
-    person, words = _person(context, by)
+    person, person_name = _person(context, by)
+    sight = _sight(context)
     entries = context.record.history(
-        vms=_vms(context, vm),
+        vms=_named(context, vm) if vm is not None else tuple(sight) if sight is not None else None,
         person=person,
+        person_name=person_name,
         since=context.now - since if since else None,
-        text=" ".join(filter(None, (search, words))) or None,
+        text=search,
         limit=PAGE + 1,
         offset=(page - 1) * PAGE,
     )
     if not entries:
         return say("Nothing more." if page > 1 else "The ledger has nothing of that kind.")
-    rows = tuple(_row(entry) for entry in entries[:PAGE])
+    rows = tuple(_row(entry, sight) for entry in entries[:PAGE])
     parts = (Heading("History"), Table(("When", "Who", "What", "State", "Result"), rows))
     if len(entries) > PAGE:
         return Reply((*parts, Footnote(f"There is more: type the same with --page {page + 1}.")), shared=share)
     return Reply(parts, shared=share)
 
 
-def _vms(context: Context, text: str | None) -> tuple[str, ...] | None:
-    """GUIDs of the VMs to show. Without a name that is every VM in sight, and None where all there are may be seen."""
-    if text is not None:
-        return tuple(vm.id for vm in context.fleet.find(text))
+def _named(context: Context, text: str) -> tuple[str, ...]:
+    return tuple(vm.id for vm in context.fleet.find(text))
+
+
+def _sight(context: Context) -> Mapping[str, str] | None:
+    """The VMs that may be seen, their names by GUID; None where that is all there are and ever were."""
     if any(_shows_all(grant, context.channel) for grant in context.grants):
         return None
-    return tuple(seen.vm.id for seen in context.fleet.all())
+    return {seen.vm.id: seen.vm.name for seen in context.fleet.all()}
 
 
 def _shows_all(grant: Grant, channel: str) -> bool:
@@ -69,8 +82,7 @@ def _shows_all(grant: Grant, channel: str) -> bool:
 
 
 def _person(context: Context, text: str | None) -> tuple[str | None, str | None]:
-    """The user id that is meant; or the words to search for, since a mention in a command is a mere name in most
-    workspaces, and the ledger's search knows names."""
+    """The user id that is meant, or else the name, since a mention in a command is a mere name in most workspaces."""
     if text is None:
         return None, None
     if text.casefold() == "me":
@@ -79,5 +91,9 @@ def _person(context: Context, text: str | None) -> tuple[str | None, str | None]
     return (mention[1], None) if mention else (None, text.strip().lstrip("@"))
 
 
-def _row(entry: HistoryEntry) -> tuple[str, ...]:
-    return say_time(entry.at), entry.person_name or entry.person, entry.summary, entry.state, entry.result
+def _row(entry: HistoryEntry, sight: Mapping[str, str] | None) -> tuple[str, ...]:
+    what, result = entry.summary, entry.result
+    if sight is not None and not sight.keys() >= set(entry.vms):
+        seen = [sight[vm] for vm in entry.vms if vm in sight]
+        what, result = f"a change of {say_names(seen)}, and of VMs that you do not see here", ""
+    return say_time(entry.at), entry.person_name or entry.person, what, entry.state, result

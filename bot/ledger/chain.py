@@ -33,7 +33,8 @@ class Head:
     def parse(cls, text: str) -> Head:
         """What `str` gave. Raises ValueError."""
         seq, _, digest = text.strip().partition(":")
-        if not (seq.isascii() and seq.isdigit()) or len(digest) != 64 or set(digest) - set("0123456789abcdef"):
+        number = seq.isascii() and seq.isdigit() and len(seq) <= 18  # more than SQLite's integers hold
+        if not number or len(digest) != 64 or set(digest) - set("0123456789abcdef"):
             raise ValueError(f"{text!r} is not the head of a ledger: it looks like 1234:6f1c… with 64 digits")
         return cls(int(seq), digest)
 
@@ -61,7 +62,10 @@ def append(
 
 
 def head_of(db: Database) -> Head | None:
-    row = db.execute("SELECT seq, hash FROM chain_head").fetchone()
+    """None when it was deleted, or is not what the bot writes."""
+    row = db.execute(
+        "SELECT seq, hash FROM chain_head WHERE typeof(seq) = 'integer' AND hash NOT GLOB '*[^0-9a-f]*'"
+    ).fetchone()
     return Head(*row) if row else None
 
 

@@ -26,7 +26,7 @@ class Changes(Part):
     ) -> bool:
         """Record that a person asks for a plan. False, and nothing written, when this id is known already."""
         with self._store.write() as db:
-            return self._ask(db, Asked.of(change_id, plan, person, origin.channel), expires_at)
+            return self._ask(db, Asked.of(change_id, plan, person, origin.channel, expires_at))
 
     def deny(
         self,
@@ -116,7 +116,7 @@ class Changes(Part):
             rows = db.execute(f"{EVENT} WHERE change_id = ? ORDER BY seq", [storable(change_id)]).fetchall()
         return tuple(map(event_of, rows))
 
-    def _ask(self, db: Database, asked: Asked, expires_at: datetime | None = None) -> bool:
+    def _ask(self, db: Database, asked: Asked) -> bool:
         if db.execute("SELECT 1 FROM changes WHERE id = ?", [asked.change_id]).fetchone():
             return False
         at = iso(self._clock())
@@ -134,7 +134,7 @@ class Changes(Part):
                 asked.vm_names,
                 at,
                 at,
-                iso(expires_at) if expires_at else None,
+                asked.expires_at,
                 asked.plan_json,
             ],
         ).lastrowid

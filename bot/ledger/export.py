@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal, TextIO
 
 from sqlite_utils import Database
 
-from bot.ledger.rows import Row
+from bot.ledger.errors import LedgerError
+from bot.ledger.rows import Row, readable
 from bot.ledger.store import Part
 from bot.ledger.writing import iso
 
@@ -36,8 +38,9 @@ COLUMNS = (
     "hash",
 )
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What makes a spreadsheet take a cell for a formula (OWASP, CSV Injection)."""
+_FORMULA = re.compile(r"^(?=[=+\-@\t\r\n＝＋－＠])|(?<=[;\t\r\n])(?=[=+\-@＝＋－＠])")
+"""Where a spreadsheet would take up a formula (OWASP, CSV Injection): also inside a cell, since one that parts columns
+by semicolons, as in much of Europe, begins a new cell there."""
 
 
 class Export(Part):
@@ -46,9 +49,9 @@ class Export(Part):
     def export(self, form: Format, out: TextIO, *, since: datetime | None = None) -> int:
         """Write all events, or those since a moment, to a text file, and return how many there were.
 
-        They are written as they are read, whatever their number. In CSV a cell that a spreadsheet would run as a
-        formula gets a `'` in front; JSON Lines has everything as it is, hashes included, so the chain can be checked
-        from it. Open the file with `newline=""`.
+        They are written as they are read, whatever their number. In CSV what a spreadsheet would run as a formula gets
+        a `'` in front; JSON Lines has everything as it is, hashes included, so the chain can be checked from it. Open
+        the file with `newline=""`. Raises `LedgerError` for an event that the bot cannot have written.
         """
         with self._store.read() as db:
             rows = _rows(db, since)
@@ -56,12 +59,19 @@ class Export(Part):
 
 
 def _rows(db: Database, since: datetime | None) -> Iterator[Row]:
-    return db.execute(
+    rows = readable(
+        db,
         """SELECT e.seq, e.at, e.change_id, e.event, e.state, c.verb, c.summary, c.vm_names, c.person_id, c.person_name,
             e.done_by, e.why, e.result, c.channel, e.detail, e.previous_hash, e.hash
         FROM events e LEFT JOIN changes c ON c.id = e.change_id WHERE e.at >= ? ORDER BY e.seq""",
         [iso(since) if since else ""],
     )
+    seq = 0
+    for row in rows:
+        if row is None or bytes in map(type, row):
+            raise LedgerError(f"The event after {seq} cannot be exported: it was edited. {_VERIFY}")
+        seq = row[0]
+        yield row
 
 
 def _csv(rows: Iterator[Row], out: TextIO) -> int:
@@ -78,11 +88,21 @@ def _jsonl(rows: Iterator[Row], out: TextIO) -> int:
     count = 0
     for row in rows:
         record = dict(zip(COLUMNS, row, strict=True))
-        record["detail"] = json.loads(record["detail"])
+        record["detail"] = _value(record["detail"], row[0])
         out.write(json.dumps(record, ensure_ascii=False) + "\n")
         count += 1
     return count
 
 
+def _value(text: str, seq: int) -> object:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise LedgerError(f"Event {seq} cannot be exported: its detail was edited. {_VERIFY}", str(error)) from error
+
+
 def _harmless(cell: str | int | None) -> str | int | None:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    return _FORMULA.sub("'", cell) if isinstance(cell, str) else cell
+
+
+_VERIFY = "checkpointbot audit verify names the first row that is wrong."

@@ -28,20 +28,21 @@ class History(Part):
         *,
         vms: Sequence[str] | None = None,
         person: str | None = None,
+        person_name: str | None = None,
         since: datetime | None = None,
         text: str | None = None,
         limit: int = 20,
         offset: int = 0,
     ) -> tuple[HistoryEntry, ...]:
         """Changes of all states, the last asked for first. `vms` are GUIDs, and a change is found by any of its VMs;
-        `text` finds changes that have a word with each of these beginnings in their summary, note, result, VM names or
-        person's name."""
-        words = (text or "").split()
+        `text` finds changes that have a word with each of these beginnings in their summary, note, VM names, person's
+        name, or in how they ended; `person_name` looks so in the person's name alone."""
+        words = _query(text, person_name)
         values: dict[str, object] = {"limit": max(limit, 0), "offset": max(offset, 0)}
         where = ["true"]
         if words:
             where.append("changes_fts MATCH :words")
-            values["words"] = _query(words)
+            values["words"] = words
         if person is not None:
             where.append("c.person_id = :person")
             values["person"] = person
@@ -64,10 +65,15 @@ class History(Part):
         return tuple(map(_entry, rows))
 
 
-def _query(words: Sequence[str]) -> str:
+def _query(text: str | None, person_name: str | None) -> str:
+    named = _beginnings(person_name)
+    return " AND ".join(filter(None, (named and f"person_name : ({named})", _beginnings(text))))
+
+
+def _beginnings(text: str | None) -> str:
     """Each word in quotes, where FTS5 knows no operators, and as a beginning."""
-    plain = (clean(word).replace("\0", "").replace('"', '""') for word in words[:MAX_WORDS])
-    return " ".join(f'"{word}"*' for word in plain)
+    plain = (clean(word).replace("\0", "").replace('"', '""') for word in (text or "").split()[:MAX_WORDS])
+    return " AND ".join(f'"{word}"*' for word in plain)
 
 
 def _of_vms(db: Database, values: dict[str, object]) -> str:
@@ -88,6 +94,6 @@ def _entry(row: Row) -> HistoryEntry:
         summary=summary,
         state=state,
         result=result or reason,
-        vms=tuple(vm.name for vm in vms_of(vms)),
+        vms=tuple(vm.id for vm in vms_of(vms)),
         person_name=person_name,
     )

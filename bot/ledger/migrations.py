@@ -39,6 +39,10 @@ def changes_and_events(db: Database) -> None:
             expires_at TEXT,
             message_channel TEXT,
             message_ts TEXT,
+            outcome TEXT NOT NULL GENERATED ALWAYS AS (
+                CASE WHEN state IN ('requested', 'awaiting', 'queued', 'running') THEN ''
+                ELSE state || ' ' || iif(result = '', reason, result) END
+            ),
             plan TEXT
         );
         CREATE INDEX changes_by_person ON changes (person_id);
@@ -83,8 +87,14 @@ def changes_and_events(db: Database) -> None:
             BEGIN SELECT RAISE(ABORT, 'events are only ever added'); END;
         CREATE TRIGGER changes_are_never_deleted BEFORE DELETE ON changes
             BEGIN SELECT RAISE(ABORT, 'changes are never deleted'); END;
-        CREATE TRIGGER what_was_asked_stays BEFORE UPDATE OF
-            number, id, verb, person_id, person_name, channel, summary, note, vm_names, created_at, plan ON changes
+        CREATE TRIGGER events_are_only_added_at_the_end BEFORE INSERT ON events
+            WHEN new.seq IS NOT (SELECT seq + 1 FROM chain_head)
+            BEGIN SELECT RAISE(ABORT, 'events are only ever added'); END;
+        CREATE TRIGGER changes_are_never_replaced BEFORE INSERT ON changes
+            WHEN EXISTS (SELECT 1 FROM changes WHERE number = new.number OR id = new.id)
+            BEGIN SELECT RAISE(ABORT, 'what was asked is never changed'); END;
+        CREATE TRIGGER what_was_asked_stays BEFORE UPDATE OF number, id, verb, person_id, person_name, channel,
+            summary, note, vm_names, created_at, expires_at, plan ON changes
             BEGIN SELECT RAISE(ABORT, 'what was asked is never changed'); END;
     """)
     db.execute("INSERT INTO chain_head VALUES (1, 0, ?)", [GENESIS])
@@ -92,22 +102,24 @@ def changes_and_events(db: Database) -> None:
 
 @MIGRATIONS()
 def search(db: Database) -> None:
-    """Only what can be searched updates the index, so that a move costs it nothing. The prefix indexes keep a search
+    """Only what can be searched updates the index, so that most moves cost it nothing. The prefix indexes keep a search
     for the beginning of a word quick. Datasette knows the index by how `content` is written."""
     db.executescript("""
         CREATE VIRTUAL TABLE changes_fts USING fts5 (
-            summary, note, result, vm_names, person_name,
+            summary, note, outcome, vm_names, person_name,
             tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3', content="changes", content_rowid="number"
         );
         CREATE TRIGGER changes_search_insert AFTER INSERT ON changes BEGIN
-            INSERT INTO changes_fts (rowid, summary, note, result, vm_names, person_name)
-            VALUES (new.number, new.summary, new.note, new.result, new.vm_names, new.person_name);
+            INSERT INTO changes_fts (rowid, summary, note, outcome, vm_names, person_name)
+            VALUES (new.number, new.summary, new.note, new.outcome, new.vm_names, new.person_name);
         END;
-        CREATE TRIGGER changes_search_update AFTER UPDATE OF result ON changes WHEN old.result IS NOT new.result BEGIN
-            INSERT INTO changes_fts (changes_fts, rowid, summary, note, result, vm_names, person_name)
-            VALUES ('delete', old.number, old.summary, old.note, old.result, old.vm_names, old.person_name);
-            INSERT INTO changes_fts (rowid, summary, note, result, vm_names, person_name)
-            VALUES (new.number, new.summary, new.note, new.result, new.vm_names, new.person_name);
+        CREATE TRIGGER changes_search_update AFTER UPDATE OF state, reason, result ON changes
+            WHEN old.outcome IS NOT new.outcome
+        BEGIN
+            INSERT INTO changes_fts (changes_fts, rowid, summary, note, outcome, vm_names, person_name)
+            VALUES ('delete', old.number, old.summary, old.note, old.outcome, old.vm_names, old.person_name);
+            INSERT INTO changes_fts (rowid, summary, note, outcome, vm_names, person_name)
+            VALUES (new.number, new.summary, new.note, new.outcome, new.vm_names, new.person_name);
         END;
     """)
 
@@ -228,3 +240,12 @@ def check_current(db: Database, path: Path) -> None:
             f"The ledger {path} is of an older version of Checkpoint Bot, or empty. Start the bot once to bring it "
             "up to date."
         )
+    with Database(memory=True, execute_plugins=False) as right:
+        MIGRATIONS.apply(right)
+        missing = sorted(_columns(right) - _columns(db))
+    if missing:
+        raise LedgerError(f"The ledger {path} is damaged: it has no column {missing[0]}. Put a backup in its place.")
+
+
+def _columns(db: Database) -> set[str]:
+    return {f"{table.name}.{column.name}" for table in db.tables for column in table.columns}

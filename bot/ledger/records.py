@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from backends.base import VM
 from bot.announcer import MessageRef, Origin
 from bot.ledger.states import ChangeState
-from bot.ledger.writing import clean, fingerprint, plan_from_json, plan_to_json, to_json
+from bot.ledger.writing import clean, fingerprint, iso, plan_from_json, plan_to_json, to_json
 from commands.base import Create, Person, Plan, Target
 
 
@@ -41,9 +41,12 @@ class Asked:
     note: str
     vms: tuple[VMRef, ...]
     plan_json: str | None = None
+    expires_at: str | None = None
 
     @classmethod
-    def of(cls, change_id: str, plan: Plan, person: Person, channel: str) -> Asked:
+    def of(cls, change_id: str, plan: Plan, person: Person, channel: str, expires_at: datetime | None = None) -> Asked:
+        if isinstance(plan.action, Create):
+            plan = replace(plan, action=replace(plan.action, note=clean(plan.action.note)))
         return cls(
             change_id,
             plan.verb,
@@ -51,9 +54,10 @@ class Asked:
             clean(person.name),
             channel,
             clean(plan.summary),
-            clean(plan.action.note) if isinstance(plan.action, Create) else "",
+            plan.action.note if isinstance(plan.action, Create) else "",
             tuple(VMRef(target.vm_id, clean(target.vm_name), target.host) for target in plan.targets),
             plan_to_json(plan),
+            iso(expires_at) if expires_at else None,
         )
 
     @property
@@ -73,6 +77,7 @@ class Asked:
                 "note": self.note,
                 "vms": [(vm.id, vm.name, vm.host) for vm in self.vms],
                 "plan_sha256": None if self.plan_json is None else fingerprint(self.plan_json),
+                "expires_at": self.expires_at,
             }
         )
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+from sqlite_utils import Database
 
 from bot.announcer import MessageRef, Origin
 from bot.ledger.records import ChangeRow, Event, VMRef
 from bot.ledger.states import ChangeState
 from bot.ledger.writing import moment_of
 
-VMS = """(SELECT json_group_array(json_array(vm_id, vm_name, host)) FROM
+VMS = """(SELECT json_group_array(json_array(CAST(vm_id AS TEXT), CAST(vm_name AS TEXT), CAST(host AS TEXT))) FROM
     (SELECT vm_id, vm_name, host FROM change_vms WHERE change = c.number ORDER BY position))"""
-"""The VMs of the change `c`, in their order, as JSON."""
+"""The VMs of the change `c`, in their order, as JSON. A BLOB in it would fail the query at the row before it."""
 
 CHANGE = f"""SELECT c.number, c.id, c.verb, c.state, c.person_id, c.person_name, c.channel, c.summary, c.note, {VMS},
     c.reason, c.result, c.decided_by, c.created_at, c.updated_at, c.expires_at, c.message_channel, c.message_ts, c.plan
@@ -71,3 +74,14 @@ def event_of(row: Row) -> Event:
 def vms_of(text: str) -> tuple[VMRef, ...]:
     """What `VMS` gives."""
     return tuple(VMRef(*vm) for vm in json.loads(text))
+
+
+def readable(db: Database, sql: str, values: Sequence[str] = ()) -> Iterator[Row | None]:
+    """The rows of a query; None, and no more, for one whose text is no longer text."""
+    try:
+        for row in db.execute(sql, values):  # noqa: UP028 - `yield from` would close the cursor, perhaps after its database
+            yield row
+    except sqlite3.OperationalError as error:
+        if hasattr(error, "sqlite_errorcode"):  # from SQLite, and not from the driver, which decodes the text
+            raise
+        yield None

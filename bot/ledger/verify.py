@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlite_utils import Database
 
 from bot.ledger.chain import GENESIS, Head, hash_of, head_of
 from bot.ledger.records import Asked
-from bot.ledger.rows import EVENT, VMS, Row, vms_of
+from bot.ledger.rows import EVENT, VMS, Row, readable, vms_of
 from bot.ledger.states import DECISIONS, LEGAL, ChangeState
 from bot.ledger.store import Part
 
@@ -49,7 +47,9 @@ class Audit(Part):
 
     def verify(self, anchor: Head | None = None) -> Verdict:
         """Walk the whole ledger and name the first thing that is wrong: an event that was edited, deleted, inserted or
-        put elsewhere, a missing end, a change that says other than its events.
+        put elsewhere, a missing end, a change that says other than its events of what was asked, decided and done.
+
+        It does not vouch for where a message stands, nor for the checkpoints, samples and digests.
 
         Who can write the file can also write a whole new chain. Only `anchor`, a head that was kept elsewhere, shows
         that. The walk sees the ledger as it is at one moment; the bot may go on writing.
@@ -86,11 +86,11 @@ class _Walk:
         self.seq = 0
         self.hash = GENESIS
         self._db = db
-        self._rows = _readable(db, _SHOWN)
+        self._rows = readable(db, _SHOWN)
         self._lives: dict[str, _Life] = {}
 
     def events(self) -> Breakage | None:
-        for row in _readable(self._db, f"{EVENT} ORDER BY seq"):
+        for row in readable(self._db, f"{EVENT} ORDER BY seq"):
             if row is None:
                 return Breakage("It cannot be read: it was edited.", self.seq + 1)
             seq, change_id, _, event, state, _, _, _, _, previous_hash, digest = row
@@ -105,7 +105,7 @@ class _Walk:
     def end(self) -> Breakage | None:
         head = head_of(self._db)
         if head is None:
-            return Breakage("The record of where the chain ends was deleted.")
+            return Breakage("The record of where the chain ends was deleted, or is not what the bot writes.")
         if head.seq > self.seq:
             return Breakage(f"It is missing, and so is all up to event {head.seq}.", self.seq + 1)
         if head.seq < self.seq:
@@ -160,29 +160,20 @@ class _Walk:
         return None
 
     def _asked(self, change_id: str, at: str, done_by: str, detail: str) -> str | None:
-        row = next(self._rows, None)
-        if row is None or row[0] != change_id:
+        row = next(self._rows, ())
+        if row is None or bytes in map(type, row):
+            return "Its change was edited: it holds what the bot never writes."
+        if not row or row[0] != change_id:
             known = self._db.execute("SELECT 1 FROM changes WHERE id = ?", [change_id]).fetchone()
             return "Its change was deleted." if not known else "A change before its own has no event."
-        id, verb, person_id, person_name, channel, summary, note, vms, plan, created_at, vm_names = row[:11]
-        asked = Asked(id, verb, person_id, person_name, channel, summary, note, vms_of(vms), plan)
+        id, verb, person_id, person_name, channel, summary, note, vms, plan, expires_at, created_at, vm_names = row[:12]
+        asked = Asked(id, verb, person_id, person_name, channel, summary, note, vms_of(vms), plan, expires_at)
         if (asked.detail, asked.person_id, asked.vm_names, created_at) != (detail, done_by, vm_names, at):
             return "Its change was edited: it says that something else was asked for."
-        self._lives[change_id] = _Life(row[11:])
+        self._lives[change_id] = _Life(row[12:])
         return None
 
 
 _DISAGREES = "Its change was edited: it says other than its last event."
-_SHOWN = f"""SELECT c.id, c.verb, c.person_id, c.person_name, c.channel, c.summary, c.note, {VMS}, c.plan, c.created_at,
-    c.vm_names, c.state, c.reason, c.result, c.decided_by FROM changes c ORDER BY c.number"""  # noqa: S608
-
-
-def _readable(db: Database, sql: str) -> Iterator[Row | None]:
-    """The rows of a query; None, and no more, for one whose text is no longer text."""
-    rows = db.execute(sql)
-    try:
-        yield from rows
-    except sqlite3.OperationalError as error:
-        if hasattr(error, "sqlite_errorcode"):
-            raise
-        yield None
+_SHOWN = f"""SELECT c.id, c.verb, c.person_id, c.person_name, c.channel, c.summary, c.note, {VMS}, c.plan, c.expires_at,
+    c.created_at, c.vm_names, c.state, c.reason, c.result, c.decided_by FROM changes c ORDER BY c.number"""  # noqa: S608

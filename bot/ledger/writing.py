@@ -14,7 +14,10 @@ from bot.ledger.errors import LedgerError
 from commands.base import Plan
 
 _PLAN = TypeAdapter(Plan)
-_SECRET = re.compile(r"https://hooks\.slack\.com/[^\s\"'<>]*|\bx(?:ox[a-z]|app)-[\w.-]+")
+_SECRET = re.compile(
+    r"https://hooks\.slack(?:-gov)?\.com/[^\s\"'<>]*|\bxox[a-z](?:\.xox[a-z])?-[\w.-]+|\bxapp-\d-A\w*-[\w-]+"
+)
+"""Of an app token more than its beginning is asked for: a VM may well be called xapp-01."""
 
 
 def iso(moment: datetime) -> str:

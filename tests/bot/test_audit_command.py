@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 from click.testing import CliRunner, Result
@@ -38,7 +42,12 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def run(ledger: Ledger, *words: str) -> Result:
-    return CliRunner().invoke(audit, words, obj=Settings(ledger._store.path))
+    return invoke(words, Settings(ledger._store.path))
+
+
+def invoke(words: Sequence[str], settings: Settings | None = None) -> Result:
+    """As the group above does: Click keeps the names of the help option from the first time."""
+    return CliRunner().invoke(audit, words, obj=settings, help_option_names=["-h", "--help"])
 
 
 def cut(ledger: Ledger) -> None:
@@ -90,21 +99,30 @@ def test_verify_changes_nothing(ledger: Ledger) -> None:
     assert ledger._store.path.read_bytes() == before
 
 
-@pytest.mark.parametrize("words", [("verify", "--head", "yesterday"), ("export", "--since", "soon"), ("prove",)])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("verify", "--head", "yesterday"),
+        ("verify", "--head", "9" * 30 + ":" + "a" * 64),
+        ("export", "--since", "soon"),
+        ("export", "--since", "0001-01-01T00:00:00+14:00"),
+        ("prove",),
+    ],
+)
 def test_what_cannot_be_meant_is_a_usage_error(ledger: Ledger, words: tuple[str, ...]) -> None:
     assert run(ledger, *words).exit_code == 2
 
 
 def test_without_settings_the_file_must_be_named(ledger: Ledger) -> None:
     path = str(ledger._store.path)
-    assert CliRunner().invoke(audit, ["--ledger", path, "verify"]).exit_code == 0
-    result = CliRunner().invoke(audit, ["verify"])
+    assert invoke(["--ledger", path, "verify"]).exit_code == 0
+    result = invoke(["verify"])
     assert result.exit_code == 2
     assert "--ledger PATH" in result.stderr
 
 
 def test_a_ledger_that_is_not_there_is_said_in_a_sentence(tmp_path: Path) -> None:
-    result = CliRunner().invoke(audit, ["verify"], obj=Settings(tmp_path / "none.db"))
+    result = invoke(["verify"], Settings(tmp_path / "none.db"))
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: There is no ledger at")
 
@@ -113,6 +131,10 @@ def test_an_export_goes_to_standard_output(ledger: Ledger) -> None:
     result = run(ledger, "export", "--format", "jsonl")
     assert [json.loads(line)["seq"] for line in result.stdout.splitlines()] == [1, 2, 3, 4]
     assert run(ledger, "export").stdout.startswith("seq,at,change_id,event,")
+
+
+def test_an_export_to_a_dash_goes_to_standard_output(ledger: Ledger) -> None:
+    assert run(ledger, "export", "--output", "-").stdout == run(ledger, "export").stdout
 
 
 @pytest.mark.parametrize("since", ["1d", "yesterday"])
@@ -138,6 +160,40 @@ def test_an_export_overwrites_nothing(ledger: Ledger, tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "is there already. Nothing was written" in result.stderr
     assert file.read_text() == "mine"
+
+
+def test_an_export_that_cannot_be_finished_leaves_no_file(ledger: Ledger, tmp_path: Path) -> None:
+    with sqlite3.connect(ledger._store.path) as db:
+        db.execute("DROP TRIGGER events_are_never_changed")
+        db.execute("UPDATE events SET detail = x'00ff' WHERE seq = 3")
+    db.close()
+    result = run(ledger, "export", "--output", str(tmp_path / "events.csv"))
+    assert result.exit_code == 1
+    assert "The event after 2 cannot be exported" in result.stderr
+    assert not (tmp_path / "events.csv").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("word", ["verify", "export"])
+def test_a_full_disk_behind_standard_output_is_said_in_a_sentence(ledger: Ledger, word: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        told = executable(ledger, word, stdout=full)
+    assert told.returncode == 1
+    assert told.stderr == "Error: Standard output cannot be written: No space left on device.\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes break otherwise elsewhere")
+def test_a_reader_that_has_enough_is_told_nothing(ledger: Ledger) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        told = executable(ledger, "export", stdout=closed)
+    assert told.stderr == ""
+
+
+def executable(ledger: Ledger, word: str, *, stdout: TextIO) -> subprocess.CompletedProcess[str]:
+    start = [sys.executable, "-c", "from bot.cli import entry; entry()", "audit", "--ledger", str(ledger._store.path)]
+    return subprocess.run([*start, word], stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
 
 
 def test_an_export_to_where_nothing_can_be_is_said_in_a_sentence(ledger: Ledger, tmp_path: Path) -> None:

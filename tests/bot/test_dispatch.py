@@ -64,22 +64,24 @@ class TestAnswers:
 
 class TestRefusals:
     @pytest.mark.parametrize(
-        ("who", "text", "sentence", "why"),
+        ("who", "name", "text", "sentence", "why"),
         [
-            (GUEST, "list", "You are a guest", "guest"),
-            (EVE, "web01 x", "No grant lets you take checkpoints of web01", "no grant for create"),
-            (EVE, "app01 x", "No grant lets you see app01", "No grant lets you see app01"),
-            ("U0NOBODY", "list", "Slack did not tell me who you are", "look-up failed"),
+            (GUEST, "gus", "list", "You are a guest", "guest"),
+            (EVE, "eve", "web01 x", "No grant lets you take checkpoints of web01", "no grant for create"),
+            (EVE, "eve", "app01 x", "No grant lets you see app01", "No grant lets you see app01"),
+            ("U0NOBODY", "U0NOBODY", "list", "Slack did not tell me who you are", "look-up failed"),
+            ("<@U1>", "<@U1>", "list", "I cannot tell who you are", "malformed"),
         ],
     )
     def test_are_whispered_and_in_the_ledger(
-        self, hq: Headquarters, who: str, text: str, sentence: str, why: str
+        self, hq: Headquarters, who: str, name: str, text: str, sentence: str, why: str
     ) -> None:
         hq.type(text, who=who)
 
         assert sentence in hq.told()
         row = hq.newest()
         assert (row.state, row.person_id) == (ChangeState.DENIED, who)
+        assert row.person_name == name
         assert why in row.reason
 
     def test_of_another_workspace_are_by_the_payload_too(self, hq: Headquarters) -> None:

@@ -46,9 +46,15 @@ def test_a_person_is_a_mention_an_id_or_me(world, typed):
 
 
 @pytest.mark.parametrize("typed", ["@grace", "grace", "@Wilhelmina"])
-def test_a_name_is_searched_for_because_slack_sends_mentions_as_names(world, typed):
+def test_a_person_may_be_a_name_because_slack_sends_mentions_as_names(world, typed):
     world.run("history", "--by", typed, "--search", "kernel")
-    assert (world.book.asked["person"], world.book.asked["text"]) == (None, f"kernel {typed.lstrip('@')}")
+    asked = world.book.asked
+    assert (asked["person"], asked["person_name"], asked["text"]) == (None, typed.lstrip("@"), "kernel")
+
+
+@pytest.mark.parametrize("typed", ["0", "-1", "x", "1.5", "9" * 20, "٣", ""])
+def test_what_is_no_page_is_refused(world, typed):
+    assert "is not a page: type 1 for the newest" in world.refuse("history", f"--page={typed}")
 
 
 def test_who_may_see_every_vm_sees_everything(world):
@@ -66,6 +72,21 @@ def test_who_may_see_some_vms_sees_their_history_only(world):
         world.grants = (grant,)
         world.run("history")
         assert world.book.asked["vms"] == (vm.id,)
+
+
+def test_a_change_of_several_vms_says_nothing_of_those_that_the_person_may_not_see(world):
+    seen, hidden = world.vm("web01"), world.vm("secret")
+    world.hidden.add("secret")
+    entry = HistoryEntry("id", world.now, "U111", "take x of web01 and secret", "failed", "secret: no room", (seen.id,))
+    world.book.entries = (entry, replace(entry, vms=(seen.id, hidden.id)))
+    assert world.run("history").text.count("secret: no room") == 2
+
+    world.grants = (Grant("owner", ("view",), ("web*",)),)
+    for words in (("history",), ("history", "web01")):
+        assert world.run(*words).text.splitlines()[2:] == [
+            "2026-11-22 14:05 UTC | U111 | take x of web01 and secret | failed | secret: no room",
+            "2026-11-22 14:05 UTC | U111 | a change of web01, and of VMs that you do not see here | failed | ",
+        ]
 
 
 def test_a_name_is_shown_in_place_of_an_id_where_the_ledger_has_it(world):

@@ -52,11 +52,27 @@ def test_the_response_url_is_kept_nowhere(ledger: Ledger) -> None:
 
 def test_tokens_and_response_urls_in_an_error_are_removed(ledger: Ledger) -> None:
     ledger.request("c1", plan(), ADA, ORIGIN)
-    cause = "POST https://hooks.slack.com/actions/T1/2/3 with xoxb-12-ab and xapp-1-A-b failed"
+    cause = "POST https://hooks.slack-gov.com/actions/T1/2/3 with xoxb-12-ab and xapp-1-A-b failed"
     ledger.note("c1", "not shown", by="bot", why=cause, detail={"cause": cause, "all": [cause]})
     event = ledger.events("c1")[-1]
     assert event.why == "POST [removed] with [removed] and [removed] failed"
     assert event.detail == {"cause": event.why, "all": [event.why]}
+
+
+def test_a_token_in_a_note_is_nowhere_in_the_file(ledger: Ledger) -> None:
+    ledger.request("c1", creation("before-upgrade", "web01", note="with xoxb-12-ab"), ADA, ORIGIN)
+    row = ledger.change("c1")
+    assert row is not None and row.plan is not None
+    assert row.note == row.plan.action.note == "with [removed]"  # type: ignore[union-attr]
+    assert ledger.verify().whole
+    ledger.close()
+    assert b"xoxb-" not in ledger._store.path.read_bytes()
+
+
+def test_a_vm_whose_name_begins_like_a_token_keeps_it(ledger: Ledger) -> None:
+    ledger.request("c1", plan("xapp-01", "xapp-1.prod"), ADA, ORIGIN)
+    (entry,) = ledger.history(text="xapp")
+    assert entry.summary == "apply before-upgrade to xapp-01, xapp-1.prod"
 
 
 def test_a_refusal_without_a_plan_is_recorded_whole(ledger: Ledger) -> None:

@@ -7,9 +7,9 @@ from hashlib import sha256
 from io import StringIO
 
 import pytest
-from ledger_examples import ADA, ORIGIN, START, Clock, carry, creation
+from ledger_examples import ADA, ORIGIN, START, Clock, carry, creation, tamper
 
-from bot.ledger import Ledger
+from bot.ledger import Ledger, LedgerError
 from bot.ledger.export import COLUMNS, Format
 
 
@@ -34,6 +34,30 @@ def test_no_cell_of_a_csv_file_is_a_formula(ledger: Ledger, start: str) -> None:
     ledger.note("c1", f"{start}2", by=f"{start}3", why=f'{start}HYPERLINK("http://x")\n{start}4')
     for row in csv.reader(StringIO(exported(ledger, "csv"), newline="")):
         assert not [cell for cell in row if cell.startswith(start)]
+
+
+def test_no_cell_becomes_a_formula_where_semicolons_part_the_columns(ledger: Ledger) -> None:
+    ledger.request("c1", creation("x;=cmd|' /C calc'!A0", "web01"), ADA, ORIGIN)
+    ledger.note("c1", "sent", by="bot", why="web01\n@SUM(1)")
+    cells = [cell for line in exported(ledger, "csv").splitlines() for cell in line.split(";")]
+    assert not [cell for cell in cells if cell.startswith(("=", "@"))]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+@pytest.mark.parametrize("value", ["x'00ff'", "CAST(x'ff' AS TEXT)"])
+def test_an_event_that_the_bot_cannot_have_written_is_not_exported(ledger: Ledger, form: Format, value: str) -> None:
+    carry(ledger, "c1")
+    tamper(ledger._store.path, f"UPDATE events SET why = {value} WHERE seq = 3")
+    with pytest.raises(LedgerError, match="The event after 2 cannot be exported: it was edited"):
+        exported(ledger, form)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1"])
+def test_a_detail_that_is_no_json_is_not_exported_as_json(ledger: Ledger, text: str) -> None:
+    carry(ledger, "c1")
+    tamper(ledger._store.path, f"UPDATE events SET detail = '{text}' WHERE seq = 3")
+    with pytest.raises(LedgerError, match="Event 3 cannot be exported: its detail was edited"):
+        exported(ledger, "jsonl")
 
 
 def test_json_lines_have_everything_as_it_is(ledger: Ledger) -> None:

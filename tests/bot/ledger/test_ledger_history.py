@@ -45,7 +45,7 @@ def test_the_last_asked_for_comes_first_whatever_became_of_it(filled: Ledger) ->
 def test_an_entry_says_who_what_when_and_how_it_ended(filled: Ledger) -> None:
     entry = filled.history()[-1]
     assert (entry.person, entry.person_name, entry.at, entry.state) == ("U0ADA", "Ada", START, "succeeded")
-    assert (entry.summary, entry.vms) == ("apply before-upgrade to web01", ("web01",))
+    assert (entry.summary, entry.vms) == ("apply before-upgrade to web01", ("id-web01",))
     assert entry.result == "web01 is back at before-upgrade."
 
 
@@ -88,6 +88,19 @@ def test_a_person_finds_what_they_asked_for(filled: Ledger) -> None:
     assert ids(filled, person="nobody") == []
 
 
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("ada", ["c3", "c1"]), ("AD", ["c3", "c1"]), ("Eve", ["c5"]), ("web", []), ('"', []), ("ada bob", [])],
+)
+def test_a_person_is_found_by_name_alone(filled: Ledger, name: str, found: list[str]) -> None:
+    filled.request("c6", plan("ada-db", summary="apply what ada left"), BOB, ORIGIN)
+    assert ids(filled, person_name=name) == found
+
+
+def test_a_name_counts_however_many_words_are_searched_for(filled: Ledger) -> None:
+    assert ids(filled, person_name="bob", text="web " * 20) == ["c2"]
+
+
 def test_since_includes_its_own_moment(filled: Ledger) -> None:
     assert ids(filled, since=START + timedelta(hours=3)) == ["c5", "c4"]
     assert ids(filled, since=START + timedelta(hours=3, microseconds=1)) == ["c5"]
@@ -116,6 +129,10 @@ def test_since_holds_when_the_clock_went_back(filled: Ledger, clock: Clock) -> N
         ("back", ["c1"]),
         ("web", ["c3", "c2", "c1"]),
         ("web bob", ["c2"]),
+        ("denied", ["c5"]),
+        ("no grant", ["c5"]),
+        ("void moved", ["c3"]),
+        ("succeeded", ["c1"]),
         ("nothing", []),
         ("  ", ["c5", "c4", "c3", "c2", "c1"]),
     ],

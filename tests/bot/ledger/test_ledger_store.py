@@ -121,6 +121,42 @@ def test_a_ledger_of_a_newer_version_is_left_alone(ledger: Ledger, path: Path, c
     assert "made by a newer version" in refusal(path, clock, read_only=read_only)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    ["DROP TABLE changes_fts", "DROP TABLE chain_head", "ALTER TABLE events RENAME COLUMN why TO because"],
+)
+def test_a_ledger_that_lost_a_part_of_it_is_damaged(ledger: Ledger, path: Path, clock: Clock, statement: str) -> None:
+    ledger.close()
+    with closing(sqlite3.connect(path)) as db, db:
+        for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            db.execute(f"DROP TRIGGER {name}")
+        db.execute(statement)
+    assert "is damaged: it has no column" in refusal(path, clock, read_only=True)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE events SET why = 'as agreed'",
+        "DELETE FROM events",
+        "INSERT INTO events SELECT 9, change_id, at, event, state, done_by, why, result, detail, previous_hash, hash "
+        "FROM events WHERE seq = 1",
+        "REPLACE INTO events SELECT * FROM events WHERE seq = 1",
+        "DELETE FROM changes",
+        "UPDATE changes SET summary = 'nothing'",
+        "UPDATE changes SET expires_at = '2030-01-01T00:00:00.000000Z'",
+        "REPLACE INTO changes (id, verb, state, person_id, person_name, channel, summary, note, vm_names, created_at, "
+        "updated_at) SELECT id, 'keep', state, person_id, person_name, channel, summary, note, vm_names, created_at, "
+        "updated_at FROM changes",
+    ],
+)
+def test_what_was_written_cannot_be_rewritten_in_passing(ledger: Ledger, path: Path, statement: str) -> None:
+    carry(ledger, "c1")
+    with closing(sqlite3.connect(path)) as db, pytest.raises(sqlite3.IntegrityError, match=r"only ever added|never"):
+        db.execute(statement)
+    assert ledger.verify().whole
+
+
 def test_a_ledger_of_an_older_version_is_brought_up_to_date(path: Path, clock: Clock) -> None:
     with closing(Database(path)) as db:
         MIGRATIONS.apply(db, stop_before="checkpoints")

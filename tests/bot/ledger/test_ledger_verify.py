@@ -145,6 +145,9 @@ def test_all_events_deleted_shows_in_the_changes(filled: Ledger) -> None:
     ("statement", "what"),
     [
         ("DELETE FROM chain_head", "was deleted"),
+        ("UPDATE chain_head SET seq = 'many'", "is not what the bot writes"),
+        ("UPDATE chain_head SET seq = x'00'", "is not what the bot writes"),
+        ("UPDATE chain_head SET hash = CAST(x'ff' AS TEXT)", "is not what the bot writes"),
         ("UPDATE chain_head SET hash = substr(hash, 2) || '0'", "was edited"),
         ("UPDATE chain_head SET seq = 14", "added after the end"),
     ],
@@ -171,7 +174,13 @@ def test_a_head_that_was_tampered_with_is_told(filled: Ledger, statement: str, w
         "reason = 'because'",
         "decided_by = 'U0EVE'",
         "decided_by = NULL",
+        "expires_at = '2030-01-01T00:00:00.000000Z'",
         "id = 'c9'",
+        "id = x'00ff'",
+        "verb = x'00ff'",
+        "plan = CAST(plan AS BLOB)",
+        "reason = x'00ff'",
+        "summary = CAST(x'ff' AS TEXT)",
     ],
 )
 def test_a_change_that_says_other_than_its_events_is_named(filled: Ledger, edit: str) -> None:
@@ -191,6 +200,8 @@ def test_a_waiting_change_that_was_edited_is_named(filled: Ledger) -> None:
         "UPDATE change_vms SET host = 'hv09' WHERE change = 2 AND position = 0",
         "DELETE FROM change_vms WHERE change = 2 AND position = 1",
         "INSERT INTO change_vms VALUES (2, 2, 'id-dc01', 'dc01', 'hv01')",
+        "UPDATE change_vms SET vm_id = x'00ff' WHERE change = 2 AND position = 0",
+        "UPDATE change_vms SET vm_name = CAST(x'ff' AS TEXT) WHERE change = 2 AND position = 0",
     ],
 )
 def test_vms_that_were_slipped_in_or_out_are_named(filled: Ledger, statement: str) -> None:
@@ -248,7 +259,17 @@ def test_a_head_reads_back_from_its_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "12", "12:abc", "x:" + "a" * 64, "12:" + "z" * 64, "-1:" + "a" * 64, "٣:" + "a" * 64]
+    "text",
+    [
+        "",
+        "12",
+        "12:abc",
+        "9" * 19 + ":" + "a" * 64,
+        "x:" + "a" * 64,
+        "12:" + "z" * 64,
+        "-1:" + "a" * 64,
+        "٣:" + "a" * 64,
+    ],
 )
 def test_a_text_that_is_no_head_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not the head of a ledger"):
