@@ -28,9 +28,8 @@ class FleetView:
         try:
             return self._find(text)
         except NotKnown:
-            if not self._inventory.renew():
-                raise
-            return self._find(text)
+            self._inventory.renew()
+            return self._find(text)  # also where it was somebody else who asked the hosts in the meantime
 
     def find_one(self, text: str) -> VM:
         found = self.find(text)

@@ -414,6 +414,22 @@ def test_a_pattern_sees_vms_that_are_new(make):
     assert [vm.name for vm in fleet.view.find("web*")] == ["web01", "web02"]
 
 
+class AskedByAnother(Inventory):
+    """Somebody else asks the hosts right before."""
+
+    def renew(self, hosts=None, *, disks=False, patience=None):
+        self.refresh(hosts, disks=disks)
+        return super().renew(hosts, disks=disks, patience=patience)
+
+
+def test_a_new_vm_is_found_though_somebody_else_asked_the_hosts_in_the_meantime(make):
+    fleet = make("hv01")
+    inventory = AskedByAnother(fleet.hosts, fleet.clock)
+    new = fleet["hv01"].put("web01", 1)
+    assert FleetView(inventory, lambda vm: True, normalise_name).find("web01") == (new,)
+    inventory.close()
+
+
 def test_two_vms_of_one_name_are_asked_about_with_their_short_ids(make):
     fleet = make("hv01", "hv02")
     fleet["hv01"].put("web01", 0xAAAA0001)
