@@ -75,7 +75,7 @@ def verify(ctx: click.Context, anchor: Head | None) -> None:
         verdict = ledger.verify(anchor)
     if verdict.broken is not None:
         click.echo(f"The ledger is broken {_where(verdict.broken)}. {verdict.broken.what}", err=True)
-        if verdict.head.seq:
+        if 0 < verdict.head.seq < (verdict.broken.seq or verdict.head.seq + 1):
             click.echo(f"Events 1 to {verdict.head.seq} are as the bot wrote them.", err=True)
         ctx.exit(1)
     with _written("Standard output"):
