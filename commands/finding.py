@@ -40,8 +40,11 @@ def plain(name: str) -> str:
 
 
 def named(text: str, things: Iterable[Thing], normalise: Callable[[str], str] = plain) -> tuple[Thing, ...]:
-    """Those called `text`; where none is, those whose GUID begins with it (four hexadecimal digits at least)."""
+    """The one whose GUID it is; else those called `text`; else those whose GUID begins with it (four hexadecimal digits
+    at least). A name that is another one's GUID takes nobody's button from it."""
     everything = tuple(things)
+    if is_guid(text) and (meant := tuple(thing for thing in everything if thing.id == text)):
+        return meant
     wanted = normalise(text)
     if called := tuple(thing for thing in everything if wanted and normalise(thing.name) == wanted):
         return called
