@@ -19,6 +19,7 @@ from backends.base import (
     VMState,
 )
 from bot import room, steps
+from bot.ledger import ChangeState
 from bot.work import Outcome, Work
 from commands.base import Action, Apply, Configure, Create, Delete, Export, Keep, Rename
 
@@ -159,20 +160,27 @@ def apply(work: Work, seen: VMInventory, action: Apply) -> Outcome:
     was_running = vm.state == VMState.RUNNING
     safety = _take_safety(work, seen, action) if action.safety else None
     after = _put_back(work, vm, safety)
+    kept = f" What it was before is kept as {safety.name}." if safety else ""
+    back = work.done("", safety_id=safety.id if safety else None)
     if was_running and action.start and after.vm.state in (VMState.OFF, VMState.SAVED):
-        after = _start_again(work, after)
-    words = f"{vm.name} is back at {target.checkpoint_name}, and is {after.vm.state.label}."
-    if safety is not None:
-        words += f" What it was before is kept as {safety.name}."
-    return work.done(words, safety_id=safety.id if safety else None)
+        try:
+            after = _start_again(work, after)
+        except BackendError as error:
+            state = ChangeState.UNKNOWN if isinstance(error, UnknownOutcome) else ChangeState.FAILED
+            return replace(back, state=state, sentence=f"{error.sentence}{kept}", cause=error.cause)
+    return replace(
+        back, sentence=f"{vm.name} is back at {target.checkpoint_name}, and is {after.vm.state.label}.{kept}"
+    )
 
 
 def _put_back(work: Work, vm: VM, safety: Checkpoint | None) -> VMInventory:
     try:
         before = work.journal.step("look before", lambda: work.means.fleet.look(vm.id, disks=True))
         return work.carry_out(steps.apply(before, work.checkpoint_id(), work.on_progress), before)
-    except UnknownOutcome:
-        raise
+    except UnknownOutcome as lost:
+        if safety is None:
+            raise
+        raise type(lost)(f"{lost.sentence} The safety checkpoint {safety.name} had been taken.", lost.cause) from lost
     except BackendError as error:
         if safety is None:
             raise

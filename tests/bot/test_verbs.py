@@ -236,6 +236,27 @@ class TestApply:
         assert "could not be started again and is off" in outcome.sentence
         assert "Nothing was changed" not in outcome.sentence
 
+    def test_whose_start_fails_can_be_undone(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01", Past("first", DAY))
+        bench.arm(FaultKind.CMDLET_ERROR, "Start-VM", times=None)
+
+        outcome = bench.perform(Apply(), bench.target(seen, "first"))
+
+        safety = bench.look(seen.vm.id).checkpoints[-1]
+        assert outcome.state is ChangeState.FAILED
+        assert outcome.safety_id == safety.id
+        assert outcome.sentence.endswith(f"What it was before is kept as {safety.name}.")
+
+    def test_whose_host_stays_away_tells_of_the_safety_checkpoint(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01", Past("first", DAY))
+        bench.arm(FaultKind.RESET_BEFORE_ANSWER, "Restore-VMSnapshot")
+        blind = Meddling(after="look before", meddle=lambda: bench.arm(FaultKind.CMDLET_ERROR, "Get-VM", times=None))
+
+        outcome = bench.perform(Apply(), bench.target(seen, "first"), blind)
+
+        assert outcome.state is ChangeState.UNKNOWN
+        assert "The safety checkpoint safety" in outcome.sentence
+
 
 class TestTheRest:
     def test_delete_counts_what_goes_with_it(self, bench: Workbench) -> None:
