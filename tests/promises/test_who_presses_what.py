@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -232,6 +233,40 @@ def test_junk_in_a_button_confirms_nothing(office: Office, action: str) -> None:
     assert change.answers == {"confirm", "cancel"}
     change.press("ada", "cancel")
     change.ends(*CANCELLED)
+
+
+ELSEWHERE = {
+    "another message": {"message": {"ts": "1.1"}, "container": {"message_ts": "1.1"}},
+    "no message": {"message": None, "container": {"message_ts": None}},
+    "a message that one person sees": {"container": {"is_ephemeral": True}},
+    "another channel": {"channel": {"id": "C0GENERAL"}, "container": {"channel_id": "C0GENERAL"}},
+    "another workspace": {"team": {"id": "T0OTHER"}, "user": {"team_id": "T0OTHER"}},
+    "nobody": {"user": {"id": None}},
+    "a menu": {"actions": [{"type": "static_select", "action_id": "bot.confirm.0", "selected_option": {"value": "x"}}]},
+    "a form": {"type": "view_submission", "view": {"callback_id": "confirm", "state": {"values": {}}}},
+}
+
+
+def test_a_click_that_says_it_comes_from_elsewhere_confirms_nothing(office: Office) -> None:
+    office.add_vm("web-elsewhere", OLD)
+    change = types(office, "dev", "apply web-elsewhere before-upgrade")
+    change.asks("confirm")
+    refused(office, "ada", lambda: change.press("ada", "confirm"))
+    click: dict[str, Any] = office.sandbox.log("envelope")[-1]["payload"]
+    click["user"]["id"] = "U0DEV0001"
+
+    with office.nothing_changes():
+        for number, (place, fields) in enumerate(ELSEWHERE.items()):
+            forged = {**click, "trigger_id": f"{number}.elsewhere"}
+            for key, value in fields.items():
+                forged[key] = {**click[key], **value} if isinstance(value, dict) and key in click else value
+            assert office.sandbox.deliver("interactive", forged).acked, place
+        office.ask("dev", "/checkpoint list web-elsewhere")
+        assert change.way == ["requested", "awaiting"]
+
+    office.clock.forward(seconds=1)
+    office.sandbox.deliver("interactive", click | {"trigger_id": "from here"})
+    change.ends(*CONFIRMED)
 
 
 def test_a_button_of_no_known_kind_does_nothing(office: Office) -> None:
