@@ -12,7 +12,7 @@ from commands import refusals
 from commands.base import Apply, Context, Plan, Policy, Target
 from commands.finding import Found, checkpoints
 from commands.options import checkpoint_argument, vm_argument
-from commands.telling import each, lines, merging, present, titles
+from commands.telling import each, few, lines, merging, present, titles
 from commands.words import say_count, say_names, say_span, typed
 
 ALIASES = ("restore", "revert")
@@ -42,7 +42,7 @@ def command(context: Context, vm: str, checkpoint: str, no_safety: bool, no_star
     return Plan(
         action,
         tuple(Target.of(*one) for one in found),
-        f"apply {found[0][1].name} to {say_names([vm.name for vm in vms])}",
+        f"apply {found[0][1].name} to {few(vms)}",
         consequences=(
             *present(vms),
             f"{_loss(found, shown)} {_way_back(action)}",

@@ -13,7 +13,7 @@ from commands import refusals
 from commands.base import Context, Create, Plan, Policy, Target, UsageError
 from commands.finding import plain
 from commands.options import is_control, new_name, span, vm_argument
-from commands.telling import lines, merging, present
+from commands.telling import few, lines, merging, present
 from commands.words import say_names, say_span
 
 _TYPES = {None: None, "production": CheckpointType.PRODUCTION, "standard": CheckpointType.STANDARD}
@@ -50,7 +50,7 @@ def command(
     return Plan(
         Create(name, wanted, keep.total_seconds() if keep else None, note.strip()),
         tuple(Target.of(one) for one in seen),
-        f"take {name} of {say_names([vm.name for vm in vms])}",
+        f"take {name} of {few(vms)}",
         consequences=(
             *present(vms),
             *promises,

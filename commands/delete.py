@@ -10,7 +10,7 @@ from commands import refusals
 from commands.base import Context, Delete, Plan, Target
 from commands.finding import Found, checkpoints
 from commands.options import checkpoint_argument, vm_argument
-from commands.telling import UNKNOWN, is_kept, is_owned_by, kept, lines, merging, owner, present, titles
+from commands.telling import UNKNOWN, few, is_kept, is_owned_by, kept, lines, merging, owner, present, titles
 from commands.words import say_count, say_names
 
 
@@ -34,7 +34,7 @@ def command(context: Context, vm: str, checkpoint: str, subtree: bool) -> Plan:
     return Plan(
         Delete(subtree),
         tuple(Target.of(*one) for one in found),
-        f"delete {found[0][1].name}{branch} of {say_names([vm.name for vm in vms])}",
+        f"delete {found[0][1].name}{branch} of {few(vms)}",
         consequences=(
             *present(vms),
             _loss(found, shown),

@@ -9,6 +9,8 @@ from backends.base import VM, Checkpoint, SnapshotType, VMInventory
 from commands.base import CheckpointNote, Context, Person, Policy
 from commands.words import say_names, say_size, say_span, say_time
 
+MOST_IN_A_HEADING = 3
+
 UNKNOWN = CheckpointNote()
 """What is known of a checkpoint that was not taken through the bot."""
 
@@ -102,6 +104,11 @@ def lines(vms: Sequence[VM], checkpoints: Sequence[str] = ()) -> tuple[str, ...]
 def _as_it_is(vm: VM) -> str:
     up = f" for {say_span(timedelta(seconds=vm.uptime))}" if vm.uptime else ""
     return f"{vm.name} is on {vm.host}, {vm.state.label}{up}"
+
+
+def few(vms: Sequence[VM]) -> str:
+    """The first of them, for a heading: `web01, web02, web03 and 57 more`."""
+    return say_names([vm.name for vm in vms], most=MOST_IN_A_HEADING)
 
 
 def each(names: Sequence[str]) -> str:
