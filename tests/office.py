@@ -133,7 +133,7 @@ class Office:
         return self._bot
 
     def start_bot(self) -> None:
-        self._bot = Bot(self.settings, clock=self.clock, pace=Pace(interval=0.02))
+        self._bot = Bot(self.settings, clock=self.clock, pace=Pace(interval=0.02, update_interval=0.06))
         self._bot.start()
         self.sandbox.wait_for_connections(2, PATIENCE)
 
