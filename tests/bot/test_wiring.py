@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from pathlib import Path
@@ -52,6 +53,25 @@ def test_every_host_of_the_settings_gets_a_backend_and_nothing_is_sent(tmp_path:
     assert all(isinstance(backend, HyperVBackend) for backend in backends.values())
     for backend in backends.values():
         backend.close()
+
+
+def test_each_host_keeps_a_file_of_its_own_of_the_shells_that_stand_open(tmp_path: Path) -> None:
+    with simulated_hosts(tmp_path, ACCOUNT, PASSWORD) as ports:
+        given = settings(tmp_path).model_copy(
+            update={
+                "host_defaults": HostDefaults(username=ACCOUNT, password=SecretStr(PASSWORD), ssl=False),
+                "hosts": tuple(HostSettings(name=n, address="127.0.0.1", port=p) for n, p in ports.items()),
+            }
+        )
+        backends = hosts_of(given, tmp_path / "shells")
+        for backend in backends.values():
+            backend.inventory()
+        kept = {file.name: json.loads(file.read_text()) for file in (tmp_path / "shells").iterdir()}
+        for backend in backends.values():
+            backend.close()
+
+    assert set(kept) == {f"{name}.json" for name in ports}
+    assert all(kept.values())
 
 
 def test_the_hosts_of_the_demo_are_kept_between_two_times(tmp_path: Path) -> None:

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from backends.base import AuthenticationFailed
+from backends.base import AuthenticationFailed, Unreachable
+from backends.hyperv.connect import connect
 from backends.hyperv.connection import HostConnection
+from backends.hyperv.faults import ACCESS_DENIED
 from backends.hyperv.lost import FORGOTTEN_AFTER, ShellBook
 from backends.hyperv.session import PsrpSession
 from backends.remoting import Cmdlet
+from backends.simulator.faults import Fault, FaultKind
 from backends.simulator.winrm import WinRMServer
 from tests.backends.hyperv.scripted import Scripted, say
 
@@ -29,9 +32,12 @@ def server() -> Iterator[WinRMServer]:
         yield running
 
 
+def connection_to(server: WinRMServer, password: str = "s3cret") -> HostConnection:
+    return HostConnection("hv01", "127.0.0.1", server.port, ssl=False, username="bot", password=password)
+
+
 def session_on(server: WinRMServer, file: Path, password: str = "s3cret") -> PsrpSession:
-    connection = HostConnection("hv01", "127.0.0.1", server.port, ssl=False, username="bot", password=password)
-    return PsrpSession(connection, book=ShellBook(file))
+    return PsrpSession(connection_to(server, password), book=ShellBook(file))
 
 
 def test_the_shells_of_a_program_that_died_are_ended_by_the_next(server: WinRMServer, file: Path) -> None:
@@ -41,6 +47,63 @@ def test_the_shells_of_a_program_that_died_are_ended_by_the_next(server: WinRMSe
 
     session_on(server, file).end_lost_calls()
 
+    assert server.shells == ()
+    dead.close()
+
+
+def test_whoever_connects_to_a_host_next_can_end_them(server: WinRMServer, file: Path) -> None:
+    dead = session_on(server, file)
+    dead.invoke(ASK, deadline=10)
+
+    connect(connection_to(server), shells=file).end_lost_calls()
+
+    assert server.shells == ()
+    dead.close()
+
+
+def test_the_shells_of_a_program_that_closed_its_session_are_not_lost(server: WinRMServer, file: Path) -> None:
+    session = session_on(server, file)
+    session.invoke(ASK, deadline=10)
+    session.close()
+
+    assert ShellBook(file).all_lost == ()
+
+
+def test_a_shell_that_a_host_did_not_confirm_may_be_there_all_the_same(server: WinRMServer, file: Path) -> None:
+    session = session_on(server, file)
+    server.faults.arm(Fault(FaultKind.WSMAN_FAULT, times=None, code=ACCESS_DENIED))
+
+    with pytest.raises(Unreachable):
+        session.invoke(ASK, deadline=10)
+
+    assert ShellBook(file).all_lost != ()
+
+
+def test_a_shell_that_could_not_be_closed_is_lost(server: WinRMServer, file: Path) -> None:
+    session = session_on(server, file)
+    session.invoke(ASK, deadline=10)
+    server.faults.arm(Fault(FaultKind.HTTP_STATUS, times=None, code=503))
+    session.close()
+    server.faults.disarm()
+    assert len(server.shells) == 1
+
+    session_on(server, file).end_lost_calls()
+
+    assert server.shells == ()
+
+
+def test_a_shell_that_the_host_would_not_end_stays_lost(server: WinRMServer, file: Path) -> None:
+    dead = session_on(server, file)
+    dead.invoke(ASK, deadline=10)
+    session = session_on(server, file)
+    server.faults.arm(Fault(FaultKind.WSMAN_FAULT, times=None, code=ACCESS_DENIED))
+
+    with pytest.raises(Unreachable):
+        session.end_lost_calls()
+    assert len(ShellBook(file).all_lost) == 1
+
+    server.faults.disarm()
+    session.end_lost_calls()
     assert server.shells == ()
     dead.close()
 
@@ -83,6 +146,8 @@ def test_a_shell_that_was_given_up_is_lost_here_and_after_a_crash(file: Path) ->
     book.lost("one")
     assert book.all_lost == ("one",)
     assert ShellBook(file).all_lost == ("one",)
+    book.opened("two")
+    assert set(ShellBook(file).all_lost) == {"one", "two"}
 
 
 def test_lost_shells_are_forgotten_when_the_host_has_long_ended_them(file: Path) -> None:

@@ -26,6 +26,7 @@ ASK = (Cmdlet("Get-Answer"),)
 CHANGE = (Cmdlet("Set-Answer"),)
 HANG = (Cmdlet("Wait-Forever"),)
 SHELL_UNKNOWN = 2150858843
+INTERNAL_ERROR = 1359
 
 Connect = Callable[..., PsrpSession]
 
@@ -328,6 +329,34 @@ def test_a_change_whose_shell_is_gone_did_not_leave_and_goes_over_a_fresh_one(
     assert session.invoke(CHANGE, deadline=10, change=True).output == ("done",)
     assert host.ran["Set-Answer"] == 1
     assert server.requests["Create"] == 2
+
+
+def test_a_change_answered_with_a_fault_that_says_nothing_has_an_unknown_outcome(
+    connect: Connect, server: WinRMServer
+) -> None:
+    session = connect()
+    session.warm_up()
+    server.faults.arm(Fault(FaultKind.WSMAN_FAULT, cmdlet="Set-Answer", code=INTERNAL_ERROR))
+    with pytest.raises(UnknownOutcome):
+        session.invoke(CHANGE, deadline=10, change=True)
+
+
+def test_a_change_whose_shell_goes_while_it_runs_has_an_unknown_outcome(
+    connect: Connect, server: WinRMServer, host: Scripted
+) -> None:
+    """The same fault as above, of which the host had taken the change already."""
+
+    def vanish(sink: Sink, stop: Event) -> None:
+        server.faults.arm(Fault(FaultKind.WSMAN_FAULT, cmdlet="Set-Answer", code=SHELL_UNKNOWN))
+        sink.output("begun")
+        stop.wait(1)
+
+    host.commands["Set-Answer"] = vanish
+    session = connect()
+    session.warm_up()
+    with pytest.raises(UnknownOutcome):
+        session.invoke(CHANGE, deadline=10, change=True)
+    assert host.ran["Set-Answer"] == 1
 
 
 @pytest.mark.parametrize("auth", ["negotiate", "basic"])

@@ -157,6 +157,20 @@ def test_the_states_that_nothing_follows_are_final() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("state", "follow"),
+    [
+        ("requested", "denied awaiting queued void failed"),
+        ("awaiting", "cancelled expired void denied queued"),
+        ("queued", "running cancelled void denied failed"),
+        ("running", "succeeded failed unknown"),
+        ("unknown", "succeeded failed"),
+    ],
+)
+def test_nothing_runs_unasked_and_nothing_that_runs_is_cut_off(state: str, follow: str) -> None:
+    assert LEGAL[ChangeState(state)] == set(follow.split())
+
+
 def test_an_unknown_outcome_is_settled_later(ledger: Ledger) -> None:
     ledger.request("c1", plan(), ADA, ORIGIN)
     for state in (ChangeState.QUEUED, ChangeState.RUNNING, ChangeState.UNKNOWN):
