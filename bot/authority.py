@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 from bot import access
 from bot.identity import Gate, Refusal
-from bot.ledger import ChangeRow
+from bot.ledger import ChangeRow, ChangeState
 from bot.performing import Awaits, Denial, plan_of
 from bot.settings import Settings
 
 RECENT = 1.0
 """Seconds. The VMs of a group begin together, and Slack answers some twenty questions about user groups a minute."""
+
+UNDER_WAY = 30.0
+"""Seconds. The same for those VMs of a large group that come to their turn when others are done: that takes minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +49,5 @@ class Authority:
 
     def still(self, row: ChangeRow) -> Awaits | None:
         """The same, right before the change is performed: by what the workspace says now."""
-        return self.over(row, max_age=RECENT)
+        begun = row.state in (ChangeState.RUNNING, ChangeState.UNKNOWN)
+        return self.over(row, max_age=UNDER_WAY if begun else RECENT)

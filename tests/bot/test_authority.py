@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from bot.announcer import Origin
-from bot.authority import RECENT, Authority
+from bot.authority import RECENT, UNDER_WAY, Authority
 from bot.directory import Member
 from bot.identity import Gate
-from bot.ledger import ChangeRow
+from bot.ledger import ChangeRow, ChangeState
 from bot.performing import Denial
 from commands.base import Action, Apply, Create, Delete, Person, Plan, Target
 from tests.bot.headquarters import ADA, CHANNEL, EVE, GUEST, SHARED, People, settings
@@ -107,3 +107,13 @@ def test_right_before_a_change_is_performed_the_workspace_is_asked_again(
     assert people.max_age is None
     authority.still(row)
     assert people.max_age == RECENT
+
+
+def test_the_later_vms_of_a_large_group_do_not_each_ask_the_workspace(
+    bench: Workbench, people: Watching, authority: Authority
+) -> None:
+    row = replace(asked(bench, Create("x")), state=ChangeState.RUNNING)
+
+    authority.still(row)
+
+    assert people.max_age == UNDER_WAY
