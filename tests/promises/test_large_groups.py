@@ -1,0 +1,60 @@
+"""A group is one card and one message, however many VMs it has and whatever becomes of each."""
+
+from __future__ import annotations
+
+from backends.simulator.faults import Fault, FaultKind
+from backends.simulator.seed import DAY, Past
+from tests.office import Office
+from tests.promises.asking import asked, refused, types, wait
+
+OLD = Past("before-upgrade", 3 * DAY)
+NAMES = ["grp [1]", "grp Müller", "grp <!channel>", "grp a*b", *(f"grp {n:02}" for n in range(12))]
+
+
+def test_a_group_in_which_one_fails_tells_of_each_and_undoes_the_rest(office: Office) -> None:
+    vms = [office.add_vm(name, OLD) for name in NAMES]
+    vms += [office.add_vm("grp twin", OLD), office.add_vm("grp twin", OLD, host="hv02")]
+    before = {vm.id: vm.parent_id for vm in vms}
+    change = types(office, "ada", 'apply "grp *" before-upgrade')
+    change.asks("confirm")
+    office.host("hv01").faults.arm(Fault(FaultKind.CMDLET_ERROR, "Restore-VMSnapshot"))
+
+    change.press("ada", "confirm")
+
+    result = change.ends("requested", "awaiting", "queued", "running", "failed")
+    moved = [vm for vm in vms if vm.parent_id == vm.ordered()[0].id and len(vm.ordered()) == 2]
+    (failed,) = (vm for vm in vms if vm not in moved)
+    assert len(moved) == len(vms) - 1
+    assert f"{len(moved)} succeeded" in result.seen
+    assert f"{failed.name} was not put back to before-upgrade" in result.seen
+    for twin in ("grp twin on hv01: ", "grp twin on hv02: "):
+        assert twin in result.seen
+    assert before.keys() == {vm.id for vm in vms}
+
+    undo = asked(office, lambda: change.press("ada", "undo"))
+    undo.asks("confirm")
+    undo.press("ada", "confirm")
+
+    undo.ends("requested", "awaiting", "queued", "running", "succeeded")
+    assert all(vm.parent_id == vm.ordered()[1].id for vm in moved)
+
+
+def test_a_group_of_which_one_vm_has_begun_cannot_be_cut_off(office: Office) -> None:
+    office.add_vm("half 1")
+    office.add_vm("half 2")
+    faults = office.host("hv01").faults
+    faults.arm(Fault(FaultKind.HANG, "Checkpoint-VM"))
+    try:
+        first = types(office, "ada", '"half 1" first')
+        wait(office, lambda: first.row.state == "running")
+        group = types(office, "ada", '"half 1,half 2" both')
+        wait(office, lambda: group.row.state == "running")
+        answer = refused(office, "ada", lambda: group.press("ada", "cancel"))
+    finally:
+        faults.disarm(FaultKind.HANG)
+        faults.release()
+
+    assert "cannot be cut off" in answer
+    group.ends("requested", "queued", "running", "succeeded")
+    assert office.checkpoints("half 1") == ["first", "both"]
+    assert office.checkpoints("half 2") == ["both"]
