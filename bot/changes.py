@@ -28,6 +28,7 @@ from bot.performing import Awaits, Denial, Performer, plan_of
 from bot.showing import Showing
 from bot.work import OUTCOME, Outcome, outcomes, row_of
 from commands.base import Person, Plan, Target
+from commands.words import say_names
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -342,9 +343,9 @@ class Changes:
         if state != row.state and state not in LEGAL[row.state]:
             # It had begun when the bot died, and was void or denied when it was looked at again.
             state = ChangeState.FAILED
-        causes = "; ".join(o.cause for o in done if o.cause)
+        why = "; ".join(o.cause for o in done if o.cause) or f"done on {say_names([o.vm_name for o in done])}"
         try:
-            self._ledger.move(change_id, state, by="bot", why=causes, result=result)
+            self._ledger.move(change_id, state, by="bot", why=why, result=result)
         except IllegalMove as over:
             log.info("change %s was cancelled before it began: %s", change_id, over)
         self._showing.change_is_done(change_id)

@@ -142,8 +142,8 @@ class Changes(Part):
             "INSERT INTO change_vms VALUES (?, ?, ?, ?, ?)",
             [(number, position, vm.id, vm.name, vm.host) for position, vm in enumerate(asked.vms)],
         )
-        state = ChangeState.REQUESTED
-        append(db, asked.change_id, state, at=at, state=state, done_by=asked.person_id, detail=asked.detail)
+        state, why = ChangeState.REQUESTED, asked.note or asked.summary
+        append(db, asked.change_id, state, at=at, state=state, done_by=asked.person_id, why=why, detail=asked.detail)
         return True
 
     def _move(

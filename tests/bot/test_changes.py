@@ -62,6 +62,35 @@ def test_what_needs_an_answer_waits_for_it(hq: Headquarters) -> None:
     assert hq.newest().decided_by == ADA
 
 
+def test_every_step_of_the_way_says_who_and_why(hq: Headquarters) -> None:
+    hq.add_vm("app13", Past("first", DAY))
+    hq.type("app13 before-upgrade --note 'kernel 6.12'")
+    created = hq.wait_for(ChangeState.SUCCEEDED)
+    hq.type("delete app13 first")
+    answer(hq, hq.wait_for(ChangeState.AWAITING), "confirm")
+    deleted = hq.wait_for(ChangeState.SUCCEEDED)
+
+    told = [
+        [(e.by, e.why) for e in hq.ledger.events(row.id) if e.event in set(ChangeState)] for row in (created, deleted)
+    ]
+
+    assert told == [
+        [
+            (ADA, "kernel 6.12"),
+            ("bot", "needs no confirmation"),
+            ("bot", "began on app13"),
+            ("bot", "done on app13"),
+        ],
+        [
+            (ADA, "delete first of app13"),
+            ("bot", "waits for confirmation"),
+            (ADA, "confirmed by ada"),
+            ("bot", "began on app13"),
+            ("bot", "done on app13"),
+        ],
+    ]
+
+
 def test_of_two_answers_the_first_counts(hq: Headquarters) -> None:
     hq.add_vm("app03", Past("first", DAY))
     hq.type("delete app03 first")
