@@ -107,6 +107,7 @@ class Headquarters:
             directory=self.people,
             clock=self.clock,
             patience=HASTY,
+            show_again=(0.2,) * 10,
         )
         self._core.start()
 

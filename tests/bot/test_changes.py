@@ -183,6 +183,34 @@ def test_a_change_is_carried_out_though_it_can_be_shown_nowhere(hq: Headquarters
         hq.board.out_of_order = False
 
     assert [one.name for one in hq.look(seen.vm.id).checkpoints] == ["unseen"]
+    hq.wait_for(ChangeState.SUCCEEDED, row)
+
+
+def test_a_merge_that_goes_on_is_looked_at_again(hq: Headquarters) -> None:
+    hq.add_vm("merging", Past("first", DAY))
+    hq.hosts["hv01"].faults.arm(Fault(FaultKind.MERGE_STALL, times=None))
+    try:
+        hq.type("delete merging first")
+        answer(hq, hq.wait_for(ChangeState.AWAITING), "confirm")
+        row = hq.wait_for(ChangeState.SUCCEEDED)
+        wait_until(lambda: DBOS.get_workflow_status(f"{row.id}-merge-{row.vms[0].id}-1"))
+        assert "The disks of merging are merged" not in hq.message(row).text
+    finally:
+        hq.hosts["hv01"].faults.disarm()
+
+    wait_until(lambda: "The disks of merging are merged" in hq.message(row).text)
+
+
+def test_a_confirmation_that_comes_right_after_the_end_begins_nothing(hq: Headquarters) -> None:
+    hq.add_vm("over", Past("first", DAY))
+    hq.type("delete over first")
+    row = hq.wait_for(ChangeState.AWAITING)
+    hq.ledger.move(row.id, ChangeState.EXPIRED, by="bot", why="nobody answered in time")
+
+    answer(hq, row, "confirm")
+    hq.wait_for(ChangeState.EXPIRED, row)
+
+    assert DBOS.get_workflow_status(f"{row.id}-0") is None
 
 
 def test_the_end_of_a_merge_is_told_under_the_delete(hq: Headquarters) -> None:

@@ -8,8 +8,8 @@ from backends.base import CheckpointType
 from backends.simulator.faults import FaultKind
 from backends.simulator.fleet import move
 from backends.simulator.seed import DAY, Past
-from bot.ledger import ChangeState
-from bot.performing import Denial, plan_of
+from bot.ledger import ChangeRow, ChangeState
+from bot.performing import Denial, Performer, plan_of
 from commands.base import Action, Apply, Configure, Create, Delete, Export, Keep, Rename
 from tests.bot.workbench import ADA, ORIGIN, PlainJournal, Workbench
 
@@ -41,6 +41,19 @@ def test_what_was_cancelled_before_its_turn_is_not_done(bench: Workbench) -> Non
     bench.ledger.move(change_id, ChangeState.CANCELLED, by=ADA.id)
 
     outcome = bench.performer.perform(PlainJournal(), change_id, bench.target(seen))
+
+    assert outcome.state is ChangeState.CANCELLED
+    assert bench.look(seen.vm.id).checkpoints == ()
+
+
+def test_what_is_cancelled_while_its_turn_comes_is_not_done(bench: Workbench) -> None:
+    seen = bench.add_vm("web01")
+    change_id = bench.ask(Create("x"), bench.target(seen))
+
+    def cancelled_meanwhile(row: ChangeRow) -> None:
+        bench.ledger.move(row.id, ChangeState.CANCELLED, by=ADA.id)
+
+    outcome = Performer(bench.means, cancelled_meanwhile).perform(PlainJournal(), change_id, bench.target(seen))
 
     assert outcome.state is ChangeState.CANCELLED
     assert bench.look(seen.vm.id).checkpoints == ()
