@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from threading import Condition
+from threading import Condition, Thread
 
 from bot.announcer import Announcer, AnnouncerError, Origin
 from bot.cards import card
-from bot.ledger import ChangeRow, ChangeState, Event, Ledger
+from bot.ledger import ChangeRow, ChangeState, Event, Ledger, LedgerError
 from bot.work import row_of
 from commands.base import Reply
 
@@ -65,7 +65,10 @@ class Showing:
         return self.show(change_id)
 
     def progressed(self, change_id: str, vm_id: str, percent: int) -> None:
-        """Told while a host works. What takes longer than `PROGRESS_EVERY` shows its percentage, at most that often."""
+        """Told while a host works. What takes longer than `PROGRESS_EVERY` shows its percentage, at most that often.
+
+        Who tells does not wait until it is shown: Slack may be slow, and the host is not.
+        """
         if self._progress.get((change_id, vm_id)) == percent:
             return
         self._progress[change_id, vm_id] = percent
@@ -75,7 +78,13 @@ class Showing:
         self._progress_shown[change_id] = now
         row = row_of(self._ledger, change_id)
         if row.message is not None and not row.state.final:
+            Thread(target=self._show_progress, args=(change_id,), name="progress", daemon=True).start()
+
+    def _show_progress(self, change_id: str) -> None:
+        try:
             self.show(change_id)
+        except LedgerError as error:
+            log.info("the progress of change %s is not shown any more: %s", change_id, error)
 
     def vm_is_done(self, change_id: str, vm_id: str) -> None:
         """It has no progress any more."""

@@ -278,6 +278,39 @@ def test_a_change_that_waits_for_its_turn_holds_no_thread(hq: Headquarters) -> N
         hq.wait_for(ChangeState.SUCCEEDED, one)
 
 
+def test_changes_of_one_vm_are_carried_out_in_the_order_of_their_queuing(hq: Headquarters) -> None:
+    seen = hq.add_vm("app14")
+    hq.hosts["hv01"].faults.arm(Fault(FaultKind.SLOW, "Checkpoint-VM", seconds=2.0))
+    hq.type("app14 c0")
+    first = hq.wait_for(ChangeState.RUNNING)
+    later = []
+    for number in range(1, 10):
+        hq.type(f"app14 c{number}")
+        later.append(wait_until(lambda: row if (row := hq.newest()).state is ChangeState.QUEUED else None))
+
+    for one in (first, *later):
+        hq.wait_for(ChangeState.SUCCEEDED, one)
+
+    in_order = sorted(hq.look(seen.vm.id).checkpoints, key=lambda one: one.created)
+    assert [one.name for one in in_order] == [f"c{number}" for number in range(10)]
+
+
+def test_a_message_that_takes_long_does_not_keep_the_vm_from_its_next_change(hq: Headquarters) -> None:
+    hq.add_vm("app15")
+    hq.hosts["hv01"].faults.arm(Fault(FaultKind.SLOW, "Checkpoint-VM", seconds=1.0))
+    hq.type("app15 first")
+    first = hq.wait_for(ChangeState.RUNNING)
+    hq.type("app15 second")
+    second = hq.wait_for(ChangeState.QUEUED)
+
+    with hq.board.jammed():
+        for one in (first, second):
+            wait_until(lambda row=one: hq.core.ledger.change(row.id).state is ChangeState.SUCCEEDED)
+
+    for one in (first, second):
+        hq.wait_for(ChangeState.SUCCEEDED, one)
+
+
 def test_a_change_whose_work_was_given_up_is_said_to_be_over(hq: Headquarters) -> None:
     seen = hq.add_vm("app12")
     hq.hosts["hv01"].faults.arm(Fault(FaultKind.SLOW, "Checkpoint-VM", seconds=1.0))

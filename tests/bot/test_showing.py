@@ -6,8 +6,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from bot.announcer import MessageRef, Origin
-from bot.showing import Showing
+from bot.ledger import ChangeState
+from bot.showing import PROGRESS_EVERY, Showing
 from commands.base import Create, Reply
+from tests.bot.headquarters import wait_until
 from tests.bot.workbench import Board, Workbench
 
 
@@ -39,3 +41,48 @@ def test_a_message_that_cannot_be_shown_leaves_a_note_and_the_change_goes_on(ben
     board.out_of_order = False
     assert showing.show(change_id)
     assert len(board.texts) == 1
+
+
+class CountingBoard(Board):
+    """Keeps every update."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.updates: list[str] = []
+
+    def update(self, ref: MessageRef, message: Reply) -> None:
+        if ref in self.shown:
+            self.updates.append(message.text)
+        super().update(ref, message)
+
+
+def test_progress_is_shown_every_three_seconds_at_most(bench: Workbench) -> None:
+    board = CountingBoard()
+    showing = Showing(bench.ledger, board, bench.clock)
+    seen = bench.add_vm("web01")
+    change_id = bench.ask(Create("fresh"), bench.target(seen), state=ChangeState.RUNNING)
+    showing.show(change_id)
+
+    for percent in range(90):
+        showing.progressed(change_id, seen.vm.id, percent)
+        bench.clock.forward(seconds=PROGRESS_EVERY.total_seconds() / 10)
+        wait_until(lambda shown=percent // 10: len(board.updates) >= shown)
+
+    assert len(board.updates) == 9 - 1
+    assert "web01 ████████░░ 80 %" in board.updates[-1]
+
+
+def test_a_host_that_tells_its_progress_does_not_wait_for_slack(bench: Workbench) -> None:
+    board = Board()
+    showing = Showing(bench.ledger, board, bench.clock)
+    seen = bench.add_vm("web01")
+    change_id = bench.ask(Create("fresh"), bench.target(seen), state=ChangeState.RUNNING)
+    showing.show(change_id)
+
+    with board.jammed():
+        for percent in (10, 50):
+            showing.progressed(change_id, seen.vm.id, percent)
+            bench.clock.forward(seconds=4)
+        assert "%" not in board.texts[0]
+
+    wait_until(lambda: "50 %" in board.texts[0])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any, TypeVar, cast
 
 from backends.base import Backend, CheckpointType, VMInventory, VMState
@@ -90,11 +92,24 @@ def _attempt(act: Callable[[], T]) -> tuple[T | None, Exception | None]:
 
 @dataclass
 class Board:
-    """An announcer that keeps what it was given, and can be out of order."""
+    """An announcer that keeps what it was given, and can be out of order or jammed."""
 
     shown: dict[MessageRef, Reply] = field(default_factory=dict)
     whispers: list[Reply] = field(default_factory=list)
     out_of_order: bool = False
+    _open: Event = field(default_factory=Event)
+
+    def __post_init__(self) -> None:
+        self._open.set()
+
+    @contextmanager
+    def jammed(self) -> Iterator[None]:
+        """Whoever shows something waits until this is over."""
+        self._open.clear()
+        try:
+            yield
+        finally:
+            self._open.set()
 
     def post(self, origin: Origin, message: Reply) -> MessageRef | None:
         ref = MessageRef(origin.channel, f"1700000000.{len(self.shown):06}")
@@ -110,6 +125,7 @@ class Board:
         self.whispers.append(message)
 
     def _work(self) -> None:
+        self._open.wait()
         if self.out_of_order:
             raise AnnouncerError("out of order")
 
