@@ -8,6 +8,7 @@ from datetime import datetime
 import commands
 from backends.base import Backend
 from bot.announcer import Announcer
+from bot.attention import Attention
 from bot.authority import Authority
 from bot.changes import SHOW_AGAIN, Changes, sqlite_jobs
 from bot.directory import Directory
@@ -63,6 +64,7 @@ class Core:
         digests = Digests(settings, self.inventory, self.ledger, clock)
         self._schedules = Schedules(settings.digest, digests, announcer, self.ledger, clock)
         self._digest_workflow = self._schedules.declare()
+        self._attention = Attention(self.ledger, announcer)
         self.desk = Dispatcher(
             settings=settings,
             gate=gate,
@@ -70,6 +72,7 @@ class Core:
             ledger=self.ledger,
             changes=self.changes,
             announcer=announcer,
+            attention=self._attention,
             clock=clock,
             digest=digests.asked_for,
         )
@@ -77,6 +80,7 @@ class Core:
     def start(self) -> None:
         """Take up what was pending."""
         self.changes.launch()
+        self._attention.tell_lost()
         self._schedules.apply(self._digest_workflow)
         self._lookout.start()
 

@@ -17,12 +17,13 @@ from threading import Lock
 from backends.base import VM, BackendError
 from bot import access, grammar, retyping
 from bot.announcer import Announcer, Origin
+from bot.attention import Attention
 from bot.changes import Answer, Changes, Word
 from bot.fleet import FleetView
 from bot.identity import Gate, Refusal
 from bot.inventory import Inventory
 from bot.ledger import ChangeRow, ChangeState, Ledger, VMRef
-from bot.requests import Pressed, Typed
+from bot.requests import Pressed, Typed, change_id_of
 from bot.settings import Settings
 from bot.verbs import safety_name
 from bot.work import outcomes
@@ -31,9 +32,6 @@ from commands.base import Context, NotAllowed, Person, Plan, Reply, UsageError, 
 from commands.words import short_id
 
 log = logging.getLogger(__name__)
-
-NAMESPACE = uuid.UUID("5b0f7f1e-6a53-4f0e-9d2c-3f6f6c1b9a51")
-"""Change ids are made from delivery ids under this, so that a second delivery finds the first one's change."""
 
 ANSWERS: dict[str, Word] = {"confirm": "confirm", "approve": "approve", "cancel": "cancel"}
 
@@ -54,6 +52,7 @@ class Dispatcher:
     ledger: Ledger
     changes: Changes
     announcer: Announcer
+    attention: Attention
     clock: Callable[[], datetime]
     digest: Callable[[str, Callable[[VM], bool]], Reply]
     """The digest for a channel, and for somebody who may see these VMs."""
@@ -65,14 +64,16 @@ class Dispatcher:
     def typed(self, request: Typed) -> None:
         if not self._seen.first(request.delivery_id, self.clock()):
             return
-        self._guarded(request.origin, request.text, lambda: self._typed(request))
+        with self.attention.on(request, f"/checkpoint {request.text}"):
+            self._guarded(request.origin, request.text, lambda: self._typed(request))
 
     def pressed(self, request: Pressed) -> None:
         if not self._seen.first(request.delivery_id, self.clock()) or self._is_double_click(request):
             return
         row = self.ledger.change(request.value)
         summary = f"press {request.action}" + (f" on change {short_id(row.id)}: {row.summary}" if row else "")
-        self._guarded(request.origin, summary, lambda: self._pressed(request), vms=row.vms if row else ())
+        with self.attention.on(request, summary):
+            self._guarded(request.origin, summary, lambda: self._pressed(request), vms=row.vms if row else ())
 
     def _is_double_click(self, request: Pressed) -> bool:
         """Slack gives each click of a double click a trigger of its own."""
@@ -210,11 +211,6 @@ class Dispatcher:
         if words is None:
             raise UsageError(UNKNOWN_BUTTON, "Type the command instead.")
         return words
-
-
-def change_id_of(delivery_id: str) -> str:
-    """The change that a delivery asks for: the same for each delivery of one trigger."""
-    return str(uuid.uuid5(NAMESPACE, delivery_id))
 
 
 def _stands_in(request: Pressed, row: ChangeRow) -> bool:

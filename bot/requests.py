@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import Protocol
 
 from bot.announcer import MessageRef, Origin
+
+NAMESPACE = uuid.UUID("5b0f7f1e-6a53-4f0e-9d2c-3f6f6c1b9a51")
+"""Change ids are made from delivery ids under this, so that a second delivery finds the first one's change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +44,8 @@ class Desk(Protocol):
     def typed(self, request: Typed) -> None: ...
 
     def pressed(self, request: Pressed) -> None: ...
+
+
+def change_id_of(delivery_id: str) -> str:
+    """The change that a delivery asks for: the same for each delivery of one trigger."""
+    return str(uuid.uuid5(NAMESPACE, delivery_id))

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
+from bot.ledger.arrivals import Arrival, Arrivals
 from bot.ledger.chain import Head
 from bot.ledger.changes import Changes
 from bot.ledger.checkpoints import Checkpoints, Overdue
@@ -25,6 +26,7 @@ from bot.ledger.verify import Audit, Breakage, Verdict
 
 __all__ = [
     "LEGAL",
+    "Arrival",
     "Breakage",
     "ChangeRow",
     "ChangeState",
@@ -43,7 +45,7 @@ __all__ = [
 ]
 
 
-class Ledger(Changes, History, Checkpoints, Samples, Digests, Audit, Export):
+class Ledger(Changes, Arrivals, History, Checkpoints, Samples, Digests, Audit, Export):
     """The record. Safe to use from many threads; whatever it cannot read or write is a `LedgerError`."""
 
     def __init__(

@@ -190,6 +190,19 @@ def digests(db: Database) -> None:
 
 
 @MIGRATIONS()
+def arrivals(db: Database) -> None:
+    db.executescript("""
+        CREATE TABLE arrivals (
+            delivery_id TEXT PRIMARY KEY,
+            person_id TEXT NOT NULL,
+            channel TEXT NOT NULL,
+            text TEXT NOT NULL,
+            at TEXT NOT NULL
+        );
+    """)
+
+
+@MIGRATIONS()
 def views(db: Database) -> None:
     """For Datasette, and for anyone with a question in SQL."""
     db.executescript("""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -38,6 +39,25 @@ def way(hq: Headquarters, row: ChangeRow) -> list[str]:
 
 def answer(hq: Headquarters, row: ChangeRow, word: Word, **late: float) -> None:
     hq.core.changes.answer(row.id, Answer(word, ADA, "ada", hq.clock() + timedelta(**late)))
+
+
+@contextmanager
+def one_change_under_way(hq: Headquarters, vm: str) -> Iterator[ChangeRow]:
+    """Of this VM, until the end of the block."""
+    faults = hq.hosts["hv01"].faults
+    faults.arm(Fault(FaultKind.HANG, "Checkpoint-VM"))
+    try:
+        hq.type(f"{vm} first")
+        yield hq.wait_for(ChangeState.RUNNING)
+    finally:
+        faults.disarm(FaultKind.HANG)
+        faults.release()
+
+
+def queued(hq: Headquarters, text: str) -> ChangeRow:
+    """Type a command whose change has to wait for its turn."""
+    hq.type(text)
+    return wait_until(lambda: row if (row := hq.newest()).state is ChangeState.QUEUED else None)
 
 
 def test_what_needs_no_answer_is_carried_out_at_once(hq: Headquarters) -> None:
@@ -265,45 +285,31 @@ def test_a_defect_on_one_vm_leaves_the_others_of_the_group_alone(
 
 def test_a_change_that_waits_for_its_turn_holds_no_thread(hq: Headquarters) -> None:
     hq.add_vm("app11")
-    hq.hosts["hv01"].faults.arm(Fault(FaultKind.SLOW, "Checkpoint-VM", seconds=1.0))
-    hq.type("app11 first")
-    first = hq.wait_for(ChangeState.RUNNING)
-    hq.type("app11 second")
-    second = hq.wait_for(ChangeState.QUEUED)
+    with one_change_under_way(hq, "app11"):
+        second = queued(hq, "app11 second")
+        wait_until(lambda: not DBOS.list_workflows(name="change", status="PENDING"))
 
-    wait_until(lambda: not DBOS.list_workflows(name="change", status="PENDING"))
-
-    assert hq.newest().state is ChangeState.QUEUED
-    for one in (first, second):
-        hq.wait_for(ChangeState.SUCCEEDED, one)
+    hq.wait_for(ChangeState.SUCCEEDED, second)
 
 
 def test_changes_of_one_vm_are_carried_out_in_the_order_of_their_queuing(hq: Headquarters) -> None:
     seen = hq.add_vm("app14")
-    hq.hosts["hv01"].faults.arm(Fault(FaultKind.SLOW, "Checkpoint-VM", seconds=2.0))
-    hq.type("app14 c0")
-    first = hq.wait_for(ChangeState.RUNNING)
-    later = []
-    for number in range(1, 10):
-        hq.type(f"app14 c{number}")
-        later.append(wait_until(lambda: row if (row := hq.newest()).state is ChangeState.QUEUED else None))
+    with one_change_under_way(hq, "app14"):
+        later = [queued(hq, f"app14 c{number}") for number in range(9)]
 
-    for one in (first, *later):
+    for one in later:
         hq.wait_for(ChangeState.SUCCEEDED, one)
 
     in_order = sorted(hq.look(seen.vm.id).checkpoints, key=lambda one: one.created)
-    assert [one.name for one in in_order] == [f"c{number}" for number in range(10)]
+    assert [one.name for one in in_order] == ["first", *(f"c{number}" for number in range(9))]
 
 
 def test_a_message_that_takes_long_does_not_keep_the_vm_from_its_next_change(hq: Headquarters) -> None:
     hq.add_vm("app15")
-    hq.hosts["hv01"].faults.arm(Fault(FaultKind.SLOW, "Checkpoint-VM", seconds=1.0))
-    hq.type("app15 first")
-    first = hq.wait_for(ChangeState.RUNNING)
-    hq.type("app15 second")
-    second = hq.wait_for(ChangeState.QUEUED)
-
-    with hq.board.jammed():
+    with ExitStack() as slack:
+        with one_change_under_way(hq, "app15") as first:
+            second = queued(hq, "app15 second")
+            slack.enter_context(hq.board.jammed())
         for one in (first, second):
             wait_until(lambda row=one: hq.core.ledger.change(row.id).state is ChangeState.SUCCEEDED)
 
@@ -313,12 +319,9 @@ def test_a_message_that_takes_long_does_not_keep_the_vm_from_its_next_change(hq:
 
 def test_a_change_whose_work_was_given_up_is_said_to_be_over(hq: Headquarters) -> None:
     seen = hq.add_vm("app12")
-    hq.hosts["hv01"].faults.arm(Fault(FaultKind.SLOW, "Checkpoint-VM", seconds=1.0))
-    hq.type("app12 first")
-    first = hq.wait_for(ChangeState.RUNNING)
-    hq.type("app12 second")
-    second = hq.wait_for(ChangeState.QUEUED)
-    DBOS.cancel_workflow(f"{second.id}-0")
+    with one_change_under_way(hq, "app12") as first:
+        second = queued(hq, "app12 second")
+        DBOS.cancel_workflow(f"{second.id}-0")
     hq.wait_for(ChangeState.SUCCEEDED, first)
 
     hq.restart()

@@ -10,8 +10,8 @@ import pytest
 from backends.simulator.faults import Fault, FaultKind
 from backends.simulator.seed import DAY, Past
 from bot.announcer import MessageRef
-from bot.dispatch import change_id_of
 from bot.ledger import ChangeState
+from bot.requests import change_id_of
 from commands.base import Button
 from tests.bot.headquarters import BOB, CHANNEL, EVE, GUEST, SHARED, Headquarters, buttons, wait_until
 

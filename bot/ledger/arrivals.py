@@ -1,0 +1,44 @@
+"""Requests that were taken and are not answered yet: what the bot was at when it died is told at its next start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.announcer import Origin
+from bot.ledger.store import Part
+from bot.ledger.writing import clean, iso, moment_of, storable
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Something that a person typed or pressed."""
+
+    delivery_id: str
+    origin: Origin
+    """Without a response URL, which is not kept."""
+    text: str
+    at: datetime
+
+
+class Arrivals(Part):
+    """Each is here from its arrival until its answer."""
+
+    def arrived(self, delivery_id: str, origin: Origin, text: str) -> None:
+        """Keep a request. One that is here already stays as it is."""
+        row = [storable(delivery_id), clean(origin.person_id), clean(origin.channel), clean(text), iso(self._clock())]
+        with self._store.write() as db:
+            db.execute("INSERT OR IGNORE INTO arrivals VALUES (?, ?, ?, ?, ?)", row)
+
+    def answered(self, delivery_id: str) -> None:
+        """Drop it. Harmless for one that is not here."""
+        with self._store.write() as db:
+            db.execute("DELETE FROM arrivals WHERE delivery_id = ?", [storable(delivery_id)])
+
+    def unanswered(self) -> tuple[Arrival, ...]:
+        """Those that are here, oldest first."""
+        with self._store.read() as db:
+            rows = db.execute("SELECT delivery_id, person_id, channel, text, at FROM arrivals ORDER BY at").fetchall()
+        return tuple(
+            Arrival(id, Origin(channel, person), text, moment_of(at)) for id, person, channel, text, at in rows
+        )
