@@ -104,6 +104,18 @@ def test_a_safety_checkpoint_is_told_of_when_nothing_was_applied(tmp_path: Path)
         assert world.host.effects == ["web01: create safety"]
 
 
+def test_who_asked_for_something_that_had_not_become_a_change_is_told_to_ask_again(tmp_path: Path) -> None:
+    with World(tmp_path, CREATE, ("command: ledger written (1)",)) as world:
+        begin(world, CREATE)
+        end(world)
+
+        (told,) = world.whispers()
+        assert told.startswith("I was stopped while I looked into what you asked at")
+        assert "/checkpoint web01 fresh" in told
+        assert world.rows() == ()
+        assert world.host.effects == []
+
+
 def test_a_change_that_the_bot_died_in_too_often_is_told_of(tmp_path: Path) -> None:
     with World(tmp_path, CREATE, ("VM 1 / create: ledger written (1)",)) as world:
         begin(world, CREATE)

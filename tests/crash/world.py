@@ -168,6 +168,10 @@ class World:
         """Those of the bot in the channel, for all to see."""
         return [m for m in self._sandbox.messages(CHANNEL) if m.from_app]
 
+    def whispers(self) -> list[str]:
+        """What only the person who types can see."""
+        return [message.seen for message in self._sandbox.ephemeral("ada")]
+
     # ---------------------------------------------------------------- the record
 
     def rows(self) -> tuple[ChangeRow, ...]:
