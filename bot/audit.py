@@ -8,19 +8,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Literal, Protocol, TextIO
+from typing import Literal, TextIO
 
 import click
 
 from bot.ledger import Breakage, Head, Ledger, LedgerError
+from bot.settings import SettingsError, data_dir
 from commands.words import parse_span
-
-
-class KnowsLedger(Protocol):
-    """What the group above passes down as `obj`."""
-
-    def ledger_path(self) -> Path:
-        """Where the settings say that the ledger is. Asked only when `--ledger` is not given."""
 
 
 def _head(ctx: click.Context, param: click.Parameter, text: str | None) -> Head | None:
@@ -53,10 +47,16 @@ def _moment(ctx: click.Context, param: click.Parameter, text: str | None) -> dat
     type=click.Path(path_type=Path, dir_okay=False),
     help="The file to look at, such as a backup, instead of the one of the settings.",
 )
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The settings file, instead of checkpointbot.yaml or the one that CHECKPOINTBOT_CONFIG names. Of it, only "
+    "data_dir is asked for.",
+)
 @click.pass_context
-def audit(ctx: click.Context, path: Path | None) -> None:
+def audit(ctx: click.Context, path: Path | None, config: Path | None) -> None:
     """Check the ledger, or export it. Nothing is changed; the bot may be running."""
-    ctx.meta[_PATH] = path
+    ctx.meta[_PATH] = lambda: path or _of_settings(config)
 
 
 @audit.command()
@@ -109,18 +109,18 @@ _PATH = f"{__name__}.path"
 @contextmanager
 def _ledger(ctx: click.Context) -> Iterator[Ledger]:
     try:
-        path = ctx.meta[_PATH] or _of_settings(ctx).ledger_path()
-        with Ledger(path, clock=lambda: datetime.now(UTC), read_only=True) as ledger:
+        with Ledger(ctx.meta[_PATH](), clock=lambda: datetime.now(UTC), read_only=True) as ledger:
             yield ledger
     except LedgerError as error:
         raise click.ClickException(error.sentence) from error
 
 
-def _of_settings(ctx: click.Context) -> KnowsLedger:
-    knows: KnowsLedger | None = ctx.obj
-    if knows is None:
-        raise click.UsageError("Say which ledger: --ledger PATH.", ctx)
-    return knows
+def _of_settings(config: Path | None) -> Path:
+    try:
+        return data_dir(config) / "ledger.db"
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        raise click.exceptions.Exit(2) from error
 
 
 @contextmanager

@@ -31,13 +31,6 @@ config_option = click.option(
 )
 
 
-class _Places:
-    """What the subcommands of `audit` ask of the settings."""
-
-    def ledger_path(self) -> Path:
-        return _load(None).data_dir / "ledger.db"
-
-
 def entry() -> None:
     """The executable. It does not wait for threads that nothing can wake, such as one that looks for a lost host every
     five minutes: what they wait for is on disk, and is taken up at the next start."""
@@ -57,10 +50,8 @@ def entry() -> None:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="hyperv-checkpoint-bot", prog_name="checkpointbot")
 @click.option("-v", "--verbose", is_flag=True, help="Log more.")
-@click.pass_context
-def main(ctx: click.Context, verbose: bool) -> None:
+def main(verbose: bool) -> None:
     """Hyper-V checkpoints for a team, from its Slack channel."""
-    ctx.obj = _Places()
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format=FORMAT)
     logging.getLogger("bot.slack.websocket").setLevel(logging.INFO if verbose else logging.WARNING)
 

@@ -37,6 +37,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SlackSettings",
+    "data_dir",
     "init_text",
     "load",
 ]
@@ -57,6 +58,15 @@ def load(path: Path | None = None, *, env: Mapping[str, str] | None = None, dote
     if problems:
         raise SettingsError(problems)
     return settings
+
+
+def data_dir(path: Path | None = None, *, env: Mapping[str, str] | None = None, dotenv: Path = Path(".env")) -> Path:
+    """That one setting, from the same sources: for those who may not see the tokens. Raises `SettingsError`."""
+    values, _ = sources.gather(Settings, path, os.environ if env is None else env, dotenv)
+    given = values.get("data_dir", Settings.model_fields["data_dir"].default)
+    if not isinstance(given, str | Path):
+        raise SettingsError(["data_dir: must be a path"])
+    return Path(given)
 
 
 def init_text() -> str:

@@ -20,16 +20,6 @@ from bot.ledger import Ledger
 EVE = Origin("C0OPS", "U0EVE")
 
 
-class Settings:
-    """Stands for what the settings say."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def ledger_path(self) -> Path:
-        return self.path
-
-
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     """Two refusals, two days ago and now."""
@@ -42,12 +32,12 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def run(ledger: Ledger, *words: str) -> Result:
-    return invoke(words, Settings(ledger._store.path))
+    return invoke(["--ledger", str(ledger._store.path), *words])
 
 
-def invoke(words: Sequence[str], settings: Settings | None = None) -> Result:
+def invoke(words: Sequence[str]) -> Result:
     """As the group above does: Click keeps the names of the help option from the first time."""
-    return CliRunner().invoke(audit, words, obj=settings, help_option_names=["-h", "--help"])
+    return CliRunner().invoke(audit, words, help_option_names=["-h", "--help"])
 
 
 def cut(ledger: Ledger) -> None:
@@ -114,18 +104,25 @@ def test_what_cannot_be_meant_is_a_usage_error(ledger: Ledger, words: tuple[str,
     assert run(ledger, *words).exit_code == 2
 
 
-def test_without_settings_the_file_must_be_named(ledger: Ledger) -> None:
-    path = str(ledger._store.path)
-    assert invoke(["--ledger", path, "verify"]).exit_code == 0
-    result = invoke(["verify"])
+def test_the_settings_need_only_say_where_the_ledger_is(ledger: Ledger, tmp_path: Path) -> None:
+    config = tmp_path / "checkpointbot.yaml"
+    config.write_text(json.dumps({"data_dir": str(tmp_path)}))
+
+    assert invoke(["--config", str(config), "verify"]).exit_code == 0
+
+
+def test_settings_that_cannot_be_read_are_a_usage_error(tmp_path: Path) -> None:
+    result = invoke(["--config", str(tmp_path / "none.yaml"), "verify"])
     assert result.exit_code == 2
-    assert "--ledger PATH" in result.stderr
+    assert "none.yaml: cannot be read" in result.stderr
 
 
-def test_a_ledger_that_is_not_there_is_said_in_a_sentence(tmp_path: Path) -> None:
-    result = invoke(["verify"], Settings(tmp_path / "none.db"))
-    assert result.exit_code == 1
-    assert result.stderr.startswith("Error: There is no ledger at")
+def test_a_ledger_that_is_not_there_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words in (["verify"], ["--ledger", "none.db", "verify"]):
+        result = invoke(words)
+        assert result.exit_code == 1
+        assert result.stderr.startswith("Error: There is no ledger at")
 
 
 def test_an_export_goes_to_standard_output(ledger: Ledger) -> None:
