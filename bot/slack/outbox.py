@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Iterable
+from threading import Lock
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -12,7 +13,7 @@ from slack_sdk.errors import SlackApiError
 from bot.announcer import AnnouncerError, MessageRef, Origin
 from bot.slack import response_url
 from bot.slack.blocks import Rendered, render
-from bot.slack.pace import Pace
+from bot.slack.pace import MOST_KEPT, Pace
 from bot.slack.web import WEB_ERRORS, error_code
 from commands.base import Reply
 
@@ -38,19 +39,27 @@ class Outbox:
         self._client = client
         self._pace = pace or Pace()
         self._new_id = new_id
+        self._says: dict[MessageRef, Reply] = {}
+        """What the last messages say, so that no update is sent which changes nothing. Written by who has the turn."""
+        self._remembering = Lock()
 
     def post(self, origin: Origin, message: Reply) -> MessageRef | None:
         ways = (self._channel, self._direct_message, self._response_url, self._ephemeral)
         return self._by_first_that_works(ways, origin, message)
 
     def update(self, ref: MessageRef, message: Reply) -> None:
+        if self._says.get(ref) == message and self._pace.is_idle(ref):
+            return
         with self._pace.newest(ref) as current:
-            if not current:
-                return  # a newer update of this message is on its way
+            if not current or self._says.get(ref) == message:
+                return  # a newer update of this message is on its way, or it says this already
+            with self._remembering:
+                self._says.pop(ref, None)
             try:
                 self._laid_out(message, lambda rendered: self._change(ref, rendered))
             except WEB_ERRORS as error:
                 raise AnnouncerError(f"a message in {ref.channel} could not be updated: {error_code(error)}") from error
+            self._remember(ref, message)
 
     def whisper(self, origin: Origin, message: Reply) -> None:
         ways = (self._response_url, self._ephemeral, self._direct_message)
@@ -124,7 +133,16 @@ class Outbox:
             )
             return MessageRef(str(answer.get("channel") or channel), str(answer["ts"]))
 
-        return self._laid_out(message, send)
+        ref = self._laid_out(message, send)
+        if ref is not None:
+            self._remember(ref, message)
+        return ref
+
+    def _remember(self, ref: MessageRef, message: Reply) -> None:
+        with self._remembering:
+            self._says[ref] = message
+            if len(self._says) > MOST_KEPT:
+                del self._says[next(iter(self._says))]
 
     def _change(self, ref: MessageRef, rendered: Rendered) -> None:
         self._client.chat_update(

@@ -64,6 +64,11 @@ class Pace:
             while (left := turn.due - self._clock.now()) > 0:
                 self._clock.wait(self._changed, left)
 
+    def is_idle(self, ref: MessageRef) -> bool:
+        """No update of the message is on its way, or waits for its turn."""
+        with self._changed:
+            return ref not in self._newest and ref not in self._sending
+
     @contextmanager
     def newest(self, ref: MessageRef) -> Iterator[bool]:
         """Wait until this update of a message may be sent; then yield True, or False as soon as a newer one came.

@@ -97,7 +97,7 @@ def durably(backend: HyperVBackend, folder: Path, vms: list[str]) -> Iterator[fl
         core.inventory.refresh()
         for number, vm_id in enumerate(vms):
             plan = Plan(Create("x"), (Target.of(backend.vm(vm_id)),), f"take x of bench{number}")
-            channel.done.clear()
+            channel.await_success_of(plan.summary)
             began = time.perf_counter()
             core.changes.submit(f"change-{number}", plan, ADA, Origin("C0OPS", ADA.id))
             assert channel.done.wait(PATIENCE)
@@ -113,6 +113,11 @@ class Wall:
     """The `Announcer`: takes no time, and tells when a success is shown."""
 
     done: Event = field(default_factory=Event)
+    _awaited: str = ""
+
+    def await_success_of(self, summary: str) -> None:
+        self.done.clear()
+        self._awaited = f"{SIGNS[ChangeState.SUCCEEDED]} {summary.capitalize()}\n"
 
     def post(self, origin: Origin, message: Reply) -> MessageRef:
         self._look(message)
@@ -125,7 +130,7 @@ class Wall:
         raise AssertionError(message.text)
 
     def _look(self, message: Reply) -> None:
-        if message.text.startswith(SIGNS[ChangeState.SUCCEEDED]):
+        if message.text.startswith(self._awaited):
             self.done.set()
 
 

@@ -127,6 +127,25 @@ def test_an_update_that_fails_says_so(sandbox: Sandbox, outbox: Outbox) -> None:
         outbox.update(MessageRef("C0OPS0001", "1700000000.000100"), REPLY)
 
 
+def test_an_update_that_changes_nothing_is_not_sent(sandbox: Sandbox, outbox: Outbox) -> None:
+    ref = outbox.post(OPS, say("Deleting…"))
+    assert ref is not None
+    for text in ("Deleting…", "Deleted.", "Deleted.", "Deleting…"):
+        outbox.update(ref, say(text))
+    assert "Deleting…" in sandbox.messages("#ops")[-1].seen
+    assert calls(sandbox) == ["chat.postMessage", "chat.update", "chat.update"]
+
+
+def test_an_update_is_sent_again_after_one_that_failed(sandbox: Sandbox, outbox: Outbox) -> None:
+    ref = outbox.post(OPS, say("Deleting…"))
+    assert ref is not None
+    sandbox.fail("chat.update", error="fatal_error")
+    with pytest.raises(AnnouncerError):
+        outbox.update(ref, say("Deleted."))
+    outbox.update(ref, say("Deleting…"))
+    assert calls(sandbox).count("chat.update") == 2
+
+
 def test_many_updates_at_once_end_with_the_last(sandbox: Sandbox) -> None:
     outbox = Outbox(posting_client(sandbox.bot_token, sandbox.api_url), Pace(interval=0.1, burst=1))
     ref = outbox.post(OPS, say("0 %"))
