@@ -39,7 +39,7 @@ from tests.bot.workbench import HASTY, Board, Clock
 
 T = TypeVar("T")
 
-TEAM, CHANNEL, SHARED = "T0", "C0OPS", "C0SHARED"
+TEAM, CHANNEL, SHARED, ELSEWHERE = "T0", "C0OPS", "C0SHARED", "C0ELSE"
 ADA, BOB, EVE, GUEST = "U0ADA", "U0BOB", "U0EVE", "U0GUEST"
 OPEN = (ChangeState.REQUESTED, ChangeState.QUEUED, ChangeState.RUNNING)
 
@@ -145,6 +145,11 @@ class Headquarters:
         delivery = delivery or f"delivery-{next(self._deliveries)}"
         channel = message.channel if message else CHANNEL
         self.core.desk.pressed(Pressed(delivery, TEAM, Origin(channel, who), button.action, button.value, message))
+
+    def press_elsewhere(self, button: Button, *, who: str = ADA) -> None:
+        """In a message of another channel that only the person sees."""
+        delivery = f"delivery-{next(self._deliveries)}"
+        self.core.desk.pressed(Pressed(delivery, TEAM, Origin(ELSEWHERE, who), button.action, button.value, None))
 
     def told(self) -> str:
         """What the last person was told who was told something alone."""

@@ -44,7 +44,7 @@ class Change:
             action or Apply(),
             targets,
             "apply first to web01",
-            consequences=("Everything written on web01 since first will be lost.",),
+            consequences=("Everything written on web01 since first will be lost.", "web01 keeps its newer checkpoint."),
             cautions=("The settings ask for care with web01.",),
             each=each,
         )
@@ -117,6 +117,7 @@ def test_the_question_says_what_is_lost_and_what_a_careful_colleague_would_add(b
 
     assert "⚠️ The settings ask for care with web01." in message.text
     assert "Everything written on web01 since first will be lost." in message.text
+    assert "web01 keeps its newer checkpoint." in message.text
     assert "asked by ada · open until 14:15 UTC · change" in message.text
 
 

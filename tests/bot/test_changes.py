@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -109,6 +110,19 @@ def test_every_step_of_the_way_says_who_and_why(hq: Headquarters) -> None:
             ("bot", "done on app13"),
         ],
     ]
+
+
+@pytest.mark.parametrize("vm", ["open01", "sql-open01"], ids=["confirmation", "approval"])
+def test_a_question_is_open_until_its_time_is_over(hq: Headquarters, vm: str) -> None:
+    hq.add_vm(vm, Past("first", DAY))
+    hq.type(f"apply {vm} first")
+    row = hq.wait_for(ChangeState.AWAITING)
+    expiry = wait_until(lambda: DBOS.get_workflow_status(f"{row.id}-expiry"))
+
+    assert row.expires_at is not None
+    assert timedelta(minutes=9) < row.expires_at - hq.clock() <= timedelta(minutes=10)
+    assert expiry.delay_until_epoch_ms is not None
+    assert 9 * 60 < expiry.delay_until_epoch_ms / 1000 - time.time() <= 10 * 60
 
 
 def test_of_two_answers_the_first_counts(hq: Headquarters) -> None:
@@ -219,6 +233,17 @@ def test_a_merge_that_goes_on_is_looked_at_again(hq: Headquarters) -> None:
         hq.hosts["hv01"].faults.disarm()
 
     wait_until(lambda: "The disks of merging are merged" in hq.message(row).text)
+
+
+def test_a_delete_that_failed_is_followed_by_no_merge(hq: Headquarters) -> None:
+    hq.add_vm("kept01", Past("first", DAY))
+    hq.hosts["hv01"].faults.arm(Fault(FaultKind.CMDLET_ERROR, "Remove-VMSnapshot"))
+    hq.type("delete kept01 first")
+    answer(hq, hq.wait_for(ChangeState.AWAITING), "confirm")
+    row = hq.wait_for(ChangeState.FAILED)
+
+    wait_until(lambda: getattr(DBOS.get_workflow_status(f"{row.id}-0"), "status", "") == "SUCCESS")
+    assert DBOS.get_workflow_status(f"{row.id}-merge-{row.vms[0].id}-0") is None
 
 
 def test_a_confirmation_that_comes_right_after_the_end_begins_nothing(hq: Headquarters) -> None:

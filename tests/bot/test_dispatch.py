@@ -108,6 +108,15 @@ class TestDeliveries:
         hq.wait_for(ChangeState.SUCCEEDED)
         assert len(hq.look(seen.vm.id).checkpoints) == 1
 
+    def test_of_one_trigger_are_answered_once(self, hq: Headquarters) -> None:
+        for _ in range(2):
+            hq.type("whoami", delivery="the-same-question")
+        for _ in range(2):
+            hq.press(Button("Format", "format", "C:"), None, delivery="the-same-press")
+            hq.clock.forward(minutes=1)
+
+        assert len(hq.board.whispers) == 2
+
     def test_that_come_again_after_a_restart_find_the_change(self, hq: Headquarters) -> None:
         seen = hq.add_vm("app04")
         hq.type("app04 once", delivery="before-the-restart")
@@ -149,6 +158,20 @@ class TestButtons:
 
         assert "This button belongs to no request that I know." in hq.told()
         assert hq.newest().state is ChangeState.AWAITING
+
+    def test_of_a_card_that_is_not_in_the_channel_yet_count_only_where_it_was_asked_for(self, hq: Headquarters) -> None:
+        hq.add_vm("unseen01", Past("first", DAY))
+        hq.board.out_of_order = True
+        try:
+            hq.type("delete unseen01 first")
+            row = wait_until(lambda: hq.newest() if hq.newest().state is ChangeState.AWAITING else None)
+        finally:
+            hq.board.out_of_order = False
+
+        hq.press_elsewhere(Button("Delete", "confirm", row.id))
+
+        assert "This button belongs to no request that I know." in hq.told()
+        assert hq.wait_for(ChangeState.AWAITING, row)
 
     def test_that_are_pressed_again_are_told_how_it_stands(self, hq: Headquarters) -> None:
         hq.add_vm("app07", Past("first", DAY))

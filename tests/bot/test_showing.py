@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from bot.announcer import MessageRef, Origin
@@ -41,6 +42,28 @@ def test_a_message_that_cannot_be_shown_leaves_a_note_and_the_change_goes_on(ben
     board.out_of_order = False
     assert showing.show(change_id)
     assert len(board.texts) == 1
+
+
+class BusyBoard(Board):
+    """While it takes a post, the change goes on."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        super().__init__()
+        self.meanwhile = meanwhile
+
+    def post(self, origin: Origin, message: Reply) -> MessageRef | None:
+        ref = super().post(origin, message)
+        self.meanwhile()
+        return ref
+
+
+def test_what_happens_while_a_message_is_posted_is_shown_too(bench: Workbench) -> None:
+    change_id = bench.ask(Create("fresh"), bench.target(bench.add_vm("web01")))
+    board = BusyBoard(lambda: bench.ledger.move(change_id, ChangeState.CANCELLED, by="U0ADA", why="by ada"))
+
+    Showing(bench.ledger, board, bench.clock).show(change_id)
+
+    assert ["cancelled" in text for text in board.texts] == [True]
 
 
 class CountingBoard(Board):
