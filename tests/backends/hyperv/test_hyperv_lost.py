@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +83,8 @@ def test_a_shell_that_a_host_did_not_confirm_may_be_there_all_the_same(server: W
 def test_a_shell_that_could_not_be_closed_is_lost(server: WinRMServer, file: Path) -> None:
     session = session_on(server, file)
     session.invoke(ASK, deadline=10)
+    while server.open_commands:
+        time.sleep(0.01)
     server.faults.arm(Fault(FaultKind.HTTP_STATUS, times=None, code=503))
     session.close()
     server.faults.disarm()
