@@ -368,6 +368,9 @@ class AnyOrder(RuleBasedStateMachine):
         yield from (
             f"{e} is not in the ledger" for e in unexplained.elements() if e.what != "create" or not self.is_told_of(e)
         )
+        for row in self.planned():
+            told = Counter(outcome.vm_id for outcome in outcomes(self.core.ledger.events(row.id)))
+            yield from (f"{row.summary} has {times} outcomes on one VM" for times in told.values() if times > 1)
         for vm in self.vms():
             if vm.checkpoint_type != self.policies[vm.id]:
                 yield f"{vm.name} takes {vm.checkpoint_type.name} checkpoints now"
