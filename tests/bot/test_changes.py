@@ -15,11 +15,12 @@ from dbos import DBOS
 from backends.simulator.faults import Fault, FaultKind
 from backends.simulator.seed import DAY, Past
 from backends.simulator.shell import Statement
+from bot.announcer import Origin
 from bot.changes import Answer, Word, conclusion
 from bot.ledger import ChangeRow, ChangeState
 from bot.work import Outcome
-from commands.base import Person
-from tests.bot.headquarters import ADA, BOB, Headquarters, wait_until
+from commands.base import Create, Person, Plan, Target
+from tests.bot.headquarters import ADA, BOB, CHANNEL, Headquarters, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +158,16 @@ def test_a_confirmation_that_lay_too_long_is_not_carried_out(hq: Headquarters) -
     answer(hq, row, "confirm", minutes=-16)
 
     assert "the bot was not running then" in hq.wait_for(ChangeState.EXPIRED).reason
+
+
+def test_a_request_that_the_bot_died_over_is_begun_at_the_next_start(hq: Headquarters) -> None:
+    target = Target.of(hq.add_vm("begun01"))
+    plan = Plan(Create("x"), (target,), "take x of begun01")
+    hq.ledger.request("a-request-without-a-workflow", plan, Person(ADA, "ada"), Origin(CHANNEL, ADA))
+
+    hq.restart()
+
+    assert hq.wait_for(ChangeState.SUCCEEDED).id == "a-request-without-a-workflow"
 
 
 def test_one_id_is_one_change_however_often_it_is_submitted(hq: Headquarters) -> None:
