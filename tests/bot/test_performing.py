@@ -59,6 +59,19 @@ def test_what_is_cancelled_while_its_turn_comes_is_not_done(bench: Workbench) ->
     assert bench.look(seen.vm.id).checkpoints == ()
 
 
+def test_a_vm_of_a_group_begins_though_another_one_is_unknown_by_then(bench: Workbench) -> None:
+    seen = bench.add_vm("web01")
+    change_id = bench.ask(Create("x"), bench.target(seen))
+
+    def unknown_meanwhile(row: ChangeRow) -> None:
+        for state in (ChangeState.RUNNING, ChangeState.UNKNOWN):
+            bench.ledger.move(row.id, state, by="bot")
+
+    outcome = Performer(bench.means, unknown_meanwhile).perform(PlainJournal(), change_id, bench.target(seen))
+
+    assert outcome.state is ChangeState.SUCCEEDED
+
+
 def test_what_failed_before_its_turn_is_not_done(bench: Workbench) -> None:
     seen = bench.add_vm("web01")
     change_id = bench.ask(Create("x"), bench.target(seen))
