@@ -16,6 +16,7 @@ def test_it_says_what_cannot_be_had_back_and_what_stays(world):
     assert plan.action == Delete(subtree=False)
     assert plan.targets[0].checkpoint_id == one.id
     consequences = "\n".join(plan.consequences)
+    assert "web01 is on hv01, running" in plan.consequences[0]
     assert "before (no memory, 2026-11-15 14:05 UTC, 7 days ago) of web01 cannot be had back." in consequences
     assert "The 1 checkpoint under it will still be there." in consequences
     assert "takes time and space" in consequences
