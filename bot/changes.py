@@ -16,6 +16,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Literal, TypeVar
 
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
@@ -87,6 +88,10 @@ class Changes:
         self._show_again = show_again
         self._performer: Performer
         self._journal = DBOSJournal()
+        self._placing = Lock()
+        self._place = 0
+        """Of the last change in the queues. What began first comes first after a crash too; by their time alone those of
+        one second would have no order, since DBOS keeps it in seconds (seen with 3.4, on SQLite)."""
 
     # ------------------------------------------------------------ running
 
@@ -139,6 +144,7 @@ class Changes:
 
     def launch(self) -> None:
         """Begin, and take up what was pending when the bot last stopped."""
+        self._place = self._ledger.head().seq  # each change has more events than one, so this is after all places given
         DBOS.launch()
         DBOS.register_queue(QUEUE, partition_concurrency=1, polling_interval_sec=self._polling)
         DBOS.register_queue(LATER, polling_interval_sec=1.0)
@@ -295,13 +301,12 @@ class Changes:
         return True
 
     def _perform(self, change_id: str) -> None:
-        place = self._place(change_id)
-        for index, target in enumerate(self._plan(change_id).targets):
-            with (
-                SetEnqueueOptions(queue_partition_key=target.vm_id, priority=place),
-                SetWorkflowID(f"{change_id}-{index}"),
-            ):
-                DBOS.enqueue_workflow(QUEUE, self._on_one_vm, change_id, index)
+        with self._placing:
+            self._place += 1
+            for index, target in enumerate(self._plan(change_id).targets):
+                options = SetEnqueueOptions(queue_partition_key=target.vm_id, priority=self._place)
+                with options, SetWorkflowID(f"{change_id}-{index}"):
+                    DBOS.enqueue_workflow(QUEUE, self._on_one_vm, change_id, index)
 
     def _follow(self, change_id: str, watch: merges.Watch) -> None:
         """Look at a merge after a while: a workflow for each look, so that none waits for hours."""
@@ -380,10 +385,6 @@ class Changes:
             state = ChangeState.VOID
         if row.state != state:
             self._ledger.move(change_id, state, by="bot", why=cause, result=_look_in_the_log(change_id))
-
-    def _place(self, change_id: str) -> int:
-        """Among the changes of a VM. DBOS goes by a time that it keeps in seconds (seen with 3.4, on SQLite)."""
-        return next(e.seq for e in self._ledger.events(change_id) if e.event == ChangeState.QUEUED)
 
     def _plan(self, change_id: str) -> Plan:
         """What was asked for. It never changes, so that workflows may read it without a step."""

@@ -59,7 +59,9 @@ def one_change_under_way(hq: Headquarters, vm: str) -> Iterator[ChangeRow]:
 def queued(hq: Headquarters, text: str) -> ChangeRow:
     """Type a command whose change has to wait for its turn."""
     hq.type(text)
-    return wait_until(lambda: row if (row := hq.newest()).state is ChangeState.QUEUED else None)
+    row = hq.newest()
+    wait_until(lambda: DBOS.get_workflow_status(f"{row.id}-0"))
+    return row
 
 
 def test_what_needs_no_answer_is_carried_out_at_once(hq: Headquarters) -> None:
