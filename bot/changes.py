@@ -90,8 +90,8 @@ class Changes:
         self._journal = DBOSJournal()
         self._placing = Lock()
         self._place = 0
-        """Of the last change in the queues. What began first comes first after a crash too; by their time alone those of
-        one second would have no order, since DBOS keeps it in seconds (seen with 3.4, on SQLite)."""
+        """Of the last change in the queues. What began first comes first after a crash too; by their time alone those
+        of one second would have no order, since DBOS keeps it in seconds (seen with 3.4, on SQLite)."""
 
     # ------------------------------------------------------------ running
 
