@@ -10,12 +10,9 @@ look and every effect is a step, and the ledger's compare-and-set settles races.
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from threading import Lock
 from typing import Literal, TypeVar
 
@@ -27,7 +24,7 @@ from bot.journal import DBOSJournal
 from bot.ledger import LEGAL, ChangeRow, ChangeState, IllegalMove, Ledger
 from bot.performing import Awaits, Denial, Performer, plan_of
 from bot.showing import Showing
-from bot.work import OUTCOME, Outcome, outcomes, row_of
+from bot.work import OUTCOME, Outcome, conclusion, outcomes, row_of
 from commands.base import Person, Plan, Target
 from commands.words import say_names
 
@@ -394,15 +391,6 @@ class Changes:
         return row_of(self._ledger, change_id)
 
 
-def conclusion(outcomes: tuple[Outcome, ...]) -> tuple[ChangeState, str]:
-    """What became of the whole: it succeeded only where every VM did, and is unknown while one is."""
-    states = {o.state for o in outcomes}
-    result = "\n".join(o.sentence for o in outcomes)
-    if len(states) == 1:
-        return states.pop(), result
-    return (ChangeState.UNKNOWN if ChangeState.UNKNOWN in states else ChangeState.FAILED), result
-
-
 def _log(change_id: str, defect: Exception) -> str:
     """The defect in a line, for the ledger; the log has all of it."""
     log.error("change %s met a defect", change_id, exc_info=defect)
@@ -411,14 +399,3 @@ def _log(change_id: str, defect: Exception) -> str:
 
 def _look_in_the_log(change_id: str) -> str:
     return f"Something went wrong in the bot itself. Look in its log for {change_id}."
-
-
-def sqlite_jobs(path: Path) -> str:
-    """The URL of a database file for the workflows, which is made if there is none.
-
-    In journal mode WAL, as the ledger is, a commit is flushed to the disk once and not two or three times. The mode is
-    kept in the file, and DBOS leaves it as it is (seen with 3.4).
-    """
-    with closing(sqlite3.connect(path)) as database:
-        database.execute("PRAGMA journal_mode = wal")
-    return f"sqlite:///{path.absolute()}"

@@ -10,11 +10,12 @@ from backends.base import Backend
 from bot.announcer import Announcer
 from bot.attention import Attention
 from bot.authority import Authority
-from bot.changes import SHOW_AGAIN, Changes, sqlite_jobs
+from bot.changes import SHOW_AGAIN, Changes
 from bot.directory import Directory
 from bot.dispatch import Dispatcher
 from bot.identity import Gate
 from bot.inventory import Inventory
+from bot.journal import sqlite_jobs
 from bot.ledger import Ledger
 from bot.lookout import Lookout
 from bot.performing import Performer

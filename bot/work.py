@@ -69,6 +69,15 @@ def outcomes(events: Iterable[Event]) -> tuple[Outcome, ...]:
 _outcome = TypeAdapter(Outcome).validate_python
 
 
+def conclusion(outcomes: tuple[Outcome, ...]) -> tuple[ChangeState, str]:
+    """What became of the whole: it succeeded only where every VM did, and is unknown while one is."""
+    states = {o.state for o in outcomes}
+    result = "\n".join(o.sentence for o in outcomes)
+    if len(states) == 1:
+        return states.pop(), result
+    return (ChangeState.UNKNOWN if ChangeState.UNKNOWN in states else ChangeState.FAILED), result
+
+
 @dataclass(frozen=True, slots=True)
 class Means:
     """What all work needs."""

@@ -16,9 +16,8 @@ from backends.simulator.faults import Fault, FaultKind
 from backends.simulator.seed import DAY, Past
 from backends.simulator.shell import Statement
 from bot.announcer import Origin
-from bot.changes import Answer, Word, conclusion
+from bot.changes import Answer, Word
 from bot.ledger import ChangeRow, ChangeState
-from bot.work import Outcome
 from commands.base import Create, Person, Plan, Target
 from tests.bot.headquarters import ADA, BOB, CHANNEL, Headquarters, wait_until
 
@@ -377,26 +376,3 @@ def test_an_approval_is_a_second_persons(hq: Headquarters) -> None:
 
     assert hq.wait_for(ChangeState.SUCCEEDED).decided_by == BOB
     assert "approved by bob" in hq.message(hq.newest()).text
-
-
-def outcome(state: ChangeState) -> Outcome:
-    return Outcome("id", "web01", state, f"It {state}.")
-
-
-@pytest.mark.parametrize(
-    ("states", "whole"),
-    [
-        (["succeeded"], "succeeded"),
-        (["succeeded", "succeeded"], "succeeded"),
-        (["succeeded", "failed"], "failed"),
-        (["void", "void"], "void"),
-        (["succeeded", "void"], "failed"),
-        (["unknown", "failed"], "unknown"),
-        (["cancelled"], "cancelled"),
-    ],
-)
-def test_the_whole_succeeded_only_where_every_vm_did(states: list[str], whole: str) -> None:
-    state, result = conclusion(tuple(outcome(ChangeState(one)) for one in states))
-
-    assert state == whole
-    assert result.splitlines() == [f"It {one}." for one in states]

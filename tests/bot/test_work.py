@@ -12,7 +12,7 @@ from backends.simulator.faults import Fault, FaultKind
 from backends.simulator.seed import DAY, Past
 from bot import steps
 from bot.ledger import ChangeState
-from bot.work import OUTCOME, Outcome, Patience, outcomes, row_of
+from bot.work import OUTCOME, Outcome, Patience, conclusion, outcomes, row_of
 from commands.base import Configure, Create, Export
 from tests.bot.workbench import PlainJournal, Workbench
 
@@ -185,3 +185,26 @@ def test_progress_is_passed_on_with_its_vm(bench: Workbench) -> None:
     bench.work(Create("x"), bench.target(seen)).on_progress(40)
 
     assert bench.progress == [(seen.vm.id, 40)]
+
+
+def outcome(state: ChangeState) -> Outcome:
+    return Outcome("id", "web01", state, f"It {state}.")
+
+
+@pytest.mark.parametrize(
+    ("states", "whole"),
+    [
+        (["succeeded"], "succeeded"),
+        (["succeeded", "succeeded"], "succeeded"),
+        (["succeeded", "failed"], "failed"),
+        (["void", "void"], "void"),
+        (["succeeded", "void"], "failed"),
+        (["unknown", "failed"], "unknown"),
+        (["cancelled"], "cancelled"),
+    ],
+)
+def test_the_whole_succeeded_only_where_every_vm_did(states: list[str], whole: str) -> None:
+    state, result = conclusion(tuple(outcome(ChangeState(one)) for one in states))
+
+    assert state == whole
+    assert result.splitlines() == [f"It {one}." for one in states]
