@@ -1,4 +1,4 @@
-"""What DBOS keeps: steps of workflows, each run once, also over a crash, and none begun while the bot stops; and where."""
+"""The steps of workflows as DBOS keeps them, and where: each is run once, also over a crash, none while the bot stops."""
 
 from __future__ import annotations
 
