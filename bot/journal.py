@@ -1,4 +1,4 @@
-"""The steps of workflows as DBOS keeps them, and where: each is run once, also over a crash, none while the bot stops."""
+"""The steps of workflows as DBOS keeps them, and where: each is run once, and none is begun while the bot stops."""
 
 from __future__ import annotations
 
