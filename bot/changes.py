@@ -3,8 +3,9 @@
 Every stretch of the way is a workflow under an id made from the change's own, so it runs once however often it is
 asked for, and goes on after a restart: `<change>` asks, `<change>-answer` takes the first answer, `<change>-expiry` is
 due when nobody answers, `<change>-<n>` acts on the n-th VM, and the one that is done last concludes the change. While a
-change waits, for an answer or for its turn, it holds no thread. Workflow functions decide nothing by themselves: every
-look and every effect is a step, and the ledger's compare-and-set settles races.
+change waits for an answer or for its VM it holds no thread; one that waits for its turn on a host does (`turns`).
+Workflow functions decide nothing by themselves: every look and every effect is a step, and the ledger's compare-and-set
+settles races.
 """
 
 from __future__ import annotations
