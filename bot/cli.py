@@ -14,10 +14,10 @@ from typing import Protocol
 
 import click
 
-from bot.audit import audit
 from bot.demo import Demo
-from bot.directory import LookupFailed
 from bot.ledger import LedgerError
+from bot.operations.audit import audit
+from bot.people.directory import LookupFailed
 from bot.settings import Settings, SettingsError, init_text, load
 from bot.slack.websocket import NotConnected
 from bot.wiring import Bot

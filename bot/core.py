@@ -7,22 +7,22 @@ from datetime import datetime
 
 import commands
 from backends.base import Backend
-from bot.announcer import Announcer
-from bot.attention import Attention
-from bot.authority import Authority
-from bot.changes import SHOW_AGAIN, Changes
-from bot.directory import Directory
-from bot.dispatch import Dispatcher
-from bot.identity import Gate
-from bot.inventory import Inventory
-from bot.journal import sqlite_jobs
+from bot.changes.message import Showing
+from bot.changes.outcome import Means, Patience
+from bot.changes.perform import Performer
+from bot.changes.permission import Authority
+from bot.changes.workflow import SHOW_AGAIN, Changes
+from bot.dispatch.desk import Dispatcher
+from bot.dispatch.waiting import Attention
+from bot.durable import sqlite_jobs
+from bot.fleet.inventory import Inventory
+from bot.fleet.scanner import Lookout
 from bot.ledger import Ledger
-from bot.lookout import Lookout
-from bot.performing import Performer
-from bot.schedules import Digests, Schedules
+from bot.messages import Announcer
+from bot.people.directory import Directory
+from bot.people.identity import Gate
+from bot.schedules.digest import Digests, Schedules
 from bot.settings import Settings
-from bot.showing import Showing
-from bot.work import Means, Patience
 
 
 class Core:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.office import Office
+from tests.support.office import Office
 
 
 @pytest.fixture(scope="module")

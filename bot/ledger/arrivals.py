@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.announcer import Origin
 from bot.ledger.store import Part
 from bot.ledger.writing import clean, iso, moment_of, storable
+from bot.messages import Origin
 
 
 @dataclass(frozen=True, slots=True)

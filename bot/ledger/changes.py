@@ -7,7 +7,6 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from bot.announcer import MessageRef, Origin
 from bot.ledger.chain import append
 from bot.ledger.errors import IllegalMove, UnknownChange
 from bot.ledger.records import Asked, ChangeRow, Event, VMRef
@@ -15,6 +14,7 @@ from bot.ledger.rows import CHANGE, EVENT, change_of, event_of
 from bot.ledger.states import DECISIONS, LEGAL, ChangeState
 from bot.ledger.store import Part
 from bot.ledger.writing import clean, detail_to_json, iso, storable
+from bot.messages import MessageRef, Origin
 from commands.base import Person, Plan
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.announcer import MessageRef
 from bot.ledger.rows import Row
 from bot.ledger.store import Part
 from bot.ledger.writing import clean, iso, moment_of
+from bot.messages import MessageRef
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from backends.base import VM
-from bot.announcer import MessageRef, Origin
 from bot.ledger.states import ChangeState
 from bot.ledger.writing import clean, fingerprint, iso, plan_from_json, plan_to_json, to_json
+from bot.messages import MessageRef, Origin
 from commands.base import Create, Person, Plan, Target
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from bot.announcer import MessageRef, Origin
 from bot.ledger.records import ChangeRow, Event, VMRef
 from bot.ledger.states import ChangeState
 from bot.ledger.writing import moment_of
+from bot.messages import MessageRef, Origin
 
 VMS = """(SELECT json_group_array(json_array(CAST(vm_id AS TEXT), CAST(vm_name AS TEXT), CAST(host AS TEXT))) FROM
     (SELECT vm_id, vm_name, host FROM change_vms WHERE change = c.number ORDER BY position))"""

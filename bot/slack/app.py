@@ -12,8 +12,8 @@ from slack_bolt import Ack, App, BoltContext, BoltRequest, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from bot.announcer import Announcer, AnnouncerError, Origin
-from bot.requests import Desk, Pressed, Typed
+from bot.dispatch.requests import Desk, Pressed, Typed
+from bot.messages import Announcer, AnnouncerError, Origin
 from bot.slack.intake import Intake
 from bot.slack.payloads import Misfit, read
 from commands.base import say

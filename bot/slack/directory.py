@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
-from bot.directory import Channel, LookupFailed, Member
+from bot.people.directory import Channel, LookupFailed, Member
 from bot.slack.cache import Cache
 from bot.slack.web import WEB_ERRORS, error_code
 

@@ -10,10 +10,10 @@ from threading import Lock
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot.announcer import AnnouncerError, MessageRef, Origin
+from bot.messages import AnnouncerError, MessageRef, Origin
 from bot.slack import response_url
-from bot.slack.blocks import Rendered, render
 from bot.slack.pace import MOST_KEPT, Pace
+from bot.slack.render.blocks import Rendered, render
 from bot.slack.web import WEB_ERRORS, error_code
 from commands.base import Reply
 

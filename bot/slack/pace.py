@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.announcer import MessageRef
+from bot.messages import MessageRef
 
 MOST_KEPT = 1_000
 """Channels and messages after which those are forgotten that have their whole burst back."""

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.announcer import MessageRef, Origin
-from bot.requests import Pressed, Typed
-from bot.slack.blocks import action_of
+from bot.dispatch.requests import Pressed, Typed
+from bot.messages import MessageRef, Origin
+from bot.slack.render.blocks import action_of
 
 Payload = Mapping[str, object]
 

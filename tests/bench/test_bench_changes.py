@@ -18,14 +18,14 @@ from backends.simulator.fleet import Durations
 from backends.simulator.interpreter import SimulatedPowerShell
 from backends.simulator.seed import DAY, Past, add_vm, new_host
 from backends.simulator.session import SimulatedSession
-from bot.announcer import MessageRef, Origin
-from bot.cards import SIGNS
+from bot.changes.card import SIGNS
 from bot.core import Core
-from bot.directory import Channel, Member
 from bot.ledger import ChangeState
+from bot.messages import MessageRef, Origin
+from bot.people.directory import Channel, Member
 from bot.settings import AccessSettings, GrantSettings, HostSettings, Settings, SlackSettings
 from commands.base import Create, Person, Plan, Reply, Target
-from tests.office import PATIENCE, Office
+from tests.support.office import PATIENCE, Office
 
 pytestmark = pytest.mark.bench
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database
 
-from bot.announcer import Origin
 from bot.ledger import ChangeState, Ledger
+from bot.messages import Origin
 from commands.base import Create, Person, Picture, Plan, Target
 
 EVENTS = int(os.environ.get("BENCH_EVENTS", "1000000"))

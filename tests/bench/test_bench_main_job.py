@@ -19,7 +19,7 @@ from backends.hyperv.session import PsrpSession
 from backends.remoting import Cmdlet
 from backends.simulator.seed import DAY, Past
 from bot.sandbox import Sandbox
-from tests.office import ACCOUNT, PASSWORD, Office
+from tests.support.office import ACCOUNT, PASSWORD, Office
 
 pytestmark = pytest.mark.bench
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.workbench import Workbench
+from tests.support.workbench import Workbench
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from pydantic import SecretStr
 from backends.hyperv.backend import HyperVBackend
 from backends.hyperv.connect import connect
 from backends.hyperv.connection import HostConnection
-from bot.directory import LookupFailed
+from bot.people.directory import LookupFailed
 from bot.sandbox import Sandbox
 from bot.settings import HostDefaults, HostSettings, Settings
 from bot.slack.websocket import NotConnected
 from bot.wiring import Bot, hosts_of, make_private_folder, simulated_hosts
-from tests.bot.headquarters import settings
+from tests.support.headquarters import settings
 
 ACCOUNT, PASSWORD = "LAB\\svc", "a password of this test"
 

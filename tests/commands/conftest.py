@@ -11,8 +11,8 @@ import pytest
 
 import commands
 from backends.base import VM, Checkpoint, CheckpointType, HostInventory, NotFound, Unreachable, VMInventory, VMState
-from bot.fleet import FleetView
-from bot.inventory import Inventory
+from bot.fleet.inventory import Inventory
+from bot.fleet.view import FleetView
 from commands.base import CheckpointNote, Context, Grant, HistoryEntry, Person, Plan, Policy, Reply, say
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)

@@ -12,10 +12,10 @@ from backends.simulator.fleet import Durations, SimulatedHost
 from backends.simulator.interpreter import SimulatedPowerShell
 from backends.simulator.seed import add_vm
 from backends.simulator.session import SimulatedSession
-from bot.digest import as_reply, compose
-from bot.fleet import FleetView
-from bot.grammar import normalise_name, split
-from bot.inventory import Inventory
+from bot.dispatch.grammar import normalise_name, split
+from bot.fleet.digest import as_reply, compose
+from bot.fleet.inventory import Inventory
+from bot.fleet.view import FleetView
 from commands.base import Context, NotAllowed, Person, Plan, Policy, Reply, UsageError
 
 from .conftest import Book

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from bot.cards import SIGNS
+from bot.changes.card import SIGNS
+from bot.changes.outcome import OUTCOME, outcomes
 from bot.ledger import ChangeRow, ChangeState, Event
 from bot.sandbox import Message
-from bot.work import OUTCOME, outcomes
 from commands.words import short_id
 from tests.crash.scenarios import BEFORE, Scenario
 from tests.crash.world import World, is_the_card, live_buttons

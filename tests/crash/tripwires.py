@@ -17,8 +17,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dbos import DBOS
 from sqlite_utils import Database
 
-from bot.changes import Changes
-from bot.dispatch import Dispatcher
+from bot.changes.workflow import Changes
+from bot.dispatch.desk import Dispatcher
 from bot.ledger.store import Store
 from bot.slack.outbox import Outbox
 

@@ -24,7 +24,7 @@ from bot.settings import (
     Settings,
     SlackSettings,
 )
-from bot.slack.blocks import action_of
+from bot.slack.render.blocks import action_of
 from tests.crash.hosts import WatchedPowerShell, fleet_host
 from tests.crash.life import Life, NotAlive
 from tests.crash.scenarios import Scenario

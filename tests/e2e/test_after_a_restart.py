@@ -8,7 +8,7 @@ from pathlib import Path
 from backends.simulator.seed import DAY, Past
 from bot.ledger import Ledger
 from bot.settings import ConfirmationSettings
-from tests.office import Office
+from tests.support.office import Office
 
 
 def test_a_card_can_be_answered_after_a_restart(data_dir: Path) -> None:

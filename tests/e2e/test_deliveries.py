@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backends.simulator.faults import Fault, FaultKind
 from backends.simulator.seed import DAY, Past
-from tests.office import PATIENCE, Office
+from tests.support.office import PATIENCE, Office
 
 
 def test_the_acknowledgement_leaves_before_anybody_is_asked_anything(office: Office) -> None:

@@ -11,7 +11,7 @@ import pytest
 from backends.simulator.seed import DAY, Past
 from bot.ledger import Ledger
 from tests.e2e.bot_process import BotProcess
-from tests.office import ACCOUNT, PASSWORD, Office
+from tests.support.office import ACCOUNT, PASSWORD, Office
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from backends.base import CheckpointType, VMState
 from backends.simulator.seed import DAY, HOUR, Past
-from tests.office import Office
+from tests.support.office import Office
 
 
 def test_the_short_form_takes_a_checkpoint_and_says_so_in_the_channel(office: Office) -> None:

@@ -8,7 +8,7 @@ from backends.simulator import checkpoints
 from backends.simulator.faults import Fault, FaultKind
 from backends.simulator.machines import Vss
 from backends.simulator.seed import DAY, Past
-from tests.office import PATIENCE, Office
+from tests.support.office import PATIENCE, Office
 
 NOTHING = "Nothing was changed."
 

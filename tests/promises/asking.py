@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from threading import Barrier
 from typing import TypeVar
 
-from bot.cards import SIGNS
+from bot.changes.card import SIGNS
 from bot.ledger import ChangeRow, ChangeState
 from bot.sandbox import Message
-from bot.slack.blocks import action_of
+from bot.slack.render.blocks import action_of
 from commands.words import short_id
-from tests.office import PATIENCE, Office
+from tests.support.office import PATIENCE, Office
 
 T = TypeVar("T")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backends.base import VMState
+from bot.changes.outcome import Outcome
 from bot.ledger import ChangeState
-from bot.work import Outcome
 from commands.base import Apply, Create, Delete, Plan, Rename, Target
 from tests.promises.watched import Effect
 

@@ -17,7 +17,7 @@ from backends.simulator.fleet import SimulatedHost
 from backends.simulator.interpreter import SimulatedPowerShell
 from backends.simulator.session import SimulatedSession
 from backends.simulator.shell import Sink, Statement
-from bot.announcer import Announcer, MessageRef, Origin
+from bot.messages import Announcer, MessageRef, Origin
 from commands.base import Reply
 
 SHAPING = ("Select-Object", "ConvertTo-Json")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
-from bot.announcer import AnnouncerError, MessageRef, Origin
-from bot.directory import Channel, LookupFailed, Member
+from bot.messages import AnnouncerError, MessageRef, Origin
+from bot.people.directory import Channel, LookupFailed, Member
 from commands.base import Actions, Item, Reply
 
 TEAM, CHANNEL, ADMINS = "T0HOME", "C0OPS", "S0ADMINS"

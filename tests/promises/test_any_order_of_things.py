@@ -33,15 +33,15 @@ from backends.simulator.faults import Fault, FaultKind
 from backends.simulator.fleet import move
 from backends.simulator.machines import SimulatedVM
 from backends.simulator.seed import DAY, Past, add_vm
-from bot.announcer import Origin
-from bot.cards import SIGNS
+from bot.changes.card import SIGNS
+from bot.changes.outcome import Outcome, Patience, outcomes
+from bot.changes.perform import plan_of
 from bot.core import Core
-from bot.dispatch import DOUBLE_CLICK
+from bot.dispatch.desk import DOUBLE_CLICK
+from bot.dispatch.requests import Pressed, Typed
 from bot.ledger import ChangeRow, ChangeState
-from bot.performing import plan_of
-from bot.requests import Pressed, Typed
+from bot.messages import Origin
 from bot.settings import AccessSettings, ApprovalSettings, GrantSettings, HostSettings, Settings, SlackSettings
-from bot.work import Outcome, Patience, outcomes
 from commands.base import Keep, Plan, Target
 from tests.promises.kept import effects_of, unkept
 from tests.promises.mortal import Console, Died, Life, MortalAnnouncer, MortalSession

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from backends.simulator.faults import Fault, FaultKind
 from backends.simulator.seed import DAY, Past, add_vm
-from tests.office import Office
 from tests.promises.asking import asked, refused, types, wait
+from tests.support.office import Office
 
 OLD = Past("before-upgrade", 3 * DAY)
 NAMES = ["grp [1]", "grp Müller", "grp <!channel>", "grp a*b", *(f"grp {n:02}" for n in range(12))]

@@ -16,10 +16,10 @@ from backends.simulator.faults import Fault, FaultKind
 from backends.simulator.fleet import SimulatedHost, move
 from backends.simulator.machines import SimulatedVM
 from backends.simulator.seed import DAY, Past
-from bot.authority import RECENT
+from bot.changes.permission import RECENT
 from bot.settings import AccessSettings, ApprovalSettings
-from tests.office import Office, usual_access
 from tests.promises.asking import Change, asked, at_once, everything_on, refused, types, wait
+from tests.support.office import Office, usual_access
 
 CONFIRMED = ("requested", "awaiting", "queued", "running", "succeeded")
 CANCELLED = ("requested", "awaiting", "cancelled")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from host_console import Console
 
 from backends.simulator.clock import ManualClock
 from backends.simulator.fleet import SimulatedHost
 from backends.simulator.seed import new_host
+from tests.backends.simulator.host_console import Console
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ledger_examples import Clock
 
 from bot.ledger import Ledger
+from tests.support.ledger import Clock
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
-from sandbox_clock import Clock
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
 from bot.sandbox import Sandbox
+from tests.support.clock import Clock
 
 CLOSING = ThreadPoolExecutor()
 """Closes handlers behind the tests' backs: it takes the SDK seconds, and nothing depends on how it ends."""

@@ -15,7 +15,7 @@ from bot.slack.intake import Intake
 from bot.slack.outbox import Outbox
 from bot.slack.pace import Pace
 from bot.slack.web import posting_client
-from tests.bot.slack.slack_room import Bot, DeskOfATest
+from tests.support.slack import Bot, DeskOfATest
 
 
 @pytest.fixture

@@ -1,0 +1,198 @@
+"""The one message of a change: its card while it waits, its progress, its end. Values in, a `Reply` out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from bot.changes.again import again
+from bot.changes.merges import MERGED, STALLS
+from bot.changes.outcome import Outcome, outcomes
+from bot.changes.perform import plan_of
+from bot.ledger import ChangeRow, ChangeState, Event
+from commands.base import Actions, Button, Footnote, Heading, Paragraph, Part, Plan, Reply, Target, Tree
+from commands.words import short_id
+
+SIGNS: Mapping[ChangeState, str] = {
+    ChangeState.REQUESTED: "⏳",
+    ChangeState.AWAITING: "❓",
+    ChangeState.DENIED: "⛔",
+    ChangeState.CANCELLED: "✖️",
+    ChangeState.EXPIRED: "⌛",
+    ChangeState.VOID: "⚠️",
+    ChangeState.QUEUED: "⏳",
+    ChangeState.RUNNING: "⏳",
+    ChangeState.SUCCEEDED: "✅",
+    ChangeState.FAILED: "❌",
+    ChangeState.UNKNOWN: "❔",
+}
+
+BAR = 10
+MOST_TOLD = 5
+"""Merges that get a sentence each."""
+NOTHING = "Nothing was changed."
+UNSEEN = (
+    "Nobody but you sees this message, so nobody can approve it. Withdraw it, and ask in a channel that they and I are "
+    "in: /invite brings me there."
+)
+
+
+def card(row: ChangeRow, events: Sequence[Event], progress: Mapping[str, int]) -> Reply:
+    """The message of a change as the ledger has it now. `progress` is VM id to percentage."""
+    parts: list[Part] = [Heading(f"{SIGNS[row.state]} {title(row)}")]
+    match row.state:
+        case ChangeState.AWAITING:
+            parts += _question(row, _awaits(events))
+        case ChangeState.REQUESTED | ChangeState.QUEUED | ChangeState.RUNNING:
+            parts += _under_way(row, events, progress)
+        case _:
+            parts += _end(row, events)
+    return Reply((*parts, Footnote(_origin(row, events))), shared=True)
+
+
+def title(row: ChangeRow) -> str:
+    """The plan in one line, with the state where that is not plain: `Apply before-upgrade to web01: expired`."""
+    line = _summary(row)
+    match row.state:
+        case ChangeState.AWAITING:
+            return f"{line}?"
+        case ChangeState.SUCCEEDED | ChangeState.REQUESTED:
+            return line
+        case ChangeState.UNKNOWN:
+            return f"{line}: outcome unknown"
+        case _:
+            return f"{line}: {row.state}"
+
+
+def _summary(row: ChangeRow) -> str:
+    return row.summary[:1].upper() + row.summary[1:]
+
+
+def _question(row: ChangeRow, awaits: str) -> list[Part]:
+    plan = plan_of(row)
+    parts: list[Part] = [Paragraph(f"⚠️ {caution}") for caution in plan.cautions]
+    parts += [Tree(plan.each)] if plan.each else []
+    parts += [Paragraph(line) for line in plan.consequences]
+    parts += [Paragraph(f"⚠️ {UNSEEN}")] if awaits == "approval" and _is_direct(row) else []
+    yes = Button("Approve", "approve", row.id, "danger") if awaits == "approval" else _confirm(row, plan)
+    no = Button("Withdraw" if awaits == "approval" else "Cancel", "cancel", row.id)
+    parts.append(Actions((yes, no)))
+    return parts
+
+
+def _is_direct(row: ChangeRow) -> bool:
+    """The message is between the bot and who asked: they asked there, or the bot could not post where they asked."""
+    return row.message is not None and row.message.channel.startswith("D")
+
+
+def _awaits(events: Sequence[Event]) -> str:
+    return next((str(e.detail.get("awaits")) for e in events if e.event == ChangeState.AWAITING), "confirmation")
+
+
+def _confirm(row: ChangeRow, plan: Plan) -> Button:
+    risky = plan.verb in ("apply", "delete")
+    return Button(plan.verb.capitalize(), "confirm", row.id, "danger" if risky else "primary")
+
+
+def _under_way(row: ChangeRow, events: Sequence[Event], progress: Mapping[str, int]) -> list[Part]:
+    targets = plan_of(row).targets
+    done = {o.vm_id: o for o in outcomes(events)}
+    if row.state == ChangeState.QUEUED:
+        parts: list[Part] = [Paragraph("Waits for its turn."), Actions((Button("Cancel", "cancel", row.id),))]
+    elif len(targets) > 1:
+        parts = [Paragraph(f"{_bar(len(done) * 100 // len(targets))} {len(done)} of {len(targets)} done")]
+    else:
+        parts = [] if progress else [Paragraph("Under way …")]
+    return [*parts, Tree(_lines(targets, done, progress))] if len(targets) > 1 or progress else parts
+
+
+def _lines(targets: Sequence[Target], done: Mapping[str, Outcome], progress: Mapping[str, int]) -> tuple[str, ...]:
+    """A line for each VM. What went wrong comes first, since a message has no room for all lines of a large group, and
+    VMs of which the same is to be said share a line."""
+    twice = {name for name, times in Counter(t.vm_name for t in targets).items() if times > 1}
+    wrong: dict[tuple[ChangeState, str], list[str]] = {}
+    rest: list[str] = []
+    for target in targets:
+        name = f"{target.vm_name} on {target.host}" if target.vm_name in twice else target.vm_name
+        outcome, percent = done.get(target.vm_id), progress.get(target.vm_id)
+        if outcome is not None and outcome.state != ChangeState.SUCCEEDED:
+            wrong.setdefault((outcome.state, outcome.sentence), []).append(name)
+        elif outcome is not None:
+            rest.append(f"{SIGNS[outcome.state]} {name}: {outcome.sentence}")
+        else:
+            rest.append(f"⏳ {name}" if percent is None else f"⏳ {name} {_bar(percent)} {percent} %")
+    return (*(f"{SIGNS[state]} {', '.join(names)}: {why}" for (state, why), names in wrong.items()), *rest)
+
+
+def _bar(percent: int) -> str:
+    filled = percent * BAR // 100
+    return f"{'█' * filled}{'░' * (BAR - filled)}"
+
+
+def _end(row: ChangeRow, events: Sequence[Event]) -> list[Part]:
+    done = {o.vm_id: o for o in outcomes(events)}
+    targets = plan_of(row).targets
+    parts: list[Part]
+    if len(targets) > 1 and done and row.state != ChangeState.CANCELLED:
+        parts = [*_count(done.values()), Tree(_lines(targets, done, {}))]
+    else:
+        parts = [Paragraph(row.result or _why(row, done.values()))]
+    parts += _merges(events)
+    buttons = _next(row, done.values())
+    return [*parts, Actions(buttons)] if buttons else parts
+
+
+def _count(done: Collection[Outcome]) -> list[Part]:
+    """How many of several went which way, where that differs."""
+    states = Counter(o.state for o in done)
+    told = ", ".join(f"{times} {state}" for state, times in states.items())
+    return [Paragraph(f"{told}.")] if len(states) > 1 else []
+
+
+def _merges(events: Sequence[Event]) -> list[Part]:
+    """What became of the merges after a delete. Those of a large group that went well are counted."""
+    told = [e for e in events if e.event in (MERGED, STALLS)]
+    if len(told) <= MOST_TOLD:
+        return [Paragraph(e.why) for e in told]
+    stalled = tuple(e.why for e in told if e.event == STALLS)
+    return [Paragraph(f"The disks of {len(told) - len(stalled)} VMs are merged."), Tree(stalled)]
+
+
+def _next(row: ChangeRow, done: Collection[Outcome]) -> tuple[Button, ...]:
+    """What somebody may want to press after the end."""
+    undo = any(o.safety_id for o in done)
+    ended = {row.state, *(o.state for o in done)}
+    ask = not ended.isdisjoint((ChangeState.VOID, ChangeState.EXPIRED)) and again(plan_of(row)) is not None
+    buttons = (undo, Button("Undo", "undo", row.id)), (ask, Button("Ask again", "again", row.id))
+    return tuple(button for offered, button in buttons if offered)
+
+
+def _why(row: ChangeRow, done: Iterable[Outcome]) -> str:
+    """Why a change without a result is in its state."""
+    if row.state == ChangeState.UNKNOWN:
+        looked = next((o.sentence for o in done), "")
+        return looked or f"{_sentence(row.reason)} I go on looking at the host until it shows what happened."
+    why = _sentence(row.reason)
+    return why if NOTHING in why else f"{why} {NOTHING}".strip()
+
+
+def _sentence(text: str) -> str:
+    text = text.rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _origin(row: ChangeRow, events: Sequence[Event]) -> str:
+    bits = [f"asked by {row.person_name}"]
+    queued = [e for e in events if e.event == ChangeState.QUEUED and e.by != "bot"]
+    bits += [e.why for e in queued]
+    if row.state == ChangeState.AWAITING and row.expires_at is not None:
+        if _awaits(events) == "approval":
+            bits.append("needs a second person's approval")
+        bits.append(f"open until {_clock(row.expires_at)}")
+    bits.append(f"change {short_id(row.id)}")
+    return " · ".join(bits)
+
+
+def _clock(at: datetime) -> str:
+    return f"{at:%H:%M} UTC"

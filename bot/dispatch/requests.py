@@ -1,0 +1,51 @@
+"""The seam from Slack into the bot: what a person did, as plain values. Every field is untrusted."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.messages import MessageRef, Origin
+
+NAMESPACE = uuid.UUID("5b0f7f1e-6a53-4f0e-9d2c-3f6f6c1b9a51")
+"""Change ids are made from delivery ids under this, so that a second delivery finds the first one's change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A slash command."""
+
+    delivery_id: str
+    """The same for every delivery of one trigger, and for no other."""
+    team_id: str
+    """The workspace that the payload says the person acts from."""
+    origin: Origin
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A button."""
+
+    delivery_id: str
+    team_id: str
+    origin: Origin
+    action: str
+    value: str
+    message: MessageRef | None
+    """The message that the button stands in."""
+
+
+class Desk(Protocol):
+    """Takes what people do. Called after the ack, on a thread that may take its time; it answers the person itself
+    and raises only on defects."""
+
+    def typed(self, request: Typed) -> None: ...
+
+    def pressed(self, request: Pressed) -> None: ...
+
+
+def change_id_of(delivery_id: str) -> str:
+    """The change that a delivery asks for: the same for each delivery of one trigger."""
+    return str(uuid.uuid5(NAMESPACE, delivery_id))

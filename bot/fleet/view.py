@@ -1,0 +1,121 @@
+"""The fleet as one person may see it, searched by what people type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+
+from backends.base import VM, VMInventory
+from bot.fleet.inventory import Inventory
+from commands.base import HostStatus, NotAllowed, NotKnown, UsageError
+from commands.finding import fits, is_guid, named, nearest, plain, tell_apart
+from commands.words import say_names
+
+
+class FleetView:
+    """The fleet as one person may see it in one channel: the `Fleet` of their commands."""
+
+    def __init__(
+        self, inventory: Inventory, may: Callable[[VM], bool], normalise: Callable[[str], str] = plain
+    ) -> None:
+        self._inventory = inventory
+        self._may = may
+        self._normalise = partial(_normalised, normalise)
+
+    def find(self, text: str) -> tuple[VM, ...]:
+        if _is_pattern(text):
+            self._inventory.renew()
+        try:
+            return self._find(text)
+        except NotKnown:
+            self._inventory.renew()
+            return self._find(text)  # also where it was somebody else who asked the hosts in the meantime
+
+    def find_one(self, text: str) -> VM:
+        found = self.find(text)
+        if len(found) > 1:
+            names = say_names([vm.name for vm in found])
+            raise UsageError(
+                f"{text} names {len(found)} VMs: {names}.", "This is done with one VM at a time: name one."
+            )
+        return found[0]
+
+    def look(self, vm: VM, *, disks: bool = False) -> VMInventory:
+        return self._as_found(vm, self._inventory.look(vm.id, disks=disks))
+
+    def look_all(self, vms: Sequence[VM], *, disks: bool = False) -> tuple[VMInventory, ...]:
+        looked = self._inventory.look_all([vm.id for vm in vms], disks=disks)
+        return tuple(self._as_found(vm, seen) for vm, seen in zip(vms, looked, strict=True))
+
+    def all(self, *, host: str | None = None, disks: bool = False) -> tuple[VMInventory, ...]:
+        hosts = None if host is None else (host,)
+        self._inventory.renew(hosts, disks=disks)
+        return tuple(seen for seen in self._inventory.seen(hosts, disks=disks) if self._may(seen.vm))
+
+    def hosts(self) -> tuple[HostStatus, ...]:
+        self._inventory.renew()
+        return self._inventory.hosts()
+
+    def _find(self, text: str) -> tuple[VM, ...]:
+        """A whole name or id first, so that a name with a comma or a star in it can be typed; then lists, then
+        patterns."""
+        vms = tuple(seen.vm for seen in self._inventory.seen())
+        if found := self._named(text, vms):
+            return (found,)
+        parts = [part for part in text.split(",") if part.strip()]
+        if len(parts) > 1:
+            return tuple(dict.fromkeys(vm for part in parts for vm in self._part(part, vms)))
+        return self._part(text.strip(" ,"), vms)
+
+    def _part(self, text: str, vms: tuple[VM, ...]) -> tuple[VM, ...]:
+        if found := self._named(text, vms):
+            return (found,)
+        if _is_pattern(text):
+            pattern = self._normalise(text)
+            matching = (vm for vm in vms if fits(self._normalise(vm.name), pattern) and self._may(vm))
+            if chosen := tuple(sorted(matching, key=lambda vm: (vm.name.casefold(), vm.host))):
+                return chosen
+        told = "That VM is on none of the hosts that answer." if is_guid(text) else f"I know no VM called {text}."
+        raise NotKnown(told, self._where_it_may_be(text, vms))
+
+    def _named(self, text: str, vms: tuple[VM, ...]) -> VM | None:
+        """The one VM of that name or id. Raises `NotAllowed` where it may not be seen, and asks where there are
+        several: also where names differ only by what Slack and phones do to text."""
+        found = named(text, vms, self._normalise)
+        visible = tuple(vm for vm in found if self._may(vm))
+        if found and not visible:
+            raise NotAllowed(
+                f"No grant lets you see {text} in this channel.", "/checkpoint whoami shows what you may do."
+            )
+        if len(visible) > 1:
+            ids = tell_apart([vm.id for vm in visible])
+            listed = ", ".join(
+                f"{id} ({vm.name} on {vm.host}, {vm.state.label})" for id, vm in zip(ids, visible, strict=True)
+            )
+            raise UsageError(f"{text} may be {len(visible)} VMs.", f"Type the short id of one instead: {listed}.")
+        return visible[0] if visible else None
+
+    def _where_it_may_be(self, text: str, vms: tuple[VM, ...]) -> str:
+        hints = []
+        if near := nearest(text, (vm.name for vm in vms if self._may(vm))):
+            hints.append(f"Did you mean {' or '.join(near)}?")
+        if down := [host.name for host in self._inventory.hosts() if not host.reachable]:
+            hints.append(f"{say_names(down)} could not be asked, so it may be there. /checkpoint hosts says why.")
+        return " ".join(hints) or "/checkpoint list shows all VMs in sight."
+
+    def _as_found(self, vm: VM, seen: VMInventory) -> VMInventory:
+        """The VM as it was looked up, unless it has another name by now: then what was typed may mean another one."""
+        if seen.vm.name != vm.name:
+            self._inventory.refresh((seen.vm.host,))
+            raise UsageError(f"{vm.name} is called {seen.vm.name} now.", "Look which one you mean, and type it again.")
+        return seen
+
+
+@lru_cache(maxsize=32_768)
+def _normalised(normalise: Callable[[str], str], name: str) -> str:
+    """Every look-up compares all names of the fleet, which stay the same for weeks."""
+    return normalise(name)
+
+
+def _is_pattern(text: str) -> bool:
+    return "*" in text or "?" in text

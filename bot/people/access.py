@@ -1,0 +1,202 @@
+"""Who may do what to which VM: allow, deny, confirm, approve. Functions of values, and nothing is allowed that no grant
+allows."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Literal, Protocol
+
+from bot.messages import Origin
+from bot.settings import AccessSettings, ApprovalSettings, ConfirmationSettings, GrantSettings
+from bot.settings.kinds import EVERYONE
+from commands.base import ActionName, Grant, Person, Plan
+from commands.words import say_names
+
+MANY = 3
+"""A change of more VMs than this is always asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Not allowed: `sentence` for the person, `why` for the ledger."""
+
+    sentence: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Allowed at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Allowed when the person who asked says yes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """Allowed when a second person says yes. `groups` are the user ids and user group ids that may."""
+
+    groups: tuple[str, ...]
+
+
+Decision = Denied | Go | Confirm | Approve
+
+
+def may(access: AccessSettings, person: Person, action: ActionName, vm_name: str, channel: str) -> bool:
+    """Whether any grant lets `person` do `action` to this VM in `channel`."""
+    return any(
+        action in access.roles[grant.role] and matches(grant.vms, vm_name) for grant in _grants(access, person, channel)
+    )
+
+
+def decide(
+    access: AccessSettings, confirmation: ConfirmationSettings, person: Person, plan: Plan, channel: str
+) -> Decision:
+    """What must happen before `plan` is carried out. Every one of its VMs must be allowed, or nothing is."""
+    names = list(dict.fromkeys(target.vm_name for target in plan.targets))
+    refused = [name for name in names if not may(access, person, plan.verb, name, channel)]
+    if refused or not names:
+        return _denied(plan.verb, refused, channel)
+    if rules := approvals(access, plan):
+        return Approve(tuple(dict.fromkeys(one for rule in rules for one in rule.by)))
+    many = len({target.vm_id for target in plan.targets}) > MANY
+    return Confirm() if many or plan.verb in confirmation.actions else Go()
+
+
+def approvals(access: AccessSettings, plan: Plan) -> tuple[ApprovalSettings, ...]:
+    """The rules that ask for a second person's approval of `plan`; that person must satisfy all of them."""
+    return tuple(
+        rule
+        for rule in access.approvals
+        if plan.verb in rule.actions and any(matches(rule.vms, target.vm_name) for target in plan.targets)
+    )
+
+
+class Asked(Protocol):
+    """A request that waits for an answer, as it was recorded."""
+
+    @property
+    def person_id(self) -> str: ...
+
+    @property
+    def origin(self) -> Origin: ...
+
+    @property
+    def plan(self) -> Plan | None: ...
+
+
+def may_answer(
+    access: AccessSettings, asked: Asked, presser: Person, word: Literal["confirm", "approve", "cancel"]
+) -> str | None:
+    """Why `presser` may not answer with `word`, as a sentence for them; None when they may.
+
+    Who asked may cancel, and confirms what needs no approval. What needs one is approved by somebody else whom every
+    rule names and who may see all the VMs. The rules are those of now: one that came since the request counts.
+    """
+    if asked.plan is None:
+        return "This request was refused when it was made, so there is nothing to answer."
+    own = presser.id == asked.person_id
+    rules = approvals(access, asked.plan)
+    match word:
+        case "confirm" | "cancel" if not own:
+            return f"Only the person who asked may {word} this."
+        case "confirm" if rules:
+            return "This needs the approval of a second person."
+        case "approve":
+            return _may_approve(access, asked.plan, presser, asked.origin.channel, own=own, rules=rules)
+    return None
+
+
+def grants_of(access: AccessSettings, person: Person, channel: str) -> tuple[Grant, ...]:
+    """The grants that hold for `person` in `channel`, in the order of the settings."""
+    return tuple(
+        Grant(grant.role, access.roles[grant.role], grant.vms, grant.channels)
+        for grant in _grants(access, person, channel)
+    )
+
+
+def has_any(access: AccessSettings, person: Person) -> bool:
+    """Whether there is a grant for `person` in any channel at all."""
+    return any(_is_for(grant.to, person) for grant in access.grants)
+
+
+def names_channel(access: AccessSettings, person: Person, channel: str) -> bool:
+    """Whether a grant for `person` names this very channel, rather than holding everywhere."""
+    return any(channel in grant.channels for grant in _grants(access, person, channel))
+
+
+def production_only(access: AccessSettings, vm_name: str) -> bool:
+    """Whether this VM must not get a standard checkpoint."""
+    return matches(access.production_only, vm_name)
+
+
+def matches(patterns: Iterable[str], vm_name: str) -> bool:
+    """Whether one of `patterns` is the VM's name or fits it: `*`, `?` and `[abc]`, upper and lower case alike.
+
+    Hyper-V allows brackets in names, so a pattern that is the name letter for letter always fits.
+    """
+    name = _plain(vm_name)
+    return any(name == pattern or fnmatchcase(name, pattern) for pattern in map(_plain, patterns))
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def _grants(access: AccessSettings, person: Person, channel: str) -> Iterable[GrantSettings]:
+    return (
+        grant
+        for grant in access.grants
+        if _is_for(grant.to, person) and (not grant.channels or channel in grant.channels)
+    )
+
+
+def _is_for(ids: Iterable[str], person: Person) -> bool:
+    return any(one in (EVERYONE, person.id) or one in person.groups for one in ids)
+
+
+def _may_approve(
+    access: AccessSettings,
+    plan: Plan,
+    presser: Person,
+    channel: str,
+    *,
+    own: bool,
+    rules: tuple[ApprovalSettings, ...],
+) -> str | None:
+    if own:
+        return "You asked for this, so somebody else must approve it."
+    if not rules:
+        return "This needs no approval: only the person who asked may confirm it."
+    if not all(_is_for(rule.by, presser) for rule in rules):
+        return "You are not among those who may approve this."
+    hidden = [t.vm_name for t in plan.targets if not may(access, presser, "view", t.vm_name, channel)]
+    return "You may not see every VM that this is about, so you cannot approve it." if hidden else None
+
+
+_DOING: dict[ActionName, str] = {
+    "view": "see",
+    "create": "take checkpoints of",
+    "rename": "rename checkpoints of",
+    "keep": "say how long to keep checkpoints of",
+    "apply": "apply checkpoints to",
+    "delete": "delete checkpoints of",
+    "export": "export checkpoints of",
+    "configure": "change the checkpoint settings of",
+    "schedule": "schedule checkpoints of",
+}
+
+
+def _denied(action: ActionName, names: list[str], channel: str) -> Denied:
+    if not names:
+        return Denied("This names no VM.", "the plan has no targets")
+    sentence = f"No grant lets you {_DOING[action]} {say_names(names)} in this channel."
+    return Denied(
+        f"{sentence} Type `/checkpoint whoami` to see what you may do.",
+        f"no grant for {action} on {', '.join(names)} in {channel}",
+    )

@@ -1,0 +1,129 @@
+"""The gate: a Slack user becomes a person, or is refused with a sentence that says why.
+
+Everything in a payload is untrusted, and a question that the workspace does not answer is a no.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bot.people import access as permissions
+from bot.people.directory import Directory, LookupFailed, Member
+from bot.settings import AccessSettings
+from commands.base import Person
+
+_USER = re.compile(r"[UW][A-Z0-9]{1,20}")
+_CHANNEL = re.compile(r"[CDG][A-Z0-9]{1,20}")
+
+
+class Refusal(Exception):
+    """Not let in. `sentence` is for the person, `why` for the log and the ledger."""
+
+    def __init__(self, sentence: str, why: str) -> None:
+        super().__init__(why)
+        self.sentence = sentence
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Lets full members of this workspace in who have a grant, and nobody else, whatever the grants say."""
+
+    directory: Directory
+    access: AccessSettings
+
+    def admit(
+        self, user_id: str, team_id: str, channel: str, *, change: bool = False, max_age: float | None = None
+    ) -> Person:
+        """The person behind `user_id`, who acts from the workspace `team_id` in `channel`. Raises `Refusal`.
+
+        An empty `team_id` leaves it to the look-up to say where they belong, and an empty `channel` is a place that is
+        none, as the Home tab. `change` also refuses in a channel shared with others, unless a grant names it.
+        `max_age` is how many seconds old the workspace's answers about them may be; with 0 it is asked again.
+        """
+        if not _USER.fullmatch(user_id) or (channel and not _CHANNEL.fullmatch(channel)):
+            raise Refusal(
+                "I cannot tell who you are or where this came from.", f"malformed: {user_id!r} in {channel!r}"
+            )
+        try:
+            member = self.directory.member(user_id, max_age=max_age)
+            self._check_workspace(member, team_id)
+            _check_standing(member)
+            person = Person(user_id, member.name, self._groups(user_id, max_age=max_age))
+            self._check_grants(person)
+            if change:
+                self._check_channel(person, channel)
+        except LookupFailed as failure:
+            raise Refusal(
+                "Slack did not tell me who you are, so I cannot let you in now. Try again in a minute.",
+                f"look-up failed: {failure}",
+            ) from failure
+        return person
+
+    def name_of(self, user_id: str) -> str:
+        """What somebody is called, let in or not; their id where that is not known."""
+        try:
+            return self.directory.member(user_id).name if _USER.fullmatch(user_id) else user_id
+        except LookupFailed:
+            return user_id
+
+    def _check_workspace(self, member: Member, team_id: str) -> None:
+        """Both the payload and the look-up must place them here; somebody of the same organisation may act from another
+        of its workspaces that they belong to."""
+        home = self.directory.team_id
+        belongs = {member.team_id, *member.other_team_ids} - {""}
+        claims = {team_id} - {"", home}
+        if home not in (belongs or {team_id}) or not claims <= belongs:
+            raise Refusal(
+                "You belong to another workspace. I answer only to members of the one I am installed in.",
+                f"of another workspace: {', '.join(sorted(belongs | claims)) or 'none is known'}",
+            )
+
+    def _groups(self, user_id: str, *, max_age: float | None) -> frozenset[str]:
+        """Those of the groups that the settings name, since no others matter."""
+        return frozenset(
+            group for group in self.access.groups if user_id in self.directory.group_members(group, max_age=max_age)
+        )
+
+    def _check_grants(self, person: Person) -> None:
+        if not permissions.has_any(self.access, person):
+            raise Refusal(
+                f"No grant gives you anything here. Ask whoever keeps my settings for one; your id is {person.id}.",
+                "no grant",
+            )
+
+    def _check_channel(self, person: Person, channel: str) -> None:
+        """Direct messages are let through: the person has been checked, and the bot has nobody else's there."""
+        if not channel or channel.startswith("D") or permissions.names_channel(self.access, person, channel):
+            return
+        try:
+            shared = self.directory.channel(channel).externally_shared
+        except LookupFailed as failure:
+            raise Refusal(
+                "I cannot see this channel, so I change nothing from here. Invite me with /invite, then try again.",
+                f"look-up of channel failed: {failure}",
+            ) from failure
+        if shared:
+            raise Refusal(
+                "This channel is shared with another workspace, so I change nothing from here. Use another channel, "
+                "or ask for a grant that names this one.",
+                "externally shared channel",
+            )
+
+
+def _check_standing(member: Member) -> None:
+    """Only people, active, and full members."""
+    reasons = (
+        (member.is_stranger, "You are not a member of this workspace, so I cannot act for you.", "stranger"),
+        (member.deleted, "Your account is deactivated, so I cannot act for you.", "deactivated"),
+        (member.is_bot, "I take no commands from other bots.", "bot"),
+        (
+            member.is_restricted or member.is_ultra_restricted,
+            "You are a guest in this workspace, and guests cannot use me. Ask a full member.",
+            "guest",
+        ),
+    )
+    for holds, sentence, why in reasons:
+        if holds:
+            raise Refusal(sentence, why)

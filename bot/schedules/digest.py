@@ -1,0 +1,139 @@
+"""What happens by the clock: the daily digest of each channel.
+
+DBOS keeps the schedule in its database and fires it by cron in the settings' time zone; what was missed while the bot
+was down is made up for the same day only.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from dbos import DBOS, StepOptions, error
+
+from backends.base import VM
+from bot.fleet.digest import as_reply, compose
+from bot.fleet.inventory import Inventory
+from bot.ledger import Ledger
+from bot.messages import Announcer, AnnouncerError, Origin
+from bot.settings import DigestSettings, Settings
+from commands.base import Reply
+
+log = logging.getLogger(__name__)
+
+NAME = "digest"
+PATIENCE = timedelta(minutes=3)
+"""A scan with all disks takes a busy host a while, and a digest can wait."""
+
+TRIES: StepOptions = {"retries_allowed": True, "max_attempts": 6, "interval_seconds": 10.0, "backoff_rate": 3.0}
+"""Slack may be away at nine for a while; an hour later the digest is left out."""
+
+TOO_LATE = timedelta(hours=12)
+"""A digest that is later than this is left to the next morning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Makes digests from the fleet as it is now."""
+
+    settings: Settings
+    inventory: Inventory
+    ledger: Ledger
+    clock: Callable[[], datetime]
+
+    def of(self, channel: str) -> Reply | None:
+        """The digest of a channel, about the VMs that the settings give it; None for a channel that gets none."""
+        entry = next((e for e in self.settings.digest.channels if e.channel == channel), None)
+        return None if entry is None else self._make(entry.vms)
+
+    def asked_for(self, channel: str, may_view: Callable[[VM], bool]) -> Reply:
+        """The digest that a person asks for: the channel's own, for all to see, or else, for them alone, one of
+        what they may see."""
+        own = self.of(channel)
+        return replace(own, shared=True) if own is not None else self._make(("*",), may_view)
+
+    def _make(self, patterns: Sequence[str], may_view: Callable[[VM], bool] | None = None) -> Reply:
+        self.inventory.renew(disks=True, patience=PATIENCE)
+        inventories = self.inventory.inventories(disks=True)
+        for one in inventories:
+            self.ledger.seen(one)
+            self.ledger.sample(one)
+        shown = [
+            replace(one, vms=tuple(v for v in one.vms if may_view is None or may_view(v.vm))) for one in inventories
+        ]
+        notes = self.ledger.notes(c.id for one in shown for v in one.vms for c in v.checkpoints)
+        return as_reply(
+            compose(
+                shown,
+                notes,
+                self.inventory.hosts(),
+                policy=self.settings.policy,
+                now=self.clock(),
+                patterns=patterns,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Schedules:
+    """Posts each channel's digest when it is due."""
+
+    settings: DigestSettings
+    digests: Digests
+    announcer: Announcer
+    ledger: Ledger
+    clock: Callable[[], datetime]
+
+    def declare(self) -> Callable[[datetime, object], None]:
+        """Declare the workflow, before DBOS is launched."""
+
+        @DBOS.workflow(name=NAME)
+        def digest(scheduled_at: datetime, context: object) -> None:  # noqa: ARG001 - the signature is DBOS's
+            late = DBOS.run_step({"name": "is it too late"}, lambda: self.clock() - scheduled_at > TOO_LATE)
+            if late:
+                return
+            for entry in self.settings.channels:
+                try:
+                    DBOS.run_step(
+                        {"name": f"digest for {entry.channel}", **TRIES}, self.post, entry.channel, scheduled_at
+                    )
+                except error.DBOSMaxStepRetriesExceeded as failure:
+                    log.error("the digest for %s could not be posted: %s", entry.channel, failure)
+
+        return digest
+
+    def apply(self, workflow: Callable[[datetime, object], None]) -> None:
+        """Put the settings' schedule into DBOS, in place of an earlier one. After DBOS was launched."""
+        DBOS.apply_schedules(
+            [
+                {
+                    "schedule_name": NAME,
+                    "workflow_fn": workflow,
+                    "schedule": cron(self.settings),
+                    "cron_timezone": str(self.settings.timezone),
+                    "automatic_backfill": True,
+                }
+            ]
+        )
+
+    def post(self, channel: str, scheduled_at: datetime) -> None:
+        """Post one channel's digest, once for each time it is due, also when this runs again after a crash. Raises
+        `AnnouncerError` when it is certain that nothing was posted; then it may be tried again."""
+        occurrence = f"{channel} {scheduled_at.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+        message = self.digests.of(channel)
+        if message is None or not self.ledger.claim_digest(occurrence, channel):
+            return
+        try:
+            ref = self.announcer.post(Origin(channel, ""), message)
+        except AnnouncerError:
+            self.ledger.release_digest(occurrence)
+            raise
+        self.ledger.digest_posted(occurrence, ref, message.text)
+
+
+def cron(settings: DigestSettings) -> str:
+    """The settings' time of day as a cron line: `0 9 * * *`, or `0 9 * * 1-5` on weekdays."""
+    at = settings.at
+    return f"{at.minute} {at.hour} * * {'1-5' if settings.weekdays_only else '*'}"

@@ -1,0 +1,295 @@
+"""The one message of a change, in each state that it passes through."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.changes.card import card, title
+from bot.changes.merges import MERGED, STALLS
+from bot.changes.outcome import OUTCOME, Outcome
+from bot.ledger import ChangeState
+from bot.messages import MessageRef
+from bot.slack.render.blocks import render
+from commands.base import Action, Actions, Apply, Create, Delete, Heading, Person, Plan, Reply, Target, Tree
+from tests.support.workbench import ADA, ORIGIN, Workbench
+
+BOB = Person("U0BOB", "bob")
+WAYS: dict[ChangeState, tuple[ChangeState, ...]] = {
+    ChangeState.REQUESTED: (),
+    ChangeState.AWAITING: (ChangeState.AWAITING,),
+    ChangeState.DENIED: (ChangeState.DENIED,),
+    ChangeState.CANCELLED: (ChangeState.AWAITING, ChangeState.CANCELLED),
+    ChangeState.EXPIRED: (ChangeState.AWAITING, ChangeState.EXPIRED),
+    ChangeState.VOID: (ChangeState.QUEUED, ChangeState.VOID),
+    ChangeState.QUEUED: (ChangeState.QUEUED,),
+    ChangeState.RUNNING: (ChangeState.QUEUED, ChangeState.RUNNING),
+    ChangeState.SUCCEEDED: (ChangeState.QUEUED, ChangeState.RUNNING, ChangeState.SUCCEEDED),
+    ChangeState.FAILED: (ChangeState.QUEUED, ChangeState.RUNNING, ChangeState.FAILED),
+    ChangeState.UNKNOWN: (ChangeState.QUEUED, ChangeState.RUNNING, ChangeState.UNKNOWN),
+}
+
+
+class Change:
+    """A change in the ledger, brought along a way."""
+
+    def __init__(
+        self, bench: Workbench, *targets: Target, action: Action | None = None, each: tuple[str, ...] = ()
+    ) -> None:
+        self.ledger, self.id = bench.ledger, f"change-{len(bench.ledger.history(limit=100))}"
+        self.targets = targets
+        plan = Plan(
+            action or Apply(),
+            targets,
+            "apply first to web01",
+            consequences=("Everything written on web01 since first will be lost.", "web01 keeps its newer checkpoint."),
+            cautions=("The settings ask for care with web01.",),
+            each=each,
+        )
+        expires_at = datetime(2026, 11, 22, 14, 15, tzinfo=UTC)
+        self.ledger.request(self.id, plan, ADA, ORIGIN, expires_at=expires_at)
+
+    def to(self, state: ChangeState, *, why: str = "", result: str = "", awaits: str = "confirmation") -> Change:
+        way = WAYS[state]
+        for step in way[:-1]:
+            self.ledger.move(self.id, step, by="bot", detail={"awaits": awaits})
+        if way:
+            self.ledger.move(self.id, way[-1], by="bot", why=why, result=result, detail={"awaits": awaits})
+        return self
+
+    def ended(self, target: Target, state: ChangeState, sentence: str, **more: str) -> Change:
+        outcome = replace(Outcome(target.vm_id, target.vm_name, state, sentence), **more)  # type: ignore[arg-type]
+        self.ledger.note(self.id, OUTCOME, by="bot", why=sentence, detail=asdict(outcome))
+        return self
+
+    def card(self, **progress: int) -> Reply:
+        row = self.ledger.change(self.id)
+        assert row is not None
+        by_id = {target.vm_id: progress[target.vm_name] for target in self.targets if target.vm_name in progress}
+        return card(row, self.ledger.events(self.id), by_id)
+
+
+@pytest.fixture
+def web01(bench: Workbench) -> Target:
+    return replace(bench.target(bench.add_vm("web01")), checkpoint_id="cp-1", checkpoint_name="first")
+
+
+@pytest.fixture
+def web02(bench: Workbench) -> Target:
+    return replace(bench.target(bench.add_vm("web02")), checkpoint_id="cp-2", checkpoint_name="first")
+
+
+def buttons(message: Reply) -> list[tuple[str, str]]:
+    """Labels and actions."""
+    return [(b.label, b.action) for part in message.parts if isinstance(part, Actions) for b in part.buttons]
+
+
+@pytest.mark.parametrize(
+    ("state", "heading", "actions"),
+    [
+        (ChangeState.REQUESTED, "⏳ Apply first to web01", []),
+        (ChangeState.AWAITING, "❓ Apply first to web01?", ["confirm", "cancel"]),
+        (ChangeState.DENIED, "⛔ Apply first to web01: denied", []),
+        (ChangeState.CANCELLED, "✖️ Apply first to web01: cancelled", []),
+        (ChangeState.EXPIRED, "⌛ Apply first to web01: expired", ["again"]),
+        (ChangeState.VOID, "⚠️ Apply first to web01: void", ["again"]),
+        (ChangeState.QUEUED, "⏳ Apply first to web01: queued", ["cancel"]),
+        (ChangeState.RUNNING, "⏳ Apply first to web01: running", []),
+        (ChangeState.SUCCEEDED, "✅ Apply first to web01", []),
+        (ChangeState.FAILED, "❌ Apply first to web01: failed", []),
+        (ChangeState.UNKNOWN, "❔ Apply first to web01: outcome unknown", []),
+    ],
+)
+def test_every_state_has_its_heading_and_its_buttons(
+    bench: Workbench, web01: Target, state: ChangeState, heading: str, actions: list[str]
+) -> None:
+    message = Change(bench, web01).to(state, why="why", result="result").card()
+
+    assert message.parts[0] == Heading(heading)
+    assert [action for _, action in buttons(message)] == actions
+    assert message.shared
+
+
+def test_the_question_says_what_is_lost_and_what_a_careful_colleague_would_add(bench: Workbench, web01: Target) -> None:
+    message = Change(bench, web01).to(ChangeState.AWAITING).card()
+
+    assert "⚠️ The settings ask for care with web01." in message.text
+    assert "Everything written on web01 since first will be lost." in message.text
+    assert "web01 keeps its newer checkpoint." in message.text
+    assert "asked by ada · open until 14:15 UTC · change" in message.text
+
+
+@pytest.mark.parametrize(
+    ("action", "label", "style"),
+    [(Apply(), "Apply", "danger"), (Delete(), "Delete", "danger"), (Create("x"), "Create", "primary")],
+)
+def test_the_button_says_what_it_does(bench: Workbench, web01: Target, action: Action, label: str, style: str) -> None:
+    message = Change(bench, web01, action=action).to(ChangeState.AWAITING).card()
+
+    (row,) = [part for part in message.parts if isinstance(part, Actions)]
+    assert (row.buttons[0].label, row.buttons[0].style) == (label, style)
+    assert row.buttons[1].label == "Cancel"
+
+
+def test_an_approval_is_asked_of_a_second_person(bench: Workbench, web01: Target) -> None:
+    message = Change(bench, web01).to(ChangeState.AWAITING, awaits="approval").card()
+
+    assert buttons(message) == [("Approve", "approve"), ("Withdraw", "cancel")]
+    assert "needs a second person's approval" in message.text
+
+
+def test_an_approval_that_nobody_else_can_give_says_so(bench: Workbench, web01: Target) -> None:
+    change = Change(bench, web01).to(ChangeState.AWAITING, awaits="approval")
+
+    change.ledger.set_message(change.id, MessageRef("C0OPS", "1.0"))
+    assert "Nobody but you sees this message" not in change.card().text
+    change.ledger.set_message(change.id, MessageRef("D0ADA", "1.0"))
+    assert "Nobody but you sees this message" in change.card().text
+
+
+def test_a_question_about_several_vms_has_a_line_for_each(bench: Workbench, web01: Target, web02: Target) -> None:
+    each = ("web01 is on hv01, running: first", "web02 is on hv01, off: first")
+    change = Change(bench, web01, web02, each=each).to(ChangeState.AWAITING)
+
+    assert Tree(each) in change.card().parts
+
+
+def test_who_confirmed_stands_under_the_result(bench: Workbench, web01: Target) -> None:
+    change = Change(bench, web01).to(ChangeState.AWAITING)
+    change.ledger.move(change.id, ChangeState.QUEUED, by=BOB.id, why="approved by bob")
+
+    assert "asked by ada · approved by bob · change" in change.card().text
+
+
+@pytest.mark.parametrize("state", [ChangeState.DENIED, ChangeState.CANCELLED, ChangeState.EXPIRED, ChangeState.VOID])
+def test_what_ended_before_it_began_says_once_that_nothing_was_changed(
+    bench: Workbench, web01: Target, state: ChangeState
+) -> None:
+    bare = Change(bench, web01).to(state, why="by ada").card().text
+    full = Change(bench, web01).to(state, why="It went. Nothing was changed.").card().text
+
+    assert "By ada. Nothing was changed." in bare
+    assert full.count("Nothing was changed.") == 1
+
+
+def test_an_unknown_outcome_never_says_that_nothing_was_changed(bench: Workbench, web01: Target) -> None:
+    looking = Change(bench, web01).to(ChangeState.UNKNOWN, why="no answer about web01: reset")
+    assert "Nothing was changed" not in looking.card().text
+    assert "I go on looking at the host" in looking.card().text
+
+    given_up = looking.ended(web01, ChangeState.UNKNOWN, "hv01 has not answered for a day. Look at web01 by hand.")
+    assert "Look at web01 by hand." in given_up.card().text
+    assert "Nothing was changed" not in given_up.card().text
+
+
+class TestProgress:
+    def test_of_one_vm_is_a_bar(self, bench: Workbench, web01: Target) -> None:
+        message = Change(bench, web01).to(ChangeState.RUNNING).card(web01=40)
+
+        assert "⏳ web01 ████░░░░░░ 40 %" in message.text
+
+    def test_of_one_vm_that_tells_none_is_a_word(self, bench: Workbench, web01: Target) -> None:
+        assert "Under way …" in Change(bench, web01).to(ChangeState.RUNNING).card().text
+
+    def test_of_several_vms_is_a_line_for_each(self, bench: Workbench, web01: Target, web02: Target) -> None:
+        change = Change(bench, web01, web02).to(ChangeState.RUNNING)
+        change.ended(web01, ChangeState.SUCCEEDED, "web01 is back at first.")
+
+        text = change.card(web02=70).text
+
+        assert "█████░░░░░ 1 of 2 done" in text
+        assert "✅ web01: web01 is back at first." in text
+        assert "⏳ web02 ███████░░░ 70 %" in text
+
+
+class TestTheEnd:
+    def test_of_several_vms_says_what_became_of_each(self, bench: Workbench, web01: Target, web02: Target) -> None:
+        change = Change(bench, web01, web02)
+        change.ended(web01, ChangeState.SUCCEEDED, "web01 is back at first.")
+        change.ended(web02, ChangeState.FAILED, "hv01 is out of room.")
+
+        text = change.to(ChangeState.FAILED, result="both").card().text
+
+        assert "✅ web01: web01 is back at first." in text
+        assert "❌ web02: hv01 is out of room." in text
+        assert "1 succeeded, 1 failed." in text
+
+    def test_of_two_hundred_vms_tells_first_what_went_wrong(self, bench: Workbench, web01: Target) -> None:
+        group = [replace(web01, vm_id=f"vm-{n}", vm_name=f"web{n:03}") for n in range(200)]
+        change = Change(bench, *group)
+        for target in group[:-3]:
+            back = f"{target.vm_name} is back at first, and is running. What it was before is kept as safety."
+            change.ended(target, ChangeState.SUCCEEDED, back)
+        for target in group[-3:-1]:
+            change.ended(target, ChangeState.FAILED, "hv02 cannot be reached. Nothing was changed.")
+        change.ended(group[-1], ChangeState.VOID, "web199 is not as it was.")
+
+        reply = change.to(ChangeState.FAILED, result="all").card()
+        (drawn,) = (str(block) for block in render(reply, lambda: "id").blocks if "preformatted" in str(block))
+
+        assert "197 succeeded, 2 failed, 1 void." in reply.text
+        assert "❌ web197, web198: hv02 cannot be reached. Nothing was changed.\\n⚠️ web199: web199 is not" in drawn
+        assert "more lines" in drawn
+
+    def test_of_two_vms_of_one_name_says_where_each_is(self, bench: Workbench, web01: Target) -> None:
+        other = replace(web01, vm_id="vm-2", host="hv02")
+        change = Change(bench, web01, other)
+        change.ended(web01, ChangeState.SUCCEEDED, "web01 is back at first.")
+        change.ended(other, ChangeState.FAILED, "hv02 is out of room.")
+
+        text = change.to(ChangeState.FAILED, result="both").card().text
+
+        assert "✅ web01 on hv01: web01 is back at first." in text
+        assert "❌ web01 on hv02: hv02 is out of room." in text
+
+    def test_of_an_apply_offers_to_undo_it(self, bench: Workbench, web01: Target) -> None:
+        change = Change(bench, web01).to(ChangeState.SUCCEEDED, result="web01 is back at first.")
+        change.ended(web01, ChangeState.SUCCEEDED, "web01 is back at first.", safety_id="cp-9")
+
+        assert buttons(change.card()) == [("Undo", "undo")]
+
+    def test_of_a_delete_is_followed_by_the_merge(self, bench: Workbench, web01: Target) -> None:
+        change = Change(bench, web01, action=Delete()).to(ChangeState.SUCCEEDED, result="Deleted first of web01.")
+        change.ledger.note(change.id, MERGED, by="bot", why="The disks of web01 are merged: 18.0 GB came back.")
+
+        text = change.card().text
+
+        assert text.index("Deleted first of web01.") < text.index("18.0 GB came back")
+
+    def test_of_a_large_delete_counts_the_merges_that_went_well(self, bench: Workbench, web01: Target) -> None:
+        change = Change(bench, web01, action=Delete()).to(ChangeState.SUCCEEDED, result="Deleted all.")
+        for n in range(200):
+            change.ledger.note(change.id, MERGED, by="bot", why=f"The disks of web{n:03} are merged.")
+        change.ledger.note(change.id, STALLS, by="bot", why="The disks of web200 do not get on.")
+
+        text = change.card().text
+
+        assert "The disks of 200 VMs are merged." in text
+        assert "web200 do not get on" in text
+        assert "web100" not in text
+
+    def test_of_a_group_in_which_one_moved_offers_to_ask_about_that_one(
+        self, bench: Workbench, web01: Target, web02: Target
+    ) -> None:
+        change = Change(bench, web01, web02)
+        change.ended(web01, ChangeState.SUCCEEDED, "web01 is back at first.", safety_id="cp-9")
+        change.ended(web02, ChangeState.VOID, "web02 is not as it was when you asked.")
+
+        assert buttons(change.to(ChangeState.FAILED).card()) == [("Undo", "undo"), ("Ask again", "again")]
+
+    def test_of_a_group_that_was_cancelled_says_who_did_it(
+        self, bench: Workbench, web01: Target, web02: Target
+    ) -> None:
+        change = Change(bench, web01, web02)
+        for one in (web01, web02):
+            change.ended(one, ChangeState.CANCELLED, "Cancelled before it began. Nothing was changed.")
+
+        assert "By ada. Nothing was changed." in change.to(ChangeState.CANCELLED, why="by ada").card().text
+
+
+def test_the_title_is_plain_where_the_state_is(bench: Workbench, web01: Target) -> None:
+    row = bench.row(Change(bench, web01).to(ChangeState.SUCCEEDED).id)
+
+    assert title(row) == "Apply first to web01"

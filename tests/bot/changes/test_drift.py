@@ -1,0 +1,68 @@
+"""What moved between the picture that somebody confirmed and the host as it is now."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.base import VMState
+from bot.changes.drift import difference
+from commands.base import Picture
+
+FIRST, SECOND = ("cp-1", None, "first"), ("cp-2", "cp-1", "second")
+ASKED = Picture("hv01", VMState.RUNNING, (FIRST, SECOND), "cp-2")
+
+
+def test_nothing_moved() -> None:
+    assert difference(ASKED, ASKED) == ""
+
+
+@pytest.mark.parametrize(
+    ("now", "clause"),
+    [
+        (Picture("hv02", VMState.RUNNING, (FIRST, SECOND), "cp-2"), "it moved from hv01 to hv02"),
+        (Picture("hv01", VMState.OFF, (FIRST, SECOND), "cp-2"), "it was running and is off now"),
+        (Picture("hv01", VMState.RUNNING, (FIRST,), "cp-1"), "the checkpoint second has gone"),
+        (
+            Picture("hv01", VMState.RUNNING, (FIRST, ("cp-2", "cp-1", "renamed")), "cp-2"),
+            "the checkpoint second is called renamed now",
+        ),
+        (
+            Picture("hv01", VMState.RUNNING, (FIRST, ("cp-2", None, "second")), "cp-2"),
+            "the checkpoint second hangs under another one now",
+        ),
+        (
+            Picture("hv01", VMState.RUNNING, (FIRST, SECOND, ("cp-3", "cp-2", "third")), "cp-3"),
+            "there is a new checkpoint third",
+        ),
+        (Picture("hv01", VMState.RUNNING, (FIRST, SECOND), "cp-1"), "it was put back to first"),
+    ],
+)
+def test_each_kind_of_move_has_its_words(now: Picture, clause: str) -> None:
+    assert difference(ASKED, now) == clause
+
+
+def test_several_moves_are_all_named() -> None:
+    now = Picture("hv02", VMState.OFF, (FIRST,), "cp-1")
+
+    assert difference(ASKED, now) == (
+        "it moved from hv01 to hv02; it was running and is off now; the checkpoint second has gone"
+    )
+
+
+ids = st.sampled_from(["a", "b", "c"])
+pictures = st.builds(
+    Picture,
+    st.sampled_from(["hv01", "hv02"]),
+    st.sampled_from([int(VMState.RUNNING), int(VMState.OFF)]),
+    st.lists(st.tuples(ids, st.none() | ids, st.sampled_from(["x", "y"])), unique_by=lambda one: one[0]).map(
+        lambda tree: tuple(sorted(tree, key=lambda one: one[0]))
+    ),
+    st.none() | ids,
+)
+
+
+@given(pictures, pictures)
+def test_pictures_that_differ_are_never_called_the_same(asked: Picture, now: Picture) -> None:
+    assert (difference(asked, now) == "") == (asked == now)

@@ -1,0 +1,100 @@
+"""What is said of the merge that follows a delete, and for how long it is watched."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from backends.base import OperationalStatus
+from backends.simulator.faults import FaultKind
+from backends.simulator.seed import DAY, Past
+from backends.simulator.storage import GB
+from bot.changes.merges import MERGED, MOST_LOOKS, STALLED, STALLS, Look, Watch, judge, look
+from bot.changes.outcome import Outcome
+from bot.ledger import ChangeState
+from tests.support.workbench import Workbench
+
+BEGUN = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
+DELETED = Outcome("id", "web01", ChangeState.SUCCEEDED, "Deleted first of web01.", bytes_before=30 * GB)
+WATCH = Watch(DELETED, moved=Look("merging", 30 * GB, BEGUN))
+
+
+def merging(size: int, *, minutes: float) -> Look:
+    return Look("merging", size, BEGUN + timedelta(minutes=minutes))
+
+
+def test_the_end_is_told_with_the_space_that_came_back() -> None:
+    line, further = judge(WATCH, Look("over", 12 * GB, BEGUN))
+
+    assert line == (MERGED, "The disks of web01 are merged: 18.0 GB came back.")
+    assert further is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(None, 12 * GB), (30 * GB, None), (12 * GB, 12 * GB), (12 * GB, 30 * GB)]
+)
+def test_no_space_is_claimed_that_is_not_known_to_have_come_back(before: int | None, after: int | None) -> None:
+    line, _ = judge(Watch(replace(DELETED, bytes_before=before)), Look("over", after, BEGUN))
+
+    assert line == (MERGED, "The disks of web01 are merged.")
+
+
+def test_a_merge_that_moves_is_watched_in_silence() -> None:
+    line, further = judge(WATCH, merging(29 * GB, minutes=60))
+
+    assert line is None
+    assert further is not None
+    assert further.moved == merging(29 * GB, minutes=60)
+    assert further.looks == WATCH.looks + 1
+
+
+def test_a_merge_that_does_not_move_is_told_of_once() -> None:
+    assert timedelta(minutes=30) == STALLED
+    line, further = judge(WATCH, merging(30 * GB, minutes=31))
+    assert line is not None
+    assert line[0] == STALLS
+    assert line[1].startswith("The merge of the disks of web01 has not moved since 14:00 UTC.")
+
+    assert further is not None
+    line, further = judge(further, merging(30 * GB, minutes=90))
+    assert line is None
+    assert further is not None
+
+
+def test_a_host_that_does_not_answer_is_no_news() -> None:
+    line, further = judge(WATCH, Look("unseen", None, BEGUN + timedelta(hours=5)))
+
+    assert line is None
+    assert further == replace(WATCH, looks=WATCH.looks + 1)
+
+
+def test_nobody_watches_for_ever() -> None:
+    assert judge(replace(WATCH, looks=MOST_LOOKS), merging(1, minutes=1)) == (None, None)
+
+
+def test_looks_become_rarer() -> None:
+    pauses = [Watch(DELETED, looks=number).pause for number in range(20)]
+
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == pauses[-2]
+
+
+class TestALook:
+    def test_sees_whether_it_is_over_and_what_the_files_take(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01", Past("first", DAY))
+        outcome = replace(DELETED, vm_id=seen.vm.id)
+
+        assert look(bench.inventory, outcome, BEGUN).state == "over"
+        bench.host().vm(seen.vm.id).busy_with = OperationalStatus.MERGING_DISKS
+        again = look(bench.inventory, outcome, BEGUN)
+
+        assert (again.state, again.at) == ("merging", BEGUN)
+        assert again.size == sum(disk.file_size for disk in seen.disks or ())
+
+    def test_at_a_host_that_is_down_sees_nothing(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01")
+        bench.arm(FaultKind.REFUSE_CONNECTION, times=None)
+
+        assert look(bench.inventory, replace(DELETED, vm_id=seen.vm.id), BEGUN).state == "unseen"

@@ -1,0 +1,378 @@
+"""The durable way of a change, with DBOS and the ledger as they are: asked, answered, carried out, told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from dbos import DBOS
+
+from backends.simulator.faults import Fault, FaultKind
+from backends.simulator.seed import DAY, Past
+from backends.simulator.shell import Statement
+from bot.changes.workflow import Answer, Word
+from bot.ledger import ChangeRow, ChangeState
+from bot.messages import Origin
+from commands.base import Create, Person, Plan, Target
+from tests.support.headquarters import ADA, BOB, CHANNEL, Headquarters, wait_until
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Headquarters]:
+    with Headquarters(tmp_path_factory.mktemp("headquarters")) as open_headquarters:
+        yield open_headquarters
+
+
+@pytest.fixture
+def hq(shared: Headquarters) -> Headquarters:
+    return shared
+
+
+def way(hq: Headquarters, row: ChangeRow) -> list[str]:
+    """The states that a change went through."""
+    return [e.event for e in hq.ledger.events(row.id) if e.event in set(ChangeState)]
+
+
+def answer(hq: Headquarters, row: ChangeRow, word: Word, **late: float) -> None:
+    hq.core.changes.answer(row.id, Answer(word, ADA, "ada", hq.clock() + timedelta(**late)))
+
+
+@contextmanager
+def one_change_under_way(hq: Headquarters, vm: str) -> Iterator[ChangeRow]:
+    """Of this VM, until the end of the block."""
+    faults = hq.hosts["hv01"].faults
+    faults.arm(Fault(FaultKind.HANG, "Checkpoint-VM"))
+    try:
+        hq.type(f"{vm} first")
+        yield hq.wait_for(ChangeState.RUNNING)
+    finally:
+        faults.disarm(FaultKind.HANG)
+        faults.release()
+
+
+def queued(hq: Headquarters, text: str) -> ChangeRow:
+    """Type a command whose change has to wait for its turn."""
+    hq.type(text)
+    row = hq.newest()
+    wait_until(lambda: DBOS.get_workflow_status(f"{row.id}-0"))
+    return row
+
+
+def test_what_needs_no_answer_is_carried_out_at_once(hq: Headquarters) -> None:
+    seen = hq.add_vm("app01")
+
+    hq.type("app01 before-upgrade")
+    row = hq.wait_for(ChangeState.SUCCEEDED)
+
+    assert way(hq, row) == ["requested", "queued", "running", "succeeded"]
+    assert row.result == "Took before-upgrade of app01 (production)."
+    assert [one.name for one in hq.look(seen.vm.id).checkpoints] == ["before-upgrade"]
+
+
+def test_what_needs_an_answer_waits_for_it(hq: Headquarters) -> None:
+    hq.add_vm("app02", Past("first", DAY))
+    hq.type("apply app02 first")
+    row = hq.wait_for(ChangeState.AWAITING)
+
+    answer(hq, row, "confirm")
+
+    assert way(hq, hq.wait_for(ChangeState.SUCCEEDED)) == ["requested", "awaiting", "queued", "running", "succeeded"]
+    assert hq.newest().decided_by == ADA
+
+
+def test_every_step_of_the_way_says_who_and_why(hq: Headquarters) -> None:
+    hq.add_vm("app13", Past("first", DAY))
+    hq.type("app13 before-upgrade --note 'kernel 6.12'")
+    created = hq.wait_for(ChangeState.SUCCEEDED)
+    hq.type("delete app13 first")
+    answer(hq, hq.wait_for(ChangeState.AWAITING), "confirm")
+    deleted = hq.wait_for(ChangeState.SUCCEEDED)
+
+    told = [
+        [(e.by, e.why) for e in hq.ledger.events(row.id) if e.event in set(ChangeState)] for row in (created, deleted)
+    ]
+
+    assert told == [
+        [
+            (ADA, "kernel 6.12"),
+            ("bot", "needs no confirmation"),
+            ("bot", "began on app13"),
+            ("bot", "done on app13"),
+        ],
+        [
+            (ADA, "delete first of app13"),
+            ("bot", "waits for confirmation"),
+            (ADA, "confirmed by ada"),
+            ("bot", "began on app13"),
+            ("bot", "done on app13"),
+        ],
+    ]
+
+
+@pytest.mark.parametrize("vm", ["open01", "sql-open01"], ids=["confirmation", "approval"])
+def test_a_question_is_open_until_its_time_is_over(hq: Headquarters, vm: str) -> None:
+    hq.add_vm(vm, Past("first", DAY))
+    hq.type(f"apply {vm} first")
+    row = hq.wait_for(ChangeState.AWAITING)
+    expiry = wait_until(lambda: DBOS.get_workflow_status(f"{row.id}-expiry"))
+
+    assert row.expires_at is not None
+    assert timedelta(minutes=9) < row.expires_at - hq.clock() <= timedelta(minutes=10)
+    assert expiry.delay_until_epoch_ms is not None
+    assert 9 * 60 < expiry.delay_until_epoch_ms / 1000 - time.time() <= 10 * 60
+
+
+def test_of_two_answers_the_first_counts(hq: Headquarters) -> None:
+    hq.add_vm("app03", Past("first", DAY))
+    hq.type("delete app03 first")
+    row = hq.wait_for(ChangeState.AWAITING)
+
+    answer(hq, row, "cancel")
+    answer(hq, row, "confirm")
+
+    hq.wait_for(ChangeState.CANCELLED)
+    assert way(hq, hq.newest()) == ["requested", "awaiting", "cancelled"]
+
+
+@pytest.mark.parametrize("word", ["confirm", "cancel"])
+def test_an_answer_after_the_time_is_over_finds_it_expired(hq: Headquarters, word: Word) -> None:
+    hq.add_vm(f"late-{word}", Past("first", DAY))
+    hq.type(f"delete late-{word} first")
+    row = hq.wait_for(ChangeState.AWAITING)
+
+    answer(hq, row, word, minutes=11)
+
+    assert hq.wait_for(ChangeState.EXPIRED).decided_by is None
+
+
+def test_a_confirmation_that_lay_too_long_is_not_carried_out(hq: Headquarters) -> None:
+    """The bot was down when it came, and everybody has gone home since."""
+    hq.add_vm("app04", Past("first", DAY))
+    hq.type("delete app04 first")
+    row = hq.wait_for(ChangeState.AWAITING)
+
+    answer(hq, row, "confirm", minutes=-16)
+
+    assert "the bot was not running then" in hq.wait_for(ChangeState.EXPIRED).reason
+
+
+def test_a_request_that_the_bot_died_over_is_begun_at_the_next_start(hq: Headquarters) -> None:
+    target = Target.of(hq.add_vm("begun01"))
+    plan = Plan(Create("x"), (target,), "take x of begun01")
+    hq.ledger.request("a-request-without-a-workflow", plan, Person(ADA, "ada"), Origin(CHANNEL, ADA))
+
+    hq.restart()
+
+    assert hq.wait_for(ChangeState.SUCCEEDED).id == "a-request-without-a-workflow"
+
+
+def test_one_id_is_one_change_however_often_it_is_submitted(hq: Headquarters) -> None:
+    seen = hq.add_vm("app05")
+    hq.type("app05 once")
+    row = hq.wait_for(ChangeState.SUCCEEDED)
+    assert row.plan is not None
+
+    again = hq.core.changes.submit(row.id, row.plan, Person(ADA, "ada"), row.origin)
+
+    assert not again
+    assert len(hq.look(seen.vm.id).checkpoints) == 1
+
+
+def test_permission_is_looked_at_again_right_before_it_is_carried_out(hq: Headquarters) -> None:
+    hq.add_vm("app06", Past("first", DAY))
+    hq.type("delete app06 first")
+    row = hq.wait_for(ChangeState.AWAITING)
+    ada = hq.people.members[ADA]
+    hq.people.members[ADA] = replace(ada, deleted=True)
+    try:
+        answer(hq, row, "confirm")
+        denied = hq.wait_for(ChangeState.DENIED)
+    finally:
+        hq.people.members[ADA] = ada
+
+    assert "Your account is deactivated" in denied.result
+
+
+def test_what_waits_for_its_turn_can_be_withdrawn(hq: Headquarters) -> None:
+    seen = hq.add_vm("app07")
+    faults = hq.hosts["hv01"].faults
+    faults.arm(Fault(FaultKind.HANG, "Checkpoint-VM"))
+    try:
+        hq.type("app07 first")
+        first = wait_until(lambda: hq.newest() if hq.newest().state is ChangeState.RUNNING else None)
+        hq.type("app07 second")
+        second = hq.wait_for(ChangeState.QUEUED)
+
+        assert hq.core.changes.withdraw(second.id, Person(ADA, "ada"))
+        assert not hq.core.changes.withdraw(first.id, Person(ADA, "ada"))
+    finally:
+        faults.release()
+
+    wait_until(lambda: (hq.ledger.change(first.id) or first).state is ChangeState.SUCCEEDED)
+    assert [one.name for one in hq.look(seen.vm.id).checkpoints] == ["first"]
+    hq.wait_for(ChangeState.CANCELLED)
+
+
+def test_a_change_is_carried_out_though_it_can_be_shown_nowhere(hq: Headquarters) -> None:
+    seen = hq.add_vm("app08")
+    hq.board.out_of_order = True
+    try:
+        hq.type("app08 unseen")
+        row = wait_until(lambda: hq.newest() if hq.newest().state is ChangeState.SUCCEEDED else None)
+        wait_until(lambda: "not shown" in [e.event for e in hq.ledger.events(row.id)])
+    finally:
+        hq.board.out_of_order = False
+
+    assert [one.name for one in hq.look(seen.vm.id).checkpoints] == ["unseen"]
+    hq.wait_for(ChangeState.SUCCEEDED, row)
+
+
+def test_a_merge_that_goes_on_is_looked_at_again(hq: Headquarters) -> None:
+    hq.add_vm("merging", Past("first", DAY))
+    hq.hosts["hv01"].faults.arm(Fault(FaultKind.MERGE_STALL, times=None))
+    try:
+        hq.type("delete merging first")
+        answer(hq, hq.wait_for(ChangeState.AWAITING), "confirm")
+        row = hq.wait_for(ChangeState.SUCCEEDED)
+        wait_until(lambda: DBOS.get_workflow_status(f"{row.id}-merge-{row.vms[0].id}-1"))
+        assert "The disks of merging are merged" not in hq.message(row).text
+    finally:
+        hq.hosts["hv01"].faults.disarm()
+
+    wait_until(lambda: "The disks of merging are merged" in hq.message(row).text)
+
+
+def test_a_delete_that_failed_is_followed_by_no_merge(hq: Headquarters) -> None:
+    hq.add_vm("kept01", Past("first", DAY))
+    hq.hosts["hv01"].faults.arm(Fault(FaultKind.CMDLET_ERROR, "Remove-VMSnapshot"))
+    hq.type("delete kept01 first")
+    answer(hq, hq.wait_for(ChangeState.AWAITING), "confirm")
+    row = hq.wait_for(ChangeState.FAILED)
+
+    wait_until(lambda: getattr(DBOS.get_workflow_status(f"{row.id}-0"), "status", "") == "SUCCESS")
+    assert DBOS.get_workflow_status(f"{row.id}-merge-{row.vms[0].id}-0") is None
+
+
+def test_a_confirmation_that_comes_right_after_the_end_begins_nothing(hq: Headquarters) -> None:
+    hq.add_vm("over", Past("first", DAY))
+    hq.type("delete over first")
+    row = hq.wait_for(ChangeState.AWAITING)
+    hq.ledger.move(row.id, ChangeState.EXPIRED, by="bot", why="nobody answered in time")
+
+    answer(hq, row, "confirm")
+    hq.wait_for(ChangeState.EXPIRED, row)
+
+    assert DBOS.get_workflow_status(f"{row.id}-0") is None
+
+
+def test_the_end_of_a_merge_is_told_under_the_delete(hq: Headquarters) -> None:
+    hq.add_vm("app09", Past("first", DAY))
+    hq.type("delete app09 first")
+    row = hq.wait_for(ChangeState.AWAITING)
+
+    answer(hq, row, "confirm")
+    hq.wait_for(ChangeState.SUCCEEDED)
+
+    wait_until(lambda: "The disks of app09 are merged" in hq.message(hq.newest()).text)
+
+
+def test_a_defect_fails_the_change_and_is_said(hq: Headquarters, caplog: pytest.LogCaptureFixture) -> None:
+    seen = hq.add_vm("app10", Past("first", DAY))
+    hq.type("delete app10 first")
+    row = hq.wait_for(ChangeState.AWAITING)
+    ada = hq.people.members[ADA]
+    hq.people.members[ADA] = None  # type: ignore[assignment]  # what no directory would give
+    try:
+        answer(hq, row, "confirm")
+        failed = hq.wait_for(ChangeState.FAILED)
+    finally:
+        hq.people.members[ADA] = ada
+
+    assert failed.result == f"Something went wrong in the bot itself. Look in its log for {row.id}."
+    assert f"change {row.id} met a defect" in caplog.text
+    assert len(hq.look(seen.vm.id).checkpoints) == 1
+
+
+def test_a_defect_on_one_vm_leaves_the_others_of_the_group_alone(
+    hq: Headquarters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, sound = hq.add_vm("pair01", host="hv01"), hq.add_vm("pair02", host="hv02")
+    run = hq.shells["hv01"].run
+
+    def defective(statements: Sequence[Statement], *further: Any, **named: Any) -> None:
+        if any(cmdlet.name == "Checkpoint-VM" for one in statements for cmdlet in one):
+            raise RuntimeError("what nobody expects of a session")
+        run(statements, *further, **named)
+
+    monkeypatch.setattr(hq.shells["hv01"], "run", defective)
+    hq.type("pair01,pair02 before-upgrade")
+    row = hq.wait_for(ChangeState.UNKNOWN)
+    text = hq.message(row).text
+
+    assert f"pair01: Something went wrong in the bot itself. Look in its log for {row.id}." in text
+    assert "pair02: Took before-upgrade of pair02" in text
+    assert hq.look(broken.vm.id).checkpoints == ()
+    assert [one.name for one in hq.look(sound.vm.id, "hv02").checkpoints] == ["before-upgrade"]
+
+
+def test_a_change_that_waits_for_its_turn_holds_no_thread(hq: Headquarters) -> None:
+    hq.add_vm("app11")
+    with one_change_under_way(hq, "app11"):
+        second = queued(hq, "app11 second")
+        wait_until(lambda: not DBOS.list_workflows(name="change", status="PENDING"))
+
+    hq.wait_for(ChangeState.SUCCEEDED, second)
+
+
+def test_changes_of_one_vm_are_carried_out_in_the_order_of_their_queuing(hq: Headquarters) -> None:
+    seen = hq.add_vm("app14")
+    with one_change_under_way(hq, "app14"):
+        later = [queued(hq, f"app14 c{number}") for number in range(9)]
+
+    for one in later:
+        hq.wait_for(ChangeState.SUCCEEDED, one)
+
+    in_order = sorted(hq.look(seen.vm.id).checkpoints, key=lambda one: one.created)
+    assert [one.name for one in in_order] == ["first", *(f"c{number}" for number in range(9))]
+
+
+def test_a_message_that_takes_long_does_not_keep_the_vm_from_its_next_change(hq: Headquarters) -> None:
+    hq.add_vm("app15")
+    with ExitStack() as slack:
+        with one_change_under_way(hq, "app15") as first:
+            second = queued(hq, "app15 second")
+            slack.enter_context(hq.board.jammed())
+        for one in (first, second):
+            wait_until(lambda row=one: hq.core.ledger.change(row.id).state is ChangeState.SUCCEEDED)
+
+    for one in (first, second):
+        hq.wait_for(ChangeState.SUCCEEDED, one)
+
+
+def test_a_change_whose_work_was_given_up_is_said_to_be_over(hq: Headquarters) -> None:
+    seen = hq.add_vm("app12")
+    with one_change_under_way(hq, "app12") as first:
+        second = queued(hq, "app12 second")
+        DBOS.cancel_workflow(f"{second.id}-0")
+    hq.wait_for(ChangeState.SUCCEEDED, first)
+
+    hq.restart()
+
+    assert "Look in its log" in hq.wait_for(ChangeState.FAILED, second).result
+    assert [one.name for one in hq.look(seen.vm.id).checkpoints] == ["first"]
+
+
+def test_an_approval_is_a_second_persons(hq: Headquarters) -> None:
+    hq.add_vm("sql01", Past("first", DAY))
+    hq.type("apply sql01 first")
+    row = hq.wait_for(ChangeState.AWAITING)
+
+    hq.press(hq.button(row, "Approve"), row.message, who=BOB)
+
+    assert hq.wait_for(ChangeState.SUCCEEDED).decided_by == BOB
+    assert "approved by bob" in hq.message(hq.newest()).text

@@ -1,0 +1,323 @@
+"""Permission: what grants allow, what is asked about, and who may answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.messages import Origin
+from bot.people.access import (
+    Approve,
+    Confirm,
+    Denied,
+    Go,
+    approvals,
+    decide,
+    grants_of,
+    has_any,
+    matches,
+    may,
+    may_answer,
+    names_channel,
+    production_only,
+)
+from bot.settings import AccessSettings, ConfirmationSettings
+from commands.base import Action, ActionName, Apply, Create, Delete, Grant, Keep, Person, Picture, Plan, Rename, Target
+
+ADA = Person("UADA", "ada", frozenset({"SOPS"}))
+BOB = Person("UBOB", "bob")
+EVE = Person("UEVE", "eve", frozenset({"SDBA"}))
+ASKS = ConfirmationSettings()
+
+
+def rules(*grants: dict[str, object], **others: object) -> AccessSettings:
+    return AccessSettings.model_validate({"grants": grants, **others})
+
+
+def grant(
+    *to: str, role: str = "owner", vms: tuple[str, ...] = ("*",), channels: tuple[str, ...] = ()
+) -> dict[str, object]:
+    return {"to": to, "role": role, "vms": vms, "channels": channels}
+
+
+def plan(action: Action, *names: str) -> Plan:
+    picture = Picture("hv01", 3, ())
+    return Plan(
+        action, tuple(Target("hv01", f"id-{n}-{name}", name, picture) for n, name in enumerate(names)), "a plan"
+    )
+
+
+# ---------------------------------------------------------------- grants
+
+
+def test_without_a_grant_nothing_is_allowed() -> None:
+    for action in get_args(ActionName):
+        assert not may(rules(), ADA, action, "web01", "C1")
+
+
+def test_a_grant_holds_for_the_user_the_group_and_everyone_that_it_names() -> None:
+    assert may(rules(grant("UBOB")), BOB, "apply", "web01", "C1")
+    assert may(rules(grant("SOPS")), ADA, "apply", "web01", "C1")
+    assert may(rules(grant("everyone")), BOB, "apply", "web01", "C1")
+    assert not may(rules(grant("SOPS", "UADA")), BOB, "apply", "web01", "C1")
+
+
+def test_a_grant_gives_the_actions_of_its_role_and_no_others() -> None:
+    access = rules(grant("UADA", role="operator"))
+    assert may(access, ADA, "create", "web01", "C1")
+    assert not may(access, ADA, "delete", "web01", "C1")
+
+
+def test_a_grant_with_channels_holds_in_them_only() -> None:
+    access = rules(grant("UADA", channels=("C1", "C2")))
+    assert may(access, ADA, "view", "web01", "C2")
+    assert not may(access, ADA, "view", "web01", "C3")
+
+
+def test_two_grants_do_not_lend_each_other_their_vms() -> None:
+    access = rules(grant("UADA", role="owner", vms=("web*",)), grant("UADA", role="operator", vms=("db*",)))
+    assert may(access, ADA, "delete", "web01", "C1")
+    assert not may(access, ADA, "delete", "db01", "C1")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "fits"),
+    [
+        ("web*", "WEB01", True),
+        ("WEB*", "web01", True),
+        ("web0?", "web01", True),
+        ("web0?", "web010", False),
+        ("web[12]", "web2", True),
+        ("web[1]", "web[1]", True),
+        ("web", "web01", False),
+        ("STRASSE", "straße", True),
+        ("caf\u00e9", "cafe\u0301", True),
+        ("db*", "my-db", False),
+        ("*", "日本 01", True),
+        ("a.c", "abc", False),
+    ],
+)
+def test_patterns_fit_whole_names_in_any_case(pattern: str, name: str, fits: bool) -> None:
+    assert matches([pattern], name) is fits
+
+
+def test_whoami_shows_the_grants_that_hold_here() -> None:
+    access = rules(grant("SOPS", vms=("web*",)), grant("UADA", role="viewer", channels=("C2",)), grant("UBOB"))
+    every = access.roles["owner"]
+    assert grants_of(access, ADA, "C1") == (Grant("owner", every, ("web*",), ()),)
+    assert grants_of(access, ADA, "C2")[1] == Grant("viewer", ("view",), ("*",), ("C2",))
+    assert has_any(access, ADA)
+    assert not has_any(access, EVE)
+
+
+def test_a_grant_that_holds_everywhere_does_not_name_a_channel() -> None:
+    access = rules(grant("UADA"), grant("UBOB", channels=("C1",)))
+    assert not names_channel(access, ADA, "C1")
+    assert names_channel(access, BOB, "C1")
+    assert not names_channel(access, BOB, "C2")
+
+
+def test_production_only_goes_by_name() -> None:
+    access = rules(production_only=("dc*",))
+    assert production_only(access, "DC01")
+    assert not production_only(access, "web01")
+
+
+# ---------------------------------------------------------------- decisions
+
+
+def test_what_is_not_asked_about_goes_ahead() -> None:
+    assert decide(rules(grant("UADA")), ASKS, ADA, plan(Create("x"), "web01"), "C1") == Go()
+
+
+@pytest.mark.parametrize("action", [Apply(), Delete()])
+def test_apply_and_delete_are_asked_about(action: Action) -> None:
+    assert decide(rules(grant("UADA")), ASKS, ADA, plan(action, "web01"), "C1") == Confirm()
+
+
+def test_what_the_settings_say_is_asked_about() -> None:
+    asks = ConfirmationSettings(actions=("rename",))
+    access = rules(grant("UADA"))
+    assert decide(access, asks, ADA, plan(Rename("x"), "web01"), "C1") == Confirm()
+    assert decide(access, asks, ADA, plan(Delete(), "web01"), "C1") == Go()
+
+
+def test_any_change_of_more_than_three_vms_is_asked_about() -> None:
+    access = rules(grant("UADA"))
+    assert decide(access, ASKS, ADA, plan(Keep(None), "a", "b", "c"), "C1") == Go()
+    assert decide(access, ASKS, ADA, plan(Keep(None), "a", "b", "c", "d"), "C1") == Confirm()
+
+
+def test_one_vm_that_is_not_allowed_refuses_the_whole_and_is_named() -> None:
+    access = rules(grant("UADA", vms=("web*",)))
+    refused = decide(access, ASKS, ADA, plan(Delete(), "web01", "db01", "web02"), "C1")
+    assert refused == Denied(
+        "No grant lets you delete checkpoints of db01 in this channel. "
+        "Type `/checkpoint whoami` to see what you may do.",
+        "no grant for delete on db01 in C1",
+    )
+
+
+def test_a_plan_without_targets_is_refused() -> None:
+    assert isinstance(decide(rules(grant("UADA")), ASKS, ADA, plan(Delete()), "C1"), Denied)
+
+
+def test_a_second_person_is_needed_where_a_rule_says_so_for_any_of_the_vms() -> None:
+    access = rules(
+        grant("UADA"),
+        approvals=[
+            {"vms": ["dc*"], "actions": ["apply", "delete"], "by": ["SDBA", "UBOB"]},
+            {"vms": ["*"], "actions": ["export"], "by": ["UEVE"]},
+        ],
+    )
+    assert decide(access, ASKS, ADA, plan(Apply(), "web01", "DC01"), "C1") == Approve(("SDBA", "UBOB"))
+    assert decide(access, ASKS, ADA, plan(Apply(), "web01"), "C1") == Confirm()
+    assert decide(access, ASKS, ADA, plan(Create("x"), "dc01"), "C1") == Go()
+    assert approvals(access, plan(Create("x"), "dc01")) == ()
+
+
+def test_approval_does_not_stand_in_for_a_grant() -> None:
+    access = rules(approvals=[{"vms": ["*"], "actions": ["apply"], "by": ["everyone"]}])
+    assert isinstance(decide(access, ASKS, ADA, plan(Apply(), "web01"), "C1"), Denied)
+
+
+# ---------------------------------------------------------------- answers
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A request as the ledger would have it."""
+
+    plan: Plan | None
+    person_id: str = "UADA"
+    origin: Origin = field(default_factory=lambda: Origin("C1", "UADA"))
+
+
+def approving(*rules_: tuple[str, str]) -> AccessSettings:
+    return rules(
+        grant("everyone"),
+        approvals=[{"vms": [vms], "actions": ["apply"], "by": [by]} for vms, by in rules_],
+    )
+
+
+def test_only_who_asked_confirms_and_cancels() -> None:
+    asked = Waiting(plan(Apply(), "web01"))
+    access = rules(grant("everyone"))
+    assert may_answer(access, asked, ADA, "confirm") is None
+    assert may_answer(access, asked, ADA, "cancel") is None
+    assert may_answer(access, asked, BOB, "confirm") == "Only the person who asked may confirm this."
+    assert may_answer(access, asked, BOB, "cancel") == "Only the person who asked may cancel this."
+
+
+def test_who_asked_cannot_approve_even_when_the_rule_names_them() -> None:
+    access = approving(("*", "UADA"))
+    asked = Waiting(plan(Apply(), "web01"))
+    assert may_answer(access, asked, ADA, "approve") == "You asked for this, so somebody else must approve it."
+
+
+def test_what_needs_approval_cannot_be_confirmed_and_can_be_withdrawn() -> None:
+    access = approving(("*", "SDBA"))
+    asked = Waiting(plan(Apply(), "web01"))
+    assert may_answer(access, asked, ADA, "confirm") == "This needs the approval of a second person."
+    assert may_answer(access, asked, ADA, "cancel") is None
+
+
+def test_what_needs_no_approval_cannot_be_approved() -> None:
+    asked = Waiting(plan(Apply(), "web01"))
+    refusal = may_answer(rules(grant("everyone")), asked, BOB, "approve")
+    assert refusal == "This needs no approval: only the person who asked may confirm it."
+
+
+def test_the_approver_must_be_named_by_every_rule_that_applies() -> None:
+    access = approving(("web*", "SDBA"), ("dc*", "UBOB"))
+    assert may_answer(access, Waiting(plan(Apply(), "web01")), EVE, "approve") is None
+    assert may_answer(access, Waiting(plan(Apply(), "dc01")), BOB, "approve") is None
+    refusal = may_answer(access, Waiting(plan(Apply(), "web01", "dc01")), EVE, "approve")
+    assert refusal == "You are not among those who may approve this."
+
+
+def test_the_approver_must_be_able_to_see_every_vm() -> None:
+    access = rules(
+        grant("SDBA", role="viewer", vms=("sql*",)),
+        approvals=[{"vms": ["*"], "actions": ["apply"], "by": ["SDBA"]}],
+    )
+    assert may_answer(access, Waiting(plan(Apply(), "sql01")), EVE, "approve") is None
+    refusal = may_answer(access, Waiting(plan(Apply(), "sql01", "web01")), EVE, "approve")
+    assert refusal == "You may not see every VM that this is about, so you cannot approve it."
+
+
+def test_a_request_that_was_refused_has_nothing_to_answer() -> None:
+    assert may_answer(rules(grant("everyone")), Waiting(None), ADA, "confirm") is not None
+
+
+# ---------------------------------------------------------------- whatever the rules
+
+vm_names = st.sampled_from(["web01", "WEB02", "db01", "dc01", "straße", "web[1]"]) | st.text(min_size=1, max_size=6)
+patterns = st.sampled_from(["*", "web*", "db0?", "[a-d]*", "WEB[1]", "dc01"])
+people = st.builds(
+    Person,
+    st.sampled_from(["U1", "U2", "U3"]),
+    st.just("somebody"),
+    st.frozensets(st.sampled_from(["S1", "S2"])),
+)
+grants = st.builds(
+    lambda to, role, vms, channels: {"to": to, "role": role, "vms": vms, "channels": channels},
+    st.lists(st.sampled_from(["U1", "U2", "S1", "S2", "everyone"]), min_size=1, max_size=2),
+    st.sampled_from(["viewer", "operator", "owner"]),
+    st.lists(patterns, min_size=1, max_size=2),
+    st.lists(st.sampled_from(["C1", "C2"]), max_size=2),
+)
+actions = st.sampled_from(get_args(ActionName))
+channels = st.sampled_from(["C1", "C2", "C3"])
+
+
+@given(st.lists(grants, max_size=4), grants, people, actions, vm_names, channels)
+def test_a_further_grant_never_takes_a_right_away(
+    given_: list[dict[str, object]],
+    further: dict[str, object],
+    person: Person,
+    action: ActionName,
+    vm_name: str,
+    channel: str,
+) -> None:
+    if may(rules(*given_), person, action, vm_name, channel):
+        assert may(rules(*given_, further), person, action, vm_name, channel)
+
+
+@given(st.lists(grants, max_size=4), people, actions, vm_names, channels)
+def test_what_is_allowed_is_allowed_by_one_grant_alone(
+    given_: list[dict[str, object]], person: Person, action: ActionName, vm_name: str, channel: str
+) -> None:
+    alone = any(may(rules(one), person, action, vm_name, channel) for one in given_)
+    assert may(rules(*given_), person, action, vm_name, channel) is alone
+
+
+@given(st.lists(grants, max_size=4), people, actions, vm_names, channels)
+def test_the_case_of_a_name_makes_no_difference(
+    given_: list[dict[str, object]], person: Person, action: ActionName, vm_name: str, channel: str
+) -> None:
+    access = rules(*given_)
+    as_it_is = may(access, person, action, vm_name.casefold(), channel)
+    assert may(access, person, action, vm_name, channel) is as_it_is
+
+
+@given(st.lists(grants, max_size=4), people, st.lists(vm_names, min_size=1, max_size=5), channels)
+def test_a_change_is_denied_exactly_when_one_of_its_vms_is(
+    given_: list[dict[str, object]], person: Person, names: list[str], channel: str
+) -> None:
+    access = rules(*given_)
+    decision = decide(access, ASKS, person, plan(Delete(), *names), channel)
+    allowed = [may(access, person, "delete", name, channel) for name in names]
+    assert isinstance(decision, Denied) is not all(allowed)
+
+
+@given(people, actions, vm_names, channels)
+def test_approval_rules_and_roles_without_a_grant_allow_nothing(
+    person: Person, action: ActionName, vm_name: str, channel: str
+) -> None:
+    access = rules(approvals=[{"vms": ["*"], "actions": [action], "by": ["everyone"]}])
+    assert not may(access, person, action, vm_name, channel)

@@ -1,0 +1,113 @@
+"""What happens by the clock: each channel's digest, once for each time that it is due."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from dbos import DBOS
+
+from backends.simulator.seed import DAY, Past
+from bot.messages import AnnouncerError
+from bot.schedules.digest import NAME, Digests, Schedules, cron
+from bot.settings import DigestChannelSettings, DigestSettings
+from tests.support.headquarters import Headquarters, settings, wait_until
+from tests.support.workbench import Board, Workbench
+
+DUE = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+OPS, WEB = "C0OPS", "C0WEB"
+DIGEST = DigestSettings(
+    channels=(DigestChannelSettings(channel=OPS, vms=("*",)), DigestChannelSettings(channel=WEB, vms=("web*",)))
+)
+
+
+@pytest.fixture
+def board() -> Board:
+    return Board()
+
+
+@pytest.fixture
+def schedules(bench: Workbench, board: Board, tmp_path: Path) -> Schedules:
+    bench.add_vm("web01", Past("long-ago", 30 * DAY))
+    bench.add_vm("sql01", Past("before-cu14", 17 * DAY))
+    given = settings(tmp_path).model_copy(update={"digest": DIGEST})
+    return Schedules(
+        DIGEST, Digests(given, bench.inventory, bench.ledger, bench.clock), board, bench.ledger, bench.clock
+    )
+
+
+def test_a_digest_is_about_the_vms_of_its_channel(schedules: Schedules, board: Board) -> None:
+    schedules.post(WEB, DUE)
+    schedules.post(OPS, DUE)
+
+    web, ops = board.texts
+    assert "long-ago of web01" in web
+    assert "sql01" not in web
+    assert "before-cu14 of sql01" in ops
+
+
+def test_each_time_is_posted_once_also_when_it_runs_again(schedules: Schedules, board: Board) -> None:
+    schedules.post(WEB, DUE)
+    schedules.post(WEB, DUE)
+    assert len(board.texts) == 1
+
+    schedules.post(WEB, DUE + timedelta(days=1))
+    assert len(board.texts) == 2
+
+
+def test_what_could_not_be_posted_can_be_tried_again(schedules: Schedules, board: Board) -> None:
+    board.out_of_order = True
+    with pytest.raises(AnnouncerError):
+        schedules.post(WEB, DUE)
+    board.out_of_order = False
+
+    schedules.post(WEB, DUE)
+
+    assert len(board.texts) == 1
+
+
+def test_a_channel_that_gets_none_gets_none(schedules: Schedules, board: Board) -> None:
+    schedules.post("C0OTHER", DUE)
+
+    assert board.texts == []
+
+
+class TestADigestThatSomebodyAsksFor:
+    def test_is_the_channels_own_where_it_has_one(self, schedules: Schedules) -> None:
+        digest = schedules.digests.asked_for(WEB, lambda vm: False)
+
+        assert digest.shared
+        assert "long-ago of web01" in digest.text
+
+    def test_is_else_of_what_they_may_see_and_for_them_alone(self, schedules: Schedules) -> None:
+        digest = schedules.digests.asked_for("C0OTHER", lambda vm: vm.name == "sql01")
+
+        assert not digest.shared
+        assert "before-cu14 of sql01" in digest.text
+        assert "web01" not in digest.text
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        (DigestSettings(at=time(9, 0)), "0 9 * * *"),
+        (DigestSettings(at=time(7, 45), weekdays_only=True), "45 7 * * 1-5"),
+    ],
+)
+def test_the_time_of_day_is_a_cron_line(given: DigestSettings, line: str) -> None:
+    assert cron(given) == line
+
+
+def test_the_schedule_is_kept_in_the_settings_time_zone_and_posts_to_every_channel(tmp_path: Path) -> None:
+    paris = DigestSettings(at=time(9, 30), timezone=ZoneInfo("Europe/Paris"), channels=DIGEST.channels)
+    headquarters = Headquarters(tmp_path)
+    headquarters.settings = headquarters.settings.model_copy(update={"digest": paris})
+
+    with headquarters:
+        (kept,) = DBOS.list_schedules()
+        DBOS.trigger_schedule(NAME)
+        wait_until(lambda: len(headquarters.board.texts) == 2)
+
+    assert (kept["schedule_name"], kept["schedule"], kept["cron_timezone"]) == (NAME, "30 9 * * *", "Europe/Paris")

@@ -1,0 +1,237 @@
+"""How replies look in Slack: within its limits, and with names that stay names."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.slack.render.blocks import MAX_BLOCKS, MAX_TEXT, Block, NotRenderable, Rendered, action_of, render
+from commands.base import Actions, Button, Footnote, Heading, Item, Paragraph, Part, Reply, Table, Tree, say
+
+ids = itertools.count()
+
+
+def new_id() -> str:
+    return f"block-{next(ids)}"
+
+
+def rendered(*parts: Part, tables: bool = True) -> Rendered:
+    return render(Reply(parts), new_id, tables=tables)
+
+
+def walk(value: object) -> Iterator[dict[str, object]]:
+    """Every object inside."""
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from walk(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from walk(inner)
+
+
+def shown(blocks: list[Block]) -> str:
+    """All the text a person reads, in order."""
+    return "\n".join(str(o["text"]) for o in walk(blocks) if isinstance(o.get("text"), str))
+
+
+def test_each_part_has_its_block() -> None:
+    message = rendered(
+        Heading("web01"),
+        Paragraph("Two checkpoints."),
+        Tree(("before-upgrade", "└ after-upgrade")),
+        Table(("VM", "Age"), (("web01", "3 days"),)),
+        Item("before-upgrade", "3 days old", (Button("Delete", "delete", "c1", "danger"),)),
+        Actions((Button("Confirm", "confirm", "7"), Button("Cancel", "cancel", "7"))),
+        Footnote("Seen just now."),
+    )
+    assert [b["type"] for b in message.blocks] == [
+        "header",
+        "rich_text",
+        "rich_text",
+        "table",
+        "section",
+        "actions",
+        "context",
+    ]
+    assert "before-upgrade" in message.text and "web01 | 3 days" in message.text
+
+
+def test_a_name_cannot_call_the_channel_or_become_a_link() -> None:
+    hostile = "<!channel> <https://evil.example|click> @here *bold* `code` & :tada:"
+    message = rendered(
+        Heading(hostile),
+        Paragraph(hostile),
+        Tree((hostile,)),
+        Table((hostile,), ((hostile,),)),
+        Item(hostile, hostile, (Button(hostile, "delete", "c1"),)),
+        Footnote(hostile),
+    )
+    kinds = {o["type"] for o in walk(message.blocks) if "text" in o and isinstance(o["text"], str)}
+    assert kinds <= {"plain_text", "text", "raw_text"}, "only elements that Slack does not parse"
+    assert all(o["emoji"] is False for o in walk(message.blocks) if o.get("type") == "plain_text")
+    assert "&lt;!channel&gt;" in message.text
+    assert "<" not in message.text
+
+
+def test_marks_that_turn_the_reading_direction_are_made_visible() -> None:
+    message = rendered(Paragraph("delete \u202egpj.exe"))
+    assert "\u202e" not in shown(message.blocks) + message.text
+    assert "\ufffd" in shown(message.blocks)
+
+
+def test_right_to_left_names_are_left_alone() -> None:
+    assert "שרת־דואר" in shown(rendered(Paragraph("שרת־דואר")).blocks)
+
+
+def test_a_long_label_is_shortened_in_the_middle() -> None:
+    label = "Delete " + "x" * 60 + " on web01.contoso.example"
+    (button,) = (
+        o for o in walk(rendered(Actions((Button(label, "delete", "c1"),))).blocks) if o.get("type") == "button"
+    )
+    text = button["text"]
+    assert isinstance(text, dict)
+    assert len(text["text"]) == 75
+    assert text["text"].startswith("Delete xxx") and text["text"].endswith("… on web01.contoso.example"[-12:])
+
+
+def test_every_button_of_a_message_has_an_id_of_its_own_that_tells_its_action() -> None:
+    items = [
+        Item(f"checkpoint {n}", "", (Button("Delete", "delete", "c"), Button("Keep", "keep", "c"))) for n in range(5)
+    ]
+    buttons = [str(o["action_id"]) for o in walk(rendered(*items).blocks) if o.get("type") == "button"]
+    assert len(set(buttons)) == 10
+    assert {action_of(b) for b in buttons} == {"delete", "keep"}
+
+
+@pytest.mark.parametrize("foreign", ["delete", "bot.delete", "x.delete.0", "bot..1", ""])
+def test_an_id_of_another_shape_is_none_of_the_bots(foreign: str) -> None:
+    assert action_of(foreign) is None
+
+
+def test_a_long_list_says_how_much_is_missing_and_never_pushes_the_buttons_out() -> None:
+    parts: list[Part] = [Heading("Stale checkpoints"), *(Item(f"checkpoint {n}", "old") for n in range(100))]
+    message = rendered(*parts, Footnote("Seen just now."), Actions((Button("Confirm", "confirm", "7"),)))
+    assert len(message.blocks) <= MAX_BLOCKS
+    missing = 100 - sum(b["type"] == "section" for b in message.blocks)
+    assert f"… and {missing} more" in shown(message.blocks)
+    assert message.blocks[-1]["type"] == "actions"
+    assert "Seen just now." in shown(message.blocks)
+
+
+def test_a_long_tree_says_how_many_lines_are_missing() -> None:
+    message = rendered(Tree(tuple(f"{n:04} " + "x" * 95 for n in range(200))))
+    kept = shown(message.blocks).count("xxx\n")
+    assert f"… and {200 - kept} more lines" in shown(message.blocks)
+
+
+def test_a_long_sentence_says_how_many_characters_are_missing() -> None:
+    assert "… and 2,040 more characters" in shown(rendered(Paragraph("x" * 5_000)).blocks)
+
+
+def test_a_long_table_says_how_many_rows_are_missing() -> None:
+    rows = tuple((f"vm{n:03}", "3 days") for n in range(250))
+    (table,) = rendered(Table(("VM", "Age"), rows)).blocks
+    assert isinstance(table["rows"], list)
+    assert len(table["rows"]) == 100
+    assert table["rows"][-1][0]["text"] == "… and 152 more rows"
+
+
+def test_only_one_table_block_is_in_a_message_and_the_second_is_drawn_as_text() -> None:
+    table = Table(("VM", "Age"), (("web01", "3 days"), ("db01", "")))
+    first, second = rendered(table, table).blocks
+    assert (first["type"], second["type"]) == ("table", "rich_text")
+    assert shown([second]) == "VM     Age\nweb01  3 days\ndb01   –"
+
+
+def test_tables_can_be_drawn_as_text_for_a_server_that_has_none() -> None:
+    assert [b["type"] for b in rendered(Table(("VM",), (("web01",),)), tables=False).blocks] == ["rich_text"]
+
+
+def test_a_reply_with_nothing_to_read_still_has_a_text() -> None:
+    assert rendered().text == "(nothing to show)"
+    assert rendered(Actions((Button("Confirm", "confirm", "7"),))).text == "Confirm"
+
+
+def test_the_same_reply_gets_new_block_ids_each_time() -> None:
+    reply = say("Done.")
+    first, second = (render(reply, new_id).blocks[0]["block_id"] for _ in range(2))
+    assert first != second
+
+
+def test_a_value_that_slack_would_cut_is_refused_loudly() -> None:
+    with pytest.raises(NotRenderable, match="must be an id"):
+        rendered(Actions((Button("Confirm", "confirm", "x" * 2_001),)))
+
+
+# ---------------------------------------------------------------- any reply at all
+
+names = st.text(max_size=120) | st.sampled_from(["<!channel>", "a" * 4_000, "\x00", "\ud800", " ", "\n", "&<>"])
+buttons = st.builds(
+    Button,
+    names,
+    st.sampled_from(["confirm", "delete", "keep"]),
+    st.text(max_size=60) | st.just("v" * 2_000),
+    st.sampled_from([None, "primary", "danger"]),
+)
+some_buttons = st.lists(buttons, max_size=30).map(tuple)
+rows = st.lists(names, max_size=22).map(tuple)
+any_part = st.one_of(
+    st.builds(Heading, names),
+    st.builds(Paragraph, names, st.booleans()),
+    st.builds(Tree, st.lists(names, max_size=150).map(tuple)),
+    st.builds(Table, rows, st.lists(rows, max_size=120).map(tuple)),
+    st.builds(Item, names, names, some_buttons),
+    st.builds(Actions, some_buttons),
+    st.builds(Footnote, names),
+)
+replies = st.builds(Reply, st.lists(any_part, max_size=70).map(tuple))
+
+
+@settings(max_examples=150, deadline=None)
+@given(replies, st.booleans())
+def test_any_reply_keeps_within_slacks_limits(reply: Reply, tables: bool) -> None:
+    message = render(reply, new_id, tables=tables)
+    json.dumps(message.blocks).encode("utf-8")
+    assert 0 < len(message.text) <= MAX_TEXT
+    assert not set("<>") & set(message.text)
+    assert len(message.blocks) <= 45
+    assert len({b["block_id"] for b in message.blocks}) == len(message.blocks)
+    assert sum(len(str(o["text"])) for o in walk(message.blocks) if isinstance(o.get("text"), str)) <= 9_000
+    assert sum(b["type"] == "table" for b in message.blocks) <= (1 if tables else 0)
+    for block in message.blocks:
+        check(block)
+
+
+def check(block: Block) -> None:
+    """Slack's limits for one block, from its Block Kit reference."""
+    for inner in walk(block):
+        if isinstance(inner.get("text"), str):
+            assert str(inner["text"]).strip(), "Slack refuses a message with an empty text"
+            assert inner["type"] in ("plain_text", "text", "raw_text")
+    match block["type"]:
+        case "header":
+            assert len(shown([block])) <= 150
+        case "section":
+            assert isinstance(block["text"], dict)
+            assert len(block["text"]["text"]) <= 3_000
+        case "context":
+            assert len(shown([block])) <= 2_000
+        case "table":
+            assert isinstance(block["rows"], list)
+            assert len(block["rows"]) <= 100
+            assert len({len(row) for row in block["rows"]}) == 1
+            assert 1 <= len(block["rows"][0]) <= 20
+        case "actions":
+            assert isinstance(block["elements"], list)
+            assert 1 <= len(block["elements"]) <= 25
+    for button in (o for o in walk(block) if o.get("type") == "button"):
+        assert isinstance(button["text"], dict)
+        assert len(button["text"]["text"]) <= 75
+        assert len(str(button.get("value", ""))) <= 2_000
+        assert action_of(str(button["action_id"]))

@@ -1,0 +1,234 @@
+"""The connections: two of them, watched, replaced, and closed when all is said."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from slack_bolt import App
+from slack_sdk.errors import SlackClientNotConnectedError
+from slack_sdk.socket_mode.client import BaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+
+from bot.sandbox import Sandbox
+from bot.slack.app import build_app
+from bot.slack.connection import Connections, pause
+from bot.slack.intake import Intake
+from bot.slack.outbox import Outbox
+from bot.slack.websocket import NotConnected
+from tests.support.slack import Bot, DeskOfATest, hold
+
+
+@pytest.fixture
+def app(sandbox: Sandbox, desk: DeskOfATest, outbox: Outbox, intake: Intake) -> App:
+    return build_app(desk, outbox, intake, api_url=sandbox.api_url)
+
+
+def connections(
+    app: App, sandbox: Sandbox, intake: Intake, *, token: str | None = None, api_url: str | None = None
+) -> Connections:
+    return Connections(
+        app,
+        intake,
+        token or sandbox.app_token,
+        api_url=api_url or sandbox.api_url,
+        chance=random.Random(0),
+        check_every=0.05,
+    )
+
+
+def eventually(look: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not look():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.01)
+
+
+def test_two_connections_are_opened(sandbox: Sandbox, bot: Bot) -> None:
+    assert sandbox.connections == 2
+    assert bot.connections.healthy
+
+
+def test_every_delivery_is_served_while_one_connection_is_down(sandbox: Sandbox, bot: Bot) -> None:
+    sandbox.refuse_connections()
+    sandbox.drop_connection()
+    sandbox.wait_for_connections(1)
+    for number in range(4):
+        assert sandbox.command("ada", "#ops", f"/checkpoint list vm{number}").error is None
+    assert bot.connections.healthy
+
+
+def test_a_connection_that_was_reset_is_replaced(sandbox: Sandbox, bot: Bot) -> None:
+    sandbox.drop_connection()
+    sandbox.wait_for_connections(2, timeout=10)
+
+
+def test_after_slack_was_gone_for_a_while_both_connections_come_back(sandbox: Sandbox, bot: Bot) -> None:
+    sandbox.refuse_connections()
+    sandbox.drop_connection()
+    sandbox.drop_connection()
+    eventually(lambda: not bot.connections.healthy)
+    sandbox.clear_faults()
+    sandbox.wait_for_connections(2, timeout=10)
+    eventually(lambda: bot.connections.healthy)
+    assert sandbox.command("ada", "#ops", "/checkpoint list").error is None
+
+
+def opened(sandbox: Sandbox) -> int:
+    return sum(line["method"] == "apps.connections.open" for line in sandbox.log("web_api"))
+
+
+def test_a_connection_that_slack_is_about_to_take_back_is_replaced_before(sandbox: Sandbox, bot: Bot) -> None:
+    for number in range(6):
+        if number == 1:
+            sandbox.disconnect("warning")
+        assert sandbox.command("ada", "#ops", f"/checkpoint list vm{number}").error is None
+    eventually(lambda: opened(sandbox) == 3)
+    sandbox.wait_for_connections(2, timeout=10)
+
+
+def test_a_connection_that_slack_took_back_is_replaced(sandbox: Sandbox, bot: Bot) -> None:
+    sandbox.disconnect("refresh_requested")
+    assert sandbox.command("ada", "#ops", "/checkpoint list").error is None, "there was a second one"
+    eventually(lambda: opened(sandbox) == 3)
+    sandbox.wait_for_connections(2, timeout=10)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        ("invalid_auth", "it does not know the app token (invalid_auth)"),
+        ("not_allowed_token_type", "it starts with xapp- (not_allowed_token_type)"),
+        ("missing_scope", "lacks the scope connections:write (missing_scope)"),
+        ("strange_error", "it gave no connection (strange_error)"),
+    ],
+)
+def test_a_refusal_at_the_start_says_what_is_wrong(
+    app: App, sandbox: Sandbox, intake: Intake, error: str, sentence: str
+) -> None:
+    sandbox.fail("apps.connections.open", error=error)
+    with pytest.raises(NotConnected, match="Slack refused: ") as caught:
+        connections(app, sandbox, intake).start()
+    assert sentence in str(caught.value)
+    assert sandbox.app_token not in str(caught.value)
+
+
+def test_a_wrong_token_at_the_start_says_so(app: App, sandbox: Sandbox, intake: Intake) -> None:
+    with pytest.raises(NotConnected, match="does not know the app token"):
+        connections(app, sandbox, intake, token="xapp-wrong").start()
+
+
+def test_a_server_that_is_not_there_is_named(app: App, sandbox: Sandbox, intake: Intake) -> None:
+    with pytest.raises(NotConnected, match=r"http://127\.0\.0\.1:9/api/ could not be reached"):
+        connections(app, sandbox, intake, api_url="http://127.0.0.1:9/api/").start()
+
+
+def test_an_address_where_nobody_answers_is_an_error_at_the_start(app: App, sandbox: Sandbox, intake: Intake) -> None:
+    sandbox.refuse_connections()
+    with pytest.raises(NotConnected, match="nothing answers there"):
+        connections(app, sandbox, intake).start()
+
+
+def test_without_a_second_connection_the_first_does_the_work(
+    app: App, sandbox: Sandbox, intake: Intake, desk: DeskOfATest, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server may allow a single one."""
+    sandbox.fail("apps.connections.open", delay=0)  # the first call passes
+    sandbox.fail("apps.connections.open", error="too_many_websockets", times=None)
+    one = connections(app, sandbox, intake)
+    one.start()
+    assert "no second connection" in caplog.text
+    assert one.healthy
+    assert sandbox.command("ada", "#ops", "/checkpoint list").error is None
+    desk.wait()
+    one.stop(1)
+
+
+def test_a_server_on_this_machine_is_reached_although_a_proxy_is_set(
+    app: App, sandbox: Sandbox, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "")
+    one = connections(app, sandbox, intake)
+    one.start()
+    assert one.healthy
+    one.stop(1)
+
+
+class ClientOfATest(BaseSocketModeClient):
+    """Keeps what it is to send, or cannot send it."""
+
+    def __init__(self, broken: bool = False) -> None:
+        self.logger = logging.getLogger(__name__)
+        self.broken = broken
+        self.sent: list[object] = []
+
+    def send_message(self, message: str) -> None:
+        if self.broken:
+            raise SlackClientNotConnectedError("gone")
+        self.sent.append(message)
+
+
+ENVELOPE = SocketModeRequest(
+    "slash_commands",
+    "e1",
+    {"command": "/checkpoint", "user_id": "U1", "channel_id": "C1", "team_id": "T1", "text": "list"},
+)
+
+
+def test_an_envelope_that_comes_over_both_connections_is_done_once(bot: Bot) -> None:
+    """A server may send each envelope to everyone."""
+    one, other = ClientOfATest(), ClientOfATest()
+    bot.connections.deliver(one, ENVELOPE)
+    bot.connections.deliver(other, ENVELOPE)
+    assert one.sent == other.sent == ['{"envelope_id": "e1"}']
+    bot.connections.stop(5)
+    assert len(bot.desk.seen) == 1
+
+
+def test_what_could_not_be_acknowledged_is_not_done_until_it_can(bot: Bot, caplog: pytest.LogCaptureFixture) -> None:
+    """Slack has told the person that it failed."""
+    bot.connections.deliver(ClientOfATest(broken=True), ENVELOPE)
+    assert "was dropped" in caplog.text
+    assert not bot.desk.seen
+    bot.connections.deliver(ClientOfATest(), ENVELOPE)
+    assert len(bot.desk.wait()) == 1
+
+
+def test_stopping_waits_for_work_and_tells_newcomers(sandbox: Sandbox, bot: Bot, gate: threading.Event) -> None:
+    done: list[bool] = []
+    bot.desk.do = lambda request: done.append(gate.wait(10))
+    sandbox.command("ada", "#ops", "/checkpoint list")
+    bot.desk.wait()
+    stopping = threading.Thread(target=bot.connections.stop, args=(10,))
+    stopping.start()
+    eventually(lambda: bot.intake.closed)
+    assert sandbox.command("dev", "#ops", "/checkpoint list").error is None, "still acknowledged"
+    assert "being stopped" in sandbox.wait_for(lambda: sandbox.ephemeral("dev"))[-1].seen
+    gate.set()
+    bot.connections.wait()
+    stopping.join(10)
+    assert done == [True]
+    sandbox.wait_for_connections(0)
+
+
+def test_stopping_does_not_wait_for_ever(sandbox: Sandbox, bot: Bot, gate: threading.Event) -> None:
+    bot.desk.do = lambda request: hold(gate)
+    sandbox.command("ada", "#ops", "/checkpoint list")
+    bot.desk.wait()
+    assert bot.connections.stop(0.1) is False
+    sandbox.wait_for_connections(0)
+
+
+def test_tries_to_connect_get_rarer_and_those_for_a_spare_rarer_still() -> None:
+    pauses = [pause(tries, random.Random(tries), spare=False) for tries in range(40)]
+    assert pauses[0] < 0.5
+    assert 15 <= pauses[-1] <= 45
+    assert 150 <= pause(40, random.Random(0), spare=True) <= 450
+    assert pause(3, random.Random(1), spare=False) != pause(3, random.Random(2), spare=False)

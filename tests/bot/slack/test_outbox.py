@@ -1,0 +1,166 @@
+"""How messages reach people, whatever bars the way."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from bot.messages import AnnouncerError, MessageRef, Origin
+from bot.sandbox import Sandbox
+from bot.slack.outbox import Outbox
+from bot.slack.pace import Pace
+from bot.slack.web import posting_client
+from commands.base import Actions, Button, Reply, Table, say
+
+OPS = Origin("C0OPS0001", "U0ADA0001")
+LOUNGE = Origin("C0LOUNGE1", "U0ADA0001")
+"""A channel that the bot is not in."""
+REPLY = say("web01 has 2 checkpoints.")
+
+
+def calls(sandbox: Sandbox) -> list[str]:
+    return [str(line["method"]) for line in sandbox.log("web_api")]
+
+
+def test_a_message_goes_into_the_channel_and_can_be_updated_in_place(sandbox: Sandbox, outbox: Outbox) -> None:
+    ref = outbox.post(OPS, say("Deleting…"))
+    assert ref is not None
+    outbox.update(ref, say("Deleted."))
+    (message,) = sandbox.messages("#ops")
+    assert message.ts == ref.ts
+    assert "Deleted." in message.seen
+    assert calls(sandbox) == ["chat.postMessage", "chat.update"]
+
+
+def test_where_the_bot_cannot_post_the_person_gets_a_direct_message(sandbox: Sandbox, outbox: Outbox) -> None:
+    ref = outbox.post(LOUNGE, REPLY)
+    assert ref is not None and ref.channel.startswith("D")
+    outbox.update(ref, say("Done."))
+    assert "Done." in sandbox.messages("@checkpoint", user="ada")[-1].seen
+
+
+def url_of(sandbox: Sandbox, channel: str = "#lounge") -> str:
+    """A response_url, as Slack gives one with a command: nobody is connected, so nobody answers it."""
+    return str(sandbox.command("ada", channel, "/checkpoint list").response_url)
+
+
+def test_where_not_even_a_direct_message_works_the_response_url_does(sandbox: Sandbox, outbox: Outbox) -> None:
+    sandbox.fail("conversations.open", error="cannot_dm_bot")
+    origin = Origin(LOUNGE.channel, LOUNGE.person_id, url_of(sandbox))
+    assert outbox.post(origin, REPLY) is None
+    assert "web01 has 2" in sandbox.ephemeral("ada")[-1].seen
+
+
+def test_a_message_that_could_be_shown_nowhere_is_an_error_without_secrets(sandbox: Sandbox, outbox: Outbox) -> None:
+    sandbox.fail("conversations.open", error="user_disabled")
+    url = "https://hooks.slack.com.evil.example/commands/T0/1/secret"
+    with pytest.raises(AnnouncerError) as caught:
+        outbox.post(Origin(LOUNGE.channel, LOUNGE.person_id, url), REPLY)
+    text = str(caught.value)
+    assert "not_in_channel" in text and "user_disabled" in text and "foreign host" in text
+    assert "secret" not in text and sandbox.bot_token not in text
+
+
+def test_what_the_clock_posts_has_nobody_to_fall_back_to(sandbox: Sandbox, outbox: Outbox) -> None:
+    with pytest.raises(AnnouncerError, match="no person to write to"):
+        outbox.post(Origin("C0LOUNGE1", "schedule"), REPLY)
+    assert "conversations.open" not in calls(sandbox)
+
+
+def test_a_whisper_goes_by_the_response_url_and_nobody_else_sees_it(sandbox: Sandbox, outbox: Outbox) -> None:
+    outbox.whisper(Origin(OPS.channel, OPS.person_id, url_of(sandbox, "#ops")), REPLY)
+    assert "web01 has 2" in sandbox.ephemeral("ada")[-1].seen
+    assert not [m for m in sandbox.messages("#ops", user="dev") if "web01" in m.seen]
+    assert calls(sandbox) == []
+
+
+def test_a_used_up_response_url_is_noticed(sandbox: Sandbox, outbox: Outbox) -> None:
+    """The answer to the sixth use is 404 `used_url`, which slack_sdk is content with."""
+    origin = Origin(OPS.channel, OPS.person_id, url_of(sandbox, "#ops"))
+    before = len(sandbox.ephemeral("ada"))
+    for _ in range(6):
+        outbox.whisper(origin, REPLY)
+    assert calls(sandbox) == ["chat.postEphemeral"]
+    assert len(sandbox.ephemeral("ada")) == before + 6
+
+
+def test_a_whisper_in_a_channel_without_the_bot_ends_as_a_direct_message(sandbox: Sandbox, outbox: Outbox) -> None:
+    outbox.whisper(LOUNGE, REPLY)
+    assert calls(sandbox) == ["chat.postEphemeral", "conversations.open", "chat.postMessage"]
+
+
+@pytest.mark.parametrize("cut", ["before", "after"])
+def test_a_post_is_never_repeated_after_a_lost_connection(sandbox: Sandbox, outbox: Outbox, cut: str) -> None:
+    sandbox.fail("chat.postMessage", cut=cut)
+    outbox.post(OPS, REPLY)
+    assert len(sandbox.messages("#ops")) == (1 if cut == "after" else 0)
+
+
+def test_a_post_that_slack_found_too_fast_is_sent_again(sandbox: Sandbox, outbox: Outbox) -> None:
+    sandbox.fail("chat.postMessage", retry_after=0)
+    assert outbox.post(OPS, REPLY) is not None
+    assert len(sandbox.messages("#ops")) == 1
+
+
+CARD = Reply((Table(("VM",), (("web01",),)), Actions((Button("Confirm", "confirm", "7"),))))
+
+
+def test_a_server_that_knows_no_tables_gets_the_message_without(sandbox: Sandbox, outbox: Outbox) -> None:
+    sandbox.fail("chat.postMessage", error="invalid_blocks")
+    outbox.post(OPS, CARD)
+    assert [b["type"] for b in sandbox.messages("#ops")[-1].blocks] == ["rich_text", "actions"]
+
+
+def test_a_layout_that_is_refused_altogether_leaves_the_text(sandbox: Sandbox, outbox: Outbox) -> None:
+    sandbox.fail("chat.postMessage", error="msg_blocks_too_long", times=2)
+    outbox.post(OPS, CARD)
+    (message,) = sandbox.messages("#ops")
+    assert not message.blocks
+    assert "web01" in message.text and "its buttons are missing" in message.text
+
+
+def test_an_update_that_fails_says_so(sandbox: Sandbox, outbox: Outbox) -> None:
+    with pytest.raises(AnnouncerError, match="C0OPS0001 could not be updated: message_not_found"):
+        outbox.update(MessageRef("C0OPS0001", "1700000000.000100"), REPLY)
+
+
+def test_an_update_that_changes_nothing_is_not_sent(sandbox: Sandbox, outbox: Outbox) -> None:
+    ref = outbox.post(OPS, say("Deleting…"))
+    assert ref is not None
+    for text in ("Deleting…", "Deleted.", "Deleted.", "Deleting…"):
+        outbox.update(ref, say(text))
+    assert "Deleting…" in sandbox.messages("#ops")[-1].seen
+    assert calls(sandbox) == ["chat.postMessage", "chat.update", "chat.update"]
+
+
+def test_an_update_is_sent_again_after_one_that_failed(sandbox: Sandbox, outbox: Outbox) -> None:
+    ref = outbox.post(OPS, say("Deleting…"))
+    assert ref is not None
+    sandbox.fail("chat.update", error="fatal_error")
+    with pytest.raises(AnnouncerError):
+        outbox.update(ref, say("Deleted."))
+    outbox.update(ref, say("Deleting…"))
+    assert calls(sandbox).count("chat.update") == 2
+
+
+def test_many_updates_at_once_end_with_the_last(sandbox: Sandbox) -> None:
+    outbox = Outbox(posting_client(sandbox.bot_token, sandbox.api_url), Pace(interval=0.1, burst=1))
+    ref = outbox.post(OPS, say("0 %"))
+    assert ref is not None
+    threads = [threading.Thread(target=outbox.update, args=(ref, say(f"{n} %"))) for n in range(1, 21)]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.005)
+    for thread in threads:
+        thread.join(10)
+    assert "20 %" in sandbox.messages("#ops")[-1].seen
+    assert calls(sandbox).count("chat.update") < 10
+
+
+def test_hostile_text_arrives_as_it_is(sandbox: Sandbox, outbox: Outbox) -> None:
+    outbox.post(OPS, say("<!channel> & <https://evil.example|me>"))
+    message: Any = sandbox.messages("#ops")[-1]
+    assert message.text == "&lt;!channel&gt; &amp; &lt;https://evil.example|me&gt;"
