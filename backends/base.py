@@ -315,13 +315,13 @@ class BackendError(Exception):
     outcome_known: ClassVar[bool] = True
     """False when the change may have happened all the same."""
 
-    def __init__(self, sentence: str, cause: str = "") -> None:
+    def __init__(self, sentence: str, cause: str = "", *, unchanged: bool | None = None) -> None:
+        """`unchanged` says whether it is known that nothing was changed; left out, that is so where the outcome is
+        known. The sentence does not say it: whoever shows the error does."""
         super().__init__(sentence)
         self.sentence = sentence
         self.cause = cause or sentence
-
-    def __reduce__(self) -> tuple[type[BackendError], tuple[str, str]]:
-        return type(self), (self.sentence, self.cause)
+        self.unchanged = self.outcome_known if unchanged is None else unchanged
 
 
 class Unreachable(BackendError):

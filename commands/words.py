@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+NOTHING_CHANGED = "Nothing was changed."
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _SPAN = re.compile(r"(?:(\d{1,6})\s*([smhdw])\s*)+", re.IGNORECASE)
 _PART = re.compile(r"(\d{1,6})\s*([smhdw])", re.IGNORECASE)
@@ -67,6 +69,11 @@ def say_names(names: Sequence[str], *, most: int = 12) -> str:
     if len(names) > most:
         shown.append(f"{len(names) - most} more")
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def with_unchanged(sentence: str, unchanged: bool) -> str:
+    """The sentence, and where it is known that nothing was changed, that too."""
+    return f"{sentence} {NOTHING_CHANGED}" if unchanged else sentence
 
 
 def typed(*words: str) -> str:
