@@ -8,12 +8,12 @@ from datetime import timedelta
 import click
 
 from backends.base import VMState
-from commands import refusals
 from commands.base import Apply, Context, Plan, Policy, Target
-from commands.finding import Found, checkpoints
-from commands.options import checkpoint_argument, vm_argument
-from commands.telling import each, few, lines, merging, present, titles
-from commands.words import say_count, say_names, say_span, typed
+from commands.kit import refusals
+from commands.kit.finding import Found, checkpoints
+from commands.kit.options import checkpoint_argument, vm_argument
+from commands.kit.telling import each, few, lines, merging, present, titles
+from commands.kit.words import say_count, say_names, say_span, typed
 
 ALIASES = ("restore", "revert")
 

@@ -9,12 +9,12 @@ from itertools import count
 import click
 
 from backends.base import MAX_NAME, CheckpointType, VMInventory, VMState
-from commands import refusals
 from commands.base import Context, Create, Plan, Policy, Target, UsageError
-from commands.finding import plain
-from commands.options import is_control, new_name, span, vm_argument
-from commands.telling import few, lines, merging, present
-from commands.words import say_names, say_span
+from commands.kit import refusals
+from commands.kit.finding import plain
+from commands.kit.options import is_control, new_name, span, vm_argument
+from commands.kit.telling import few, lines, merging, present
+from commands.kit.words import say_names, say_span
 
 _TYPES = {None: None, "production": CheckpointType.PRODUCTION, "standard": CheckpointType.STANDARD}
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from commands import refusals
 from commands.base import Context, Delete, Plan, Target
-from commands.finding import Found, checkpoints
-from commands.options import checkpoint_argument, vm_argument
-from commands.telling import UNKNOWN, few, is_kept, is_owned_by, kept, lines, merging, owner, present, titles
-from commands.words import say_count, say_names
+from commands.kit import refusals
+from commands.kit.finding import Found, checkpoints
+from commands.kit.options import checkpoint_argument, vm_argument
+from commands.kit.telling import UNKNOWN, few, is_kept, is_owned_by, kept, lines, merging, owner, present, titles
+from commands.kit.words import say_count, say_names
 
 
 @click.command(

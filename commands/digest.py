@@ -7,7 +7,7 @@ from dataclasses import replace
 import click
 
 from commands.base import Context, Reply
-from commands.options import share_option
+from commands.kit.options import share_option
 
 
 @click.command(epilog="digest\ndigest --share")

@@ -6,11 +6,11 @@ from pathlib import PureWindowsPath
 
 import click
 
-from commands import refusals
 from commands.base import Context, Export, Plan, Target
-from commands.finding import one_checkpoint
-from commands.options import checkpoint_argument, is_control, vm_argument
-from commands.telling import about
+from commands.kit import refusals
+from commands.kit.finding import one_checkpoint
+from commands.kit.options import checkpoint_argument, is_control, vm_argument
+from commands.kit.telling import about
 
 
 def _folder(_ctx: click.Context, _param: click.Parameter, value: str) -> str:

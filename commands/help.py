@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import click
 
-from commands import manual
 from commands.base import Footnote, Heading, Paragraph, Reply, Table, UsageError
-from commands.options import share_option
-from commands.words import typed
+from commands.kit import manual
+from commands.kit.options import share_option
+from commands.kit.words import typed
 
 
 @click.command(epilog="help\nhelp create")

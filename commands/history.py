@@ -9,8 +9,8 @@ from datetime import timedelta
 import click
 
 from commands.base import Context, Footnote, Grant, Heading, HistoryEntry, Reply, Table, say
-from commands.options import share_option, span
-from commands.words import say_names, say_time
+from commands.kit.options import share_option, span
+from commands.kit.words import say_names, say_time
 
 PAGE = 20
 """Entries on a page."""

@@ -7,8 +7,8 @@ from datetime import datetime
 import click
 
 from commands.base import Context, Heading, HostStatus, Reply, Table, say
-from commands.options import share_option
-from commands.words import say_span
+from commands.kit.options import share_option
+from commands.kit.words import say_span
 
 
 @click.command(epilog="hosts\nhosts --share")

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import click
 
-from commands import refusals
 from commands.base import Context, Keep, Plan, Target
-from commands.finding import one_checkpoint
-from commands.options import checkpoint_argument, span, vm_argument
-from commands.telling import about
-from commands.words import say_time
+from commands.kit import refusals
+from commands.kit.finding import one_checkpoint
+from commands.kit.options import checkpoint_argument, span, vm_argument
+from commands.kit.telling import about
+from commands.kit.words import say_time
 
 
 def _span_or_forever(ctx: click.Context, param: click.Parameter, value: str) -> timedelta | None:

@@ -8,9 +8,9 @@ import click
 
 from backends.base import Checkpoint, VMInventory
 from commands.base import CheckpointNote, Context, Footnote, Heading, Part, Reply, Table, Tree, UsageError, say
-from commands.options import share_option
-from commands.telling import UNKNOWN, age, is_stale, kept, kind, owner, written
-from commands.words import say_count, say_names, say_time, short_id, typed
+from commands.kit.options import share_option
+from commands.kit.telling import UNKNOWN, age, is_stale, kept, kind, owner, written
+from commands.kit.words import say_count, say_names, say_time, short_id, typed
 
 MOST_ROWS = 60
 """Rows of a table; a message holds about 9,000 characters."""

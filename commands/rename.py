@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from commands import refusals
 from commands.base import Context, Plan, Rename, Target, UsageError
-from commands.finding import one_checkpoint, plain
-from commands.options import checkpoint_argument, new_name, vm_argument
-from commands.telling import about
+from commands.kit import refusals
+from commands.kit.finding import one_checkpoint, plain
+from commands.kit.options import checkpoint_argument, new_name, vm_argument
+from commands.kit.telling import about
 
 
 @click.command(epilog="rename web01 before-upgrade 'kernel 6.12 works'")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from backends.base import VM, CheckpointType
-from commands import refusals
 from commands.base import Configure, Context, Plan, Reply, Target, say
-from commands.options import vm_argument
-from commands.telling import present
+from commands.kit import refusals
+from commands.kit.options import vm_argument
+from commands.kit.telling import present
 
 _TYPES = {
     "production": CheckpointType.PRODUCTION,

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import click
 
 from commands.base import CheckpointNote, Context, Heading, Reply, Table
-from commands.finding import Found, one_checkpoint
-from commands.options import checkpoint_argument, share_option, vm_argument
-from commands.telling import UNKNOWN, age, is_stale, kept, kind, owner, written
-from commands.words import say_names, say_time
+from commands.kit.finding import Found, one_checkpoint
+from commands.kit.options import checkpoint_argument, share_option, vm_argument
+from commands.kit.telling import UNKNOWN, age, is_stale, kept, kind, owner, written
+from commands.kit.words import say_names, say_time
 
 _MEANING = {
     "production": "production: the guest settled its disks first",

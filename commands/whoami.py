@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from commands.base import Context, Grant, Heading, Paragraph, Part, Reply, Table
-from commands.options import share_option
+from commands.kit.options import share_option
 
 
 @click.command(epilog="whoami")

@@ -12,7 +12,7 @@ from bot.changes.outcome import Outcome, outcomes
 from bot.changes.perform import plan_of
 from bot.ledger import ChangeRow, ChangeState, Event
 from commands.base import Actions, Button, Footnote, Heading, Paragraph, Part, Plan, Reply, Target, Tree
-from commands.words import short_id
+from commands.kit.words import short_id
 
 SIGNS: Mapping[ChangeState, str] = {
     ChangeState.REQUESTED: "⏳",

@@ -13,7 +13,7 @@ from typing import Literal
 from backends.base import BackendError
 from bot.changes.outcome import Looks, Outcome
 from bot.changes.verbs import bytes_on_disk
-from commands.words import say_size
+from commands.kit.words import say_size
 
 PAUSES = (0.0, 2.0, 5.0, 10.0, 20.0, 60.0, 60.0, 60.0, 300.0)
 """Seconds before each look; the last one from then on. Most merges are short, and some take a day."""

@@ -27,7 +27,7 @@ from bot.durable import DBOSJournal
 from bot.ledger import LEGAL, ChangeRow, ChangeState, IllegalMove, Ledger
 from bot.messages import Origin
 from commands.base import Person, Plan, Target
-from commands.words import say_names
+from commands.kit.words import say_names
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

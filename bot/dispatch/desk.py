@@ -29,9 +29,9 @@ from bot.messages import Announcer, Origin
 from bot.people import access
 from bot.people.identity import Gate, Refusal
 from bot.settings import Settings
-from commands import runner
 from commands.base import Context, NotAllowed, Person, Plan, Reply, UsageError, say
-from commands.words import short_id
+from commands.kit import runner
+from commands.kit.words import short_id
 
 log = logging.getLogger(__name__)
 

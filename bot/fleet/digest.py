@@ -19,9 +19,9 @@ from commands.base import (
     Policy,
     Reply,
 )
-from commands.finding import covering
-from commands.telling import UNKNOWN, age, is_stale, owner
-from commands.words import say_count, say_names, say_size, say_time, typed
+from commands.kit.finding import covering
+from commands.kit.telling import UNKNOWN, age, is_stale, owner
+from commands.kit.words import say_count, say_names, say_size, say_time, typed
 
 MOST_ITEMS = 12
 """Checkpoints shown with buttons of their own; the rest are counted."""

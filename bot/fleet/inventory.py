@@ -20,7 +20,7 @@ from backends.base import (
     VMState,
 )
 from commands.base import HostStatus
-from commands.words import say_names
+from commands.kit.words import say_names
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from backends.base import VM, CheckpointType, DiskFull, VMState, Volume
-from commands.words import say_size
+from commands.kit.words import say_size
 
 RESERVE = 2 * 1024**3
 """Bytes that must stay free: Hyper-V has warned below this, and pauses the VM below a tenth of it (figures of older

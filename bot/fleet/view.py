@@ -8,8 +8,8 @@ from functools import lru_cache, partial
 from backends.base import VM, VMInventory
 from bot.fleet.inventory import Inventory
 from commands.base import HostStatus, NotAllowed, NotKnown, UsageError
-from commands.finding import fits, is_guid, named, nearest, plain, tell_apart
-from commands.words import say_names
+from commands.kit.finding import fits, is_guid, named, nearest, plain, tell_apart
+from commands.kit.words import say_names
 
 
 class FleetView:

@@ -14,7 +14,7 @@ import click
 
 from bot.ledger import Breakage, Head, Ledger, LedgerError
 from bot.settings import SettingsError, data_dir
-from commands.words import parse_span
+from commands.kit.words import parse_span
 
 
 def _head(ctx: click.Context, param: click.Parameter, text: str | None) -> Head | None:

@@ -13,7 +13,7 @@ from bot.messages import Origin
 from bot.settings import AccessSettings, ApprovalSettings, ConfirmationSettings, GrantSettings
 from bot.settings.kinds import EVERYONE
 from commands.base import ActionName, Grant, Person, Plan
-from commands.words import say_names
+from commands.kit.words import say_names
 
 MANY = 3
 """A change of more VMs than this is always asked about."""

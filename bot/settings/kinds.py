@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from commands.words import parse_span
+from commands.kit.words import parse_span
 
 EVERYONE = "everyone"
 """Stands for every member of the workspace in a grant."""

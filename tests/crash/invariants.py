@@ -9,7 +9,7 @@ from bot.changes.card import SIGNS
 from bot.changes.outcome import OUTCOME, outcomes
 from bot.ledger import ChangeRow, ChangeState, Event
 from bot.sandbox import Message
-from commands.words import short_id
+from commands.kit.words import short_id
 from tests.crash.scenarios import BEFORE, Scenario
 from tests.crash.world import World, is_the_card, live_buttons
 

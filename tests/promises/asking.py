@@ -12,7 +12,7 @@ from bot.changes.card import SIGNS
 from bot.ledger import ChangeRow, ChangeState
 from bot.sandbox import Message
 from bot.slack.render.blocks import action_of
-from commands.words import short_id
+from commands.kit.words import short_id
 from tests.support.office import PATIENCE, Office
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.finding import covering, fits, named, nearest, plain, tell_apart
+from commands.kit.finding import covering, fits, named, nearest, plain, tell_apart
 
 
 @dataclass(frozen=True)

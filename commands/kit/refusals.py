@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from backends.base import MAX_CHECKPOINTS, VM, Checkpoint, CheckpointType, VMInventory, VMState
 from commands.base import Policy, UsageError
-from commands.finding import covering, plain
-from commands.words import typed
+from commands.kit.finding import covering, plain
+from commands.kit.words import typed
 
 _INSTEAD = {
     "a backup": "It goes when the backup is done; if it lingers, look at the backup's own tool.",

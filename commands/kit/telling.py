@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from backends.base import VM, Checkpoint, SnapshotType, VMInventory
 from commands.base import CheckpointNote, Context, Person, Policy
-from commands.words import say_names, say_size, say_span, say_time
+from commands.kit.words import say_names, say_size, say_span, say_time
 
 MOST_IN_A_HEADING = 3
 

@@ -6,7 +6,7 @@ import pytest
 
 from backends.base import VM, Checkpoint, SnapshotType, VMState
 from commands.base import CheckpointNote, Person, Policy
-from commands.telling import age, each, few, is_owned_by, is_stale, kind, lines, present
+from commands.kit.telling import age, each, few, is_owned_by, is_stale, kind, lines, present
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import click
 
 from backends.base import MAX_NAME
-from commands.words import parse_span
+from commands.kit.words import parse_span
 
 
 def span(_ctx: click.Context, _param: click.Parameter, value: str | None) -> timedelta | None:

@@ -1,21 +1,21 @@
 """From a person's words to a command, and back to the person when they do not fit."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import click
 import pytest
 
+import commands
 from commands import load
 from commands.base import NotAllowed, NotKnown, Plan, Reply, UsageError
-from commands.runner import SHARED, gather
+from commands.kit.runner import gather
 
 
-def test_every_file_that_is_not_shared_equipment_is_a_command():
-    assert set(load().commands) == {
-        "apply", "create", "delete", "digest", "export", "help", "history", "hosts", "keep", "list", "rename",
-        "settings", "show", "whoami",
-    } | (set(load().commands) & {"schedule"})  # fmt: skip
-    assert not SHARED & set(load().commands)
+def test_every_module_is_a_command_and_every_package_is_not():
+    folder = Path(commands.__file__).parent
+    assert set(load().commands) == {file.stem for file in folder.glob("*.py")} - {"__init__"}
+    assert {file.parent.name for file in folder.glob("*/__init__.py")} == {"base", "kit"}
 
 
 def test_a_module_without_a_command_stops_the_start():

@@ -1,4 +1,7 @@
-"""Writes the README's tables of commands and settings from the code: `python -m bot.reference` (`--check` compares)."""
+"""Writes the README's tables of commands and settings from the code.
+
+`python -m bot.operations.reference` writes them, and `--check` only compares.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,12 @@ from pydantic.fields import FieldInfo
 import commands
 from bot.settings import Settings
 from bot.settings.starter import plain
-from commands import Commands, manual
+from commands import Commands
 from commands.base import Heading, Paragraph, Part, Table, Tree
+from commands.kit import manual
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+README = Path(__file__).resolve().parents[2] / "README.md"
+COMMAND = "python -m bot.operations.reference"
 
 
 class MarkerMissing(Exception):
@@ -29,12 +34,16 @@ class MarkerMissing(Exception):
 def main(arguments: Sequence[str]) -> int:
     """Bring the README up to date; with `--check` only say whether it is. The exit code: 0 fine, 1 not, 2 usage."""
     if list(arguments) not in ([], ["--check"]):
-        print("usage: python -m bot.reference [--check]", file=sys.stderr)
+        print(f"usage: {COMMAND} [--check]", file=sys.stderr)
         return 2
     old = README.read_text("utf-8")
     new = written_into(old)
     if arguments:
-        print("README.md is up to date." if new == old else "README.md is out of date: run python -m bot.reference")
+        print(
+            "README.md is up to date."
+            if new == old
+            else "README.md is out of date: run python -m bot.operations.reference"
+        )
         return int(new != old)
     README.write_text(new, "utf-8")
     return 0

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from backends.base import Checkpoint, VMInventory
 from commands.base import Context, NotKnown, UsageError
-from commands.words import say_names, say_span, short_id, typed
+from commands.kit.words import say_names, say_span, short_id, typed
 
 _ID = re.compile(r"\{?([0-9a-f]{4,8}|[0-9a-f]{8}-[0-9a-f-]{0,27})\}?")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

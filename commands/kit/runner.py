@@ -11,12 +11,9 @@ from functools import cache
 import click
 
 import commands
-from commands import manual
 from commands.base import Context, NotAllowed, NotKnown, Plan, Reply, UsageError
-from commands.words import say_names, typed
-
-SHARED = frozenset({"base", "finding", "manual", "options", "refusals", "runner", "telling", "words"})
-"""The modules of this package that commands share. Every other one is a command."""
+from commands.kit import manual
+from commands.kit.words import say_names, typed
 
 
 class Commands(click.Group):
@@ -45,7 +42,7 @@ def load() -> Commands:
     modules = {
         found.name: importlib.import_module(f"{commands.__name__}.{found.name}")
         for found in pkgutil.iter_modules(commands.__path__)
-        if found.name not in SHARED
+        if not found.ispkg
     }
     return gather(modules)
 

@@ -8,8 +8,8 @@ import click
 import pytest
 
 import commands
-from bot import reference
-from bot.reference import MarkerMissing, commands_text, main, settings_text, written_into
+from bot.operations import reference
+from bot.operations.reference import MarkerMissing, commands_text, main, settings_text, written_into
 from bot.settings import Settings
 from bot.settings.section import Section
 
@@ -18,7 +18,7 @@ EMPTY = "# Top\n<!-- commands -->\n<!-- /commands -->\nbetween\n<!-- settings --
 
 def test_the_readme_is_up_to_date() -> None:
     readme = reference.README.read_text("utf-8")
-    assert written_into(readme) == readme, "run: python -m bot.reference"
+    assert written_into(readme) == readme, "run: python -m bot.operations.reference"
 
 
 def test_every_command_and_every_option_is_documented() -> None:

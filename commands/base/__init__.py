@@ -1,0 +1,71 @@
+"""What a command is given and what it gives back.
+
+A command is an ordinary Click command in a file of its own. It gets a `Context` and returns either a `Reply` (an
+answer) or a `Plan` (what it wants to change). It never changes anything itself.
+"""
+
+from commands.base.answers import Actions, Button, Footnote, Heading, Item, Paragraph, Part, Reply, Table, Tree, say
+from commands.base.context import (
+    CheckpointNote,
+    Context,
+    Fleet,
+    Grant,
+    HistoryEntry,
+    HostStatus,
+    Person,
+    Policy,
+    Record,
+)
+from commands.base.errors import NotAllowed, NotKnown, UsageError
+from commands.base.plans import (
+    Action,
+    ActionName,
+    Apply,
+    Configure,
+    Create,
+    Delete,
+    Export,
+    Keep,
+    Picture,
+    Plan,
+    Rename,
+    Target,
+)
+
+__all__ = [
+    "Action",
+    "ActionName",
+    "Actions",
+    "Apply",
+    "Button",
+    "CheckpointNote",
+    "Configure",
+    "Context",
+    "Create",
+    "Delete",
+    "Export",
+    "Fleet",
+    "Footnote",
+    "Grant",
+    "Heading",
+    "HistoryEntry",
+    "HostStatus",
+    "Item",
+    "Keep",
+    "NotAllowed",
+    "NotKnown",
+    "Paragraph",
+    "Part",
+    "Person",
+    "Picture",
+    "Plan",
+    "Policy",
+    "Record",
+    "Rename",
+    "Reply",
+    "Table",
+    "Target",
+    "Tree",
+    "UsageError",
+    "say",
+]

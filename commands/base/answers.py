@@ -1,0 +1,100 @@
+"""What a command says: an answer in parts, all of them plain text. Whoever shows it escapes it, so a VM's name cannot
+become markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """What a person can press. `value` is an id and nothing else: all that it means is looked up when it is pressed."""
+
+    label: str
+    action: str
+    """`confirm`, `cancel`, `delete`, `keep`, …"""
+    value: str
+    style: Literal["primary", "danger"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Plain text; `code` shows it in a fixed-width face."""
+
+    text: str
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Lines that are drawn in a fixed-width face, already indented."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line of a list, with what can be done about it."""
+
+    text: str
+    detail: str = ""
+    buttons: tuple[Button, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    buttons: tuple[Button, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Footnote:
+    text: str
+
+
+Part = Heading | Paragraph | Tree | Table | Item | Actions | Footnote
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer. Seen by the person who asked, unless `shared` puts it in the channel."""
+
+    parts: tuple[Part, ...]
+    shared: bool = False
+
+    @property
+    def text(self) -> str:
+        """The same in plain text: for notifications, screen readers and the log."""
+        return "\n".join(line for part in self.parts for line in _lines(part))
+
+
+def say(*sentences: str) -> Reply:
+    """A reply of plain paragraphs."""
+    return Reply(tuple(Paragraph(s) for s in sentences))
+
+
+def _lines(part: Part) -> Iterable[str]:
+    match part:
+        case Heading(text) | Paragraph(text) | Footnote(text):
+            yield text
+        case Tree(lines):
+            yield from lines
+        case Table(columns, rows):
+            yield " | ".join(columns)
+            yield from (" | ".join(row) for row in rows)
+        case Item(text, detail):
+            yield f"{text} {detail}".strip()
+        case Actions():
+            return

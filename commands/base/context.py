@@ -1,0 +1,152 @@
+"""What a command works with: who asks, the fleet as far as they may see it, the record, and the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+from backends.base import VM, VMInventory
+from commands.base.answers import Reply, say
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A member of this workspace, as the gate let them in."""
+
+    id: str
+    name: str
+    groups: frozenset[str] = frozenset()
+    """Ids of the user groups they belong to."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointNote:
+    """What the ledger knows of a checkpoint and the host does not."""
+
+    owner: str | None = None
+    """The person who took it: a user id."""
+    reason: str = ""
+    kind: Literal["production", "standard", "unknown"] = "unknown"
+    keep_until: datetime | None = None
+    """When it may go; None with `pinned` False means that nobody said."""
+    pinned: bool = False
+    """Kept forever."""
+    safety: bool = False
+    """Taken by the bot before an apply."""
+    owner_name: str = ""
+    """The owner's name, where the ledger has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One change as the ledger has it."""
+
+    change_id: str
+    at: datetime
+    person: str
+    """User id, or `schedule`."""
+    summary: str
+    state: str
+    result: str = ""
+    vms: tuple[str, ...] = ()
+    """GUIDs."""
+    person_name: str = ""
+    """Their name, where the ledger has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostStatus:
+    """How a host is, as last seen."""
+
+    name: str
+    reachable: bool
+    seen_at: datetime | None = None
+    """When it last answered."""
+    problem: str = ""
+    vms: int = 0
+    checkpoints: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A grant that covers the person who asks, in the words of the settings."""
+
+    role: str
+    actions: tuple[str, ...]
+    vms: tuple[str, ...]
+    channels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The settings that commands go by."""
+
+    stale_after: timedelta = timedelta(days=7)
+    safety_checkpoint: bool = True
+    keep_safety: timedelta = timedelta(hours=24)
+    production_only: tuple[str, ...] = ()
+    """Patterns of VM names."""
+
+
+class Fleet(Protocol):
+    """The fleet as far as this person may see it, in this channel."""
+
+    def find(self, text: str) -> tuple[VM, ...]:
+        """The VMs that `text` names: a name, a short id, a GUID, several with commas, or a pattern (`web*`).
+
+        Exact names win over patterns. Raises `UsageError` when nothing fits (with the nearest names) or when one name
+        fits several VMs (with their short ids), and `NotAllowed` for a VM that this person may not see.
+        """
+
+    def find_one(self, text: str) -> VM:
+        """The same for a place where several make no sense. Raises `UsageError` for more than one."""
+
+    def look(self, vm: VM, *, disks: bool = False) -> VMInventory:
+        """The VM as it is now, asked from its host. Raises `BackendError`."""
+
+    def look_all(self, vms: Sequence[VM], *, disks: bool = False) -> tuple[VMInventory, ...]:
+        """The same for several, asked at the same time; in the order of `vms`. Raises `BackendError`."""
+
+    def all(self, *, host: str | None = None, disks: bool = False) -> tuple[VMInventory, ...]:
+        """Every VM in sight as last seen, refreshed in parallel where that is old. Hosts that are down give what was
+        last seen of them: see `hosts`."""
+
+    def hosts(self) -> tuple[HostStatus, ...]: ...
+
+
+class Record(Protocol):
+    """The ledger, to read."""
+
+    def notes(self, checkpoint_ids: Iterable[str]) -> Mapping[str, CheckpointNote]:
+        """What is known of each; those unknown are left out."""
+
+    def history(
+        self,
+        *,
+        vms: Sequence[str] | None = None,
+        person: str | None = None,
+        person_name: str | None = None,
+        since: datetime | None = None,
+        text: str | None = None,
+        limit: int = 20,
+        offset: int = 0,
+    ) -> tuple[HistoryEntry, ...]:
+        """Changes, newest first. `vms` are GUIDs; `text` searches names, notes and results, and `person_name` the
+        names of those who asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a command works with."""
+
+    person: Person
+    channel: str
+    now: datetime
+    fleet: Fleet
+    record: Record
+    policy: Policy = field(default_factory=Policy)
+    grants: tuple[Grant, ...] = ()
+    digest: Callable[[], Reply] = lambda: say("No digest is set up.")
+    """The digest of this channel, made now."""

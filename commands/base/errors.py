@@ -1,0 +1,22 @@
+"""How a command refuses: with a sentence on what was wrong, and what to type instead."""
+
+from __future__ import annotations
+
+
+class UsageError(Exception):
+    """What was typed cannot be carried out. Nothing was touched."""
+
+    def __init__(self, sentence: str, hint: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        """What was wrong."""
+        self.hint = hint
+        """What to type instead."""
+
+
+class NotKnown(UsageError):
+    """Nothing that the person may see is called that."""
+
+
+class NotAllowed(UsageError):
+    """No grant allows it. Recorded in the ledger as denied."""

@@ -1,0 +1,1 @@
+"""What commands share: how they are found, described and read, and the words they speak in."""
