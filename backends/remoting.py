@@ -1,6 +1,6 @@
 """The seam to PowerShell: a pipeline of cmdlets goes in, objects and error records come out.
 
-Two sessions stand behind it: `backends.hyperv.session` over pypsrp, and the simulator's in process. A pipeline is
+Two sessions stand behind it: `backends.hyperv.psrp.session` over pypsrp, and the simulator's in process. A pipeline is
 data, never script text, so no value that a person typed can become code, and the same pipelines run on an endpoint
 in NoLanguage mode.
 """

@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 from backends.base import Backend
 from backends.hyperv.connect import connect
-from backends.hyperv.connection import HostConnection
-from backends.simulator import keeping
-from backends.simulator.demo import demo_fleet
-from backends.simulator.interpreter import SimulatedPowerShell
+from backends.hyperv.psrp.connection import HostConnection
+from backends.simulator.fleets import keeping
+from backends.simulator.fleets.demo import demo_fleet
+from backends.simulator.powershell.interpreter import SimulatedPowerShell
 from backends.simulator.winrm import WinRMServer
 from bot.core import Core
 from bot.settings import Connection, Settings

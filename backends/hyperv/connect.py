@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from backends.hyperv.backend import Deadlines, HyperVBackend
-from backends.hyperv.connection import HostConnection
-from backends.hyperv.lost import ShellBook
-from backends.hyperv.session import PsrpSession
+from backends.hyperv.psrp.connection import HostConnection
+from backends.hyperv.psrp.lost import ShellBook
+from backends.hyperv.psrp.session import PsrpSession
 
 
 def connect(

@@ -1,2 +1,2 @@
-"""A pretend Hyper-V host: `fleet` is its model, `cmdlets` its PowerShell commands, `interpreter` runs them, `session`
-and `winrm` carry them to a client, `faults` make them go wrong, `seed` and `demo` fill it."""
+"""A pretend Hyper-V host: `model` is its state and its rules, `powershell` the commands that people send it, `winrm`
+the door through which real clients come, `fleets` hosts ready made."""

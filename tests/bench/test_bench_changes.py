@@ -14,10 +14,10 @@ import pytest
 from pydantic import SecretStr
 
 from backends.hyperv.backend import HyperVBackend
-from backends.simulator.fleet import Durations
-from backends.simulator.interpreter import SimulatedPowerShell
-from backends.simulator.seed import DAY, Past, add_vm, new_host
-from backends.simulator.session import SimulatedSession
+from backends.simulator.fleets.seed import DAY, Past, add_vm, new_host
+from backends.simulator.model.host import Durations
+from backends.simulator.powershell.interpreter import SimulatedPowerShell
+from backends.simulator.powershell.session import SimulatedSession
 from bot.changes.card import SIGNS
 from bot.core import Core
 from bot.ledger import ChangeState

@@ -22,12 +22,12 @@ from pypsrp.powershell import PowerShell, RunspacePool
 
 from backends.base import HostInventory
 from backends.hyperv.connect import connect
-from backends.hyperv.connection import HostConnection, transport
 from backends.hyperv.pipelines import Plain
-from backends.hyperv.session import PsrpSession
+from backends.hyperv.psrp.connection import HostConnection, transport
+from backends.hyperv.psrp.session import PsrpSession
 from backends.remoting import Cmdlet, Pipeline
-from backends.simulator.faults import Fault, FaultKind
-from backends.simulator.shell import Sink, Statement
+from backends.simulator.model.faults import Fault, FaultKind
+from backends.simulator.powershell.shell import Sink, Statement
 from backends.simulator.winrm import WinRMServer
 
 pytestmark = pytest.mark.bench

@@ -14,10 +14,10 @@ from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
-from backends.hyperv.connection import HostConnection
-from backends.hyperv.session import PsrpSession
+from backends.hyperv.psrp.connection import HostConnection
+from backends.hyperv.psrp.session import PsrpSession
 from backends.remoting import Cmdlet
-from backends.simulator.seed import DAY, Past
+from backends.simulator.fleets.seed import DAY, Past
 from bot.sandbox import Sandbox
 from tests.support.office import ACCOUNT, PASSWORD, Office
 

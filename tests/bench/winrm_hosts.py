@@ -10,8 +10,8 @@ import json
 import sys
 from contextlib import ExitStack
 
-from backends.simulator.interpreter import SimulatedPowerShell
-from backends.simulator.seed import random_fleet
+from backends.simulator.fleets.seed import random_fleet
+from backends.simulator.powershell.interpreter import SimulatedPowerShell
 from backends.simulator.winrm import WinRMServer
 
 USERS = {"bot": "s3cret"}

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from backends.hyperv.backend import HyperVBackend
 from backends.hyperv.connect import connect
-from backends.hyperv.connection import HostConnection
+from backends.hyperv.psrp.connection import HostConnection
 from bot.people.directory import LookupFailed
 from bot.sandbox import Sandbox
 from bot.settings import HostDefaults, HostSettings, Settings

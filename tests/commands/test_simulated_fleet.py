@@ -7,11 +7,12 @@ import pytest
 
 import commands
 from backends.hyperv.backend import HyperVBackend
-from backends.simulator.demo import demo_fleet
-from backends.simulator.fleet import Durations, SimulatedHost
-from backends.simulator.interpreter import SimulatedPowerShell
-from backends.simulator.seed import add_vm
-from backends.simulator.session import SimulatedSession
+from backends.simulator.fleets.demo import demo_fleet
+from backends.simulator.fleets.seed import add_vm
+from backends.simulator.model.fleet import SimulatedHost
+from backends.simulator.model.host import Durations
+from backends.simulator.powershell.interpreter import SimulatedPowerShell
+from backends.simulator.powershell.session import SimulatedSession
 from bot.dispatch.grammar import normalise_name, split
 from bot.fleet.digest import as_reply, compose
 from bot.fleet.inventory import Inventory

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from threading import Event, Lock
 
 from backends.base import CheckpointType, VMState
-from backends.simulator.endpoint import PLAIN_NAME
-from backends.simulator.fleet import Durations, HostSpec, SimulatedHost
-from backends.simulator.interpreter import SimulatedPowerShell
-from backends.simulator.machines import Job, SimulatedVM
-from backends.simulator.seed import DAY, TB, Past, add_vm
-from backends.simulator.shell import ErrorData, Sink, Statement
-from backends.simulator.storage import GB, VolumeSpace
+from backends.simulator.fleets.seed import DAY, TB, Past, add_vm
+from backends.simulator.model.errors import ErrorData
+from backends.simulator.model.fleet import SimulatedHost
+from backends.simulator.model.host import Durations, HostSpec
+from backends.simulator.model.machines import Job, SimulatedVM
+from backends.simulator.model.storage import GB, VolumeSpace
+from backends.simulator.powershell.endpoint import PLAIN_NAME
+from backends.simulator.powershell.interpreter import SimulatedPowerShell
+from backends.simulator.powershell.shell import Sink, Statement
 
 Reached = Callable[[str], None]
 """Told each moment of a cmdlet that changes something: `Checkpoint-VM 1 / half way`."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from backends.base import CheckpointType, VMState
-from backends.simulator.faults import Fault, FaultKind
-from backends.simulator.fleet import Durations
-from backends.simulator.storage import GB
+from backends.simulator.model.faults import Fault, FaultKind
+from backends.simulator.model.host import Durations
+from backends.simulator.model.storage import GB
 from tests.crash.hosts import CHANGES, Picture
 
 QUICK = Durations(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.simulator.seed import Past, add_past
+from backends.simulator.fleets.seed import Past, add_past
 from tests.crash.invariants import violations
 from tests.crash.scenarios import APPLY, CREATE, OTHER_TYPE, Scenario
 from tests.crash.world import World, live_buttons

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from backends.simulator.seed import DAY, Past
+from backends.simulator.fleets.seed import DAY, Past
 from bot.ledger import Ledger
 from bot.settings import ConfirmationSettings
 from tests.support.office import Office

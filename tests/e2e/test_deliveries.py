@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from backends.simulator.faults import Fault, FaultKind
-from backends.simulator.seed import DAY, Past
+from backends.simulator.fleets.seed import DAY, Past
+from backends.simulator.model.faults import Fault, FaultKind
 from tests.support.office import PATIENCE, Office
 
 

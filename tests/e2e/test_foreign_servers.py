@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.simulator.seed import DAY, Past
+from backends.simulator.fleets.seed import DAY, Past
 from bot.ledger import Ledger
 from tests.e2e.bot_process import BotProcess
 from tests.support.office import ACCOUNT, PASSWORD, Office

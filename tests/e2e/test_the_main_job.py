@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backends.base import CheckpointType, VMState
-from backends.simulator.seed import DAY, HOUR, Past
+from backends.simulator.fleets.seed import DAY, HOUR, Past
 from tests.support.office import Office
 
 

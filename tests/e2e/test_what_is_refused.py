@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from backends.simulator import checkpoints
-from backends.simulator.faults import Fault, FaultKind
-from backends.simulator.machines import Vss
-from backends.simulator.seed import DAY, Past
+from backends.simulator.fleets.seed import DAY, Past
+from backends.simulator.model import checkpoints
+from backends.simulator.model.faults import Fault, FaultKind
+from backends.simulator.model.machines import Vss
 from tests.support.office import PATIENCE, Office
 
 NOTHING = "Nothing was changed."

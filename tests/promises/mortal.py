@@ -12,11 +12,11 @@ from contextlib import contextmanager, suppress
 from threading import Condition, Event, Lock, Thread
 
 from backends.remoting import Pipeline, Result
-from backends.simulator.endpoint import PLAIN_NAME
-from backends.simulator.fleet import SimulatedHost
-from backends.simulator.interpreter import SimulatedPowerShell
-from backends.simulator.session import SimulatedSession
-from backends.simulator.shell import Sink, Statement
+from backends.simulator.model.fleet import SimulatedHost
+from backends.simulator.powershell.endpoint import PLAIN_NAME
+from backends.simulator.powershell.interpreter import SimulatedPowerShell
+from backends.simulator.powershell.session import SimulatedSession
+from backends.simulator.powershell.shell import Sink, Statement
 from bot.messages import Announcer, MessageRef, Origin
 from commands.base import Reply
 

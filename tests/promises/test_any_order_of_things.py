@@ -27,12 +27,12 @@ from pydantic import SecretStr
 
 from backends.base import VMState
 from backends.hyperv.backend import HyperVBackend
-from backends.simulator import checkpoints, power
-from backends.simulator.errors import HostError
-from backends.simulator.faults import Fault, FaultKind
-from backends.simulator.fleet import move
-from backends.simulator.machines import SimulatedVM
-from backends.simulator.seed import DAY, Past, add_vm
+from backends.simulator.fleets.seed import DAY, Past, add_vm
+from backends.simulator.model import checkpoints, power
+from backends.simulator.model.errors import HostError
+from backends.simulator.model.faults import Fault, FaultKind
+from backends.simulator.model.fleet import move
+from backends.simulator.model.machines import SimulatedVM
 from bot.changes.card import SIGNS
 from bot.changes.outcome import Outcome, Patience, outcomes
 from bot.changes.perform import plan_of

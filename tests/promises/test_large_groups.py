@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from backends.simulator.faults import Fault, FaultKind
-from backends.simulator.seed import DAY, Past, add_vm
+from backends.simulator.fleets.seed import DAY, Past, add_vm
+from backends.simulator.model.faults import Fault, FaultKind
 from tests.promises.asking import asked, refused, types, wait
 from tests.support.office import Office
 

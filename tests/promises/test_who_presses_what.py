@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from backends.base import VMState
-from backends.simulator import checkpoints, power
-from backends.simulator.faults import Fault, FaultKind
-from backends.simulator.fleet import SimulatedHost, move
-from backends.simulator.machines import SimulatedVM
-from backends.simulator.seed import DAY, Past
+from backends.simulator.fleets.seed import DAY, Past
+from backends.simulator.model import checkpoints, power
+from backends.simulator.model.faults import Fault, FaultKind
+from backends.simulator.model.fleet import SimulatedHost, move
+from backends.simulator.model.machines import SimulatedVM
 from bot.changes.permission import RECENT
 from bot.settings import AccessSettings, ApprovalSettings
 from tests.promises.asking import Change, asked, at_once, everything_on, refused, types, wait

@@ -9,10 +9,11 @@ from threading import local
 from typing import Literal
 
 from backends.base import CheckpointType
-from backends.simulator.fleet import Durations, HostSpec, SimulatedHost
-from backends.simulator.machines import Job, JobKind, SimulatedVM
-from backends.simulator.seed import TB
-from backends.simulator.storage import VolumeSpace
+from backends.simulator.fleets.seed import TB
+from backends.simulator.model.fleet import SimulatedHost
+from backends.simulator.model.host import Durations, HostSpec
+from backends.simulator.model.machines import Job, JobKind, SimulatedVM
+from backends.simulator.model.storage import VolumeSpace
 
 What = Literal["create", "apply", "remove", "export", "start", "stop", "save", "rename", "type"]
 

@@ -15,10 +15,10 @@ from pydantic import SecretStr
 
 from backends.base import CheckpointType, VMInventory
 from backends.hyperv.backend import HyperVBackend
-from backends.simulator.fleet import Durations
-from backends.simulator.interpreter import SimulatedPowerShell
-from backends.simulator.seed import Past, add_vm, new_host
-from backends.simulator.session import SimulatedSession
+from backends.simulator.fleets.seed import Past, add_vm, new_host
+from backends.simulator.model.host import Durations
+from backends.simulator.powershell.interpreter import SimulatedPowerShell
+from backends.simulator.powershell.session import SimulatedSession
 from bot.changes.card import SIGNS, title
 from bot.core import Core
 from bot.dispatch.requests import Pressed, Typed

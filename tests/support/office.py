@@ -18,11 +18,12 @@ from typing import ClassVar, Self
 from pydantic import SecretStr
 
 from backends.base import CheckpointType, VMState
-from backends.simulator.fleet import Durations, SimulatedHost
-from backends.simulator.interpreter import CommandLog, SimulatedPowerShell
-from backends.simulator.machines import SimulatedVM
-from backends.simulator.seed import DAY, Past, add_vm, new_host
-from backends.simulator.storage import GB
+from backends.simulator.fleets.seed import DAY, Past, add_vm, new_host
+from backends.simulator.model.fleet import SimulatedHost
+from backends.simulator.model.host import Durations
+from backends.simulator.model.machines import SimulatedVM
+from backends.simulator.model.storage import GB
+from backends.simulator.powershell.interpreter import CommandLog, SimulatedPowerShell
 from backends.simulator.winrm import WinRMServer
 from bot.ledger import ChangeRow, ChangeState, Ledger
 from bot.sandbox import Channel, Message, Outcome, Sandbox, User, Workspace, demo_workspace

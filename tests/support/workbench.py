@@ -13,11 +13,12 @@ from typing import Any, TypeVar, cast
 
 from backends.base import Backend, CheckpointType, VMInventory, VMState
 from backends.hyperv.backend import HyperVBackend
-from backends.simulator.faults import Fault, FaultKind
-from backends.simulator.fleet import Durations, SimulatedHost
-from backends.simulator.interpreter import SimulatedPowerShell
-from backends.simulator.seed import Past, add_vm, new_host
-from backends.simulator.session import SimulatedSession
+from backends.simulator.fleets.seed import Past, add_vm, new_host
+from backends.simulator.model.faults import Fault, FaultKind
+from backends.simulator.model.fleet import SimulatedHost
+from backends.simulator.model.host import Durations
+from backends.simulator.powershell.interpreter import SimulatedPowerShell
+from backends.simulator.powershell.session import SimulatedSession
 from bot.changes.attempt import Step
 from bot.changes.outcome import Means, Outcome, Patience, Work
 from bot.changes.perform import Awaits, Performer

@@ -10,7 +10,7 @@ from psrpcore import Command as PSCommand
 from psrpcore import PowerShell
 from psrpcore.types import PSChar, PSDictBase, PSGuid, PSObject
 
-from backends.simulator.shell import Command, Instance, Parameter, Statement
+from backends.simulator.powershell.shell import Command, Instance, Parameter, Statement
 
 
 def read_statements(pipeline: PowerShell) -> tuple[Statement, ...]:

@@ -9,7 +9,8 @@ from uuid import UUID
 from psrpcore import PowerShell
 from psrpcore.types import PipelineState, ProgressRecordType, PSInvocationState, PSRPMessageType
 
-from backends.simulator.shell import ErrorData, Interpreter, Statement, Terminated
+from backends.simulator.model.errors import ErrorData
+from backends.simulator.powershell.shell import Interpreter, Statement, Terminated
 from backends.simulator.winrm import records, values
 from backends.simulator.winrm.commands import read_statements
 from backends.simulator.winrm.outbox import Outbox

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psrpcore.types import ErrorCategory, ErrorCategoryInfo, ErrorRecord, NETException
 
-from backends.simulator.shell import ErrorData
+from backends.simulator.model.errors import ErrorData
 from backends.simulator.winrm import values
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import Self
 
-from backends.simulator.faults import Faults
-from backends.simulator.shell import Interpreter
+from backends.simulator.model.faults import Faults
+from backends.simulator.powershell.shell import Interpreter
 from backends.simulator.winrm import tls
 from backends.simulator.winrm.accounts import Accounts
 from backends.simulator.winrm.connection import Connection, Terms

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable
 from xml.sax.saxutils import escape
 
-from backends.simulator.shell import Interpreter
+from backends.simulator.powershell.shell import Interpreter
 from backends.simulator.winrm.outbox import Closed, Parcel
 from backends.simulator.winrm.quotas import Quotas
 from backends.simulator.winrm.refusals import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from threading import Lock, Thread
 from uuid import UUID
 
-from backends.simulator.shell import Interpreter
+from backends.simulator.powershell.shell import Interpreter
 from backends.simulator.winrm.outbox import Outbox
 from backends.simulator.winrm.pipelines import Pipeline
 from backends.simulator.winrm.refusals import WSManFault, command_not_found, invalid_parameter, too_many_commands

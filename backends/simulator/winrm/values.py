@@ -21,7 +21,8 @@ from psrpcore.types import (
     serialize,
 )
 
-from backends.simulator.shell import EnumValue, Instance
+from backends.simulator.model.enums import EnumValue
+from backends.simulator.powershell.shell import Instance
 
 PROPERTY_BAG = "System.Management.Automation.PSCustomObject"
 """Objects with this type among their names carry extended properties; those of other types adapted ones."""

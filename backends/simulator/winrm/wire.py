@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from threading import Event
 
-from backends.simulator.faults import Fault, FaultKind, Faults
+from backends.simulator.model.faults import Fault, FaultKind, Faults
 from backends.simulator.winrm.outbox import Outbox
 from backends.simulator.winrm.refusals import numbered
 

@@ -21,11 +21,11 @@ from backends.base import (
     UnknownOutcome,
     VMState,
 )
-from backends.simulator.faults import Fault, FaultKind
-from backends.simulator.fleet import SimulatedHost
-from backends.simulator.machines import SimulatedVM, Vss
-from backends.simulator.seed import DAY, Past, add_vm
-from backends.simulator.storage import GB
+from backends.simulator.fleets.seed import DAY, Past, add_vm
+from backends.simulator.model.faults import Fault, FaultKind
+from backends.simulator.model.fleet import SimulatedHost
+from backends.simulator.model.machines import SimulatedVM, Vss
+from backends.simulator.model.storage import GB
 
 NOBODY = "99999999-9999-9999-9999-999999999999"
 

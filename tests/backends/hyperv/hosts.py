@@ -7,17 +7,18 @@ from contextlib import AbstractContextManager, contextmanager
 
 from backends.hyperv.backend import HyperVBackend
 from backends.hyperv.connect import connect
-from backends.hyperv.connection import HostConnection
-from backends.hyperv.session import PsrpSession
+from backends.hyperv.psrp.connection import HostConnection
+from backends.hyperv.psrp.session import PsrpSession
 from backends.remoting import Session
-from backends.simulator.bot_endpoint import NAME, bot_configuration
-from backends.simulator.clock import ManualClock
-from backends.simulator.endpoint import PLAIN_NAME, plain_configuration
-from backends.simulator.fleet import Durations, SimulatedHost
-from backends.simulator.interpreter import SimulatedPowerShell
-from backends.simulator.seed import new_host
-from backends.simulator.session import SimulatedSession
-from backends.simulator.texts import Language
+from backends.simulator.fleets.seed import new_host
+from backends.simulator.model.clock import ManualClock
+from backends.simulator.model.fleet import SimulatedHost
+from backends.simulator.model.host import Durations
+from backends.simulator.model.texts import Language
+from backends.simulator.powershell.bot_endpoint import NAME, bot_configuration
+from backends.simulator.powershell.endpoint import PLAIN_NAME, plain_configuration
+from backends.simulator.powershell.interpreter import SimulatedPowerShell
+from backends.simulator.powershell.session import SimulatedSession
 from backends.simulator.winrm import WinRMServer
 
 Way = Callable[[SimulatedPowerShell], AbstractContextManager[HyperVBackend]]

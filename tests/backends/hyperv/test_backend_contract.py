@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from backends.base import Backend
-from backends.simulator.fleet import SimulatedHost
+from backends.simulator.model.fleet import SimulatedHost
 from tests.backends.hyperv.contract_backend import BackendContract
 from tests.backends.hyperv.hosts import WAYS, instant_host, powershell
 

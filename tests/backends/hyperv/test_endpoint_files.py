@@ -12,8 +12,8 @@ import tree_sitter_powershell
 from tree_sitter import Language, Node, Parser
 
 from backends.hyperv import pipelines, properties
-from backends.simulator.binding.metadata import COMMON, CommandInfo, catalogue
-from backends.simulator.bot_endpoint import bot_configuration
+from backends.simulator.powershell.binding.metadata import COMMON, CommandInfo, catalogue
+from backends.simulator.powershell.bot_endpoint import bot_configuration
 
 FOLDER = resources.files("backends.hyperv") / "endpoint"
 MODULE = FOLDER / "CheckpointBot" / "CheckpointBot.psm1"

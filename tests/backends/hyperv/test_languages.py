@@ -19,11 +19,11 @@ from backends.base import (
     Refused,
     VMState,
 )
-from backends.simulator.faults import Fault, FaultKind
-from backends.simulator.fleet import SimulatedHost
-from backends.simulator.machines import Vss
-from backends.simulator.seed import DAY, Past, add_vm
-from backends.simulator.texts import Language
+from backends.simulator.fleets.seed import DAY, Past, add_vm
+from backends.simulator.model.faults import Fault, FaultKind
+from backends.simulator.model.fleet import SimulatedHost
+from backends.simulator.model.machines import Vss
+from backends.simulator.model.texts import Language
 from tests.backends.hyperv.hosts import instant_host, over_winrm, powershell
 
 NOBODY = "99999999-9999-9999-9999-999999999999"

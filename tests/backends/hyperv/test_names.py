@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from backends.base import Backend, CheckpointType
-from backends.simulator.fleet import SimulatedHost
-from backends.simulator.machines import SimulatedVM
-from backends.simulator.seed import DAY, Past, add_vm
+from backends.simulator.fleets.seed import DAY, Past, add_vm
+from backends.simulator.model.fleet import SimulatedHost
+from backends.simulator.model.machines import SimulatedVM
 from tests.backends.hyperv.hosts import WAYS, instant_host, powershell
 
 HOSTILE = {

@@ -8,9 +8,9 @@ from backends.base import CheckpointType
 from backends.hyperv import properties
 from backends.hyperv.pipelines import Endpoint, Pipelines, Plain, samples
 from backends.remoting import Argument, Cmdlet, Pipeline
-from backends.simulator.binding.command_line import bind_command_line, choose_set
-from backends.simulator.binding.metadata import catalogue
-from backends.simulator.shell import Parameter
+from backends.simulator.powershell.binding.command_line import bind_command_line, choose_set
+from backends.simulator.powershell.binding.metadata import catalogue
+from backends.simulator.powershell.shell import Parameter
 
 VM = "11111111-1111-1111-1111-111111111111"
 CHECKPOINT = "22222222-2222-2222-2222-222222222222"

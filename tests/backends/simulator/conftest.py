@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from backends.simulator.clock import ManualClock
-from backends.simulator.fleet import SimulatedHost
-from backends.simulator.seed import new_host
+from backends.simulator.fleets.seed import new_host
+from backends.simulator.model.clock import ManualClock
+from backends.simulator.model.fleet import SimulatedHost
 from tests.backends.simulator.host_console import Console
 
 

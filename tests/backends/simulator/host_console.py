@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 from backends.remoting import Argument, Cmdlet, ErrorRecord, Result
-from backends.simulator.endpoint import PLAIN_NAME
-from backends.simulator.fleet import SimulatedHost
-from backends.simulator.interpreter import SimulatedPowerShell
-from backends.simulator.session import SimulatedSession
+from backends.simulator.model.fleet import SimulatedHost
+from backends.simulator.powershell.endpoint import PLAIN_NAME
+from backends.simulator.powershell.interpreter import SimulatedPowerShell
+from backends.simulator.powershell.session import SimulatedSession
 
 Command = Cmdlet | str
 

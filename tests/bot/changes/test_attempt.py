@@ -16,8 +16,8 @@ from backends.base import (
     VMInventory,
     VMState,
 )
-from backends.simulator.faults import FaultKind
-from backends.simulator.seed import DAY, Past
+from backends.simulator.fleets.seed import DAY, Past
+from backends.simulator.model.faults import FaultKind
 from bot.changes import attempt as steps
 from tests.support.workbench import Workbench
 

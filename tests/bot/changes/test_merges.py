@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from backends.base import OperationalStatus
-from backends.simulator.faults import FaultKind
-from backends.simulator.seed import DAY, Past
-from backends.simulator.storage import GB
+from backends.simulator.fleets.seed import DAY, Past
+from backends.simulator.model.faults import FaultKind
+from backends.simulator.model.storage import GB
 from bot.changes.merges import MERGED, MOST_LOOKS, STALLED, STALLS, Look, Watch, judge, look
 from bot.changes.outcome import Outcome
 from bot.ledger import ChangeState

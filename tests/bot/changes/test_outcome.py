@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from backends.base import AuthenticationFailed, CheckpointType, UnknownOutcome, VMState
-from backends.simulator.faults import Fault, FaultKind
-from backends.simulator.seed import DAY, Past
+from backends.simulator.fleets.seed import DAY, Past
+from backends.simulator.model.faults import Fault, FaultKind
 from bot.changes import attempt as steps
 from bot.changes.outcome import OUTCOME, Outcome, Patience, conclusion, outcomes, row_of
 from bot.ledger import ChangeState

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from backends.base import CheckpointType
-from backends.simulator.faults import FaultKind
-from backends.simulator.fleet import move
-from backends.simulator.seed import DAY, Past
+from backends.simulator.fleets.seed import DAY, Past
+from backends.simulator.model.faults import FaultKind
+from backends.simulator.model.fleet import move
 from bot.changes.perform import Denial, Performer, plan_of
 from bot.ledger import ChangeRow, ChangeState
 from commands.base import Action, Apply, Configure, Create, Delete, Export, Keep, Rename

@@ -10,10 +10,10 @@ from typing import TypeVar
 import pytest
 
 from backends.base import Checkpoint, CheckpointType, VMState
-from backends.simulator import power
-from backends.simulator.faults import FaultKind
-from backends.simulator.machines import Vss
-from backends.simulator.seed import DAY, Past
+from backends.simulator.fleets.seed import DAY, Past
+from backends.simulator.model import power
+from backends.simulator.model.faults import FaultKind
+from backends.simulator.model.machines import Vss
 from bot.changes.verbs import kind_of, safety_name
 from bot.ledger import ChangeState
 from commands.base import Action, Apply, Configure, Create, Delete, Export, Keep, Rename

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from dbos import DBOS
 
-from backends.simulator.faults import Fault, FaultKind
-from backends.simulator.seed import DAY, Past
-from backends.simulator.shell import Statement
+from backends.simulator.fleets.seed import DAY, Past
+from backends.simulator.model.faults import Fault, FaultKind
+from backends.simulator.powershell.shell import Statement
 from bot.changes.workflow import Answer, Word
 from bot.ledger import ChangeRow, ChangeState
 from bot.messages import Origin

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from backends.simulator.faults import Fault, FaultKind
-from backends.simulator.seed import DAY, Past
+from backends.simulator.fleets.seed import DAY, Past
+from backends.simulator.model.faults import Fault, FaultKind
 from bot.dispatch.requests import change_id_of
 from bot.ledger import ChangeState
 from bot.messages import MessageRef

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from backends.base import HostInventory
-from backends.simulator.faults import FaultKind
-from backends.simulator.seed import DAY, Past
+from backends.simulator.fleets.seed import DAY, Past
+from backends.simulator.model.faults import FaultKind
 from bot.fleet.inventory import Inventory
 from bot.fleet.scanner import Lookout
 from tests.support.headquarters import wait_until

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from dbos import DBOS
 
-from backends.simulator.seed import DAY, Past
+from backends.simulator.fleets.seed import DAY, Past
 from bot.messages import AnnouncerError
 from bot.schedules.digest import NAME, Digests, Schedules, cron
 from bot.settings import DigestChannelSettings, DigestSettings

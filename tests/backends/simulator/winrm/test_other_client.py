@@ -11,7 +11,8 @@ from threading import Event
 
 import pytest
 
-from backends.simulator.shell import Command, EnumValue, Instance, Parameter, Sink, Statement
+from backends.simulator.model.enums import EnumValue
+from backends.simulator.powershell.shell import Command, Instance, Parameter, Sink, Statement
 from backends.simulator.winrm import WinRMServer
 from tests.backends.simulator.winrm.winrm_fakes import NOT_FOUND, USERS, ScriptedInterpreter
 

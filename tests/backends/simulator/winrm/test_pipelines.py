@@ -11,7 +11,8 @@ from pypsrp.complex_objects import CommandParameter, PSInvocationState
 from pypsrp.exceptions import WSManFaultError
 from pypsrp.powershell import PowerShell, RunspacePool
 
-from backends.simulator.shell import Command, EnumValue, Instance, Parameter, Sink, Statement, Terminated
+from backends.simulator.model.enums import EnumValue
+from backends.simulator.powershell.shell import Command, Instance, Parameter, Sink, Statement, Terminated
 from backends.simulator.winrm import Quotas, WinRMServer
 from tests.backends.simulator.winrm.winrm_fakes import (
     NOT_FOUND,

@@ -6,7 +6,7 @@ import pytest
 from pypsrp.exceptions import WSManFaultError
 from pypsrp.powershell import PowerShell, RunspacePool
 
-from backends.simulator.shell import Sink, Statement
+from backends.simulator.powershell.shell import Sink, Statement
 from backends.simulator.winrm import Quotas, WinRMServer
 from tests.backends.simulator.winrm.winrm_fakes import USERS, ScriptedInterpreter, hello, invoke, plain
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from psrpcore.types import PSCryptoProvider, deserialize, serialize
 from pypsrp.serializer import Serializer
 
-from backends.simulator.shell import EnumValue, Instance
+from backends.simulator.model.enums import EnumValue
+from backends.simulator.powershell.shell import Instance
 from backends.simulator.winrm.commands import plain
 from backends.simulator.winrm.values import outgoing
 

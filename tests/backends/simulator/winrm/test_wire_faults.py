@@ -10,7 +10,7 @@ import requests
 from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
 from pypsrp.powershell import RunspacePool
 
-from backends.simulator.faults import Fault, FaultKind, Faults
+from backends.simulator.model.faults import Fault, FaultKind, Faults
 from backends.simulator.winrm import WinRMServer
 from backends.simulator.winrm.wire import Wire
 from tests.backends.simulator.winrm.winrm_fakes import USERS, ScriptedInterpreter, connect, hello, invoke, plain

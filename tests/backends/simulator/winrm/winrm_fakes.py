@@ -11,7 +11,8 @@ from threading import Event
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
-from backends.simulator.shell import ErrorData, Sink, Statement
+from backends.simulator.model.errors import ErrorData
+from backends.simulator.powershell.shell import Sink, Statement
 from backends.simulator.winrm import WinRMServer
 
 USERS = {"admin": "pass word"}

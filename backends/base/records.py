@@ -1,0 +1,254 @@
+"""What the bot knows of Hyper-V: hosts, VMs, checkpoints, disks and volumes, as records.
+
+Every identifier is a GUID as lower-case text, every time is UTC, every size is in bytes, every span in seconds.
+Names are for people: cmdlets treat them as wildcards and hosts allow duplicates, so everything acts by GUID.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+
+MAX_NAME = 100
+"""A checkpoint's name has 1 to 100 characters (Hyper-V's limit)."""
+
+MAX_CHECKPOINTS = 50
+"""A VM has at most 50 checkpoints (Hyper-V's limit)."""
+
+
+class VMState(IntEnum):
+    """`VMState` of Hyper-V. Numbers, because the status texts beside them are in the host's language."""
+
+    UNKNOWN = 0
+    OTHER = 1
+    RUNNING = 2
+    OFF = 3
+    STOPPING = 4
+    SAVED = 6
+    PAUSED = 9
+    STARTING = 10
+    RESET = 11
+    SAVING = 32773
+    PAUSING = 32776
+    RESUMING = 32777
+    FAST_SAVED = 32779
+    FAST_SAVING = 32780
+    FORCE_SHUTDOWN = 32781
+    FORCE_REBOOT = 32782
+    HIBERNATED = 32783
+    COMPONENT_SERVICING = 32784
+    RUNNING_CRITICAL = 32785
+    OFF_CRITICAL = 32786
+    STOPPING_CRITICAL = 32787
+    SAVED_CRITICAL = 32788
+    PAUSED_CRITICAL = 32789
+    STARTING_CRITICAL = 32790
+    RESET_CRITICAL = 32791
+    SAVING_CRITICAL = 32792
+    PAUSING_CRITICAL = 32793
+    RESUMING_CRITICAL = 32794
+    FAST_SAVED_CRITICAL = 32795
+    FAST_SAVING_CRITICAL = 32796
+
+    @classmethod
+    def _missing_(cls, value: object) -> VMState:
+        return cls.UNKNOWN
+
+    @property
+    def label(self) -> str:
+        """The word a person reads: `running`, `paused critical`."""
+        return self.name.lower().replace("_", " ")
+
+
+class CheckpointType(IntEnum):
+    """A VM's policy: which type of checkpoint it takes next. `PRODUCTION` falls back to standard in silence."""
+
+    UNKNOWN = 0
+    DISABLED = 2
+    PRODUCTION = 3
+    PRODUCTION_ONLY = 4
+    STANDARD = 5
+
+    @classmethod
+    def _missing_(cls, value: object) -> CheckpointType:
+        return cls.UNKNOWN
+
+    @property
+    def label(self) -> str:
+        return self.name.lower().replace("_", " ")
+
+
+class SnapshotType(IntEnum):
+    """What a checkpoint is for. `STANDARD` covers production ones too: see `Checkpoint.has_memory`."""
+
+    STANDARD = 0
+    RECOVERY = 1
+    PLANNED = 2
+    MISSING = 5
+    REPLICA = 6
+    APP_CONSISTENT_REPLICA = 7
+    SYNCED_REPLICA = 8
+    UNKNOWN = -1
+
+    @classmethod
+    def _missing_(cls, value: object) -> SnapshotType:
+        return cls.UNKNOWN
+
+
+class OperationalStatus(IntEnum):
+    """What a VM is busy with; the values the bot tells apart. Others stay plain numbers."""
+
+    OK = 2
+    IN_SERVICE = 11
+    APPLYING = 23769
+    CREATING_SNAPSHOT = 32768
+    APPLYING_SNAPSHOT = 32769
+    DELETING_SNAPSHOT = 32770
+    MERGING_DISKS = 32772
+    EXPORTING = 32773
+    MIGRATING = 32774
+    BACKING_UP = 32776
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """One checkpoint of one VM."""
+
+    id: str
+    name: str
+    vm_id: str
+    created: datetime
+    parent_id: str | None = None
+    snapshot_type: SnapshotType = SnapshotType.STANDARD
+    automatic: bool = False
+    """Hyper-V took it when the VM started and removes it when the VM stops."""
+    has_memory: bool = False
+    """Its State is Saved: a standard checkpoint of a running VM. Without memory it is a production one or the VM was
+    off; only a record of the VM's state before tells which."""
+
+    @property
+    def managed_by(self) -> str | None:
+        """Who manages it when no person does: `Hyper-V`, `a backup`, `Hyper-V Replica`; None for people's own."""
+        if self.automatic:
+            return "Hyper-V"
+        match self.snapshot_type:
+            case SnapshotType.RECOVERY:
+                return "a backup"
+            case SnapshotType.REPLICA | SnapshotType.APP_CONSISTENT_REPLICA | SnapshotType.SYNCED_REPLICA:
+                return "Hyper-V Replica"
+            case SnapshotType.PLANNED | SnapshotType.MISSING | SnapshotType.UNKNOWN:
+                return "Hyper-V"
+            case _:
+                return None
+
+
+@dataclass(frozen=True, slots=True)
+class VM:
+    """One VM as its host shows it."""
+
+    id: str
+    name: str
+    host: str
+    """The configured name of the host, not its address."""
+    state: VMState
+    checkpoint_type: CheckpointType = CheckpointType.UNKNOWN
+    automatic_checkpoints: bool = False
+    operational_status: tuple[int, ...] = (OperationalStatus.OK,)
+    uptime: float = 0.0
+    """Seconds; 0 when not running."""
+    current_id: str | None = None
+    """The checkpoint that the running state descends from (ParentSnapshotId). Costly on a host, so it is asked for one
+    VM at a time, and None in the inventory of a whole host."""
+    memory_assigned: int | None = None
+    """Bytes; None where it was not asked for."""
+
+    @property
+    def merging(self) -> bool:
+        return OperationalStatus.MERGING_DISKS in self.operational_status
+
+    @property
+    def backing_up(self) -> bool:
+        return OperationalStatus.BACKING_UP in self.operational_status
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """One virtual hard disk file and what names it."""
+
+    path: str
+    file_size: int
+    """Bytes the file takes on the volume."""
+    size: int
+    """Bytes the guest sees."""
+    parent_path: str | None = None
+    """The frozen file below a differencing disk (AVHDX)."""
+    checkpoint_ids: tuple[str, ...] = ()
+    """The checkpoints that froze it."""
+    attached: bool = False
+    """The VM writes to it now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A volume of a host."""
+
+    path: str
+    """Its mount point: `C:\\`, `C:\\ClusterStorage\\Volume1\\`."""
+    size: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class VMInventory:
+    """A VM with its checkpoints, oldest first, and its disks where they were asked for."""
+
+    vm: VM
+    checkpoints: tuple[Checkpoint, ...] = ()
+    disks: tuple[Disk, ...] | None = None
+    """None when not asked for, or when the host does not show them."""
+
+    def checkpoint(self, checkpoint_id: str) -> Checkpoint | None:
+        return next((c for c in self.checkpoints if c.id == checkpoint_id), None)
+
+    def children(self, checkpoint_id: str | None) -> tuple[Checkpoint, ...]:
+        """Those right under it, oldest first; None gives the roots (a checkpoint whose parent is gone is a root)."""
+        known = {c.id for c in self.checkpoints}
+        return tuple(c for c in self.checkpoints if (c.parent_id if c.parent_id in known else None) == checkpoint_id)
+
+    def subtree(self, checkpoint_id: str) -> tuple[Checkpoint, ...]:
+        """The checkpoint and all under it, parents first."""
+
+        def walk(one: Checkpoint, seen: frozenset[str]) -> Iterator[Checkpoint]:
+            if one.id in seen:
+                return
+            yield one
+            for child in self.children(one.id):
+                yield from walk(child, seen | {one.id})
+
+        top = self.checkpoint(checkpoint_id)
+        return tuple(walk(top, frozenset())) if top else ()
+
+    def growth_since(self, checkpoint_id: str) -> int | None:
+        """Bytes written since: the files whose parent is a disk that this checkpoint froze. None without disks."""
+        if self.disks is None:
+            return None
+        frozen = {d.path.casefold() for d in self.disks if checkpoint_id in d.checkpoint_ids}
+        return sum(d.file_size for d in self.disks if d.parent_path and d.parent_path.casefold() in frozen)
+
+    @property
+    def differencing_bytes(self) -> int | None:
+        """Bytes in all AVHDX files of the chain. None without disks."""
+        return None if self.disks is None else sum(d.file_size for d in self.disks if d.parent_path)
+
+
+@dataclass(frozen=True, slots=True)
+class HostInventory:
+    """A host at one moment."""
+
+    host: str
+    taken_at: datetime
+    vms: tuple[VMInventory, ...] = ()
+    volumes: tuple[Volume, ...] | None = None
+    """None when not asked for, or when the account may not see them."""

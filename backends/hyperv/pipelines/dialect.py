@@ -1,0 +1,48 @@
+"""What a host can be asked, whichever endpoint it offers."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from backends.base import CheckpointType
+from backends.remoting import Pipeline
+
+
+class Pipelines(Protocol):
+    """The questions and changes a host understands. Every answer is JSON: one object or an array of them.
+
+    With a `vm_id` a question is about that VM, without it about all VMs of the host.
+    """
+
+    def vms(self, vm_id: str | None = None) -> Pipeline:
+        """`properties.VM` of all, or `properties.VM_DETAIL` of one."""
+
+    def checkpoints(self, vm_id: str | None = None) -> Pipeline: ...
+
+    def checkpoint(self, checkpoint_id: str) -> Pipeline: ...
+
+    def drives(self, vm_id: str | None = None) -> tuple[Pipeline, ...]:
+        """What the VMs write to, and what their checkpoints froze."""
+
+    def files(self, vm_id: str | None = None) -> tuple[Pipeline, ...]:
+        """The files behind `drives`, in the same order."""
+
+    def files_at(self, paths: tuple[str, ...]) -> Pipeline:
+        """Files by their paths, which the host itself named."""
+
+    def volumes(self) -> Pipeline: ...
+
+    def create(self, vm_id: str, name: str) -> Pipeline:
+        """Answers with the new checkpoint."""
+
+    def apply(self, checkpoint_id: str) -> Pipeline: ...
+
+    def delete(self, checkpoint_id: str, *, subtree: bool) -> Pipeline: ...
+
+    def rename(self, checkpoint_id: str, name: str) -> Pipeline: ...
+
+    def export(self, checkpoint_id: str, path: str) -> Pipeline: ...
+
+    def configure(self, vm_id: str, checkpoint_type: CheckpointType | None, automatic: bool | None) -> Pipeline: ...
+
+    def start(self, vm_id: str) -> Pipeline: ...

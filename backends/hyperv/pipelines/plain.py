@@ -1,0 +1,86 @@
+"""The pipelines of a full PowerShell endpoint: Hyper-V's cmdlets, shaped by `Select-Object` and `ConvertTo-Json`."""
+
+from __future__ import annotations
+
+from backends.base import CheckpointType
+from backends.hyperv import properties
+from backends.hyperv.pipelines.settings import settings
+from backends.remoting import Argument, Cmdlet, Pipeline
+
+
+class Plain:
+    """For a full PowerShell endpoint: Hyper-V's cmdlets, shaped by `Select-Object` and `ConvertTo-Json` on the host."""
+
+    def vms(self, vm_id: str | None = None) -> Pipeline:
+        return (_vm(vm_id), *_shaped(properties.VM_DETAIL if vm_id else properties.VM))
+
+    def checkpoints(self, vm_id: str | None = None) -> Pipeline:
+        return (_vm(vm_id), Cmdlet("Get-VMSnapshot"), *_shaped(properties.CHECKPOINT))
+
+    def checkpoint(self, checkpoint_id: str) -> Pipeline:
+        return (_checkpoint(checkpoint_id), *_shaped(properties.CHECKPOINT))
+
+    def drives(self, vm_id: str | None = None) -> tuple[Pipeline, ...]:
+        return tuple((*source, *_shaped(properties.DRIVE)) for source in _drive_sources(vm_id))
+
+    def files(self, vm_id: str | None = None) -> tuple[Pipeline, ...]:
+        return tuple((*source, Cmdlet("Get-VHD"), *_shaped(properties.FILE)) for source in _drive_sources(vm_id))
+
+    def files_at(self, paths: tuple[str, ...]) -> Pipeline:
+        return (Cmdlet("Get-VHD", {"Path": paths}), *_shaped(properties.FILE))
+
+    def volumes(self) -> Pipeline:
+        ask = Cmdlet("Get-CimInstance", {"ClassName": "Win32_Volume", "Property": properties.VOLUME})
+        return (ask, *_shaped(properties.VOLUME))
+
+    def create(self, vm_id: str, name: str) -> Pipeline:
+        take = _change("Checkpoint-VM", SnapshotName=name)
+        return (_vm(vm_id), take, *_shaped(properties.CHECKPOINT))
+
+    def apply(self, checkpoint_id: str) -> Pipeline:
+        return _on_checkpoint(checkpoint_id, _change("Restore-VMSnapshot"))
+
+    def delete(self, checkpoint_id: str, *, subtree: bool) -> Pipeline:
+        more: dict[str, Argument] = {"IncludeAllChildSnapshots": True} if subtree else {}
+        return _on_checkpoint(checkpoint_id, _change("Remove-VMSnapshot", **more))
+
+    def rename(self, checkpoint_id: str, name: str) -> Pipeline:
+        return _on_checkpoint(checkpoint_id, _change("Rename-VMSnapshot", NewName=name))
+
+    def export(self, checkpoint_id: str, path: str) -> Pipeline:
+        return _on_checkpoint(checkpoint_id, _change("Export-VMSnapshot", Path=path))
+
+    def configure(self, vm_id: str, checkpoint_type: CheckpointType | None, automatic: bool | None) -> Pipeline:
+        return _on_vm(vm_id, _change("Set-VM", **settings(checkpoint_type, automatic)))
+
+    def start(self, vm_id: str) -> Pipeline:
+        return _on_vm(vm_id, _change("Start-VM"))
+
+
+def _vm(vm_id: str | None) -> Cmdlet:
+    return Cmdlet("Get-VM", {"Id": vm_id} if vm_id else {})
+
+
+def _checkpoint(checkpoint_id: str) -> Cmdlet:
+    return Cmdlet("Get-VMSnapshot", {"Id": checkpoint_id})
+
+
+def _drive_sources(vm_id: str | None) -> tuple[Pipeline, Pipeline]:
+    drives = Cmdlet("Get-VMHardDiskDrive")
+    return (_vm(vm_id), drives), (_vm(vm_id), Cmdlet("Get-VMSnapshot"), drives)
+
+
+def _shaped(names: properties.Properties) -> Pipeline:
+    return Cmdlet("Select-Object", {"Property": names}), Cmdlet("ConvertTo-Json", {"Compress": True})
+
+
+def _change(name: str, **parameters: Argument) -> Cmdlet:
+    return Cmdlet(name, {**parameters, "Passthru": True, "Confirm": False})
+
+
+def _on_vm(vm_id: str, change: Cmdlet) -> Pipeline:
+    return (_vm(vm_id), change, *_shaped(properties.ACKNOWLEDGEMENT))
+
+
+def _on_checkpoint(checkpoint_id: str, change: Cmdlet) -> Pipeline:
+    return (_checkpoint(checkpoint_id), change, *_shaped(properties.ACKNOWLEDGEMENT))

@@ -1,0 +1,122 @@
+"""What a broken call means: exceptions of pypsrp, requests and spnego become `BackendError`s.
+
+The question that matters is whether the host may have begun: only then is the outcome of a change unknown.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from typing import Final
+
+import requests.exceptions
+from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
+from spnego.exceptions import InvalidCredentialError, NoCredentialError
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from backends.base import AuthenticationFailed, Unreachable
+from backends.hyperv.psrp.connection import HostConnection
+from backends.hyperv.psrp.wire import Sealed
+
+ACCESS_DENIED: Final = 5
+SHELL_UNKNOWN: Final = 2150858843
+UNKNOWN_CONFIGURATION: Final = frozenset({2150858811, 2150858754})
+"""ERROR_WSMAN_INVALID_RESOURCE_URI, of two generations."""
+QUOTA: Final = frozenset({2150858815, 2150859173, 2150859174, 2150859175, 2150859176, *range(2150859238, 2150859242)})
+"""ERROR_WSMAN_QUOTA_…: shells, operations or commands for a user, a shell or the host."""
+
+_NOT_RUN: Final = frozenset({ACCESS_DENIED, SHELL_UNKNOWN, *UNKNOWN_CONFIGURATION, *QUOTA})
+
+
+class Stale(Exception):
+    """A shell that was open has gone, and nothing was sent to it."""
+
+
+def never_ran(error: BaseException) -> bool:
+    """The command that met this error was certainly not begun: it did not leave, or the host said no to it."""
+    for cause in _chain(error):
+        if isinstance(cause, Stale | Sealed | AuthenticationError | NewConnectionError | ConnectTimeoutError):
+            return True
+        if isinstance(cause, requests.exceptions.ConnectTimeout | ssl.SSLCertVerificationError):
+            return True
+        if isinstance(cause, WSManFaultError):
+            return cause.code in _NOT_RUN
+    return False
+
+
+def unreachable(error: BaseException, connection: HostConnection) -> Unreachable:
+    """The error for a call of which nothing was run, or that only asked."""
+    name, cause = connection.name, describe(error, connection)
+    chain = tuple(_chain(error))
+    for one in chain:
+        match one:
+            case AuthenticationError() if not any(isinstance(other, requests.HTTPError) for other in chain):
+                return Unreachable(
+                    f"{name} does not offer {connection.auth} authentication. Nothing was changed. Set auth to a "
+                    "method that it offers.",
+                    cause,
+                )
+            case AuthenticationError() | InvalidCredentialError() | NoCredentialError():
+                return AuthenticationFailed(
+                    f"{name} refused {connection.username or 'the account of the bot'} or its password "
+                    f"({connection.auth}). Nothing was changed. Correct the settings of the host and restart the bot.",
+                    cause,
+                )
+            case ssl.SSLCertVerificationError():
+                return Unreachable(
+                    f"The certificate of {name} is not trusted: {one.verify_message}. Nothing was changed. Give the "
+                    "authority that signed it as ca_bundle, or the host by the name that is in it.",
+                    cause,
+                )
+            case WSManFaultError():
+                return Unreachable(f"{_fault(one, connection)} Nothing was changed.", cause)
+            case WinRMTransportError():
+                return Unreachable(
+                    f"{name} answered with HTTP status {one.code} instead of WinRM. Nothing was changed. Check the "
+                    "port and whether WinRM is switched on there.",
+                    cause,
+                )
+    return Unreachable(
+        f"{name} does not answer at {connection.address}:{connection.port}. Nothing was changed. Check that it runs "
+        "and that the network lets WinRM through.",
+        cause,
+    )
+
+
+def describe(error: BaseException, connection: HostConnection) -> str:
+    """For the log: the error, and the kinds of what is behind it."""
+    first, *behind = _chain(error)
+    kinds = f" (from {', '.join(type(one).__name__ for one in behind)})" if behind else ""
+    return f"{connection.name}: {type(first).__name__}: {str(first)[:500]}{kinds}"
+
+
+def _fault(fault: WSManFaultError, connection: HostConnection) -> str:
+    name = connection.name
+    match fault.code:
+        case code if code in UNKNOWN_CONFIGURATION:
+            return (
+                f"{name} has no session configuration called {connection.configuration_name}. Register it with "
+                "Register-CheckpointBotEndpoint.ps1, or correct configuration_name."
+            )
+        case code if code in QUOTA:
+            return f"{name} allows the account no more shells or commands for now. Try again in a few minutes."
+        case code if code == ACCESS_DENIED:
+            return (
+                f"{name} does not let {connection.username or 'the account'} in. Put it into the group Remote "
+                "Management Users, or into the groups that the session configuration admits."
+            )
+        case _:
+            return f"{name} answered with WinRM fault {fault.code}."
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and what is behind it; requests and urllib3 hide causes in `reason` and in arguments."""
+    pending, seen = [error], set[int]()
+    while pending:
+        one = pending.pop(0)
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        hidden = (getattr(one, "reason", None), *one.args, one.__cause__, one.__context__)
+        pending += [cause for cause in hidden if isinstance(cause, BaseException)]

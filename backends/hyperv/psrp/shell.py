@@ -1,0 +1,120 @@
+"""One warm shell on a host: a pypsrp RunspacePool with one runspace, and pipelines run on it one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from enum import Enum
+from typing import Final
+
+from pypsrp.powershell import DEFAULT_CONFIGURATION_NAME, RunspacePool
+
+from backends.hyperv.psrp.connection import HostConnection, transport
+from backends.hyperv.psrp.lost import ShellBook
+from backends.hyperv.psrp.messages import RunningPipeline, Runspaces
+from backends.hyperv.psrp.results import result
+from backends.hyperv.psrp.wire import Wire
+from backends.hyperv.psrp.worker import Worker
+from backends.remoting import Pipeline, Result
+
+IDLE_TIMEOUT: Final = 15 * 60
+"""Seconds after which the host ends a shell that nobody uses. Its own default is two hours, too long for the shells
+that a cut connection leaves behind: an account may have 30."""
+
+
+CLOSE_TIMEOUT: Final = 5
+"""Seconds to wait for a host to end a shell. It would end it by itself later."""
+
+
+class Phase(Enum):
+    """How far a pipeline has come on its way."""
+
+    READY = "not sent yet"
+    SENDING = "being sent"
+    RUNNING = "taken by the host"
+
+
+class Shell:
+    """A shell that is opened, used by one thread at a time, and closed or cut. `cut` alone is safe from any thread.
+
+    The methods raise whatever pypsrp, requests and spnego raise; `backends.hyperv.psrp.faults` says what it means.
+    """
+
+    def __init__(self, connection: HostConnection, book: ShellBook) -> None:
+        self._connection = connection
+        self._book = book
+        self._id: str | None = None
+        self._wire = Wire()
+        self._pool: RunspacePool | None = None
+        self.phase = Phase.READY
+        self.worker = Worker(f"shell on {connection.name}")
+
+    def open(self) -> None:
+        """Start the shell on the host: a second or two there."""
+        wsman = transport(self._connection)
+        # Built before pypsrp does it with the first request, so that its connections are watched from the start.
+        wsman.transport.session = wsman.transport._build_session()
+        wsman.transport.session.trust_env = False
+        self._wire.watch(wsman.transport.session)
+        pool = Runspaces(
+            wsman,
+            configuration_name=self._connection.configuration_name or DEFAULT_CONFIGURATION_NAME,
+            idle_timeout=IDLE_TIMEOUT,
+        )
+        self._id = pool.id
+        self._book.opened(pool.id)
+        pool.open()
+        self._pool = pool
+
+    def alive(self, timeout: int) -> bool:
+        """Whether the host still has the shell and the connection to it stands. May raise, which is as good as no."""
+        return self._runspaces.is_alive(timeout=timeout)
+
+    def run(self, pipeline: Pipeline, on_progress: Callable[[int], None], on_result: Callable[[Result], None]) -> None:
+        """Run a pipeline and end it on the host, so that it does not count against the host's 1,000 for a shell. The
+        result is handed over before the pipeline is ended: what is known is not lost if that fails."""
+        running = RunningPipeline(self._runspaces)
+        self.phase = Phase.SENDING
+        with self._wire.held() if self._encrypting else nullcontext():
+            # A message is encrypted for the connection that it was meant for: on another the host cannot read it.
+            running.begin(pipeline)
+        self.phase = Phase.RUNNING
+        told = 0
+        while running.is_running:
+            running.poll_invoke()
+            for record in running.streams.progress[told:]:
+                on_progress(record.percent_complete)
+            told = len(running.streams.progress)
+        on_result(result(running))
+        running.close()
+
+    def close(self) -> None:
+        """End the shell on the host and hang up."""
+        self.worker.end()
+        if self._pool is None:
+            return
+        http = self._pool.connection.transport
+        http.connection_timeout = http.read_timeout = CLOSE_TIMEOUT
+        try:
+            self._pool.close()
+            self._book.closed(self._pool.id)
+        finally:
+            self._book.lost(self._pool.id)
+            http.close()
+
+    def cut(self) -> None:
+        """Hang up at once, whatever is going on. The host ends the shell when its idle time is over."""
+        self.worker.end()
+        self._wire.cut()
+        if self._id is not None:
+            self._book.lost(self._id)
+
+    @property
+    def _encrypting(self) -> bool:
+        return self._runspaces.connection.transport.wrap_required
+
+    @property
+    def _runspaces(self) -> RunspacePool:
+        if self._pool is None:
+            raise RuntimeError("the shell has not been opened")
+        return self._pool

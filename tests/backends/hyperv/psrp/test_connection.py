@@ -1,0 +1,60 @@
+"""The settings of a connection: what is refused before a byte leaves, and what is encrypted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from backends.hyperv.psrp.connection import HostConnection, problem, transport
+
+HTTPS = HostConnection("hv01", "hv01.example.net", username="bot", password="s3cret")
+HTTP = replace(HTTPS, port=5985, ssl=False)
+
+
+def test_the_password_is_not_shown() -> None:
+    assert "s3cret" not in repr(HTTPS)
+
+
+@pytest.mark.parametrize(
+    ("connection", "expected"),
+    [
+        (HTTPS, None),
+        (HTTP, None),
+        (replace(HTTPS, auth="basic"), None),
+        (replace(HTTP, auth="basic", allow_unencrypted=True), None),
+        (replace(HTTP, auth="basic"), "sends the password readable"),
+        (replace(HTTP, auth="certificate"), "needs https"),
+        (replace(HTTPS, auth="certificate"), "certificate_pem"),
+        (replace(HTTPS, ca_bundle="/no/such/file.pem"), "no such file"),
+        (replace(HTTPS, auth="basic", password=None), "needs a username and a password"),
+        (replace(HTTPS, auth="kerberos"), "hyperv-checkpoint-bot[kerberos]"),
+        (replace(HTTPS, auth="credssp"), "hyperv-checkpoint-bot[credssp]"),
+    ],
+)
+def test_settings_that_cannot_work_are_said_in_a_sentence(connection: HostConnection, expected: str | None) -> None:
+    said = problem(connection)
+    if expected is None:
+        assert said is None
+    else:
+        assert said is not None
+        assert expected in said
+        assert said.startswith("hv01")
+
+
+def test_messages_over_plain_http_are_always_encrypted_where_the_method_can() -> None:
+    for auth in ("negotiate", "ntlm"):
+        assert transport(replace(HTTP, auth=auth)).transport.wrap_required
+    assert not transport(replace(HTTP, auth="basic", allow_unencrypted=True)).transport.wrap_required
+    assert not transport(HTTPS).transport.wrap_required
+
+
+def test_certificates_are_always_checked() -> None:
+    assert transport(HTTPS).transport.cert_validation is True
+    assert str(transport(replace(HTTPS, ca_bundle="/etc/ca.pem")).transport.cert_validation) == "/etc/ca.pem"
+
+
+def test_only_a_configuration_of_the_hosts_own_may_be_the_bots_endpoint() -> None:
+    assert not HTTPS.is_custom
+    assert not replace(HTTPS, configuration_name="Microsoft.PowerShell").is_custom
+    assert replace(HTTPS, configuration_name="CheckpointBot").is_custom
