@@ -12,8 +12,8 @@ from bot.changes.outcome import Means, Patience
 from bot.changes.perform import Performer
 from bot.changes.permission import Authority
 from bot.changes.workflow import SHOW_AGAIN, Changes
-from bot.dispatch.desk import Dispatcher
-from bot.dispatch.waiting import Attention
+from bot.dispatch.desk import Desk
+from bot.dispatch.waiting import Waiting
 from bot.durable import sqlite_jobs
 from bot.fleet.inventory import Inventory
 from bot.fleet.scanner import Lookout
@@ -65,15 +65,15 @@ class Core:
         digests = Digests(settings, self.inventory, self.ledger, clock)
         self._schedules = Schedules(settings.digest, digests, announcer, self.ledger, clock)
         self._digest_workflow = self._schedules.declare()
-        self._attention = Attention(self.ledger, announcer)
-        self.desk = Dispatcher(
+        self._waiting = Waiting(self.ledger, announcer)
+        self.desk = Desk(
             settings=settings,
             gate=gate,
             inventory=self.inventory,
             ledger=self.ledger,
             changes=self.changes,
             announcer=announcer,
-            attention=self._attention,
+            waiting=self._waiting,
             clock=clock,
             digest=digests.asked_for,
         )
@@ -81,7 +81,7 @@ class Core:
     def start(self) -> None:
         """Take up what was pending."""
         self.changes.launch()
-        self._attention.tell_lost()
+        self._waiting.tell_lost()
         self._schedules.apply(self._digest_workflow)
         self._lookout.start()
 

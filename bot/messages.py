@@ -1,4 +1,4 @@
-"""The seam to whoever shows messages: the change life, the digest and the dispatcher talk through it."""
+"""The seam to whoever shows messages: the change life, the digest and the desk talk through it."""
 
 from __future__ import annotations
 

@@ -19,10 +19,10 @@ from backends.simulator.powershell.interpreter import SimulatedPowerShell
 from backends.simulator.winrm import WinRMServer
 from bot.core import Core
 from bot.settings import Connection, Settings
-from bot.slack.app import build_app
 from bot.slack.connection import Connections
 from bot.slack.directory import SlackDirectory
 from bot.slack.intake import Intake
+from bot.slack.listeners import build_app
 from bot.slack.outbox import Outbox
 from bot.slack.pace import Pace
 from bot.slack.web import posting_client, reading_client

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Hashable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Lock
 from typing import Protocol
+
+from cachetools import LRUCache
 
 from bot.messages import MessageRef, Origin
 
@@ -37,7 +42,7 @@ class Pressed:
     """The message that the button stands in."""
 
 
-class Desk(Protocol):
+class Handler(Protocol):
     """Takes what people do. Called after the ack, on a thread that may take its time; it answers the person itself
     and raises only on defects."""
 
@@ -49,3 +54,26 @@ class Desk(Protocol):
 def change_id_of(delivery_id: str) -> str:
     """The change that a delivery asks for: the same for each delivery of one trigger."""
     return str(uuid.uuid5(NAMESPACE, delivery_id))
+
+
+class SeenLately:
+    """The last things that came, so that what comes twice is taken once. Safe to use from many threads."""
+
+    def __init__(self, size: int = 2_000) -> None:
+        self._seen: LRUCache[Hashable, datetime | None] = LRUCache(size)
+        self._lock = Lock()
+
+    def first(self, id: Hashable, now: datetime | None = None, *, within: timedelta = timedelta.max) -> bool:
+        """True the first time within that span, whichever way the clock is set meanwhile."""
+        with self._lock:
+            before = self._seen.get(id)
+            known = id in self._seen
+            if known and (before is None or now is None or abs(now - before) < within):
+                return False
+            self._seen[id] = now
+            return True
+
+    def forget(self, id: Hashable) -> None:
+        """The next time is the first again."""
+        with self._lock:
+            self._seen.pop(id, None)

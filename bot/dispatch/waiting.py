@@ -24,7 +24,7 @@ MOST_REPEATED = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Attention:
+class Waiting:
     """Keeps each request until it is answered. Safe to use from many threads."""
 
     ledger: Ledger

@@ -8,6 +8,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from cachetools import TLRUCache
+
 Value = TypeVar("Value")
 
 MAX_ENTRIES = 10_000
@@ -37,7 +39,9 @@ class Cache(Generic[Value]):
         self._seconds = seconds
         self._clock = clock
         self._lock = threading.Lock()
-        self._entries: dict[Hashable, _Entry[Value]] = {}
+        self._entries: TLRUCache[Hashable, _Entry[Value]] = TLRUCache(
+            MAX_ENTRIES, ttu=lambda _key, entry, _now: entry.asked + seconds, timer=clock
+        )
         self._flights: dict[Hashable, _Flight[Value]] = {}
 
     def get(self, key: Hashable, ask: Callable[[], Value], *, max_age: float | None = None) -> Value:
@@ -45,7 +49,7 @@ class Cache(Generic[Value]):
         where that is less than it is kept; with 0 it is asked anew, even while an older question is open."""
         with self._lock:
             now = self._clock()
-            oldest = now - self._seconds if max_age is None else now - min(max_age, self._seconds)
+            oldest = now - (self._seconds if max_age is None else min(max_age, self._seconds))
             entry = self._entries.get(key)
             if entry is not None and entry.asked > oldest:
                 return entry.value
@@ -75,6 +79,4 @@ class Cache(Generic[Value]):
             del self._flights[key]
             self._entries.pop(key, None)
             if entry is not None:
-                if len(self._entries) >= MAX_ENTRIES:
-                    self._entries.pop(next(iter(self._entries)))
                 self._entries[key] = entry

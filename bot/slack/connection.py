@@ -6,7 +6,6 @@ import logging
 import random
 import threading
 import time
-from collections import deque
 
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode.internals import send_response
@@ -15,8 +14,9 @@ from slack_sdk.errors import SlackClientNotConnectedError
 from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bot.slack.app import serve
+from bot.dispatch.requests import SeenLately
 from bot.slack.intake import Intake
+from bot.slack.listeners import serve
 from bot.slack.web import reading_client
 from bot.slack.websocket import Deliver, NotConnected, SocketClient
 
@@ -45,7 +45,7 @@ class Connections:
     ) -> None:
         self._app = app
         self._intake = intake
-        self._seen = _Seen()
+        self._seen = SeenLately()
         self._stopping = threading.Event()
         self._chance = chance or random.Random()  # noqa: S311 - spreads reconnects, guards nothing
         self._check_every = check_every
@@ -67,11 +67,6 @@ class Connections:
                 _log.warning("There is no second connection to Slack yet: %s", error)
         for line in self._lines:
             threading.Thread(target=self._watch, args=(line,), name="slack-watch", daemon=True).start()
-
-    @property
-    def healthy(self) -> bool:
-        """Whether deliveries can come in."""
-        return any(line.alive for line in self._lines)
 
     def wait(self) -> None:
         """Wait until `stop` is called."""
@@ -98,7 +93,7 @@ class Connections:
 
     def deliver(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
         """Take one delivery: acknowledge it first, and start the work only when that has left."""
-        if not self._seen.add(request.envelope_id):
+        if not self._seen.first(request.envelope_id):
             _log.info("A delivery came twice; it is acknowledged again and not done again.")
             client.send_socket_mode_response({"envelope_id": request.envelope_id})
             return
@@ -205,28 +200,3 @@ class _Line:
         """What is still on its way over the old connection is acknowledged over the old connection."""
         self._stopping.wait(2 if client.alive else 0)
         client.close()
-
-
-class _Seen:
-    """The last envelopes: a server that sends each to all connections must not have it done twice."""
-
-    def __init__(self, size: int = 1_000) -> None:
-        self._lock = threading.Lock()
-        self._order: deque[str] = deque()
-        self._known: set[str] = set()
-        self._size = size
-
-    def add(self, envelope_id: str) -> bool:
-        """False when it was known."""
-        with self._lock:
-            if envelope_id in self._known:
-                return False
-            self._known.add(envelope_id)
-            self._order.append(envelope_id)
-            if len(self._order) > self._size:
-                self._known.discard(self._order.popleft())
-            return True
-
-    def forget(self, envelope_id: str) -> None:
-        with self._lock:
-            self._known.discard(envelope_id)

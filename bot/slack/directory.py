@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TypeVar
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -13,8 +12,6 @@ from slack_sdk.web import SlackResponse
 from bot.people.directory import Channel, LookupFailed, Member
 from bot.slack.cache import Cache
 from bot.slack.web import WEB_ERRORS, error_code
-
-Answer = TypeVar("Answer")
 
 KEEP_MEMBERS, KEEP_GROUPS, KEEP_CHANNELS = 60.0, 300.0, 60.0
 """Seconds. What was allowed by an answer is allowed no longer than this after it was asked for."""

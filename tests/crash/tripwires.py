@@ -18,7 +18,7 @@ from dbos import DBOS
 from sqlite_utils import Database
 
 from bot.changes.workflow import Changes
-from bot.dispatch.desk import Dispatcher
+from bot.dispatch.desk import Desk
 from bot.ledger.store import Store
 from bot.slack.outbox import Outbox
 
@@ -45,8 +45,8 @@ class Tripwires:
         """To be called once in a process, before the bot starts."""
         self._around_steps()
         self._around(Changes, "launch", "start")
-        self._around(Dispatcher, "typed", "command")
-        self._around(Dispatcher, "pressed", "click")
+        self._around(Desk, "typed", "command")
+        self._around(Desk, "pressed", "click")
         self._around_transactions()
         for owner, method, what in (
             (Outbox, "post", "message posted"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from bot.dispatch.requests import Typed
-from bot.dispatch.waiting import STILL_AT_IT, Attention
+from bot.dispatch.waiting import STILL_AT_IT, Waiting
 from bot.ledger import ChangeState
 from bot.messages import Origin
 from tests.support.headquarters import ADA, CHANNEL, TEAM, Headquarters, wait_until
@@ -22,19 +22,19 @@ def board() -> Board:
 
 
 @pytest.fixture
-def attention(bench: Workbench, board: Board) -> Attention:
-    return Attention(bench.ledger, board, silence=0.05)
+def waiting(bench: Workbench, board: Board) -> Waiting:
+    return Waiting(bench.ledger, board, silence=0.05)
 
 
 class TestWhoWaitsLong:
-    def test_is_told_that_the_answer_will_come(self, attention: Attention, board: Board) -> None:
-        with attention.on(ASKED, "/checkpoint list"):
+    def test_is_told_that_the_answer_will_come(self, waiting: Waiting, board: Board) -> None:
+        with waiting.on(ASKED, "/checkpoint list"):
             wait_until(lambda: board.whispers)
 
         assert [one.text for one in board.whispers] == [STILL_AT_IT]
 
     def test_is_not_told_once_there_is_an_answer(self, bench: Workbench, board: Board) -> None:
-        with Attention(bench.ledger, board, silence=60).on(ASKED, "/checkpoint list"):
+        with Waiting(bench.ledger, board, silence=60).on(ASKED, "/checkpoint list"):
             pass
 
         assert board.whispers == []
@@ -68,19 +68,19 @@ class TestARequestThatTheBotDiedOver:
         assert hq.ledger.unanswered() == ()
 
 
-def test_an_answered_request_is_not_kept(attention: Attention, bench: Workbench) -> None:
-    with attention.on(ASKED, "/checkpoint list"):
+def test_an_answered_request_is_not_kept(waiting: Waiting, bench: Workbench) -> None:
+    with waiting.on(ASKED, "/checkpoint list"):
         (kept,) = bench.ledger.unanswered()
         assert (kept.text, kept.origin) == ("/checkpoint list", Origin(CHANNEL, ADA))
 
     assert bench.ledger.unanswered() == ()
 
 
-def test_a_request_is_looked_into_also_where_it_cannot_be_kept(attention: Attention, bench: Workbench) -> None:
+def test_a_request_is_looked_into_also_where_it_cannot_be_kept(waiting: Waiting, bench: Workbench) -> None:
     bench.ledger.close()
     looked = False
 
-    with attention.on(ASKED, "/checkpoint list"):
+    with waiting.on(ASKED, "/checkpoint list"):
         looked = True
 
     assert looked

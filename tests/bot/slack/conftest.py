@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from bot.sandbox import Sandbox
-from bot.slack.app import build_app
 from bot.slack.connection import Connections
 from bot.slack.intake import Intake
+from bot.slack.listeners import build_app
 from bot.slack.outbox import Outbox
 from bot.slack.pace import Pace
 from bot.slack.web import posting_client

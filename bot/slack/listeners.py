@@ -1,4 +1,4 @@
-"""The Bolt app: every kind of payload is acknowledged at once, then handed over, and every person gets an answer."""
+"""The listeners of the Bolt app: each payload is acknowledged at once and handed over, and every person is answered."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slack_bolt import Ack, App, BoltContext, BoltRequest, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from bot.dispatch.requests import Desk, Pressed, Typed
+from bot.dispatch.requests import Handler, Pressed, Typed
 from bot.messages import Announcer, AnnouncerError, Origin
 from bot.slack.intake import Intake
 from bot.slack.payloads import Misfit, read
@@ -64,7 +64,7 @@ def _bare(request: Typed | Pressed | Misfit) -> dict[str, object]:
 
 
 def build_app(
-    desk: Desk,
+    desk: Handler,
     announcer: Announcer,
     intake: Intake,
     *,
@@ -105,7 +105,7 @@ def _authorize() -> AuthorizeResult:
 class _Reception:
     """The listeners."""
 
-    def __init__(self, desk: Desk, announcer: Announcer, intake: Intake, new_reference: Callable[[], str]) -> None:
+    def __init__(self, desk: Handler, announcer: Announcer, intake: Intake, new_reference: Callable[[], str]) -> None:
         self._desk = desk
         self._announcer = announcer
         self._intake = intake

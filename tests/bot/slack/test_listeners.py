@@ -14,9 +14,9 @@ from slack_bolt import BoltRequest
 from bot.dispatch.requests import Pressed, Typed
 from bot.messages import AnnouncerError, MessageRef, Origin
 from bot.sandbox import Sandbox
-from bot.slack.app import build_app, serve
 from bot.slack.directory import SlackDirectory
 from bot.slack.intake import Intake
+from bot.slack.listeners import build_app, serve
 from bot.slack.web import reading_client
 from commands.base import Actions, Button, Paragraph, Reply
 from tests.support.slack import Bot, DeskOfATest, hold

@@ -1,0 +1,111 @@
+"""What a button means: its value is an id and nothing else, and all the rest is looked up when it is pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.changes import again as retyping
+from bot.changes.outcome import outcomes
+from bot.changes.verbs import safety_name
+from bot.changes.workflow import Answer, Changes, Word
+from bot.dispatch.requests import Pressed
+from bot.fleet.inventory import Inventory
+from bot.ledger import ChangeRow, ChangeState, Ledger
+from bot.people import access
+from bot.settings import AccessSettings
+from commands.base import NotAllowed, Person, UsageError
+
+ANSWERS: dict[str, Word] = {"confirm": "confirm", "approve": "approve", "cancel": "cancel"}
+"""Buttons of a card that answer its question; every other one is a command."""
+
+UNKNOWN_BUTTON = "This button belongs to no request that I know."
+
+
+@dataclass(frozen=True, slots=True)
+class Buttons:
+    """Safe to use from many threads. Every method raises `UsageError` for a button that has no meaning any more."""
+
+    access: AccessSettings
+    inventory: Inventory
+    ledger: Ledger
+    changes: Changes
+    clock: Callable[[], datetime]
+
+    def answer(self, request: Pressed, person: Person) -> None:
+        """Pass on what somebody says to a card's question. Raises `NotAllowed` where it is not theirs to answer."""
+        row = self.changes.shown(request.value)
+        if row is None or not _stands_in(request, row):
+            raise UsageError(UNKNOWN_BUTTON, "Type the command again.")
+        word = ANSWERS[request.action]
+        refusal = access.may_answer(self.access, row, person, word)
+        if refusal is not None:
+            raise NotAllowed(refusal)
+        if word == "cancel" and row.state in (ChangeState.QUEUED, ChangeState.RUNNING, ChangeState.UNKNOWN):
+            self._withdraw(row, person)
+            return
+        if row.state != ChangeState.AWAITING:
+            raise UsageError(f"This request is {_state_words(row)} already.", "Type the command again if you need it.")
+        self.changes.answer(row.id, Answer(word, person.id, person.name, self.clock()))
+
+    def words_of(self, request: Pressed) -> tuple[str, ...]:
+        """The command that a button stands for."""
+        match request.action:
+            case "delete" | "keep":
+                return self._about_checkpoint(request.action, request.value)
+            case "undo":
+                return _known(self._undo(request.value))
+            case "again":
+                return _known(self._again(request.value))
+            case _:
+                raise UsageError("I do not know this button.", "Type `/checkpoint help` to see what I can do.")
+
+    def _withdraw(self, row: ChangeRow, person: Person) -> None:
+        if not self.changes.withdraw(row.id, person):
+            raise UsageError(
+                "This change is under way on the host and cannot be cut off.", "Its message tells how it ends."
+            )
+
+    def _about_checkpoint(self, action: str, checkpoint_id: str) -> tuple[str, ...]:
+        found = self.inventory.find_checkpoint(checkpoint_id)
+        if found is None:
+            raise UsageError("That checkpoint has gone.", "Type `/checkpoint list` to see what there is.")
+        return (action, found.vm_id, found.id, *(("7d",) if action == "keep" else ()))
+
+    def _again(self, change_id: str) -> tuple[str, ...] | None:
+        row = self.ledger.change(change_id)
+        if row is None or row.plan is None:
+            return None
+        return retyping.again(row.plan, outcomes(self.ledger.events(row.id)))
+
+    def _undo(self, change_id: str) -> tuple[str, ...] | None:
+        row = self.ledger.change(change_id)
+        if row is None or row.plan is None:
+            return None
+        safety = {o.vm_id: o.safety_id for o in outcomes(self.ledger.events(row.id)) if o.safety_id}
+        return retyping.undo(safety, safety_name(row.created_at, row.plan.targets[0].checkpoint_name or ""))
+
+
+def _known(words: tuple[str, ...] | None) -> tuple[str, ...]:
+    if words is None:
+        raise UsageError(UNKNOWN_BUTTON, "Type the command instead.")
+    return words
+
+
+def _stands_in(request: Pressed, row: ChangeRow) -> bool:
+    """Whether the button stands in the change's own message; in one that only the person sees, where it was asked."""
+    if request.message is None:
+        return row.message is None and request.origin.channel == row.origin.channel
+    return request.message == row.message
+
+
+def _state_words(row: ChangeRow) -> str:
+    words = {
+        ChangeState.QUEUED: "confirmed",
+        ChangeState.RUNNING: "under way",
+        ChangeState.UNKNOWN: "under way",
+        ChangeState.SUCCEEDED: "carried out",
+        ChangeState.FAILED: "over",
+    }
+    return words.get(row.state, str(row.state))

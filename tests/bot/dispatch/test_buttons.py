@@ -1,0 +1,158 @@
+"""Buttons: what each means, where it counts, and who may press it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from backends.simulator.fleets.seed import DAY, Past
+from bot.ledger import ChangeState
+from bot.messages import MessageRef
+from commands.base import Button
+from tests.support.headquarters import BOB, CHANNEL, Headquarters, buttons, wait_until
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Headquarters]:
+    with Headquarters(tmp_path_factory.mktemp("headquarters")) as open_headquarters:
+        yield open_headquarters
+
+
+@pytest.fixture
+def hq(shared: Headquarters) -> Headquarters:
+    shared.board.whispers.clear()
+    return shared
+
+
+class TestButtons:
+    def test_of_a_card_are_for_who_asked(self, hq: Headquarters) -> None:
+        hq.add_vm("app05", Past("first", DAY))
+        hq.type("apply app05 first")
+        row = hq.wait_for(ChangeState.AWAITING)
+
+        hq.press(hq.button(row, "Apply"), row.message, who=BOB)
+        assert "Only the person who asked may confirm this." in hq.told()
+        refused = hq.newest()
+        assert refused.summary == f"press confirm on change {row.id[:8]}: apply first to app05"
+        assert [vm.name for vm in refused.vms] == ["app05"]
+
+        hq.press(hq.button(row, "Apply"), row.message)
+        hq.wait_for(ChangeState.SUCCEEDED, row)
+
+    def test_of_a_card_count_only_in_its_own_message(self, hq: Headquarters) -> None:
+        hq.add_vm("app06", Past("first", DAY))
+        hq.type("apply app06 first")
+        row = hq.wait_for(ChangeState.AWAITING)
+
+        hq.press(hq.button(row, "Apply"), MessageRef(CHANNEL, "1600000000.000000"))
+
+        assert "This button belongs to no request that I know." in hq.told()
+        assert hq.newest().state is ChangeState.AWAITING
+
+    def test_of_a_card_that_is_not_in_the_channel_yet_count_only_where_it_was_asked_for(self, hq: Headquarters) -> None:
+        hq.add_vm("unseen01", Past("first", DAY))
+        hq.board.out_of_order = True
+        try:
+            hq.type("delete unseen01 first")
+            row = wait_until(lambda: hq.newest() if hq.newest().state is ChangeState.AWAITING else None)
+        finally:
+            hq.board.out_of_order = False
+
+        hq.press_elsewhere(Button("Delete", "confirm", row.id))
+
+        assert "This button belongs to no request that I know." in hq.told()
+        assert hq.wait_for(ChangeState.AWAITING, row)
+
+    def test_that_are_pressed_again_are_told_how_it_stands(self, hq: Headquarters) -> None:
+        hq.add_vm("app07", Past("first", DAY))
+        hq.type("apply app07 first")
+        row = hq.wait_for(ChangeState.AWAITING)
+        button = hq.button(row, "Cancel")
+        hq.press(button, row.message)
+        hq.wait_for(ChangeState.CANCELLED)
+
+        hq.clock.forward(seconds=1)
+        hq.press(button, row.message)
+
+        assert "This request is cancelled already." in hq.told()
+
+    def test_of_a_digest_are_the_typed_command(self, hq: Headquarters) -> None:
+        seen = hq.add_vm("old01", Past("long-ago", 30 * DAY))
+        hq.type("digest")
+        ref, digest = list(hq.board.shown.items())[-1]
+        delete, keep = [b for b in buttons(digest) if b.value == seen.checkpoints[0].id]
+
+        hq.press(keep, ref)
+        assert hq.wait_for(ChangeState.SUCCEEDED).verb == "keep"
+        hq.press(delete, ref)
+        assert hq.wait_for(ChangeState.AWAITING).summary == "delete long-ago of old01"
+
+    def test_of_a_checkpoint_that_has_gone_say_so(self, hq: Headquarters) -> None:
+        hq.press(Button("Delete", "delete", str(uuid.uuid4())), None)
+
+        assert "That checkpoint has gone." in hq.told()
+
+    def test_that_put_an_apply_back_ask_first(self, hq: Headquarters) -> None:
+        hq.add_vm("app08", Past("first", DAY))
+        hq.type("apply app08 first")
+        row = hq.wait_for(ChangeState.AWAITING)
+        hq.press(hq.button(row, "Apply"), row.message)
+        done = hq.wait_for(ChangeState.SUCCEEDED)
+        undo = wait_until(lambda: next((b for b in buttons(hq.message(done)) if b.label == "Undo"), None))
+        assert undo is not None
+
+        hq.press(undo, done.message)
+
+        assert hq.wait_for(ChangeState.AWAITING).summary.startswith("apply safety ")
+
+    def test_that_put_a_group_back_ask_about_each_of_its_vms(self, hq: Headquarters) -> None:
+        for name in ("pair1", "pair2"):
+            hq.add_vm(name, Past("first", DAY))
+        hq.type("apply pair1,pair2 first")
+        row = hq.wait_for(ChangeState.AWAITING)
+        hq.press(hq.button(row, "Apply"), row.message)
+        done = hq.wait_for(ChangeState.SUCCEEDED)
+
+        hq.press(hq.button(done, "Undo"), done.message)
+
+        asked = hq.wait_for(ChangeState.AWAITING)
+        assert asked.verb == "apply"
+        assert {vm.name for vm in asked.vms} == {"pair1", "pair2"}
+        assert asked.plan is not None
+        assert all(str(t.checkpoint_name).startswith("safety ") for t in asked.plan.targets)
+
+    def test_that_are_double_clicked_ask_once(self, hq: Headquarters) -> None:
+        seen = hq.add_vm("old02", Past("long-ago", 30 * DAY))
+        hq.type("list old02")
+        delete = Button("Delete", "delete", seen.checkpoints[0].id)
+        hq.press(delete, None)
+        asked = hq.wait_for(ChangeState.AWAITING)
+
+        hq.press(delete, None)
+        assert hq.newest().id == asked.id
+
+        hq.clock.forward(seconds=1)
+        hq.press(delete, None)
+        assert hq.newest().id != asked.id
+
+    def test_of_a_card_count_only_with_the_message_that_they_stand_in(self, hq: Headquarters) -> None:
+        hq.add_vm("app09", Past("first", DAY))
+        hq.type("apply app09 first")
+        row = hq.wait_for(ChangeState.AWAITING)
+
+        hq.press(hq.button(row, "Apply"), None)
+
+        assert "This button belongs to no request that I know." in hq.told()
+        assert hq.newest().state is ChangeState.AWAITING
+
+    def test_that_nobody_made_are_not_known(self, hq: Headquarters) -> None:
+        hq.press(Button("Format", "format", "C:"), None)
+
+        assert "I do not know this button." in hq.told()
+
+    def test_of_no_change_at_all_are_refused(self, hq: Headquarters) -> None:
+        for action in ("confirm", "cancel", "approve", "undo", "again"):
+            hq.press(Button("?", action, "no-such-change"), None)
+            assert "This button belongs to no request that I know." in hq.told()
