@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from bot.sandbox.errors import SlackError
-from bot.sandbox.limits import Pace
+from bot.sandbox.pace import Pace
 from bot.sandbox.shapes import Json
 from bot.sandbox.socket_mode import SocketMode
 from bot.sandbox.state import State
@@ -16,6 +17,7 @@ from bot.sandbox.workspace import Channel, User
 
 TokenKind = Literal["bot", "app"]
 PAGE = 100
+_TS = re.compile(r"\d{1,11}\.\d{6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,13 @@ class Call:
     def sees(self, channel: Channel) -> bool:
         """Private channels that the bot is not in do not exist for it."""
         return not channel.is_private or self.bot in channel.members
+
+    def ts(self, name: str = "ts", *, error: str = "message_not_found") -> str:
+        """A message's ts as Slack writes it (`1700000000.000100`). Raises `SlackError` for others."""
+        ts = self.text(name) or ""
+        if not _TS.fullmatch(ts):
+            raise SlackError(error)
+        return ts
 
     def user(self, name: str = "user", *, error: str = "user_not_found") -> User:
         """Raises `SlackError`."""

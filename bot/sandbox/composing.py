@@ -6,11 +6,11 @@ import copy
 import json
 from collections.abc import Sequence
 
-from bot.sandbox.errors import SlackError
+from bot.sandbox.errors import SlackError, check
 from bot.sandbox.ids import Ids
-from bot.sandbox.limits import TEXT_KEPT, check_content
 from bot.sandbox.messages import Message
 from bot.sandbox.shapes import Json, objects
+from bot.slack.render.limits import TEXT_KEPT, refused_content
 
 _DEFAULTS = {"plain_text": ("emoji", True), "mrkdwn": ("verbatim", False)}
 
@@ -19,7 +19,7 @@ def compose(ids: Ids, content: Json, *, channel: str, ts: str, user: str, epheme
     """The app's message from the arguments of a method, a response_url or an ack. Raises `SlackError`."""
     text, blocks = _text_and_blocks(content)
     attachments = parts(content, "attachments", "invalid_attachments")
-    check_content(text, blocks, attachments)
+    check(refused_content(text, blocks, attachments))
     return Message(
         channel,
         ts,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.events import Events
 from bot.sandbox.faults import Fault, Faults
-from bot.sandbox.limits import Pace
+from bot.sandbox.pace import Pace
 from bot.sandbox.people import People
 from bot.sandbox.shapes import Json
 from bot.sandbox.socket_mode import SocketMode

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bot.sandbox.shapes import Json
+from bot.slack.render.limits import Refused
 
 
 class SlackError(Exception):
@@ -27,6 +28,11 @@ class SlackError(Exception):
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
 
+    @classmethod
+    def of(cls, refused: Refused) -> SlackError:
+        """What the linter of messages and views found."""
+        return cls(refused.code, messages=refused.messages)
+
     @property
     def body(self) -> Json:
         answer: Json = {"ok": False, "error": self.code, **self.extra}
@@ -35,6 +41,12 @@ class SlackError(Exception):
                 answer["errors"] = list(self.messages)
             answer["response_metadata"] = {"messages": [f"[ERROR] {text}" for text in self.messages]}
         return answer
+
+
+def check(refused: Refused | None) -> None:
+    """Raises `SlackError` where the linter found something."""
+    if refused is not None:
+        raise SlackError.of(refused)
 
 
 class SandboxError(Exception):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bot.sandbox.errors import SlackError
-from bot.sandbox.limits import rate_limited
+from bot.sandbox.pace import rate_limited
 
 
 @dataclass

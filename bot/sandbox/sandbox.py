@@ -24,8 +24,8 @@ from bot.sandbox.errors import SandboxError
 from bot.sandbox.events import RETRIES, Events
 from bot.sandbox.faults import Faults
 from bot.sandbox.ids import Ids
-from bot.sandbox.limits import Pace
 from bot.sandbox.messages import Message, View
+from bot.sandbox.pace import Pace
 from bot.sandbox.payloads import Value
 from bot.sandbox.people import How, Outcome, People
 from bot.sandbox.response_urls import ResponseUrls

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.sandbox.composing import fill
-from bot.sandbox.errors import SlackError
-from bot.sandbox.limits import check_view
+from bot.sandbox.errors import SlackError, check
 from bot.sandbox.messages import View
 from bot.sandbox.payloads import answer, initial
 from bot.sandbox.shapes import Json
 from bot.sandbox.state import State
+from bot.slack.render.limits import refused_view
 
 MOST_VIEWS = 3
 """Modals on top of one another."""
@@ -22,7 +22,7 @@ Filled = Mapping[str, Mapping[str, object]]
 
 def make_view(state: State, user: str, body: Json) -> View:
     """Open a modal in front of a person's others, or publish their Home tab. Raises `SlackError`."""
-    check_view(body)
+    check(refused_view(body))
     external_id = body.get("external_id")
     if external_id and any(view.body.get("external_id") == external_id for view in state.views.values()):
         raise SlackError("duplicate_external_id")
@@ -45,7 +45,7 @@ def make_view(state: State, user: str, body: Json) -> View:
 
 def replace_view(state: State, present: View, body: Json) -> View:
     """Put another content in an open view. Raises `SlackError`."""
-    check_view(body)
+    check(refused_view(body))
     view = replace(present, body=_filled(state, body), hash=_hash(state), errors={})
     if body["type"] == "home":
         state.show_home(view)

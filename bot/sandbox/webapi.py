@@ -13,7 +13,7 @@ import bot.sandbox.methods  # noqa: F401 - fills the table
 from bot.sandbox.calls import METHODS, Call, Method, TokenKind
 from bot.sandbox.errors import SlackError
 from bot.sandbox.faults import Faults
-from bot.sandbox.limits import Pace
+from bot.sandbox.pace import Pace
 from bot.sandbox.shapes import Json
 from bot.sandbox.socket_mode import SocketMode
 from bot.sandbox.state import State

@@ -7,10 +7,10 @@ from dataclasses import replace
 from bot.sandbox.calls import Call, method
 from bot.sandbox.composing import compose
 from bot.sandbox.errors import SlackError
-from bot.sandbox.limits import TEXT_AT_UPDATE, check_ts
 from bot.sandbox.messages import Message
 from bot.sandbox.shapes import Json
 from bot.sandbox.workspace import Channel
+from bot.slack.render.limits import TEXT_AT_UPDATE
 
 
 @method("chat.postMessage", "chat:write")
@@ -88,7 +88,7 @@ def _own(call: Call, refusal: str) -> Message:
     channel = call.state.workspace.channels.get(call.text("channel") or "")
     if channel is None or not call.sees(channel):
         raise SlackError("channel_not_found")
-    present = call.state.messages.get((channel.id, check_ts(call.text("ts"))))
+    present = call.state.messages.get((channel.id, call.ts()))
     if present is None or present.ephemeral_to is not None:
         raise SlackError("message_not_found")
     if present.user != call.bot:

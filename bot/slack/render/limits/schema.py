@@ -1,54 +1,10 @@
-"""Checks to build a schema from, with Slack's wording for what does not fit."""
+"""Checks of arrays and objects, to build a schema from, with Slack's wording for what does not fit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from bot.sandbox.shapes import Json
-
-Check = Callable[[object, str, "Problems"], None]
-"""Looks at a value, which stands at a JSON pointer, and adds what is wrong with it."""
-
-
-class Problems(list[str]):
-    """What is wrong, in the words of the Web API's `response_metadata.messages`."""
-
-    def at(self, pointer: str, message: str) -> None:
-        self.append(f"{message} [json-pointer:{pointer}]")
-
-
-def string(longest: int | None = None, *, shortest: int = 1) -> Check:
-    def check(value: object, pointer: str, problems: Problems) -> None:
-        if not isinstance(value, str):
-            problems.at(pointer, "must provide a string")
-        elif len(value) < shortest:
-            problems.at(pointer, f"must be more than {shortest - 1} characters")
-        elif longest is not None and len(value) > longest:
-            problems.at(pointer, f"must be less than {longest + 1} characters")
-
-    return check
-
-
-def boolean(value: object, pointer: str, problems: Problems) -> None:
-    if not isinstance(value, bool):
-        problems.at(pointer, "must provide a boolean")
-
-
-def integer(value: object, pointer: str, problems: Problems) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
-        problems.at(pointer, "must provide an integer")
-
-
-def anything(value: object, pointer: str, problems: Problems) -> None:
-    """Left unchecked: what the sandbox shows does not depend on it."""
-
-
-def one_of(*allowed: str) -> Check:
-    def check(value: object, pointer: str, problems: Problems) -> None:
-        if value not in allowed:
-            problems.at(pointer, "must be a valid enum value")
-
-    return check
+from bot.slack.render.limits.values import Check, Json, Problems
 
 
 def array(item: Check, most: int | None = None, *, least: int = 1) -> Check:
@@ -67,18 +23,17 @@ def array(item: Check, most: int | None = None, *, least: int = 1) -> Check:
 
 
 def shape(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None) -> Check:
-    """An object with these fields and no others. A field that is null counts as left out."""
+    """An object with these fields and no others. A field that is null is there: Slack refuses it for its type."""
     known = {**required, **(optional or {})}
 
     def check(value: object, pointer: str, problems: Problems) -> None:
         if not isinstance(value, dict):
             problems.at(pointer, "must provide an object")
             return
-        given = {name: field for name, field in value.items() if field is not None}
         for name in required:
-            if name not in given:
+            if name not in value:
                 problems.at(pointer, f"missing required field: {name}")
-        for name, field in given.items():
+        for name, field in value.items():
             if name in known:
                 known[name](field, f"{pointer}/{name}", problems)
             elif name != "type":
@@ -103,6 +58,16 @@ def typed(kinds: Mapping[str, Check]) -> Check:
     return check
 
 
+def nullable(check: Check) -> Check:
+    """What may be null."""
+
+    def wrapped(value: object, pointer: str, problems: Problems) -> None:
+        if value is not None:
+            check(value, pointer, problems)
+
+    return wrapped
+
+
 def alternative(check: Check) -> Check:
     """A field with several schemas: Slack says first that none fitted, then why."""
 
@@ -116,12 +81,49 @@ def alternative(check: Check) -> Check:
     return wrapped
 
 
-def both(first: Check, then: Callable[[Json, str, Problems], None]) -> Check:
-    """A check of the parts, then one of the whole, where the value is an object at all."""
+def both(first: Check, *then: Callable[[Json, str, Problems], None]) -> Check:
+    """A check of the parts, and of the whole where the parts fit."""
 
     def check(value: object, pointer: str, problems: Problems) -> None:
+        before = len(problems)
         first(value, pointer, problems)
-        if isinstance(value, dict):
-            then(value, pointer, problems)
+        if len(problems) == before and isinstance(value, dict):
+            for rule in then:
+                rule(value, pointer, problems)
 
     return check
+
+
+def exactly_one(*names: str) -> Callable[[Json, str, Problems], None]:
+    """One of these fields is there, and only one."""
+    listed = " or ".join(f"`{name}`" for name in names)
+
+    def rule(value: Json, pointer: str, problems: Problems) -> None:
+        given = [name for name in names if name in value]
+        if not given:
+            problems.at(pointer, f"must define either {listed}")
+        elif len(given) > 1:
+            problems.at(pointer, f"must define only one of {listed}")
+
+    return rule
+
+
+def any_of(*names: str) -> Callable[[Json, str, Problems], None]:
+    """At least one of these fields is there."""
+    listed = " or ".join(f"`{name}`" for name in names)
+
+    def rule(value: Json, pointer: str, problems: Problems) -> None:
+        if not any(name in value for name in names):
+            problems.at(pointer, f"must define either {listed}")
+
+    return rule
+
+
+def objects(value: object) -> Iterator[Json]:
+    """Every object inside `value`, outermost first."""
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from objects(item)
