@@ -74,7 +74,7 @@ def _under(found: Sequence[Found], subtree: bool) -> Iterator[str]:
 def _wanted(context: Context, found: Sequence[Found], subtree: bool) -> Iterator[str]:
     """Whose they are, and until when somebody wants them."""
     going = [(seen, one) for seen, top in found for one in (seen.subtree(top.id) if subtree else (top,))]
-    notes = context.record.notes([one.id for _, one in going])
+    notes = context.record.checkpoints.notes([one.id for _, one in going])
     taken: dict[str, list[str]] = {}
     wanted: list[str] = []
     for seen, one in going:

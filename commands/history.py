@@ -48,7 +48,7 @@ def command(
     """What was done to the VMs that you may see, what was asked for, and what was refused; newest first."""
     person, person_name = _person(context, by)
     sight = _sight(context)
-    entries = context.record.history(
+    entries = context.record.history.find(
         vms=_named(context, vm) if vm is not None else tuple(sight) if sight is not None else None,
         person=person,
         person_name=person_name,

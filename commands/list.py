@@ -34,7 +34,7 @@ def command(context: Context, vm: str | None, stale: bool, host: str | None, sha
         wanted = None if found is None else {one.id for one in found}
         everyone = context.fleet.all(host=host, disks=stale)
         seen = [one for one in everyone if wanted is None or one.vm.id in wanted]
-        notes = context.record.notes([c.id for one in seen for c in one.checkpoints])
+        notes = context.record.checkpoints.notes([c.id for one in seen for c in one.checkpoints])
         parts = (*(_stale if stale else _many)(context, seen, notes), *_down(context, host))
     return Reply(parts, shared=share)
 
@@ -53,7 +53,7 @@ def _one(context: Context, seen: VMInventory) -> tuple[Part, ...]:
     vm = seen.vm
     if not seen.checkpoints:
         return say(f"{vm.name} on {vm.host} has no checkpoints. {typed(vm.name)} takes one.").parts
-    notes = context.record.notes([one.id for one in seen.checkpoints])
+    notes = context.record.checkpoints.notes([one.id for one in seen.checkpoints])
     parts: list[Part] = [
         Heading(f"{vm.name} on {vm.host}"),
         Tree(tuple(_tree(context, seen, notes))),

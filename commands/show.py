@@ -30,7 +30,7 @@ _MEANING = {
 def command(context: Context, vm: str, checkpoint: str, share: bool) -> Reply:
     """Everything that is known of a checkpoint: when and by whom it was taken, its kind, how long it is kept."""
     found = one_checkpoint(context, vm, checkpoint, disks=True)
-    note = context.record.notes([found[1].id]).get(found[1].id, UNKNOWN)
+    note = context.record.checkpoints.notes([found[1].id]).get(found[1].id, UNKNOWN)
     rows = tuple((name, value) for name, value in _facts(context, found, note) if value)
     return Reply((Heading(f"{found[1].name} of {found[0].vm.name}"), Table(("What", "Value"), rows)), shared=share)
 

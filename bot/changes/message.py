@@ -53,7 +53,7 @@ class Showing:
             self._bring_up_to_date(change_id, self._post_first(change_id))
         except AnnouncerError as error:
             log.warning("change %s could not be shown: %s", change_id, error)
-            self._ledger.note(change_id, "not shown", by="bot", why=str(error), detail={})
+            self._ledger.changes.note(change_id, "not shown", by="bot", why=str(error), detail={})
             return False
         return True
 
@@ -103,7 +103,7 @@ class Showing:
     def _bring_up_to_date(self, change_id: str, shown: Reply | None) -> None:
         """Until the ledger has not gone on while it was shown: else who looked first could show last."""
         told = None
-        while (events := self._ledger.events(change_id)) and events[-1].seq != told:
+        while (events := self._ledger.events.of(change_id)) and events[-1].seq != told:
             told, row = events[-1].seq, row_of(self._ledger, change_id)
             message = self._card(row, events)
             if row.message is not None and message != shown:
@@ -116,10 +116,10 @@ class Showing:
             row = row_of(self._ledger, change_id)
             if row.message is not None:
                 return None
-            message = self._card(row, self._ledger.events(change_id))
+            message = self._card(row, self._ledger.events.of(change_id))
             ref = self._announcer.post(self._origins.get(change_id, row.origin), message)
             if ref is not None:
-                self._ledger.set_message(change_id, ref)
+                self._ledger.changes.set_message(change_id, ref)
             return message
 
     def _card(self, row: ChangeRow, events: Sequence[Event]) -> Reply:

@@ -98,7 +98,7 @@ class Means:
 
 def row_of(ledger: Ledger, change_id: str) -> ChangeRow:
     """Raises LookupError for an id that is not in the ledger."""
-    row = ledger.change(change_id)
+    row = ledger.changes.get(change_id)
     if row is None:
         raise LookupError(f"the ledger has no change {change_id}")
     return row
@@ -203,7 +203,7 @@ class Work:
     def _say_unknown(self, cause: str) -> None:
         row = self.row
         if row.state == ChangeState.RUNNING:
-            self.means.ledger.move(
+            self.means.ledger.changes.move(
                 self.change_id, ChangeState.UNKNOWN, by="bot", why=f"no answer about {self.target.vm_name}: {cause}"
             )
         self.means.show(self.change_id)
@@ -222,10 +222,10 @@ class _SentInLedger:
     def already(self, step: str) -> bool:
         return any(
             e.detail.get("step") == step and e.detail.get("vm_id") == self.vm_id
-            for e in self.ledger.events(self.change_id)
+            for e in self.ledger.events.of(self.change_id)
         )
 
     def mark(self, step: str) -> None:
         if not self.already(step):
             detail = {"step": step, "vm_id": self.vm_id}
-            self.ledger.note(self.change_id, "sent", by="bot", why=f"sending {step}", detail=detail)
+            self.ledger.changes.note(self.change_id, "sent", by="bot", why=f"sending {step}", detail=detail)

@@ -118,7 +118,7 @@ class Performer:
         if row.state != ChangeState.QUEUED:
             return
         try:
-            self.means.ledger.move(row.id, ChangeState.RUNNING, by="bot", why=f"began on {target.vm_name}")
+            self.means.ledger.changes.move(row.id, ChangeState.RUNNING, by="bot", why=f"began on {target.vm_name}")
         except IllegalMove as moved:
             if moved.state == ChangeState.CANCELLED:
                 raise NotNow(ChangeState.CANCELLED, CANCELLED) from moved

@@ -98,7 +98,7 @@ def _told(error: BackendError, before: str, after: str) -> BackendError:
 
 def _check_room(work: Work, vm: VM, checkpoint_type: CheckpointType) -> None:
     volumes = work.means.backends[vm.host].volumes_of(vm.id)
-    growth = work.means.ledger.growth(work.now() - GROWTH_OVER, [vm.id]).get(vm.id)
+    growth = work.means.ledger.samples.growth(work.now() - GROWTH_OVER, [vm.id]).get(vm.id)
     room.check(vm, checkpoint_type, volumes, growth.bytes_per_day if growth else None)
 
 
@@ -268,7 +268,7 @@ def configure(work: Work, seen: VMInventory, action: Configure) -> Outcome:
 
 def keep(work: Work, action: Keep) -> Outcome:
     target = work.target
-    work.journal.step("keep", lambda: work.means.ledger.keep(target, action.until))
+    work.journal.step("keep", lambda: work.means.ledger.checkpoints.keep(target, action.until))
     until = f"until {action.until:%Y-%m-%d %H:%M} UTC" if action.until else "forever"
     return work.done(f"{target.checkpoint_name} of {target.vm_name} is kept {until}.")
 
@@ -284,7 +284,7 @@ def _remember(
     safety: bool,
 ) -> None:
     row = work.row
-    work.means.ledger.remember(
+    work.means.ledger.checkpoints.remember(
         taken,
         host=vm.host,
         vm_name=vm.name,

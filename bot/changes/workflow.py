@@ -142,11 +142,12 @@ class Changes:
 
     def launch(self) -> None:
         """Begin, and take up what was pending when the bot last stopped."""
-        self._place = self._ledger.head().seq  # each change has more events than one, so this is after all places given
+        # Each change has more events than one, so this is after all places given.
+        self._place = self._ledger.audit.head().seq
         DBOS.launch()
         DBOS.register_queue(QUEUE, partition_concurrency=1, polling_interval_sec=self._polling)
         DBOS.register_queue(LATER, polling_interval_sec=1.0)
-        for row in self._ledger.unfinished():
+        for row in self._ledger.changes.unfinished():
             self._take_up(row)
 
     def _take_up(self, row: ChangeRow) -> None:
@@ -178,7 +179,7 @@ class Changes:
 
         The request is in the ledger when this returns, and will be carried through whatever crashes.
         """
-        new = self._ledger.request(change_id, plan, person, origin, expires_at=expires_at)
+        new = self._ledger.changes.request(change_id, plan, person, origin, expires_at=expires_at)
         if new:
             self._showing.asked_from(change_id, origin)
             self._start(change_id)
@@ -187,7 +188,7 @@ class Changes:
     def shown(self, change_id: str) -> ChangeRow | None:
         """The change whose card somebody presses, with the place of that card."""
         self._showing.wait_until_posted(change_id)
-        return self._ledger.change(change_id)
+        return self._ledger.changes.get(change_id)
 
     def answer(self, change_id: str, answer: Answer) -> None:
         """Take an answer. Of several the first counts, and none after the change has expired."""
@@ -197,7 +198,7 @@ class Changes:
     def withdraw(self, change_id: str, person: Person) -> bool:
         """Cancel a change that waits for its turn; False when it has begun and cannot be cut off."""
         try:
-            self._ledger.move(change_id, ChangeState.CANCELLED, by=person.id, why=f"by {person.name}")
+            self._ledger.changes.move(change_id, ChangeState.CANCELLED, by=person.id, why=f"by {person.name}")
         except IllegalMove:
             return False
         self._showing.show(change_id)
@@ -248,13 +249,13 @@ class Changes:
         try:
             awaits = self._authorise(row)
         except Denial as denial:
-            self._ledger.move(change_id, ChangeState.DENIED, by="bot", why=denial.sentence)
+            self._ledger.changes.move(change_id, ChangeState.DENIED, by="bot", why=denial.sentence)
             return False
         if awaits is None:
-            self._ledger.move(change_id, ChangeState.QUEUED, by="bot", why="needs no confirmation")
+            self._ledger.changes.move(change_id, ChangeState.QUEUED, by="bot", why="needs no confirmation")
             return True
         detail = {"awaits": awaits}
-        self._ledger.move(change_id, ChangeState.AWAITING, by="bot", why=f"waits for {awaits}", detail=detail)
+        self._ledger.changes.move(change_id, ChangeState.AWAITING, by="bot", why=f"waits for {awaits}", detail=detail)
         return False
 
     def _seconds_left(self, change_id: str) -> float | None:
@@ -283,7 +284,7 @@ class Changes:
             state, by = ChangeState.EXPIRED, "bot"
             why = f"confirmed at {answer.at:%H:%M} UTC, but the bot was not running then"
         try:
-            self._ledger.move(change_id, state, by=by, why=why)
+            self._ledger.changes.move(change_id, state, by=by, why=why)
         except IllegalMove as late:
             log.info("an answer to change %s came too late: %s", change_id, late)
             return False
@@ -292,7 +293,7 @@ class Changes:
     def _expire(self, change_id: str) -> bool:
         """Whether it has expired; one that was answered has not."""
         try:
-            self._ledger.move(change_id, ChangeState.EXPIRED, by="bot", why=NOBODY)
+            self._ledger.changes.move(change_id, ChangeState.EXPIRED, by="bot", why=NOBODY)
         except IllegalMove as answered:
             log.debug("change %s does not expire: %s", change_id, answered)
             return False
@@ -341,7 +342,7 @@ class Changes:
     def _record(self, change_id: str, plan: Plan, outcome: Outcome) -> None:
         """Note what became of one VM. With the last one, the change is over."""
         if outcome.vm_id not in self._outcomes(change_id):
-            self._ledger.note(change_id, OUTCOME, by="bot", why=outcome.sentence, detail=asdict(outcome))
+            self._ledger.changes.note(change_id, OUTCOME, by="bot", why=outcome.sentence, detail=asdict(outcome))
         self._showing.vm_is_done(change_id, outcome.vm_id)
         done = self._outcomes(change_id)
         if all(target.vm_id in done for target in plan.targets):
@@ -349,7 +350,7 @@ class Changes:
 
     def _outcomes(self, change_id: str) -> dict[str, Outcome]:
         """By VM id."""
-        return {one.vm_id: one for one in outcomes(self._ledger.events(change_id))}
+        return {one.vm_id: one for one in outcomes(self._ledger.events.of(change_id))}
 
     def _conclude(self, change_id: str, done: tuple[Outcome, ...]) -> None:
         state, result = conclusion(done)
@@ -359,15 +360,15 @@ class Changes:
             state = ChangeState.FAILED
         why = "; ".join(o.cause for o in done if o.cause) or f"done on {say_names([o.vm_name for o in done])}"
         try:
-            self._ledger.move(change_id, state, by="bot", why=why, result=result)
+            self._ledger.changes.move(change_id, state, by="bot", why=why, result=result)
         except IllegalMove as over:
             log.info("change %s was cancelled before it began: %s", change_id, over)
         self._showing.change_is_done(change_id)
 
     def _add(self, change_id: str, event: str, sentence: str) -> None:
         """Add a line to a result that stands already, once."""
-        if (event, sentence) not in {(e.event, e.why) for e in self._ledger.events(change_id)}:
-            self._ledger.note(change_id, event, by="bot", why=sentence)
+        if (event, sentence) not in {(e.event, e.why) for e in self._ledger.events.of(change_id)}:
+            self._ledger.changes.note(change_id, event, by="bot", why=sentence)
 
     def _meet(self, change_id: str, defect: Exception) -> None:
         self._fail(change_id, _log(change_id, defect))
@@ -382,7 +383,7 @@ class Changes:
         elif row.state == ChangeState.AWAITING:
             state = ChangeState.VOID
         if row.state != state:
-            self._ledger.move(change_id, state, by="bot", why=cause, result=_look_in_the_log(change_id))
+            self._ledger.changes.move(change_id, state, by="bot", why=cause, result=_look_in_the_log(change_id))
 
     def _plan(self, change_id: str) -> Plan:
         """What was asked for. It never changes, so that workflows may read it without a step."""

@@ -74,16 +74,16 @@ class Buttons:
         return (action, found.vm_id, found.id, *(("7d",) if action == "keep" else ()))
 
     def _again(self, change_id: str) -> tuple[str, ...] | None:
-        row = self.ledger.change(change_id)
+        row = self.ledger.changes.get(change_id)
         if row is None or row.plan is None:
             return None
-        return retyping.again(row.plan, outcomes(self.ledger.events(row.id)))
+        return retyping.again(row.plan, outcomes(self.ledger.events.of(row.id)))
 
     def _undo(self, change_id: str) -> tuple[str, ...] | None:
-        row = self.ledger.change(change_id)
+        row = self.ledger.changes.get(change_id)
         if row is None or row.plan is None:
             return None
-        safety = {o.vm_id: o.safety_id for o in outcomes(self.ledger.events(row.id)) if o.safety_id}
+        safety = {o.vm_id: o.safety_id for o in outcomes(self.ledger.events.of(row.id)) if o.safety_id}
         return retyping.undo(safety, safety_name(row.created_at, row.plan.targets[0].checkpoint_name or ""))
 
 

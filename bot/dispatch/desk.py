@@ -68,7 +68,7 @@ class Desk:
     def pressed(self, request: Pressed) -> None:
         if not self._seen.first(request.delivery_id, self.clock()) or self._is_double_click(request):
             return
-        row = self.ledger.change(request.value)
+        row = self.ledger.changes.get(request.value)
         summary = f"press {request.action}" + (f" on change {short_id(row.id)}: {row.summary}" if row else "")
         with self.waiting.on(request, summary):
             self._guarded(request.origin, summary, lambda: self._pressed(request), vms=row.vms if row else ())
@@ -148,7 +148,7 @@ class Desk:
         self.changes.submit(change_id_of(delivery_id), plan, person, origin, expires_at=expires_at)
 
     def _deny(self, origin: Origin, summary: str, sentence: str, why: str, *, vms: tuple[VMRef, ...] = ()) -> None:
-        self.ledger.deny(
+        self.ledger.changes.deny(
             str(uuid.uuid4()),
             person_id=origin.person_id,
             person_name=self.gate.name_of(origin.person_id),

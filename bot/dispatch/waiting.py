@@ -46,21 +46,22 @@ class Waiting:
 
     def tell_lost(self) -> None:
         """Tell those whose requests the bot was at when it died. To be called at the start, before anything arrives."""
-        for lost in self.ledger.unanswered():
-            if self.ledger.change(change_id_of(lost.delivery_id)) is None:  # else it goes on, and has its own message
+        for lost in self.ledger.arrivals.unanswered():
+            # One that became a change goes on, and has its own message.
+            if self.ledger.changes.get(change_id_of(lost.delivery_id)) is None:
                 self._tell(lost.origin, _lost(lost))
-            self.ledger.answered(lost.delivery_id)
+            self.ledger.arrivals.answered(lost.delivery_id)
 
     def _arrived(self, request: Typed | Pressed, text: str) -> None:
         """Questions are answered without that too: they are asked when the disk is full."""
         try:
-            self.ledger.arrived(request.delivery_id, request.origin, text)
+            self.ledger.arrivals.arrived(request.delivery_id, request.origin, text)
         except LedgerError as error:
             log.error("a request could not be kept: %s", error.cause)
 
     def _answered(self, request: Typed | Pressed) -> None:
         try:
-            self.ledger.answered(request.delivery_id)
+            self.ledger.arrivals.answered(request.delivery_id)
         except LedgerError as error:
             log.error("an answered request is still kept: %s", error.cause)
 

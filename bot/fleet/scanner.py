@@ -46,7 +46,7 @@ class Lookout:
         self.inventory.renew(disks=disks)
         try:
             for seen in self.inventory.inventories(disks=disks):
-                self.ledger.seen(seen)
-                self.ledger.sample(seen)
+                self.ledger.checkpoints.seen(seen)
+                self.ledger.samples.add(seen)
         except LedgerError as error:
             log.error("what was seen of the fleet could not be recorded: %s", error.cause)

@@ -15,10 +15,10 @@ from bot.ledger.chain import Head
 from bot.ledger.changes import Changes
 from bot.ledger.checkpoints import Checkpoints, Overdue
 from bot.ledger.digests import DigestRow, Digests
-from bot.ledger.errors import IllegalMove, LedgerError, UnknownChange
-from bot.ledger.export import Export
+from bot.ledger.errors import IllegalMove, LedgerError, UnknownChange, Unreadable
+from bot.ledger.events import Events
 from bot.ledger.history import History
-from bot.ledger.records import ChangeRow, Event, VMRef
+from bot.ledger.records import Change, ChangeRow, Event, VMRef
 from bot.ledger.samples import Growth, Samples, VolumeTrend
 from bot.ledger.states import LEGAL, ChangeState
 from bot.ledger.store import Store
@@ -28,6 +28,7 @@ __all__ = [
     "LEGAL",
     "Arrival",
     "Breakage",
+    "Change",
     "ChangeRow",
     "ChangeState",
     "DigestRow",
@@ -39,14 +40,15 @@ __all__ = [
     "LedgerError",
     "Overdue",
     "UnknownChange",
+    "Unreadable",
     "VMRef",
     "Verdict",
     "VolumeTrend",
 ]
 
 
-class Ledger(Changes, Arrivals, History, Checkpoints, Samples, Digests, Audit, Export):
-    """The record. Safe to use from many threads; whatever it cannot read or write is a `LedgerError`."""
+class Ledger:
+    """The record, by its parts. Safe to use from many threads; whatever it cannot read or write is a `LedgerError`."""
 
     def __init__(
         self, path: Path, *, clock: Callable[[], datetime], read_only: bool = False, busy_timeout: float = 15.0
@@ -56,7 +58,23 @@ class Ledger(Changes, Arrivals, History, Checkpoints, Samples, Digests, Audit, E
         `clock` tells the time, with its zone; `busy_timeout` is how many seconds to wait for another program that
         writes.
         """
-        super().__init__(Store(path, read_only=read_only, busy_timeout=busy_timeout), clock)
+        self._store = store = Store(path, read_only=read_only, busy_timeout=busy_timeout)
+        self.changes = Changes(store, clock)
+        """What is asked for, and how it stands."""
+        self.events = Events(store, clock)
+        """What happened to a change."""
+        self.history = History(store, clock)
+        """The search over changes."""
+        self.arrivals = Arrivals(store, clock)
+        """Requests that are not answered yet."""
+        self.checkpoints = Checkpoints(store, clock)
+        """What the host does not know of checkpoints."""
+        self.samples = Samples(store, clock)
+        """Sizes over time."""
+        self.digests = Digests(store, clock)
+        """Which digests were posted."""
+        self.audit = Audit(store, clock)
+        """Proof that all this is as the bot wrote it."""
 
     def close(self) -> None:
         self._store.close()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from sqlite_utils import Database
 
 from bot.ledger.chain import append
 from bot.ledger.errors import IllegalMove, UnknownChange
-from bot.ledger.records import Asked, ChangeRow, Event, VMRef
-from bot.ledger.rows import CHANGE, EVENT, change_of, event_of
+from bot.ledger.records import Asked, Change, ChangeRow, VMRef
+from bot.ledger.rows import CHANGE, change_of, events_of
 from bot.ledger.states import DECISIONS, LEGAL, ChangeState
 from bot.ledger.store import Part
 from bot.ledger.writing import clean, detail_to_json, iso, storable
@@ -97,7 +97,20 @@ class Changes(Part):
                 "UPDATE changes SET message_channel = ?, message_ts = ? WHERE id = ?", [ref.channel, ref.ts, change_id]
             )
 
-    def change(self, change_id: str) -> ChangeRow | None:
+    def load(self, change_id: str, kinds: Collection[str] | None = None) -> Change:
+        """A change whole, as it is at one moment: its row, its plan, and its events of these kinds, or all of them.
+
+        Raises `UnknownChange`, and `Unreadable` for one that this version of the bot has no meaning for.
+        """
+        with self._store.read() as db:
+            row = db.execute(f"{CHANGE} WHERE c.id = ?", [storable(change_id)]).fetchone()
+            if row is None:
+                raise UnknownChange(change_id)
+            change = change_of(row)
+            return Change(change, change.plan, tuple(events_of(db, storable(change_id), kinds)))
+
+    def get(self, change_id: str) -> ChangeRow | None:
+        """Its row alone. Raises `Unreadable` for a state that this version does not know."""
         with self._store.read() as db:
             row = db.execute(f"{CHANGE} WHERE c.id = ?", [storable(change_id)]).fetchone()
         return change_of(row) if row else None
@@ -109,12 +122,6 @@ class Changes(Part):
                 f"{CHANGE} WHERE c.state IN ('requested', 'awaiting', 'queued', 'running', 'unknown') ORDER BY c.number"
             ).fetchall()
         return tuple(map(change_of, rows))
-
-    def events(self, change_id: str) -> tuple[Event, ...]:
-        """All that happened to a change, in order; empty for an id that is not known."""
-        with self._store.read() as db:
-            rows = db.execute(f"{EVENT} WHERE change_id = ? ORDER BY seq", [storable(change_id)]).fetchall()
-        return tuple(map(event_of, rows))
 
     def _ask(self, db: Database, asked: Asked) -> bool:
         if db.execute("SELECT 1 FROM changes WHERE id = ?", [asked.change_id]).fetchone():

@@ -28,7 +28,7 @@ class DigestRow:
 class Digests(Part):
     """Claim, post, confirm. An occurrence is one digest of one channel, such as `C0123 2026-11-20`."""
 
-    def claim_digest(self, occurrence: str, channel: str) -> bool:
+    def claim(self, occurrence: str, channel: str) -> bool:
         """Take on an occurrence, before posting it. False when it was claimed before: then it is not posted again."""
         with self._store.write() as db:
             claimed = db.execute(
@@ -37,7 +37,7 @@ class Digests(Part):
             )
             return claimed.rowcount == 1
 
-    def digest_posted(self, occurrence: str, ref: MessageRef | None, text: str) -> bool:
+    def posted(self, occurrence: str, ref: MessageRef | None, text: str) -> bool:
         """Confirm that it was posted, where it stands, and what it said. False when it was confirmed before, or never
         claimed."""
         channel, ts = (ref.channel, ref.ts) if ref else (None, None)
@@ -49,17 +49,17 @@ class Digests(Part):
             )
             return confirmed.rowcount == 1
 
-    def release_digest(self, occurrence: str) -> None:
+    def release(self, occurrence: str) -> None:
         """Give a claim back, because it is certain that nothing was posted."""
         with self._store.write() as db:
             db.execute("DELETE FROM digests WHERE occurrence = ? AND posted_at IS NULL", [occurrence])
 
-    def digest(self, occurrence: str) -> DigestRow | None:
+    def get(self, occurrence: str) -> DigestRow | None:
         with self._store.read() as db:
             row = db.execute(f"{_ROW} WHERE occurrence = ?", [occurrence]).fetchone()
         return _digest(row) if row else None
 
-    def last_digest(self, channel: str) -> DigestRow | None:
+    def last(self, channel: str) -> DigestRow | None:
         """The newest that was posted for a channel."""
         with self._store.read() as db:
             row = db.execute(

@@ -11,15 +11,25 @@ from bot.ledger.states import ChangeState
 
 
 class LedgerError(Exception):
-    """The ledger cannot be read or written. `sentence` is for the person, `cause` for the log."""
+    """The ledger cannot be read or written. `sentence` is for the person, `cause` for the log.
 
-    def __init__(self, sentence: str, cause: str = "") -> None:
+    It says nothing about any VM, so it is never the outcome of a change.
+    """
+
+    def __init__(self, sentence: str, cause: str = "", *, transient: bool = False) -> None:
         super().__init__(sentence, cause)
         self.sentence = sentence
         self.cause = cause or sentence
+        self.transient = transient
+        """It passes without a change to the ledger itself: locked by another program, or no room, or no access. What
+        was to be written may be tried again for as long as it takes. False for a ledger that is damaged or closed."""
 
     def __str__(self) -> str:
         return self.sentence
+
+
+class Unreadable(LedgerError):
+    """One row has no meaning for this version of the bot: an unknown verb or state. All others are as they were."""
 
 
 class UnknownChange(LookupError):
@@ -60,6 +70,21 @@ _SENTENCES = {
 }
 
 
+_TRANSIENT = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
+"""A disk that cannot be written may be written again: a volume that was full, went read-only or was unmounted. SQLite
+says "cannot open" also where a process has too many files open."""
+
+
 @contextmanager
 def speaking(path: Path) -> Iterator[None]:
     """Turn what SQLite reports about the file into a `LedgerError`; a mistake in the program stays what it is."""
@@ -69,4 +94,5 @@ def speaking(path: Path) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary code of an extended one
         if code not in _SENTENCES:
             raise
-        raise LedgerError(_SENTENCES[code].format(path=path), f"{error.sqlite_errorname}: {error}") from error
+        cause = f"{error.sqlite_errorname}: {error}"
+        raise LedgerError(_SENTENCES[code].format(path=path), cause, transient=code in _TRANSIENT) from error

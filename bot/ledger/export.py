@@ -13,7 +13,6 @@ from sqlite_utils import Database
 
 from bot.ledger.errors import LedgerError
 from bot.ledger.rows import Row, readable
-from bot.ledger.store import Part
 from bot.ledger.writing import iso
 
 Format = Literal["csv", "jsonl"]
@@ -43,19 +42,10 @@ _FORMULA = re.compile(r"^(?=[=+\-@\t\r\n＝＋－＠])|(?<=[;\t\r\n])(?=[=+\-@�
 by semicolons, as in much of Europe, begins a new cell there."""
 
 
-class Export(Part):
-    """The ledger to take away."""
-
-    def export(self, form: Format, out: TextIO, *, since: datetime | None = None) -> int:
-        """Write all events, or those since a moment, to a text file, and return how many there were.
-
-        They are written as they are read, whatever their number. In CSV what a spreadsheet would run as a formula gets
-        a `'` in front; JSON Lines has everything as it is, hashes included, so the chain can be checked from it. Open
-        the file with `newline=""`. Raises `LedgerError` for an event that the bot cannot have written.
-        """
-        with self._store.read() as db:
-            rows = _rows(db, since)
-            return _csv(rows, out) if form == "csv" else _jsonl(rows, out)
+def export(db: Database, form: Format, out: TextIO, since: datetime | None) -> int:
+    """Write the events as they are read, and return how many there were."""
+    rows = _rows(db, since)
+    return _csv(rows, out) if form == "csv" else _jsonl(rows, out)
 
 
 def _rows(db: Database, since: datetime | None) -> Iterator[Row]:

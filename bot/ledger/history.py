@@ -23,7 +23,7 @@ _FEW = 20_000
 class History(Part):
     """The ledger's answer to `/checkpoint history`."""
 
-    def history(
+    def find(
         self,
         *,
         vms: Sequence[str] | None = None,

@@ -12,6 +12,8 @@ APPLICATION_ID = 0x43504254
 """`CPBT`: what `file` and SQLite show of the ledger, and how another program's database is told from it."""
 
 MIGRATIONS = Migrations("checkpointbot.ledger")
+VM_ID = "iif(json_valid(detail), json_extract(detail, '$.vm_id'), NULL)"
+"""The VM that an event is about, as the index `events_by_kind` has it. An edited event may be no JSON."""
 GENESIS = "0" * 64
 """What the first event follows."""
 
@@ -219,6 +221,15 @@ def views(db: Database) -> None:
             SELECT e.seq, e.at, e.event, c.summary, c.vm_names, c.person_name AS asked_by, e.done_by, e.why, e.result,
                 e.change_id
             FROM events e JOIN changes c ON c.id = e.change_id ORDER BY e.seq DESC;
+    """)
+
+
+@MIGRATIONS()
+def events_by_kind(db: Database) -> None:
+    """Of a change of 500 VMs, what happened to one of them is found as quickly as of a change of one."""
+    db.executescript(f"""
+        DROP INDEX events_by_change;
+        CREATE INDEX events_by_kind ON events (change_id, event, {VM_ID});
     """)
 
 

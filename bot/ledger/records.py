@@ -111,9 +111,20 @@ class ChangeRow:
 
     @property
     def plan(self) -> Plan | None:
-        """What was asked for; None for a refusal that came before there was a plan. Raises `LedgerError` for a plan
+        """What was asked for; None for a refusal that came before there was a plan. Raises `Unreadable` for a plan
         that this version cannot read."""
         return None if self.plan_json is None else plan_from_json(self.plan_json)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change whole, as it was at one moment. `Changes.load` gives it, to be handed down."""
+
+    row: ChangeRow
+    plan: Plan | None
+    """Parsed once; None for a refusal that came before there was a plan."""
+    events: tuple[Event, ...]
+    """Of the kinds that were asked for, in order."""
 
 
 @dataclass(frozen=True, slots=True)

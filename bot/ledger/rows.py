@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sqlite_utils import Database
 
+from bot.ledger.errors import Unreadable
 from bot.ledger.records import ChangeRow, Event, VMRef
 from bot.ledger.states import ChangeState
 from bot.ledger.writing import moment_of
@@ -35,7 +36,7 @@ def change_of(row: Row) -> ChangeRow:
         number=number,
         id=id,
         verb=verb,
-        state=ChangeState(state),
+        state=state_of(state),
         person_id=person_id,
         person_name=person_name,
         origin=Origin(channel, person_id),
@@ -53,6 +54,14 @@ def change_of(row: Row) -> ChangeRow:
     )
 
 
+def events_of(db: Database, change_id: str, kinds: Collection[str] | None) -> Iterator[Event]:
+    """The events of a change in their order, of these kinds or of all."""
+    chosen = "" if kinds is None else " AND event IN (SELECT value FROM json_each(:kinds))"
+    values = {"id": change_id, "kinds": json.dumps(list(kinds or ()))}
+    rows = db.execute(f"{EVENT} WHERE change_id = :id{chosen} ORDER BY seq", values).fetchall()
+    return map(event_of, rows)
+
+
 def event_of(row: Row) -> Event:
     """A row of `EVENT`."""
     seq, change_id, at, event, state, done_by, why, result, detail, previous_hash, digest = row
@@ -61,7 +70,7 @@ def event_of(row: Row) -> Event:
         change_id,
         moment_of(at),
         event,
-        ChangeState(state),
+        state_of(state),
         done_by,
         why,
         result,
@@ -69,6 +78,14 @@ def event_of(row: Row) -> Event:
         previous_hash,
         digest,
     )
+
+
+def state_of(text: str) -> ChangeState:
+    """Raises `Unreadable`."""
+    try:
+        return ChangeState(text)
+    except ValueError as error:
+        raise Unreadable("The state of this change is one that this version of the bot does not know.", text) from error
 
 
 def vms_of(text: str) -> tuple[VMRef, ...]:

@@ -57,7 +57,7 @@ class VolumeTrend:
 class Samples(Part):
     """Sizes over time."""
 
-    def sample(self, inventory: HostInventory) -> None:
+    def add(self, inventory: HostInventory) -> None:
         """Keep the sizes in an inventory that was taken with disks; one without adds nothing."""
         at = iso(inventory.taken_at)
         disks = [

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TextIO
 
 from sqlite_utils import Database
 
 from bot.ledger.chain import GENESIS, Head, hash_of, head_of
+from bot.ledger.export import Format, export
 from bot.ledger.records import Asked
 from bot.ledger.rows import EVENT, VMS, Row, readable, vms_of
 from bot.ledger.states import DECISIONS, LEGAL, ChangeState
@@ -38,7 +41,7 @@ class Verdict:
 
 
 class Audit(Part):
-    """Proof over the ledger."""
+    """Proof over the ledger, and a copy of it to take away."""
 
     def head(self) -> Head:
         """How far the chain goes. Keep it where nobody who can write the ledger can write."""
@@ -58,6 +61,16 @@ class Audit(Part):
             walk = _Walk(db)
             broken = walk.events() or walk.end() or walk.anchor(anchor) or walk.changes()
             return Verdict(Head(walk.seq, walk.hash), broken)
+
+    def export(self, form: Format, out: TextIO, *, since: datetime | None = None) -> int:
+        """Write all events, or those since a moment, to a text file, and return how many there were.
+
+        They are written as they are read, whatever their number. In CSV what a spreadsheet would run as a formula gets
+        a `'` in front; JSON Lines has everything as it is, hashes included, so the chain can be checked from it. Open
+        the file with `newline=""`. Raises `LedgerError` for an event that the bot cannot have written.
+        """
+        with self._store.read() as db:
+            return export(db, form, out, since)
 
 
 @dataclass(slots=True)

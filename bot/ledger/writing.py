@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from pydantic import TypeAdapter, ValidationError
 
-from bot.ledger.errors import LedgerError
+from bot.ledger.errors import Unreadable
 from commands.base import Plan
 
 _PLAN = TypeAdapter(Plan)
@@ -60,12 +60,12 @@ def plan_to_json(plan: Plan) -> str:
 def plan_from_json(text: str) -> Plan:
     """A plan as this version has it: what it does not know is left out, what is missing has its default.
 
-    Raises `LedgerError` for a plan that no longer has a meaning.
+    Raises `Unreadable` for a plan that no longer has a meaning.
     """
     try:
         return _PLAN.validate_python(json.loads(text))
     except (ValidationError, ValueError) as error:
-        raise LedgerError("The plan of this change cannot be read by this version of the bot.", str(error)) from error
+        raise Unreadable("The plan of this change cannot be read by this version of the bot.", str(error)) from error
 
 
 def fingerprint(text: str) -> str:

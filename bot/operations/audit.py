@@ -72,7 +72,7 @@ def verify(ctx: click.Context, anchor: Head | None) -> None:
     """Walk the whole ledger. Exit code 1, and the first row that is wrong, when anything was edited, deleted, inserted
     or cut off."""
     with _ledger(ctx) as ledger:
-        verdict = ledger.verify(anchor)
+        verdict = ledger.audit.verify(anchor)
     if verdict.broken is not None:
         click.echo(f"The ledger is broken {_where(verdict.broken)}. {verdict.broken.what}", err=True)
         if 0 < verdict.head.seq < (verdict.broken.seq or verdict.head.seq + 1):
@@ -98,7 +98,7 @@ def export(ctx: click.Context, form: Literal["csv", "jsonl"], since: datetime | 
     """Write all events as CSV or JSON Lines, to a file or to standard output."""
     to_file = output is not None and str(output) != "-"
     with _ledger(ctx) as ledger, _new_file(output, form) if output and to_file else _standard_output() as out:
-        count = ledger.export(form, out, since=since)
+        count = ledger.audit.export(form, out, since=since)
     if to_file:
         click.echo(f"{count} events are in {output}.", err=True)
 

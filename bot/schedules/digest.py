@@ -58,12 +58,12 @@ class Digests:
         self.inventory.renew(disks=True, patience=PATIENCE)
         inventories = self.inventory.inventories(disks=True)
         for one in inventories:
-            self.ledger.seen(one)
-            self.ledger.sample(one)
+            self.ledger.checkpoints.seen(one)
+            self.ledger.samples.add(one)
         shown = [
             replace(one, vms=tuple(v for v in one.vms if may_view is None or may_view(v.vm))) for one in inventories
         ]
-        notes = self.ledger.notes(c.id for one in shown for v in one.vms for c in v.checkpoints)
+        notes = self.ledger.checkpoints.notes(c.id for one in shown for v in one.vms for c in v.checkpoints)
         return as_reply(
             compose(
                 shown,
@@ -123,14 +123,14 @@ class Schedules:
         `AnnouncerError` when it is certain that nothing was posted; then it may be tried again."""
         occurrence = f"{channel} {scheduled_at.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
         message = self.digests.of(channel)
-        if message is None or not self.ledger.claim_digest(occurrence, channel):
+        if message is None or not self.ledger.digests.claim(occurrence, channel):
             return
         try:
             ref = self.announcer.post(Origin(channel, ""), message)
         except AnnouncerError:
-            self.ledger.release_digest(occurrence)
+            self.ledger.digests.release(occurrence)
             raise
-        self.ledger.digest_posted(occurrence, ref, message.text)
+        self.ledger.digests.posted(occurrence, ref, message.text)
 
 
 def cron(settings: DigestSettings) -> str:

@@ -116,13 +116,17 @@ class Fleet(Protocol):
     def hosts(self) -> tuple[HostStatus, ...]: ...
 
 
-class Record(Protocol):
-    """The ledger, to read."""
+class Notes(Protocol):
+    """What the ledger knows of checkpoints."""
 
     def notes(self, checkpoint_ids: Iterable[str]) -> Mapping[str, CheckpointNote]:
         """What is known of each; those unknown are left out."""
 
-    def history(
+
+class Search(Protocol):
+    """The ledger's search over changes."""
+
+    def find(
         self,
         *,
         vms: Sequence[str] | None = None,
@@ -135,6 +139,16 @@ class Record(Protocol):
     ) -> tuple[HistoryEntry, ...]:
         """Changes, newest first. `vms` are GUIDs; `text` searches names, notes and results, and `person_name` the
         names of those who asked."""
+
+
+class Record(Protocol):
+    """The ledger, to read."""
+
+    @property
+    def checkpoints(self) -> Notes: ...
+
+    @property
+    def history(self) -> Search: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def title(checkpoint: Checkpoint, note: CheckpointNote, now: datetime) -> str:
 
 def titles(context: Context, checkpoints: Sequence[Checkpoint]) -> tuple[str, ...]:
     """The title of each."""
-    notes = context.record.notes([one.id for one in checkpoints])
+    notes = context.record.checkpoints.notes([one.id for one in checkpoints])
     return tuple(title(one, notes.get(one.id, UNKNOWN), context.now) for one in checkpoints)
 
 

@@ -102,7 +102,7 @@ def durably(backend: HyperVBackend, folder: Path, vms: list[str]) -> Iterator[fl
             core.changes.submit(f"change-{number}", plan, ADA, Origin("C0OPS", ADA.id))
             assert channel.done.wait(PATIENCE)
             yield 1000 * (time.perf_counter() - began)
-            row = core.ledger.change(f"change-{number}")
+            row = core.ledger.changes.get(f"change-{number}")
             assert row is not None and row.state == ChangeState.SUCCEEDED
     finally:
         core.stop(10.0)

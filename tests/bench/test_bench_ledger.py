@@ -36,7 +36,8 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
         with one_transaction(ledger):
             for n in range(EVENTS // PER_CHANGE):
                 carry(ledger, n)
-        print(f"\n{ledger.head().seq:,} events of {EVENTS // PER_CHANGE:,} changes, {path.stat().st_size / 1e6:.0f} MB")
+        written = ledger.audit.head().seq
+        print(f"\n{written:,} events of {EVENTS // PER_CHANGE:,} changes, {path.stat().st_size / 1e6:.0f} MB")
         yield ledger
 
 
@@ -49,7 +50,7 @@ def test_append_rate(ledger: Ledger, tmp_path: Path) -> None:
 
 
 def test_history_page_time(ledger: Ledger) -> None:
-    newest = START + timedelta(seconds=ledger.head().seq)
+    newest = START + timedelta(seconds=ledger.audit.head().seq)
     searches: dict[str, dict[str, object]] = {
         "newest": {},
         "page 500": {"offset": 10_000},
@@ -72,18 +73,18 @@ def test_history_page_time(ledger: Ledger) -> None:
         },
     }
     for name, filters in searches.items():
-        spent = min(seconds(lambda filters=filters: ledger.history(**filters)) for _ in range(5))
+        spent = min(seconds(lambda filters=filters: ledger.history.find(**filters)) for _ in range(5))
         print(f"history, {name}: {spent * 1000:.1f} ms (aim 50)")
 
 
 def test_verify_rate(ledger: Ledger) -> None:
-    spent = seconds(ledger.verify)
-    rate = ledger.head().seq / spent
+    spent = seconds(ledger.audit.verify)
+    rate = ledger.audit.head().seq / spent
     bare = bare_hashing(ledger)
     print(
         f"verify: {rate:,.0f} events/s; bare reading and hashing {bare:,.0f}/s, ratio {rate / bare:.2f} (aim 100,000)"
     )
-    assert ledger.verify().whole
+    assert ledger.audit.verify().whole
 
 
 def carry(ledger: Ledger, n: int) -> None:
@@ -92,12 +93,12 @@ def carry(ledger: Ledger, n: int) -> None:
     target = Target(host, f"vm-{vm:033d}", f"web{vm}", Picture(host, 2, TREE))
     name = f"before-upgrade-{n % 97}"
     plan = Plan(Create(name, note=f"change {n % 1000} of the week"), (target,), f"create {name} on web{vm}")
-    ledger.request(id, plan, Person(f"U{person}", f"Person {person}"), Origin("C0OPS", f"U{person}"))
-    ledger.move(id, ChangeState.QUEUED, by="bot", why="needs no confirmation")
-    ledger.move(id, ChangeState.RUNNING, by="bot", why=f"began on web{vm}")
-    ledger.note(id, "sent", by="bot", why="sending create", detail={"step": "create", "vm_id": target.vm_id})
-    ledger.note(id, "outcome", by="bot", why="Took it.", detail={"vm_id": target.vm_id, "state": "succeeded"})
-    ledger.move(id, ChangeState.SUCCEEDED, by="bot", result=f"The checkpoint {name} was taken.")
+    ledger.changes.request(id, plan, Person(f"U{person}", f"Person {person}"), Origin("C0OPS", f"U{person}"))
+    ledger.changes.move(id, ChangeState.QUEUED, by="bot", why="needs no confirmation")
+    ledger.changes.move(id, ChangeState.RUNNING, by="bot", why=f"began on web{vm}")
+    ledger.changes.note(id, "sent", by="bot", why="sending create", detail={"step": "create", "vm_id": target.vm_id})
+    ledger.changes.note(id, "outcome", by="bot", why="Took it.", detail={"vm_id": target.vm_id, "state": "succeeded"})
+    ledger.changes.move(id, ChangeState.SUCCEEDED, by="bot", result=f"The checkpoint {name} was taken.")
 
 
 @contextmanager
@@ -136,7 +137,7 @@ def bare_hashing(ledger: Ledger) -> float:
             for row in db.execute("SELECT * FROM events ORDER BY seq"):
                 sha256("".join(map(str, row)).encode()).hexdigest()
 
-    return ledger.head().seq / seconds(walk)
+    return ledger.audit.head().seq / seconds(walk)
 
 
 def seconds(act: Callable[[], object]) -> float:

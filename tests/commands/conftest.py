@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Self
 
 import pytest
 
@@ -54,10 +55,18 @@ class Book:
     entries: tuple[HistoryEntry, ...] = ()
     asked: dict[str, object] = field(default_factory=dict)
 
+    @property
+    def checkpoints(self) -> Self:
+        return self
+
+    @property
+    def history(self) -> Self:
+        return self
+
     def notes(self, checkpoint_ids: Iterable[str]) -> Mapping[str, CheckpointNote]:
         return {id: self.known[id] for id in checkpoint_ids if id in self.known}
 
-    def history(self, **asked: object) -> tuple[HistoryEntry, ...]:
+    def find(self, **asked: object) -> tuple[HistoryEntry, ...]:
         self.asked = asked
         offset, limit = int(str(asked["offset"])), int(str(asked["limit"]))
         return self.entries[offset : offset + limit]

@@ -177,17 +177,17 @@ class World:
     def rows(self) -> tuple[ChangeRow, ...]:
         """The changes in the ledger, oldest first."""
         with self._ledger() as ledger:
-            found = [ledger.change(entry.change_id) for entry in reversed(ledger.history())]
+            found = [ledger.changes.get(entry.change_id) for entry in reversed(ledger.history.find())]
         return tuple(row for row in found if row is not None)
 
     def events(self, row: ChangeRow) -> tuple[Event, ...]:
         with self._ledger() as ledger:
-            return ledger.events(row.id)
+            return ledger.events.of(row.id)
 
     def audit(self) -> Verdict:
         """Whether the ledger is whole."""
         with self._ledger() as ledger:
-            return ledger.verify()
+            return ledger.audit.verify()
 
     def _ledger(self) -> Ledger:
         """Opened anew each time, so that the bot alone has it open when it dies."""

@@ -64,4 +64,4 @@ def test_the_record_is_whole_after_a_restart(data_dir: Path) -> None:
         assert "take first of shop01" in office.ask("ada", "/checkpoint history shop01")
 
     with Ledger(data_dir / "ledger.db", clock=office.clock, read_only=True) as ledger:
-        assert ledger.verify().whole
+        assert ledger.audit.verify().whole

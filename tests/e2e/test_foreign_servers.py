@@ -64,8 +64,8 @@ def test_the_main_job_is_done_by_a_program_of_its_own(tmp_path: Path, office: Of
     assert "Traceback" not in process.output
     assert_tells_no_secret(office, process, tmp_path / "data")
     with Ledger(tmp_path / "data" / "ledger.db", clock=lambda: datetime.now(UTC), read_only=True) as ledger:
-        assert ledger.verify().whole
-        assert [(entry.summary, entry.state) for entry in ledger.history()] == [
+        assert ledger.audit.verify().whole
+        assert [(entry.summary, entry.state) for entry in ledger.history.find()] == [
             ("delete long-ago of shop01", "awaiting"),
             ("apply before-upgrade to shop01", "succeeded"),
             ("take before-upgrade of shop01", "succeeded"),

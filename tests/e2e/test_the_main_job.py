@@ -85,7 +85,7 @@ def test_an_apply_takes_a_safety_checkpoint_and_starts_the_vm_again(office: Offi
     assert f"kept as {safety.name}" in message.seen
     done = [one.command for one in office.commands().seen("Checkpoint-VM", "Restore-VMSnapshot", "Start-VM")[ran:]]
     assert done == ["Checkpoint-VM", "Restore-VMSnapshot", "Start-VM"]
-    note = office.ledger.notes([safety.id])[safety.id]
+    note = office.ledger.checkpoints.notes([safety.id])[safety.id]
     assert note.safety
     assert note.keep_until is not None
     row = office.newest_change()
@@ -184,7 +184,7 @@ def test_renaming_keeping_and_settings_act_at_once(office: Office) -> None:
     vm = office.vm("shop13")
     (checkpoint,) = vm.ordered()
     assert checkpoint.name == "before-the-second-try"
-    assert office.ledger.notes([checkpoint.id])[checkpoint.id].pinned
+    assert office.ledger.checkpoints.notes([checkpoint.id])[checkpoint.id].pinned
     assert vm.automatic_checkpoints
 
 

@@ -30,14 +30,14 @@ class Change:
 
     @property
     def row(self) -> ChangeRow:
-        row = self.office.ledger.change(self.id)
+        row = self.office.ledger.changes.get(self.id)
         assert row is not None
         return row
 
     @property
     def way(self) -> list[str]:
         """The states it went through, by its events."""
-        return [e.event for e in self.office.ledger.events(self.id) if e.event in set(ChangeState)]
+        return [e.event for e in self.office.ledger.events.of(self.id) if e.event in set(ChangeState)]
 
     @property
     def messages(self) -> list[Message]:
@@ -74,7 +74,7 @@ class Change:
         wait(self.office, lambda: self.messages and all(m.seen.startswith(sign) for m in self.messages))
         assert self.way == list(way)
         assert self.answers == set()
-        assert self.office.ledger.verify().whole
+        assert self.office.ledger.audit.verify().whole
         return self.message
 
 
@@ -101,7 +101,7 @@ def everything_asked(office: Office) -> set[str]:
 
 def states_of_all(office: Office) -> dict[str, str]:
     """Where every change stands, by its id, without the refusals."""
-    return {one.change_id: one.state for one in office.ledger.history(limit=10_000) if one.state != "denied"}
+    return {one.change_id: one.state for one in office.ledger.history.find(limit=10_000) if one.state != "denied"}
 
 
 def refused(office: Office, who: str, act: Callable[[], object]) -> str:

@@ -288,12 +288,14 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def the_chain_is_whole(self) -> None:
-        assert self.core.ledger.verify().whole
+        assert self.core.ledger.audit.verify().whole
 
     @invariant()
     def one_change_at_a_time_acts_on_a_vm(self) -> None:
         acting: dict[str, str] = {}
-        for event in sorted((e for row in self.rows() for e in self.core.ledger.events(row.id)), key=lambda e: e.seq):
+        for event in sorted(
+            (e for row in self.rows() for e in self.core.ledger.events.of(row.id)), key=lambda e: e.seq
+        ):
             vm_id = str(event.detail.get("vm_id"))
             if event.event == "sent":
                 alone = acting.setdefault(vm_id, event.change_id) == event.change_id
@@ -331,7 +333,7 @@ class AnyOrder(RuleBasedStateMachine):
         """Who decided, and was not to."""
         for row in self.planned():
             awaits = None
-            for event in self.core.ledger.events(row.id):
+            for event in self.core.ledger.events.of(row.id):
                 awaits = event.detail.get("awaits", awaits)
                 own = event.by == row.person_id
                 approves = event.event == ChangeState.QUEUED and awaits == "approval"
@@ -362,14 +364,14 @@ class AnyOrder(RuleBasedStateMachine):
                 elif needed and effect not in happened:
                     yield f"the ledger has {effect}, and it never took effect: {outcome.sentence}"
             if isinstance(plan.action, Keep) and outcome.state == ChangeState.SUCCEEDED:
-                note = self.core.ledger.notes([str(target.checkpoint_id)])
+                note = self.core.ledger.checkpoints.notes([str(target.checkpoint_id)])
                 if not note or note[str(target.checkpoint_id)].keep_until is None:
                     yield f"the ledger does not keep {target.checkpoint_name}"
         yield from (
             f"{e} is not in the ledger" for e in unexplained.elements() if e.what != "create" or not self.is_told_of(e)
         )
         for row in self.planned():
-            told = Counter(outcome.vm_id for outcome in outcomes(self.core.ledger.events(row.id)))
+            told = Counter(outcome.vm_id for outcome in outcomes(self.core.ledger.events.of(row.id)))
             yield from (f"{row.summary} has {times} outcomes on one VM" for times in told.values() if times > 1)
         for vm in self.vms():
             if vm.checkpoint_type != self.policies[vm.id]:
@@ -385,7 +387,7 @@ class AnyOrder(RuleBasedStateMachine):
         for row in self.planned():
             plan = plan_of(row)
             targets = {target.vm_id: target for target in plan.targets}
-            for outcome in outcomes(self.core.ledger.events(row.id)):
+            for outcome in outcomes(self.core.ledger.events.of(row.id)):
                 yield outcome, plan, targets[outcome.vm_id]
 
     # ------------------------------------------------------------ how
@@ -469,8 +471,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     def rows(self) -> list[ChangeRow]:
         """Newest first."""
-        ids = [entry.change_id for entry in self.core.ledger.history(limit=1000)]
-        return [row for row in map(self.core.ledger.change, ids) if row is not None]
+        ids = [entry.change_id for entry in self.core.ledger.history.find(limit=1000)]
+        return [row for row in map(self.core.ledger.changes.get, ids) if row is not None]
 
     def planned(self) -> list[ChangeRow]:
         """Those that were not refused at once, newest first."""
@@ -527,7 +529,7 @@ class AnyOrder(RuleBasedStateMachine):
             yield f"{row.number} {row.id[:8]} {row.summary} by {row.person_name}: {row.state} {row.reason} {row.result}"
             yield from (
                 f"    {e.seq} {e.event} {e.why} {dict(e.detail) if e.event == 'sent' else ''}"
-                for e in self.core.ledger.events(row.id)
+                for e in self.core.ledger.events.of(row.id)
             )
         for host in self.hosts.values():
             yield from (f"{host.name}: {effect}" for effect in host.effects)

@@ -114,7 +114,7 @@ class Headquarters:
     def stop(self) -> None:
         """Once the changes under way have come to their end. Harmless when it is not running."""
         if self._core is not None:
-            wait_until(lambda: not any(row.state in OPEN for row in self.ledger.unfinished()))
+            wait_until(lambda: not any(row.state in OPEN for row in self.ledger.changes.unfinished()))
             core, self._core = self._core, None
             core.stop(5)
 
@@ -158,8 +158,8 @@ class Headquarters:
     # ---------------------------------------------------------------- changes and hosts
 
     def newest(self) -> ChangeRow:
-        (entry,) = self.ledger.history(limit=1)
-        row = self.ledger.change(entry.change_id)
+        (entry,) = self.ledger.history.find(limit=1)
+        row = self.ledger.changes.get(entry.change_id)
         assert row is not None
         return row
 
@@ -167,7 +167,7 @@ class Headquarters:
         """The change, or the newest one, once it is in that state and its message says so."""
 
         def look() -> ChangeRow | None:
-            row = self.ledger.change(change.id) if change else self.newest()
+            row = self.ledger.changes.get(change.id) if change else self.newest()
             assert row is not None
             return row if row.state is state and row.message is not None and self._is_shown(row) else None
 

@@ -47,12 +47,12 @@ def creation(name: str, *vm_names: str, note: str = "") -> Plan:
 
 def carry(ledger: Ledger, change_id: str, wanted: Plan | None = None, *, person: Person = ADA) -> None:
     """A whole life, with one event that is no move."""
-    ledger.request(change_id, wanted or plan(), person, ORIGIN)
-    ledger.move(change_id, ChangeState.AWAITING, by="bot", why="apply asks first")
-    ledger.move(change_id, ChangeState.QUEUED, by=BOB.id, why="confirmed by Bob")
-    ledger.move(change_id, ChangeState.RUNNING, by="bot")
-    ledger.note(change_id, "sent", by="bot", detail={"step": "apply", "vm_id": "id-web01"})
-    ledger.move(change_id, ChangeState.SUCCEEDED, by="bot", result="web01 is back at before-upgrade.")
+    ledger.changes.request(change_id, wanted or plan(), person, ORIGIN)
+    ledger.changes.move(change_id, ChangeState.AWAITING, by="bot", why="apply asks first")
+    ledger.changes.move(change_id, ChangeState.QUEUED, by=BOB.id, why="confirmed by Bob")
+    ledger.changes.move(change_id, ChangeState.RUNNING, by="bot")
+    ledger.changes.note(change_id, "sent", by="bot", detail={"step": "apply", "vm_id": "id-web01"})
+    ledger.changes.move(change_id, ChangeState.SUCCEEDED, by="bot", result="web01 is back at before-upgrade.")
 
 
 def checkpoint(id: str, vm_name: str = "web01", name: str = "before-upgrade") -> Checkpoint:

@@ -142,7 +142,7 @@ class Office:
         """Once the changes under way have come to their end. Harmless when it is not running."""
         if self._bot is not None:
             end = time.monotonic() + PATIENCE
-            while any(row.state in UNDER_WAY for row in self.ledger.unfinished()) and time.monotonic() < end:
+            while any(row.state in UNDER_WAY for row in self.ledger.changes.unfinished()) and time.monotonic() < end:
                 time.sleep(0.02)
             bot, self._bot = self._bot, None
             bot.stop()
@@ -275,8 +275,8 @@ class Office:
 
     def newest_change(self) -> ChangeRow:
         """The last change that was asked for, refused ones too."""
-        (entry,) = self.ledger.history(limit=1)
-        row = self.ledger.change(entry.change_id)
+        (entry,) = self.ledger.history.find(limit=1)
+        row = self.ledger.changes.get(entry.change_id)
         assert row is not None
         return row
 

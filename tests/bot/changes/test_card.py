@@ -38,7 +38,7 @@ class Change:
     def __init__(
         self, bench: Workbench, *targets: Target, action: Action | None = None, each: tuple[str, ...] = ()
     ) -> None:
-        self.ledger, self.id = bench.ledger, f"change-{len(bench.ledger.history(limit=100))}"
+        self.ledger, self.id = bench.ledger, f"change-{len(bench.ledger.history.find(limit=100))}"
         self.targets = targets
         plan = Plan(
             action or Apply(),
@@ -49,26 +49,26 @@ class Change:
             each=each,
         )
         expires_at = datetime(2026, 11, 22, 14, 15, tzinfo=UTC)
-        self.ledger.request(self.id, plan, ADA, ORIGIN, expires_at=expires_at)
+        self.ledger.changes.request(self.id, plan, ADA, ORIGIN, expires_at=expires_at)
 
     def to(self, state: ChangeState, *, why: str = "", result: str = "", awaits: str = "confirmation") -> Change:
         way = WAYS[state]
         for step in way[:-1]:
-            self.ledger.move(self.id, step, by="bot", detail={"awaits": awaits})
+            self.ledger.changes.move(self.id, step, by="bot", detail={"awaits": awaits})
         if way:
-            self.ledger.move(self.id, way[-1], by="bot", why=why, result=result, detail={"awaits": awaits})
+            self.ledger.changes.move(self.id, way[-1], by="bot", why=why, result=result, detail={"awaits": awaits})
         return self
 
     def ended(self, target: Target, state: ChangeState, sentence: str, **more: str) -> Change:
         outcome = replace(Outcome(target.vm_id, target.vm_name, state, sentence), **more)  # type: ignore[arg-type]
-        self.ledger.note(self.id, OUTCOME, by="bot", why=sentence, detail=asdict(outcome))
+        self.ledger.changes.note(self.id, OUTCOME, by="bot", why=sentence, detail=asdict(outcome))
         return self
 
     def card(self, **progress: int) -> Reply:
-        row = self.ledger.change(self.id)
+        row = self.ledger.changes.get(self.id)
         assert row is not None
         by_id = {target.vm_id: progress[target.vm_name] for target in self.targets if target.vm_name in progress}
-        return card(row, self.ledger.events(self.id), by_id)
+        return card(row, self.ledger.events.of(self.id), by_id)
 
 
 @pytest.fixture
@@ -143,9 +143,9 @@ def test_an_approval_is_asked_of_a_second_person(bench: Workbench, web01: Target
 def test_an_approval_that_nobody_else_can_give_says_so(bench: Workbench, web01: Target) -> None:
     change = Change(bench, web01).to(ChangeState.AWAITING, awaits="approval")
 
-    change.ledger.set_message(change.id, MessageRef("C0OPS", "1.0"))
+    change.ledger.changes.set_message(change.id, MessageRef("C0OPS", "1.0"))
     assert "Nobody but you sees this message" not in change.card().text
-    change.ledger.set_message(change.id, MessageRef("D0ADA", "1.0"))
+    change.ledger.changes.set_message(change.id, MessageRef("D0ADA", "1.0"))
     assert "Nobody but you sees this message" in change.card().text
 
 
@@ -158,7 +158,7 @@ def test_a_question_about_several_vms_has_a_line_for_each(bench: Workbench, web0
 
 def test_who_confirmed_stands_under_the_result(bench: Workbench, web01: Target) -> None:
     change = Change(bench, web01).to(ChangeState.AWAITING)
-    change.ledger.move(change.id, ChangeState.QUEUED, by=BOB.id, why="approved by bob")
+    change.ledger.changes.move(change.id, ChangeState.QUEUED, by=BOB.id, why="approved by bob")
 
     assert "asked by ada · approved by bob · change" in change.card().text
 
@@ -252,7 +252,7 @@ class TestTheEnd:
 
     def test_of_a_delete_is_followed_by_the_merge(self, bench: Workbench, web01: Target) -> None:
         change = Change(bench, web01, action=Delete()).to(ChangeState.SUCCEEDED, result="Deleted first of web01.")
-        change.ledger.note(change.id, MERGED, by="bot", why="The disks of web01 are merged: 18.0 GB came back.")
+        change.ledger.changes.note(change.id, MERGED, by="bot", why="The disks of web01 are merged: 18.0 GB came back.")
 
         text = change.card().text
 
@@ -261,8 +261,8 @@ class TestTheEnd:
     def test_of_a_large_delete_counts_the_merges_that_went_well(self, bench: Workbench, web01: Target) -> None:
         change = Change(bench, web01, action=Delete()).to(ChangeState.SUCCEEDED, result="Deleted all.")
         for n in range(200):
-            change.ledger.note(change.id, MERGED, by="bot", why=f"The disks of web{n:03} are merged.")
-        change.ledger.note(change.id, STALLS, by="bot", why="The disks of web200 do not get on.")
+            change.ledger.changes.note(change.id, MERGED, by="bot", why=f"The disks of web{n:03} are merged.")
+        change.ledger.changes.note(change.id, STALLS, by="bot", why="The disks of web200 do not get on.")
 
         text = change.card().text
 

@@ -38,7 +38,7 @@ def test_a_message_that_cannot_be_shown_leaves_a_note_and_the_change_goes_on(ben
     change_id = bench.ask(Create("fresh"), bench.target(bench.add_vm("web01")))
 
     assert not showing.show(change_id)
-    assert [e.event for e in bench.ledger.events(change_id)][-1] == "not shown"
+    assert [e.event for e in bench.ledger.events.of(change_id)][-1] == "not shown"
 
     board.out_of_order = False
     assert showing.show(change_id)
@@ -63,7 +63,7 @@ def test_what_happens_while_a_message_is_shown_is_shown_too(bench: Workbench) ->
 
     def go_on() -> None:
         for step in islice(steps, 1):
-            bench.ledger.move(change_id, step, by="bot", result="Took fresh of web01.")
+            bench.ledger.changes.move(change_id, step, by="bot", result="Took fresh of web01.")
 
     board = BusyBoard(go_on)
     Showing(bench.ledger, board, bench.clock).show(change_id)

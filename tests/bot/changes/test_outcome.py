@@ -168,10 +168,10 @@ class TestSettingAVMRight:
 def test_outcomes_are_read_back_as_they_were_written(bench: Workbench) -> None:
     change_id = bench.ask(Create("x"), bench.target(bench.add_vm("web01")))
     outcome = Outcome("id", "web01", ChangeState.SUCCEEDED, "Took x of web01.", checkpoint_id="cp", bytes_before=7)
-    bench.ledger.note(change_id, "sent", by="bot", detail={"step": "create"})
-    bench.ledger.note(change_id, OUTCOME, by="bot", detail=asdict(outcome))
+    bench.ledger.changes.note(change_id, "sent", by="bot", detail={"step": "create"})
+    bench.ledger.changes.note(change_id, OUTCOME, by="bot", detail=asdict(outcome))
 
-    assert outcomes(bench.ledger.events(change_id)) == (outcome,)
+    assert outcomes(bench.ledger.events.of(change_id)) == (outcome,)
 
 
 def test_a_change_that_nobody_asked_for_is_a_defect(bench: Workbench) -> None:

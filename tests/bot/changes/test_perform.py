@@ -38,7 +38,7 @@ def test_permission_that_was_taken_away_meanwhile_denies_it(bench: Workbench) ->
 def test_what_was_cancelled_before_its_turn_is_not_done(bench: Workbench) -> None:
     seen = bench.add_vm("web01")
     change_id = bench.ask(Create("x"), bench.target(seen))
-    bench.ledger.move(change_id, ChangeState.CANCELLED, by=ADA.id)
+    bench.ledger.changes.move(change_id, ChangeState.CANCELLED, by=ADA.id)
 
     outcome = bench.performer.perform(PlainJournal(), change_id, bench.target(seen))
 
@@ -51,7 +51,7 @@ def test_what_is_cancelled_while_its_turn_comes_is_not_done(bench: Workbench) ->
     change_id = bench.ask(Create("x"), bench.target(seen))
 
     def cancelled_meanwhile(row: ChangeRow) -> None:
-        bench.ledger.move(row.id, ChangeState.CANCELLED, by=ADA.id)
+        bench.ledger.changes.move(row.id, ChangeState.CANCELLED, by=ADA.id)
 
     outcome = Performer(bench.means, cancelled_meanwhile).perform(PlainJournal(), change_id, bench.target(seen))
 
@@ -65,7 +65,7 @@ def test_a_vm_of_a_group_begins_though_another_one_is_unknown_by_then(bench: Wor
 
     def unknown_meanwhile(row: ChangeRow) -> None:
         for state in (ChangeState.RUNNING, ChangeState.UNKNOWN):
-            bench.ledger.move(row.id, state, by="bot")
+            bench.ledger.changes.move(row.id, state, by="bot")
 
     outcome = Performer(bench.means, unknown_meanwhile).perform(PlainJournal(), change_id, bench.target(seen))
 
@@ -75,7 +75,7 @@ def test_a_vm_of_a_group_begins_though_another_one_is_unknown_by_then(bench: Wor
 def test_what_failed_before_its_turn_is_not_done(bench: Workbench) -> None:
     seen = bench.add_vm("web01")
     change_id = bench.ask(Create("x"), bench.target(seen))
-    bench.ledger.move(change_id, ChangeState.FAILED, by="bot")
+    bench.ledger.changes.move(change_id, ChangeState.FAILED, by="bot")
 
     outcome = bench.performer.perform(PlainJournal(), change_id, bench.target(seen))
 
@@ -210,7 +210,9 @@ def test_what_nobody_can_tell_is_an_unknown_outcome(bench: Workbench) -> None:
 
 
 def test_a_refusal_has_no_plan_to_perform(bench: Workbench) -> None:
-    bench.ledger.deny("id", person_id=ADA.id, person_name=ADA.name, origin=ORIGIN, summary="web01 x", why="guest")
+    bench.ledger.changes.deny(
+        "id", person_id=ADA.id, person_name=ADA.name, origin=ORIGIN, summary="web01 x", why="guest"
+    )
 
     with pytest.raises(LookupError, match="has no plan"):
         plan_of(bench.row("id"))

@@ -41,7 +41,7 @@ def asked(bench: Workbench, action: Action, vm: str = "web01", *, who: str = ADA
     """A change that was asked for."""
     target = Target.of(bench.add_vm(vm))
     plan = Plan(action, (replace(target, checkpoint_id="cp", checkpoint_name="first"),), action.verb)
-    bench.ledger.request("id", plan, Person(who, "somebody"), Origin(channel, who))
+    bench.ledger.changes.request("id", plan, Person(who, "somebody"), Origin(channel, who))
     return bench.row("id")
 
 

@@ -58,7 +58,7 @@ class TestCreate:
         assert outcome.sentence == "Took x of web01 (production)."
         assert names(bench, seen.vm.id) == ["x"]
         assert outcome.checkpoint_id is not None
-        note = bench.ledger.notes([outcome.checkpoint_id])[outcome.checkpoint_id]
+        note = bench.ledger.checkpoints.notes([outcome.checkpoint_id])[outcome.checkpoint_id]
         assert (note.owner, note.reason, note.kind) == (ADA.id, "kernel 6.12", "production")
         assert note.keep_until is not None
         assert timedelta(minutes=59) < note.keep_until - bench.clock() <= timedelta(hours=1)
@@ -158,7 +158,7 @@ class TestApply:
         )
         assert (after.vm.state, after.vm.current_id) == (VMState.RUNNING, seen.checkpoints[0].id)
         assert outcome.safety_id == safety.id
-        note = bench.ledger.notes([safety.id])[safety.id]
+        note = bench.ledger.checkpoints.notes([safety.id])[safety.id]
         assert (note.safety, note.reason) == (True, "before applying first")
         assert note.keep_until is not None
         assert timedelta(hours=23) < note.keep_until - bench.clock() <= timedelta(hours=24)
@@ -290,7 +290,7 @@ class TestTheRest:
         outcome = bench.perform(Keep(datetime(2027, 1, 1, tzinfo=UTC)), bench.target(seen, "first"))
 
         assert outcome.sentence == "first of web01 is kept until 2027-01-01 00:00 UTC."
-        note = bench.ledger.notes([seen.checkpoints[0].id])[seen.checkpoints[0].id]
+        note = bench.ledger.checkpoints.notes([seen.checkpoints[0].id])[seen.checkpoints[0].id]
         assert (note.keep_until, note.pinned) == (datetime(2027, 1, 1, tzinfo=UTC), False)
         looks = {one.command for one in bench.shells["hv01"].log.seen()[ran:]}
         assert looks <= {"Get-VM", "Get-VMSnapshot", "Select-Object", "ConvertTo-Json"}

@@ -35,7 +35,7 @@ def hq(shared: Headquarters) -> Headquarters:
 
 def way(hq: Headquarters, row: ChangeRow) -> list[str]:
     """The states that a change went through."""
-    return [e.event for e in hq.ledger.events(row.id) if e.event in set(ChangeState)]
+    return [e.event for e in hq.ledger.events.of(row.id) if e.event in set(ChangeState)]
 
 
 def answer(hq: Headquarters, row: ChangeRow, word: Word, **late: float) -> None:
@@ -94,7 +94,8 @@ def test_every_step_of_the_way_says_who_and_why(hq: Headquarters) -> None:
     deleted = hq.wait_for(ChangeState.SUCCEEDED)
 
     told = [
-        [(e.by, e.why) for e in hq.ledger.events(row.id) if e.event in set(ChangeState)] for row in (created, deleted)
+        [(e.by, e.why) for e in hq.ledger.events.of(row.id) if e.event in set(ChangeState)]
+        for row in (created, deleted)
     ]
 
     assert told == [
@@ -164,7 +165,7 @@ def test_a_confirmation_that_lay_too_long_is_not_carried_out(hq: Headquarters) -
 def test_a_request_that_the_bot_died_over_is_begun_at_the_next_start(hq: Headquarters) -> None:
     target = Target.of(hq.add_vm("begun01"))
     plan = Plan(Create("x"), (target,), "take x of begun01")
-    hq.ledger.request("a-request-without-a-workflow", plan, Person(ADA, "ada"), Origin(CHANNEL, ADA))
+    hq.ledger.changes.request("a-request-without-a-workflow", plan, Person(ADA, "ada"), Origin(CHANNEL, ADA))
 
     hq.restart()
 
@@ -213,7 +214,7 @@ def test_what_waits_for_its_turn_can_be_withdrawn(hq: Headquarters) -> None:
     finally:
         faults.release()
 
-    wait_until(lambda: (hq.ledger.change(first.id) or first).state is ChangeState.SUCCEEDED)
+    wait_until(lambda: (hq.ledger.changes.get(first.id) or first).state is ChangeState.SUCCEEDED)
     assert [one.name for one in hq.look(seen.vm.id).checkpoints] == ["first"]
     hq.wait_for(ChangeState.CANCELLED)
 
@@ -224,7 +225,7 @@ def test_a_change_is_carried_out_though_it_can_be_shown_nowhere(hq: Headquarters
     try:
         hq.type("app08 unseen")
         row = wait_until(lambda: hq.newest() if hq.newest().state is ChangeState.SUCCEEDED else None)
-        wait_until(lambda: "not shown" in [e.event for e in hq.ledger.events(row.id)])
+        wait_until(lambda: "not shown" in [e.event for e in hq.ledger.events.of(row.id)])
     finally:
         hq.board.out_of_order = False
 
@@ -262,7 +263,7 @@ def test_a_confirmation_that_comes_right_after_the_end_begins_nothing(hq: Headqu
     hq.add_vm("over", Past("first", DAY))
     hq.type("delete over first")
     row = hq.wait_for(ChangeState.AWAITING)
-    hq.ledger.move(row.id, ChangeState.EXPIRED, by="bot", why="nobody answered in time")
+    hq.ledger.changes.move(row.id, ChangeState.EXPIRED, by="bot", why="nobody answered in time")
 
     answer(hq, row, "confirm")
     hq.wait_for(ChangeState.EXPIRED, row)
@@ -348,7 +349,7 @@ def test_a_message_that_takes_long_does_not_keep_the_vm_from_its_next_change(hq:
             second = queued(hq, "app15 second")
             slack.enter_context(hq.board.jammed())
         for one in (first, second):
-            wait_until(lambda row=one: hq.core.ledger.change(row.id).state is ChangeState.SUCCEEDED)
+            wait_until(lambda row=one: hq.core.ledger.changes.get(row.id).state is ChangeState.SUCCEEDED)
 
     for one in (first, second):
         hq.wait_for(ChangeState.SUCCEEDED, one)

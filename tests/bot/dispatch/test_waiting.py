@@ -47,33 +47,33 @@ class TestARequestThatTheBotDiedOver:
             yield open_headquarters
 
     def test_is_told_at_the_next_start(self, hq: Headquarters) -> None:
-        hq.ledger.arrived("trigger", ASKED.origin, "/checkpoint list")
+        hq.ledger.arrivals.arrived("trigger", ASKED.origin, "/checkpoint list")
 
         hq.restart()
 
         asked = hq.clock()
         assert f"what you asked at {asked:%H:%M} UTC: /checkpoint list\n" in hq.told()
         assert "nothing was changed. Ask again" in hq.told()
-        assert hq.ledger.unanswered() == ()
+        assert hq.ledger.arrivals.unanswered() == ()
 
     def test_is_not_told_when_its_change_goes_on(self, hq: Headquarters) -> None:
         hq.add_vm("app01")
         delivery = hq.type("app01 before-upgrade")
         hq.wait_for(ChangeState.SUCCEEDED)
-        hq.ledger.arrived(delivery, ASKED.origin, "/checkpoint app01 before-upgrade")
+        hq.ledger.arrivals.arrived(delivery, ASKED.origin, "/checkpoint app01 before-upgrade")
 
         hq.restart()
 
         assert hq.board.whispers == []
-        assert hq.ledger.unanswered() == ()
+        assert hq.ledger.arrivals.unanswered() == ()
 
 
 def test_an_answered_request_is_not_kept(waiting: Waiting, bench: Workbench) -> None:
     with waiting.on(ASKED, "/checkpoint list"):
-        (kept,) = bench.ledger.unanswered()
+        (kept,) = bench.ledger.arrivals.unanswered()
         assert (kept.text, kept.origin) == ("/checkpoint list", Origin(CHANNEL, ADA))
 
-    assert bench.ledger.unanswered() == ()
+    assert bench.ledger.arrivals.unanswered() == ()
 
 
 def test_a_request_is_looked_into_also_where_it_cannot_be_kept(waiting: Waiting, bench: Workbench) -> None:

@@ -28,7 +28,7 @@ def test_what_was_seen_of_a_checkpoint_is_in_the_ledger(bench: Workbench, lookou
 
     lookout.look(disks=False)
 
-    assert seen.checkpoints[0].id in bench.ledger.notes([seen.checkpoints[0].id])
+    assert seen.checkpoints[0].id in bench.ledger.checkpoints.notes([seen.checkpoints[0].id])
 
 
 def test_growth_is_known_after_two_looks_with_disks(bench: Workbench, lookout: Lookout) -> None:
@@ -39,7 +39,7 @@ def test_growth_is_known_after_two_looks_with_disks(bench: Workbench, lookout: L
     bench.clock.forward(hours=1)
     lookout.look(disks=True)
 
-    assert seen.vm.id in bench.ledger.growth(bench.clock() - timedelta(days=1), [seen.vm.id])
+    assert seen.vm.id in bench.ledger.samples.growth(bench.clock() - timedelta(days=1), [seen.vm.id])
 
 
 def test_a_host_that_is_down_does_not_end_it(bench: Workbench, lookout: Lookout) -> None:

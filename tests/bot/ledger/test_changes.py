@@ -19,8 +19,8 @@ from tests.support.ledger import ADA, BOB, ORIGIN, START, Clock, carry, creation
 
 def test_a_request_is_kept_with_all_that_was_asked_for(ledger: Ledger, clock: Clock) -> None:
     wanted = creation("before-upgrade", "web01", "web02", note="kernel")
-    assert ledger.request("c1", wanted, ADA, ORIGIN, expires_at=START + timedelta(minutes=10))
-    row = ledger.change("c1")
+    assert ledger.changes.request("c1", wanted, ADA, ORIGIN, expires_at=START + timedelta(minutes=10))
+    row = ledger.changes.get("c1")
     assert row is not None
     assert (row.number, row.verb, row.state, row.person_id, row.person_name) == (
         1, "create", ChangeState.REQUESTED, "U0ADA", "Ada",
@@ -33,17 +33,17 @@ def test_a_request_is_kept_with_all_that_was_asked_for(ledger: Ledger, clock: Cl
 
 
 def test_a_request_that_comes_twice_is_recorded_once(ledger: Ledger) -> None:
-    assert ledger.request("c1", plan(), ADA, ORIGIN)
-    assert not ledger.request("c1", plan("db01"), BOB, ORIGIN)
-    row = ledger.change("c1")
+    assert ledger.changes.request("c1", plan(), ADA, ORIGIN)
+    assert not ledger.changes.request("c1", plan("db01"), BOB, ORIGIN)
+    row = ledger.changes.get("c1")
     assert row is not None
     assert row.person_id == ADA.id
-    assert len(ledger.events("c1")) == 1
+    assert len(ledger.events.of("c1")) == 1
 
 
 def test_the_response_url_is_kept_nowhere(ledger: Ledger) -> None:
-    ledger.request("c1", plan(), ADA, ORIGIN)
-    row = ledger.change("c1")
+    ledger.changes.request("c1", plan(), ADA, ORIGIN)
+    row = ledger.changes.get("c1")
     assert row is not None
     assert row.origin == Origin("C0OPS", ADA.id)
     ledger.close()
@@ -51,32 +51,32 @@ def test_the_response_url_is_kept_nowhere(ledger: Ledger) -> None:
 
 
 def test_tokens_and_response_urls_in_an_error_are_removed(ledger: Ledger) -> None:
-    ledger.request("c1", plan(), ADA, ORIGIN)
+    ledger.changes.request("c1", plan(), ADA, ORIGIN)
     cause = "POST https://hooks.slack-gov.com/actions/T1/2/3 with xoxb-12-ab and xapp-1-A-b failed"
-    ledger.note("c1", "not shown", by="bot", why=cause, detail={"cause": cause, "all": [cause]})
-    event = ledger.events("c1")[-1]
+    ledger.changes.note("c1", "not shown", by="bot", why=cause, detail={"cause": cause, "all": [cause]})
+    event = ledger.events.of("c1")[-1]
     assert event.why == "POST [removed] with [removed] and [removed] failed"
     assert event.detail == {"cause": event.why, "all": [event.why]}
 
 
 def test_a_token_in_a_note_is_nowhere_in_the_file(ledger: Ledger) -> None:
-    ledger.request("c1", creation("before-upgrade", "web01", note="with xoxb-12-ab"), ADA, ORIGIN)
-    row = ledger.change("c1")
+    ledger.changes.request("c1", creation("before-upgrade", "web01", note="with xoxb-12-ab"), ADA, ORIGIN)
+    row = ledger.changes.get("c1")
     assert row is not None and row.plan is not None
     assert row.note == row.plan.action.note == "with [removed]"  # type: ignore[union-attr]
-    assert ledger.verify().whole
+    assert ledger.audit.verify().whole
     ledger.close()
     assert b"xoxb-" not in ledger._store.path.read_bytes()
 
 
 def test_a_vm_whose_name_begins_like_a_token_keeps_it(ledger: Ledger) -> None:
-    ledger.request("c1", plan("xapp-01", "xapp-1.prod"), ADA, ORIGIN)
-    (entry,) = ledger.history(text="xapp")
+    ledger.changes.request("c1", plan("xapp-01", "xapp-1.prod"), ADA, ORIGIN)
+    (entry,) = ledger.history.find(text="xapp")
     assert entry.summary == "apply before-upgrade to xapp-01, xapp-1.prod"
 
 
 def test_a_refusal_without_a_plan_is_recorded_whole(ledger: Ledger) -> None:
-    denied = ledger.deny(
+    denied = ledger.changes.deny(
         "c1",
         person_id="U0EVE",
         person_name="Eve",
@@ -85,57 +85,59 @@ def test_a_refusal_without_a_plan_is_recorded_whole(ledger: Ledger) -> None:
         why="No grant allows it.",
         vms=[VMRef("id-dc01", "dc01", "hv01")],
     )
-    row = ledger.change("c1")
+    row = ledger.changes.get("c1")
     assert denied
     assert row is not None
     assert (row.state, row.reason, row.plan) == (ChangeState.DENIED, "No grant allows it.", None)
-    assert [(e.event, e.by) for e in ledger.events("c1")] == [("requested", "U0EVE"), ("denied", "bot")]
-    assert [entry.result for entry in ledger.history(vms=["id-dc01"])] == ["No grant allows it."]
+    assert [(e.event, e.by) for e in ledger.events.of("c1")] == [("requested", "U0EVE"), ("denied", "bot")]
+    assert [entry.result for entry in ledger.history.find(vms=["id-dc01"])] == ["No grant allows it."]
 
 
 def test_a_refusal_that_comes_twice_is_recorded_once(ledger: Ledger) -> None:
     for expected in (True, False):
-        said = ledger.deny("c1", person_id="U1", person_name="Eve", origin=ORIGIN, summary="delete", why="No.")
+        said = ledger.changes.deny("c1", person_id="U1", person_name="Eve", origin=ORIGIN, summary="delete", why="No.")
         assert said is expected
-    assert len(ledger.events("c1")) == 2
+    assert len(ledger.events.of("c1")) == 2
 
 
 def test_every_move_is_one_event_with_who_when_and_why(ledger: Ledger, clock: Clock) -> None:
-    ledger.request("c1", plan(), ADA, ORIGIN)
+    ledger.changes.request("c1", plan(), ADA, ORIGIN)
     clock.forward(minutes=1)
-    assert ledger.move("c1", ChangeState.AWAITING, by="bot", why="apply asks first", detail={"awaits": "confirmation"})
+    assert ledger.changes.move(
+        "c1", ChangeState.AWAITING, by="bot", why="apply asks first", detail={"awaits": "confirmation"}
+    )
     clock.forward(minutes=1)
-    assert ledger.move("c1", ChangeState.CANCELLED, by=BOB.id, why="by Bob")
-    requested, awaiting, cancelled = ledger.events("c1")
+    assert ledger.changes.move("c1", ChangeState.CANCELLED, by=BOB.id, why="by Bob")
+    requested, awaiting, cancelled = ledger.events.of("c1")
     assert (requested.event, requested.by, requested.at) == ("requested", ADA.id, START)
     assert (awaiting.state, awaiting.why, awaiting.detail) == (
         ChangeState.AWAITING, "apply asks first", {"awaits": "confirmation"},
     )  # fmt: skip
     assert (cancelled.at, cancelled.by) == (START + timedelta(minutes=2), BOB.id)
-    row = ledger.change("c1")
+    row = ledger.changes.get("c1")
     assert row is not None
     assert (row.state, row.reason, row.decided_by) == (ChangeState.CANCELLED, "by Bob", BOB.id)
     assert (row.created_at, row.updated_at) == (START, START + timedelta(minutes=2))
 
 
 def test_a_move_that_was_made_already_is_not_made_again(ledger: Ledger) -> None:
-    ledger.request("c1", plan(), ADA, ORIGIN)
-    assert ledger.move("c1", ChangeState.QUEUED, by="bot")
-    assert not ledger.move("c1", ChangeState.QUEUED, by="bot", why="once more")
-    assert len(ledger.events("c1")) == 2
+    ledger.changes.request("c1", plan(), ADA, ORIGIN)
+    assert ledger.changes.move("c1", ChangeState.QUEUED, by="bot")
+    assert not ledger.changes.move("c1", ChangeState.QUEUED, by="bot", why="once more")
+    assert len(ledger.events.of("c1")) == 2
 
 
 @pytest.mark.parametrize("wanted", [s for s in ChangeState if s not in LEGAL[ChangeState.SUCCEEDED]])
 def test_nothing_follows_a_success(ledger: Ledger, wanted: ChangeState) -> None:
     carry(ledger, "c1")
     if wanted is ChangeState.SUCCEEDED:
-        assert not ledger.move("c1", wanted, by="bot")
+        assert not ledger.changes.move("c1", wanted, by="bot")
         return
     with pytest.raises(IllegalMove) as caught:
-        ledger.move("c1", wanted, by="bot")
+        ledger.changes.move("c1", wanted, by="bot")
     assert (caught.value.state, caught.value.wanted) == (ChangeState.SUCCEEDED, wanted)
     assert str(caught.value) == f"change c1 is succeeded; it cannot become {wanted}"
-    assert ledger.verify().whole
+    assert ledger.audit.verify().whole
 
 
 @pytest.mark.parametrize(
@@ -172,22 +174,22 @@ def test_nothing_runs_unasked_and_nothing_that_runs_is_cut_off(state: str, follo
 
 
 def test_an_unknown_outcome_is_settled_later(ledger: Ledger) -> None:
-    ledger.request("c1", plan(), ADA, ORIGIN)
+    ledger.changes.request("c1", plan(), ADA, ORIGIN)
     for state in (ChangeState.QUEUED, ChangeState.RUNNING, ChangeState.UNKNOWN):
-        ledger.move("c1", state, by="bot", result="The connection was lost." if state == "unknown" else None)
-    assert [row.id for row in ledger.unfinished()] == ["c1"]
-    ledger.move("c1", ChangeState.SUCCEEDED, by="bot", result="It had happened.")
-    row = ledger.change("c1")
+        ledger.changes.move("c1", state, by="bot", result="The connection was lost." if state == "unknown" else None)
+    assert [row.id for row in ledger.changes.unfinished()] == ["c1"]
+    ledger.changes.move("c1", ChangeState.SUCCEEDED, by="bot", result="It had happened.")
+    row = ledger.changes.get("c1")
     assert row is not None
     assert row.result == "It had happened."
-    assert ledger.unfinished() == ()
+    assert ledger.changes.unfinished() == ()
 
 
 def test_a_note_leaves_the_state_and_who_decided(ledger: Ledger, clock: Clock) -> None:
     carry(ledger, "c1")
     clock.forward(hours=1)
-    ledger.note("c1", "merged", by="bot", why="4 GB came back", detail={"bytes": 4 << 30, "at": clock.now})
-    row, event = ledger.change("c1"), ledger.events("c1")[-1]
+    ledger.changes.note("c1", "merged", by="bot", why="4 GB came back", detail={"bytes": 4 << 30, "at": clock.now})
+    row, event = ledger.changes.get("c1"), ledger.events.of("c1")[-1]
     assert row is not None
     assert (row.state, row.decided_by, row.result) == (
         ChangeState.SUCCEEDED, BOB.id, "web01 is back at before-upgrade.",
@@ -196,58 +198,58 @@ def test_a_note_leaves_the_state_and_who_decided(ledger: Ledger, clock: Clock) -
 
 
 def test_a_note_cannot_pass_for_a_move(ledger: Ledger) -> None:
-    ledger.request("c1", plan(), ADA, ORIGIN)
+    ledger.changes.request("c1", plan(), ADA, ORIGIN)
     with pytest.raises(ValueError, match="is a state"):
-        ledger.note("c1", "succeeded", by="bot")
+        ledger.changes.note("c1", "succeeded", by="bot")
 
 
 def test_a_detail_that_has_no_json_is_a_mistake_and_writes_nothing(ledger: Ledger) -> None:
-    ledger.request("c1", plan(), ADA, ORIGIN)
+    ledger.changes.request("c1", plan(), ADA, ORIGIN)
     with pytest.raises(TypeError, match="object cannot be written"):
-        ledger.note("c1", "odd", by="bot", detail={"x": object()})
-    assert len(ledger.events("c1")) == 1
-    assert ledger.verify().whole
+        ledger.changes.note("c1", "odd", by="bot", detail={"x": object()})
+    assert len(ledger.events.of("c1")) == 1
+    assert ledger.audit.verify().whole
 
 
 def test_a_change_that_nobody_asked_for_cannot_be_moved_noted_or_shown(ledger: Ledger) -> None:
     for act in (
-        lambda: ledger.move("nope", ChangeState.QUEUED, by="bot"),
-        lambda: ledger.note("nope", "sent", by="bot"),
-        lambda: ledger.set_message("nope", MessageRef("C1", "1.2")),
+        lambda: ledger.changes.move("nope", ChangeState.QUEUED, by="bot"),
+        lambda: ledger.changes.note("nope", "sent", by="bot"),
+        lambda: ledger.changes.set_message("nope", MessageRef("C1", "1.2")),
     ):
         with pytest.raises(UnknownChange, match="nope"):
             act()
-    assert ledger.change("nope") is None
-    assert ledger.events("nope") == ()
+    assert ledger.changes.get("nope") is None
+    assert ledger.events.of("nope") == ()
 
 
 def test_a_forged_id_is_merely_unknown(ledger: Ledger) -> None:
     for forged in ("\ud800", "' OR 1=1 --", "\0", ""):
-        assert ledger.change(forged) is None
-        assert ledger.events(forged) == ()
+        assert ledger.changes.get(forged) is None
+        assert ledger.events.of(forged) == ()
 
 
 def test_the_message_of_a_change_is_kept(ledger: Ledger) -> None:
-    ledger.request("c1", plan(), ADA, ORIGIN)
-    ledger.set_message("c1", MessageRef("C0OPS", "1763629200.000100"))
-    row = ledger.change("c1")
+    ledger.changes.request("c1", plan(), ADA, ORIGIN)
+    ledger.changes.set_message("c1", MessageRef("C0OPS", "1763629200.000100"))
+    row = ledger.changes.get("c1")
     assert row is not None
     assert row.message == MessageRef("C0OPS", "1763629200.000100")
 
 
 def test_unfinished_changes_come_oldest_first(ledger: Ledger) -> None:
     for id in ("c1", "c2", "c3", "c4"):
-        ledger.request(id, plan(), ADA, ORIGIN)
-    ledger.move("c1", ChangeState.QUEUED, by="bot")
-    ledger.move("c2", ChangeState.VOID, by="bot", why="the VM is on another host")
-    ledger.move("c3", ChangeState.AWAITING, by="bot")
-    assert [row.id for row in ledger.unfinished()] == ["c1", "c3", "c4"]
+        ledger.changes.request(id, plan(), ADA, ORIGIN)
+    ledger.changes.move("c1", ChangeState.QUEUED, by="bot")
+    ledger.changes.move("c2", ChangeState.VOID, by="bot", why="the VM is on another host")
+    ledger.changes.move("c3", ChangeState.AWAITING, by="bot")
+    assert [row.id for row in ledger.changes.unfinished()] == ["c1", "c3", "c4"]
 
 
 def test_a_time_without_a_zone_is_a_mistake(ledger: Ledger, clock: Clock) -> None:
     clock.now = datetime(2026, 11, 20)  # noqa: DTZ001
     with pytest.raises(ValueError, match="time zone"):
-        ledger.request("c1", plan(), ADA, ORIGIN)
+        ledger.changes.request("c1", plan(), ADA, ORIGIN)
 
 
 ACTIONS = st.one_of(
@@ -300,12 +302,14 @@ def test_a_plan_that_has_no_meaning_any_more_is_an_error_with_a_sentence(ledger:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
 @given(st.text(st.characters(exclude_categories=())), st.data())
 def test_any_text_can_be_recorded_and_the_chain_still_fits(ledger: Ledger, text: str, data: st.DataObject) -> None:
-    id = f"c{len(ledger.history(limit=1000))}"
+    id = f"c{len(ledger.history.find(limit=1000))}"
     wanted = replace(creation("x", "web01", note=text), summary=text, targets=(replace(target(), vm_name=text),))
-    ledger.request(id, wanted, replace(ADA, name=text), ORIGIN)
-    ledger.note(id, "sent", by="bot", why=text, detail={text: [text]})
-    ledger.deny(f"{id}-{text}", person_id=text, person_name=text, origin=Origin(text, text), summary=text, why=text)
-    row = ledger.change(id)
+    ledger.changes.request(id, wanted, replace(ADA, name=text), ORIGIN)
+    ledger.changes.note(id, "sent", by="bot", why=text, detail={text: [text]})
+    ledger.changes.deny(
+        f"{id}-{text}", person_id=text, person_name=text, origin=Origin(text, text), summary=text, why=text
+    )
+    row = ledger.changes.get(id)
     assert row is not None
     assert row.plan == replace(wanted, action=replace(wanted.action, note=clean(text)))
-    assert ledger.verify().broken is None
+    assert ledger.audit.verify().broken is None

@@ -13,7 +13,7 @@ WEEK = timedelta(days=7)
 
 
 def remember(ledger: Ledger, id: str = "cp-1", *, days: float | None = 7, reason: str = "kernel") -> None:
-    ledger.remember(
+    ledger.checkpoints.remember(
         checkpoint(id),
         host="hv01",
         vm_name="web01",
@@ -33,99 +33,99 @@ def gone(ledger: Ledger) -> dict[str, str | None]:
 
 @pytest.fixture(autouse=True)
 def asked(ledger: Ledger) -> None:
-    ledger.request("c1", plan(), ADA, ORIGIN)
+    ledger.changes.request("c1", plan(), ADA, ORIGIN)
 
 
 def test_what_was_said_of_a_checkpoint_is_known(ledger: Ledger) -> None:
     remember(ledger)
-    assert ledger.notes(["cp-1", "cp-2"]) == {
+    assert ledger.checkpoints.notes(["cp-1", "cp-2"]) == {
         "cp-1": CheckpointNote("U0ADA", "kernel", "production", START + WEEK, owner_name="Ada")
     }
 
 
 def test_the_name_of_an_owner_who_did_not_ask_is_not_made_up(ledger: Ledger) -> None:
-    ledger.remember(checkpoint("cp-1"), host="hv01", vm_name="web01", owner=BOB.id, change_id="c1")
-    assert ledger.notes(["cp-1"])["cp-1"].owner_name == ""
+    ledger.checkpoints.remember(checkpoint("cp-1"), host="hv01", vm_name="web01", owner=BOB.id, change_id="c1")
+    assert ledger.checkpoints.notes(["cp-1"])["cp-1"].owner_name == ""
 
 
 def test_to_remember_again_changes_nothing(ledger: Ledger, clock: Clock) -> None:
     remember(ledger)
-    before = ledger.notes(["cp-1"])
+    before = ledger.checkpoints.notes(["cp-1"])
     clock.forward(hours=1)
     remember(ledger)
-    assert ledger.notes(["cp-1"]) == before
+    assert ledger.checkpoints.notes(["cp-1"]) == before
 
 
 def test_to_remember_again_leaves_what_a_person_said_since(ledger: Ledger) -> None:
     remember(ledger)
-    ledger.keep(target(), START + 2 * WEEK)
+    ledger.checkpoints.keep(target(), START + 2 * WEEK)
     remember(ledger)
-    assert ledger.notes(["cp-1"])["cp-1"].keep_until == START + 2 * WEEK
+    assert ledger.checkpoints.notes(["cp-1"])["cp-1"].keep_until == START + 2 * WEEK
 
 
 def test_a_checkpoint_that_the_bot_did_not_take_can_be_kept(ledger: Ledger) -> None:
-    ledger.keep(target(checkpoint_id="cp-9"), START + WEEK)
-    assert ledger.notes(["cp-9"])["cp-9"] == CheckpointNote(keep_until=START + WEEK)
+    ledger.checkpoints.keep(target(checkpoint_id="cp-9"), START + WEEK)
+    assert ledger.checkpoints.notes(["cp-9"])["cp-9"] == CheckpointNote(keep_until=START + WEEK)
 
 
 def test_kept_forever_and_then_until_a_day(ledger: Ledger) -> None:
     remember(ledger)
-    ledger.keep(target(), None)
-    assert ledger.notes(["cp-1"])["cp-1"].pinned
-    assert ledger.overdue(START + 100 * WEEK) == ()
-    ledger.keep(target(), START + WEEK)
-    assert not ledger.notes(["cp-1"])["cp-1"].pinned
+    ledger.checkpoints.keep(target(), None)
+    assert ledger.checkpoints.notes(["cp-1"])["cp-1"].pinned
+    assert ledger.checkpoints.overdue(START + 100 * WEEK) == ()
+    ledger.checkpoints.keep(target(), START + WEEK)
+    assert not ledger.checkpoints.notes(["cp-1"])["cp-1"].pinned
 
 
 def test_only_a_checkpoint_can_be_kept(ledger: Ledger) -> None:
     with pytest.raises(ValueError, match="no checkpoint"):
-        ledger.keep(target(checkpoint_id=None), None)
+        ledger.checkpoints.keep(target(checkpoint_id=None), None)
 
 
 def test_a_checkpoint_is_overdue_from_its_moment_on(ledger: Ledger) -> None:
     remember(ledger, "cp-1", days=2)
     remember(ledger, "cp-2", days=1)
     remember(ledger, "cp-3", days=None)
-    assert ledger.overdue(START + timedelta(days=1, seconds=-1)) == ()
-    found = ledger.overdue(START + timedelta(days=2))
+    assert ledger.checkpoints.overdue(START + timedelta(days=1, seconds=-1)) == ()
+    found = ledger.checkpoints.overdue(START + timedelta(days=2))
     assert [(one.id, one.vm_name, one.host) for one in found] == [("cp-2", "web01", "hv01"), ("cp-1", "web01", "hv01")]
     assert found[0].note.owner == ADA.id
 
 
 def test_one_that_is_gone_is_not_overdue(ledger: Ledger, clock: Clock) -> None:
     remember(ledger, days=1)
-    ledger.seen(inventory(vm("web01"), at=clock.forward(hours=1)))
-    assert ledger.overdue(START + WEEK) == ()
+    ledger.checkpoints.seen(inventory(vm("web01"), at=clock.forward(hours=1)))
+    assert ledger.checkpoints.overdue(START + WEEK) == ()
 
 
 def test_a_checkpoint_seen_for_the_first_time_is_known_without_an_owner(ledger: Ledger) -> None:
-    ledger.seen(inventory(vm("web01", checkpoint("cp-7")), at=START))
-    assert ledger.notes(["cp-7"]) == {"cp-7": CheckpointNote()}
+    ledger.checkpoints.seen(inventory(vm("web01", checkpoint("cp-7")), at=START))
+    assert ledger.checkpoints.notes(["cp-7"]) == {"cp-7": CheckpointNote()}
 
 
 def test_one_that_vanished_is_marked_and_its_note_stays(ledger: Ledger, clock: Clock) -> None:
     remember(ledger)
-    ledger.seen(inventory(vm("web01", checkpoint("cp-1"), checkpoint("cp-2")), at=clock.forward(hours=1)))
-    ledger.seen(inventory(vm("web01", checkpoint("cp-2")), at=clock.forward(hours=1)))
+    ledger.checkpoints.seen(inventory(vm("web01", checkpoint("cp-1"), checkpoint("cp-2")), at=clock.forward(hours=1)))
+    ledger.checkpoints.seen(inventory(vm("web01", checkpoint("cp-2")), at=clock.forward(hours=1)))
     assert gone(ledger) == {"cp-1": "2026-11-20T11:00:00.000000Z", "cp-2": None}
-    assert ledger.notes(["cp-1"])["cp-1"].owner == ADA.id
+    assert ledger.checkpoints.notes(["cp-1"])["cp-1"].owner == ADA.id
 
 
 def test_one_that_comes_back_is_there_again(ledger: Ledger, clock: Clock) -> None:
     for checkpoints in ((checkpoint("cp-1"),), (), (checkpoint("cp-1"),)):
-        ledger.seen(inventory(vm("web01", *checkpoints), at=clock.forward(hours=1)))
+        ledger.checkpoints.seen(inventory(vm("web01", *checkpoints), at=clock.forward(hours=1)))
     assert gone(ledger) == {"cp-1": None}
 
 
 def test_an_inventory_from_before_it_was_taken_does_not_make_it_gone(ledger: Ledger) -> None:
     remember(ledger)
-    ledger.seen(inventory(vm("web01"), at=START - timedelta(seconds=1)))
+    ledger.checkpoints.seen(inventory(vm("web01"), at=START - timedelta(seconds=1)))
     assert gone(ledger) == {"cp-1": None}
 
 
 def test_other_hosts_are_left_alone(ledger: Ledger, clock: Clock) -> None:
-    ledger.seen(inventory(vm("web01", checkpoint("cp-1")), at=START))
-    ledger.seen(inventory(vm("db01", host="hv02"), at=clock.forward(hours=1), host="hv02"))
+    ledger.checkpoints.seen(inventory(vm("web01", checkpoint("cp-1")), at=START))
+    ledger.checkpoints.seen(inventory(vm("db01", host="hv02"), at=clock.forward(hours=1), host="hv02"))
     assert gone(ledger) == {"cp-1": None}
 
 
@@ -133,31 +133,35 @@ def test_other_hosts_are_left_alone(ledger: Ledger, clock: Clock) -> None:
 def test_a_vm_that_moves_between_hosts_keeps_its_checkpoints(
     ledger: Ledger, clock: Clock, order: tuple[str, str]
 ) -> None:
-    ledger.seen(inventory(vm("web01", checkpoint("cp-1")), at=START))
+    ledger.checkpoints.seen(inventory(vm("web01", checkpoint("cp-1")), at=START))
     for host in order:
         vms = (vm("web01", checkpoint("cp-1"), host="hv02"),) if host == "hv02" else ()
-        ledger.seen(inventory(*vms, at=clock.forward(minutes=1), host=host))
+        ledger.checkpoints.seen(inventory(*vms, at=clock.forward(minutes=1), host=host))
     assert gone(ledger) == {"cp-1": None}
 
 
 def test_an_older_inventory_that_comes_late_is_of_no_weight(ledger: Ledger, clock: Clock) -> None:
-    ledger.seen(inventory(vm("web01", checkpoint("cp-1"), host="hv02"), at=clock.forward(hours=1), host="hv02"))
-    ledger.seen(inventory(vm("web01", checkpoint("cp-1")), at=START))
-    ledger.seen(inventory(vm("web01"), at=START + timedelta(minutes=1)))
+    ledger.checkpoints.seen(
+        inventory(vm("web01", checkpoint("cp-1"), host="hv02"), at=clock.forward(hours=1), host="hv02")
+    )
+    ledger.checkpoints.seen(inventory(vm("web01", checkpoint("cp-1")), at=START))
+    ledger.checkpoints.seen(inventory(vm("web01"), at=START + timedelta(minutes=1)))
     with ledger._store.read() as db:
         assert db.execute("SELECT host, gone_at FROM checkpoints").fetchall() == [("hv02", None)]
 
 
 def test_a_new_name_is_taken_over(ledger: Ledger, clock: Clock) -> None:
     remember(ledger)
-    ledger.seen(inventory(vm("web-new", checkpoint("cp-1", name="after"), vm_id="id-web01"), at=clock.forward(hours=1)))
+    ledger.checkpoints.seen(
+        inventory(vm("web-new", checkpoint("cp-1", name="after"), vm_id="id-web01"), at=clock.forward(hours=1))
+    )
     with ledger._store.read() as db:
         assert db.execute("SELECT vm_name, name FROM checkpoints").fetchall() == [("web-new", "after")]
 
 
 def test_thousands_are_seen_at_once(ledger: Ledger, clock: Clock) -> None:
     many = [vm(f"vm{n}", *(checkpoint(f"cp-{n}-{i}", f"vm{n}") for i in range(4))) for n in range(1000)]
-    ledger.seen(inventory(*many, at=START))
-    ledger.seen(inventory(*many[1:], at=clock.forward(hours=1)))
+    ledger.checkpoints.seen(inventory(*many, at=START))
+    ledger.checkpoints.seen(inventory(*many[1:], at=clock.forward(hours=1)))
     assert sum(at is not None for at in gone(ledger).values()) == 4
-    assert len(ledger.notes(f"cp-{n}-0" for n in range(1000))) == 1000
+    assert len(ledger.checkpoints.notes(f"cp-{n}-0" for n in range(1000))) == 1000

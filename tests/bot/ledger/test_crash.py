@@ -36,13 +36,13 @@ def test_a_kill_in_the_middle_of_writing_loses_nothing_that_was_said_to_be_writt
     for turn, seconds in enumerate((0.05, 0.2, 0.35)):
         told += killed_after(path, turn, seconds)
         with Ledger(path, clock=clock) as ledger:
-            assert ledger.verify().whole
-            assert len(ledger.unfinished()) <= 3 * (turn + 1)
+            assert ledger.audit.verify().whole
+            assert len(ledger.changes.unfinished()) <= 3 * (turn + 1)
             for id in told:
-                row = ledger.change(id)
+                row = ledger.changes.get(id)
                 assert row is not None
                 assert row.state == "succeeded"
-                assert len(ledger.events(id)) == 6
+                assert len(ledger.events.of(id)) == 6
     assert len(told) >= 3
 
 

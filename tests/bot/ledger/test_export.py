@@ -15,7 +15,7 @@ from tests.support.ledger import ADA, ORIGIN, START, Clock, carry, creation, tam
 
 def exported(ledger: Ledger, form: Format) -> str:
     out = StringIO(newline="")
-    ledger.export(form, out)
+    ledger.audit.export(form, out)
     return out.getvalue()
 
 
@@ -30,15 +30,15 @@ def test_csv_has_one_row_an_event_with_what_was_asked_for(ledger: Ledger) -> Non
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_no_cell_of_a_csv_file_is_a_formula(ledger: Ledger, start: str) -> None:
-    ledger.request("c1", creation(f"{start}cmd|' /C calc'!A0", f"{start}1+1"), ADA, ORIGIN)
-    ledger.note("c1", f"{start}2", by=f"{start}3", why=f'{start}HYPERLINK("http://x")\n{start}4')
+    ledger.changes.request("c1", creation(f"{start}cmd|' /C calc'!A0", f"{start}1+1"), ADA, ORIGIN)
+    ledger.changes.note("c1", f"{start}2", by=f"{start}3", why=f'{start}HYPERLINK("http://x")\n{start}4')
     for row in csv.reader(StringIO(exported(ledger, "csv"), newline="")):
         assert not [cell for cell in row if cell.startswith(start)]
 
 
 def test_no_cell_becomes_a_formula_where_semicolons_part_the_columns(ledger: Ledger) -> None:
-    ledger.request("c1", creation("x;=cmd|' /C calc'!A0", "web01"), ADA, ORIGIN)
-    ledger.note("c1", "sent", by="bot", why="web01\n@SUM(1)")
+    ledger.changes.request("c1", creation("x;=cmd|' /C calc'!A0", "web01"), ADA, ORIGIN)
+    ledger.changes.note("c1", "sent", by="bot", why="web01\n@SUM(1)")
     cells = [cell for line in exported(ledger, "csv").splitlines() for cell in line.split(";")]
     assert not [cell for cell in cells if cell.startswith(("=", "@"))]
 
@@ -61,7 +61,7 @@ def test_a_detail_that_is_no_json_is_not_exported_as_json(ledger: Ledger, text: 
 
 
 def test_json_lines_have_everything_as_it_is(ledger: Ledger) -> None:
-    ledger.request("c1", creation("=été\u2028\n本番", "web01"), ADA, ORIGIN)
+    ledger.changes.request("c1", creation("=été\u2028\n本番", "web01"), ADA, ORIGIN)
     text = exported(ledger, "jsonl")
     assert text.count("\n") == 1
     record = json.loads(text)
@@ -87,7 +87,7 @@ def test_an_export_can_begin_at_a_moment(ledger: Ledger, clock: Clock) -> None:
     clock.forward(hours=1)
     carry(ledger, "c2")
     out = StringIO()
-    assert ledger.export("jsonl", out, since=START + timedelta(minutes=1)) == 6
+    assert ledger.audit.export("jsonl", out, since=START + timedelta(minutes=1)) == 6
     assert {json.loads(line)["change_id"] for line in out.getvalue().splitlines()} == {"c2"}
 
 
@@ -106,8 +106,8 @@ def test_the_ledger_can_be_written_while_it_is_exported(ledger: Ledger) -> None:
 
     class Writing(StringIO):
         def write(self, text: str) -> int:
-            ledger.note("c1", "sent", by="bot")
+            ledger.changes.note("c1", "sent", by="bot")
             return super().write(text)
 
-    assert ledger.export("jsonl", Writing()) == 6
-    assert ledger.head().seq == 12
+    assert ledger.audit.export("jsonl", Writing()) == 6
+    assert ledger.audit.head().seq == 12

@@ -18,24 +18,26 @@ def filled(ledger: Ledger, clock: Clock) -> Ledger:
     """c1 to c5, an hour after each other."""
     carry(ledger, "c1", plan("web01"))
     clock.forward(hours=1)
-    ledger.request("c2", creation("before-upgrade", "web02", note="Ubuntu 26.04"), BOB, ORIGIN)
+    ledger.changes.request("c2", creation("before-upgrade", "web02", note="Ubuntu 26.04"), BOB, ORIGIN)
     clock.forward(hours=1)
-    ledger.request("c3", creation("avant-été", "db01", "web01"), ADA, ORIGIN)
-    ledger.move("c3", ChangeState.VOID, by="bot", why="db01 moved to hv02")
+    ledger.changes.request("c3", creation("avant-été", "db01", "web01"), ADA, ORIGIN)
+    ledger.changes.move("c3", ChangeState.VOID, by="bot", why="db01 moved to hv02")
     clock.forward(hours=1)
-    ledger.request("c4", creation("本番リリース前", "app-01.prod"), BOB, ORIGIN)
+    ledger.changes.request("c4", creation("本番リリース前", "app-01.prod"), BOB, ORIGIN)
     clock.forward(hours=1)
-    ledger.deny("c5", person_id="U0EVE", person_name="Eve", origin=ORIGIN, summary="delete dc01", why="No grant.")
+    ledger.changes.deny(
+        "c5", person_id="U0EVE", person_name="Eve", origin=ORIGIN, summary="delete dc01", why="No grant."
+    )
     return ledger
 
 
 def ids(ledger: Ledger, **filters: object) -> list[str]:
-    return [entry.change_id for entry in ledger.history(**filters)]  # type: ignore[arg-type]
+    return [entry.change_id for entry in ledger.history.find(**filters)]  # type: ignore[arg-type]
 
 
 def test_the_ledger_is_what_commands_may_ask(ledger: Ledger) -> None:
     record: Record = ledger
-    assert record.history() == ()
+    assert record.history.find() == ()
 
 
 def test_the_last_asked_for_comes_first_whatever_became_of_it(filled: Ledger) -> None:
@@ -43,14 +45,14 @@ def test_the_last_asked_for_comes_first_whatever_became_of_it(filled: Ledger) ->
 
 
 def test_an_entry_says_who_what_when_and_how_it_ended(filled: Ledger) -> None:
-    entry = filled.history()[-1]
+    entry = filled.history.find()[-1]
     assert (entry.person, entry.person_name, entry.at, entry.state) == ("U0ADA", "Ada", START, "succeeded")
     assert (entry.summary, entry.vms) == ("apply before-upgrade to web01", ("id-web01",))
     assert entry.result == "web01 is back at before-upgrade."
 
 
 def test_a_change_without_a_result_shows_why_it_ended(filled: Ledger) -> None:
-    assert [entry.result for entry in filled.history(limit=3)] == ["No grant.", "", "db01 moved to hv02"]
+    assert [entry.result for entry in filled.history.find(limit=3)] == ["No grant.", "", "db01 moved to hv02"]
 
 
 def test_pages_follow_each_other_without_gap(filled: Ledger) -> None:
@@ -93,7 +95,7 @@ def test_a_person_finds_what_they_asked_for(filled: Ledger) -> None:
     [("ada", ["c3", "c1"]), ("AD", ["c3", "c1"]), ("Eve", ["c5"]), ("web", []), ('"', []), ("ada bob", [])],
 )
 def test_a_person_is_found_by_name_alone(filled: Ledger, name: str, found: list[str]) -> None:
-    filled.request("c6", plan("ada-db", summary="apply what ada left"), BOB, ORIGIN)
+    filled.changes.request("c6", plan("ada-db", summary="apply what ada left"), BOB, ORIGIN)
     assert ids(filled, person_name=name) == found
 
 
@@ -109,7 +111,7 @@ def test_since_includes_its_own_moment(filled: Ledger) -> None:
 
 def test_since_holds_when_the_clock_went_back(filled: Ledger, clock: Clock) -> None:
     clock.forward(hours=-4)
-    filled.request("c6", plan(), ADA, ORIGIN)
+    filled.changes.request("c6", plan(), ADA, ORIGIN)
     assert ids(filled, since=START + timedelta(hours=1)) == ["c5", "c4", "c3", "c2"]
 
 
@@ -147,7 +149,7 @@ def test_filters_are_held_together(filled: Ledger) -> None:
 
 
 def test_a_result_can_be_searched_for_as_soon_as_it_is_there(filled: Ledger) -> None:
-    filled.move("c2", ChangeState.FAILED, by="bot", result="The volume is full.")
+    filled.changes.move("c2", ChangeState.FAILED, by="bot", result="The volume is full.")
     assert ids(filled, text="volume full") == ["c2"]
     assert ids(filled, text="ubuntu") == ["c2"]
 
@@ -157,13 +159,13 @@ def test_a_result_can_be_searched_for_as_soon_as_it_is_there(filled: Ledger) -> 
 )
 def test_a_hostile_search_is_a_search_for_words(filled: Ledger, text: str) -> None:
     assert set(ids(filled, text=text)) <= {"c1", "c2", "c3", "c4", "c5"}
-    assert filled.verify().whole
+    assert filled.audit.verify().whole
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.text(st.characters(exclude_categories=()), max_size=300))
 def test_any_search_is_answered(filled: Ledger, text: str) -> None:
-    filled.history(text=text)
+    filled.history.find(text=text)
 
 
 def test_a_search_of_a_thousand_words_is_answered(filled: Ledger) -> None:

@@ -34,19 +34,19 @@ class Lives(RuleBasedStateMachine):
     @rule(target=ids, note=TEXT)
     def ask(self, note: str) -> object:
         id = f"c{len(self.states)}"
-        assert self.ledger.request(id, creation("x", "web01", note=note), ADA, ORIGIN)
+        assert self.ledger.changes.request(id, creation("x", "web01", note=note), ADA, ORIGIN)
         self.states[id], self.lives[id] = ChangeState.REQUESTED, ["requested"]
         return id
 
     @rule(id=ids)
     def ask_again(self, id: str) -> None:
-        assert not self.ledger.request(id, creation("y", "web02"), BOB, ORIGIN)
+        assert not self.ledger.changes.request(id, creation("y", "web02"), BOB, ORIGIN)
 
     @rule(id=ids, to=STATES, why=TEXT, result=st.none() | TEXT)
     def move(self, id: str, to: ChangeState, why: str, result: str | None) -> None:
         state = self.states[id]
         try:
-            moved = self.ledger.move(id, to, by=BOB.id, why=why, result=result)
+            moved = self.ledger.changes.move(id, to, by=BOB.id, why=why, result=result)
         except IllegalMove as refused:
             assert to not in LEGAL[state]
             assert refused.state == state
@@ -59,7 +59,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(id=ids, why=TEXT)
     def note(self, id: str, why: str) -> None:
-        self.ledger.note(id, "progress", by="bot", why=why, detail={"percent": 50})
+        self.ledger.changes.note(id, "progress", by="bot", why=why, detail={"percent": 50})
         self.lives[id].append("progress")
 
     @rule()
@@ -75,12 +75,14 @@ class Lives(RuleBasedStateMachine):
     def the_ledger_tells_what_happened(self) -> None:
         if not hasattr(self, "ledger"):
             return
-        assert self.ledger.verify().whole
-        assert {e.change_id: e.state for e in self.ledger.history(limit=1000)} == self.states
-        assert [row.id for row in self.ledger.unfinished()] == [i for i, s in self.states.items() if not s.final]
+        assert self.ledger.audit.verify().whole
+        assert {e.change_id: e.state for e in self.ledger.history.find(limit=1000)} == self.states
+        assert [row.id for row in self.ledger.changes.unfinished()] == [
+            i for i, s in self.states.items() if not s.final
+        ]
         for id, life in self.lives.items():
-            assert [e.event for e in self.ledger.events(id)] == life
-            row = self.ledger.change(id)
+            assert [e.event for e in self.ledger.events.of(id)] == life
+            row = self.ledger.changes.get(id)
             assert row is not None
             assert row.state == self.states[id]
 

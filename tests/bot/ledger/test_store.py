@@ -42,24 +42,24 @@ def test_a_ledger_that_is_opened_again_goes_on_where_it_was(ledger: Ledger, path
     ledger.close()
     with Ledger(path, clock=clock) as again:
         carry(again, "c2")
-        assert again.verify().head.seq == 12
+        assert again.audit.verify().head.seq == 12
 
 
 def test_a_block_that_fails_leaves_nothing_behind(ledger: Ledger) -> None:
     carry(ledger, "c1")
-    before = ledger.head()
+    before = ledger.audit.head()
     with pytest.raises(ZeroDivisionError), ledger._store.write() as db:
         db.execute("UPDATE chain_head SET seq = 99")
         raise ZeroDivisionError
-    assert ledger.head() == before
+    assert ledger.audit.head() == before
 
 
 def test_reads_in_one_block_see_one_moment(ledger: Ledger) -> None:
     with ledger._store.read() as db:
         assert db.execute("SELECT count(*) FROM changes").fetchone() == (0,)
-        ledger.request("c1", plan(), ADA, ORIGIN)
+        ledger.changes.request("c1", plan(), ADA, ORIGIN)
         assert db.execute("SELECT count(*) FROM changes").fetchone() == (0,)
-    assert ledger.change("c1") is not None
+    assert ledger.changes.get("c1") is not None
 
 
 def test_a_reader_cannot_write(ledger: Ledger) -> None:
@@ -71,17 +71,17 @@ def test_a_closed_ledger_says_so(ledger: Ledger) -> None:
     ledger.close()
     ledger.close()
     with pytest.raises(LedgerError, match="closed"):
-        ledger.history()
+        ledger.history.find()
     with pytest.raises(LedgerError, match="closed"):
-        ledger.request("c1", plan(), ADA, ORIGIN)
+        ledger.changes.request("c1", plan(), ADA, ORIGIN)
 
 
 def test_a_ledger_opened_to_read_takes_no_writes(ledger: Ledger, path: Path, clock: Clock) -> None:
     carry(ledger, "c1")
     with Ledger(path, clock=clock, read_only=True) as reading:
-        assert reading.verify().whole
+        assert reading.audit.verify().whole
         with pytest.raises(LedgerError, match="opened only to read"):
-            reading.move("c1", ChangeState.FAILED, by="bot")
+            reading.changes.move("c1", ChangeState.FAILED, by="bot")
 
 
 def test_a_ledger_that_is_not_there_cannot_be_read(tmp_path: Path, clock: Clock) -> None:
@@ -154,7 +154,7 @@ def test_what_was_written_cannot_be_rewritten_in_passing(ledger: Ledger, path: P
     carry(ledger, "c1")
     with closing(sqlite3.connect(path)) as db, pytest.raises(sqlite3.IntegrityError, match=r"only ever added|never"):
         db.execute(statement)
-    assert ledger.verify().whole
+    assert ledger.audit.verify().whole
 
 
 def test_a_ledger_of_an_older_version_is_brought_up_to_date(path: Path, clock: Clock) -> None:
@@ -163,7 +163,7 @@ def test_a_ledger_of_an_older_version_is_brought_up_to_date(path: Path, clock: C
     assert "Start the bot once" in refusal(path, clock, read_only=True)
     with Ledger(path, clock=clock) as ledger:
         carry(ledger, "c1")
-        assert ledger.notes(["cp-1"]) == {}
+        assert ledger.checkpoints.notes(["cp-1"]) == {}
 
 
 def test_a_path_that_is_a_folder_is_refused(tmp_path: Path, clock: Clock) -> None:
@@ -183,10 +183,10 @@ def test_a_locked_ledger_says_so_and_works_afterwards(path: Path, clock: Clock) 
     ):
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(LedgerError, match="Another program holds the ledger") as caught:
-            ledger.request("c1", plan(), ADA, ORIGIN)
+            ledger.changes.request("c1", plan(), ADA, ORIGIN)
         assert caught.value.cause.startswith("SQLITE_BUSY")
         other.execute("ROLLBACK")
-        assert ledger.request("c1", plan(), ADA, ORIGIN)
+        assert ledger.changes.request("c1", plan(), ADA, ORIGIN)
 
 
 def test_a_full_disk_says_so_and_the_ledger_stays_whole(ledger: Ledger) -> None:
@@ -196,12 +196,12 @@ def test_a_full_disk_says_so_and_the_ledger_stays_whole(ledger: Ledger) -> None:
         db.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(LedgerError, match=r"is full\. Free some space"):
         for n in range(1000):
-            ledger.note("c1", "sent", by="bot", why=f"{n}" * 1000)
-    assert ledger.verify().whole
+            ledger.changes.note("c1", "sent", by="bot", why=f"{n}" * 1000)
+    assert ledger.audit.verify().whole
     with ledger._store.write() as db:
         db.execute("PRAGMA max_page_count = 1000000")
     carry(ledger, "c2")
-    assert ledger.verify().whole
+    assert ledger.audit.verify().whole
 
 
 def test_a_damaged_ledger_says_so(ledger: Ledger, path: Path, clock: Clock) -> None:
@@ -212,7 +212,7 @@ def test_a_damaged_ledger_says_so(ledger: Ledger, path: Path, clock: Clock) -> N
     content[4096 * 8 :] = b"\xff" * len(content[4096 * 8 :])
     path.write_bytes(content)
     with pytest.raises(LedgerError, match="is damaged"), Ledger(path, clock=clock) as again:
-        again.verify()
+        again.audit.verify()
 
 
 def test_a_mistake_in_the_program_is_no_ledger_error(ledger: Ledger) -> None:
@@ -240,7 +240,7 @@ def test_a_ledger_in_a_read_only_folder_can_be_verified_and_not_written(open_fol
 
     def read() -> bool:
         with Ledger(path, clock=clock, read_only=True) as reading:
-            return reading.verify().whole
+            return reading.audit.verify().whole
 
     assert as_nobody(read)
     assert as_nobody(lambda: "read-only" in refusal(path, clock))
@@ -263,7 +263,7 @@ def as_nobody(act: Callable[[], bool]) -> bool:
 
 def test_the_views_for_datasette_answer(ledger: Ledger) -> None:
     carry(ledger, "c1")
-    ledger.request("c2", plan("db01"), ADA, ORIGIN)
+    ledger.changes.request("c2", plan("db01"), ADA, ORIGIN)
     with ledger._store.read() as db:
         assert [row["summary"] for row in db["open_changes"].rows] == ["apply before-upgrade to db01"]
         assert [row["event"] for row in db["history"].rows][:2] == ["requested", "succeeded"]

@@ -22,26 +22,28 @@ def filled(ledger: Ledger) -> Ledger:
     """Twelve events of two finished changes, one of a waiting one, two of a refusal."""
     carry(ledger, "c1")
     carry(ledger, "c2", creation("before-upgrade", "web01", "db01"))
-    ledger.request("c3", plan(), ADA, ORIGIN)
-    ledger.deny("c4", person_id="U0EVE", person_name="Eve", origin=ORIGIN, summary="delete dc01", why="No grant.")
+    ledger.changes.request("c3", plan(), ADA, ORIGIN)
+    ledger.changes.deny(
+        "c4", person_id="U0EVE", person_name="Eve", origin=ORIGIN, summary="delete dc01", why="No grant."
+    )
     return ledger
 
 
 def broken(ledger: Ledger, *statements: str) -> Breakage:
     tamper(ledger._store.path, *statements)
-    verdict = ledger.verify()
+    verdict = ledger.audit.verify()
     assert verdict.broken is not None
     return verdict.broken
 
 
 def test_what_the_bot_wrote_is_whole(filled: Ledger) -> None:
-    verdict = filled.verify()
-    assert verdict == Verdict(filled.head())
+    verdict = filled.audit.verify()
+    assert verdict == Verdict(filled.audit.head())
     assert (verdict.whole, verdict.head.seq) == (True, 15)
 
 
 def test_an_empty_ledger_is_whole(ledger: Ledger) -> None:
-    assert ledger.verify() == Verdict(Head(0, GENESIS))
+    assert ledger.audit.verify() == Verdict(Head(0, GENESIS))
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -69,10 +71,10 @@ def test_whatever_is_written_over_an_event_is_found(filled: Ledger, seq: int, co
         db.execute("DROP TRIGGER IF EXISTS events_are_never_changed")
         (before,) = db.execute(f"SELECT {column} FROM events {where}").fetchone()
         db.execute(f"UPDATE events SET {column} = ? {where}", [text])
-    assert filled.verify().whole is (before == text)
+    assert filled.audit.verify().whole is (before == text)
     with sqlite3.connect(filled._store.path) as db:
         db.execute(f"UPDATE events SET {column} = ? {where}", [before])
-    assert filled.verify().whole
+    assert filled.audit.verify().whole
 
 
 @pytest.mark.parametrize("seq", [1, 7, 14])
@@ -234,21 +236,21 @@ def test_a_move_that_the_bot_never_makes_is_named(filled: Ledger, change_id: str
 
 
 def test_a_head_kept_elsewhere_still_fits_when_the_ledger_has_grown(filled: Ledger) -> None:
-    kept = filled.head()
-    filled.move("c3", ChangeState.QUEUED, by="bot")
-    assert filled.verify(kept).whole
-    assert filled.verify(Head(0, GENESIS)).whole
+    kept = filled.audit.head()
+    filled.changes.move("c3", ChangeState.QUEUED, by="bot")
+    assert filled.audit.verify(kept).whole
+    assert filled.audit.verify(Head(0, GENESIS)).whole
 
 
 def test_a_head_kept_elsewhere_shows_a_ledger_that_was_written_anew(
     filled: Ledger, tmp_path: Path, clock: Clock
 ) -> None:
-    kept = filled.head()
+    kept = filled.audit.head()
     with Ledger(tmp_path / "forged.db", clock=clock) as other:
         for id in ("c1", "c2", "c3", "c4"):
             carry(other, id)
-        assert other.verify().whole
-        verdict = other.verify(kept)
+        assert other.audit.verify().whole
+        verdict = other.audit.verify(kept)
     assert verdict.broken is not None
     assert verdict.broken.seq == kept.seq
 
@@ -290,7 +292,7 @@ def test_a_text_that_is_no_head_is_refused(text: str) -> None:
 def test_the_database_itself_refuses_to_rewrite_the_past(filled: Ledger, statement: str) -> None:
     with pytest.raises(sqlite3.IntegrityError, match=r"only ever added|never"), filled._store.write() as db:
         db.execute(statement)
-    assert filled.verify().whole
+    assert filled.audit.verify().whole
 
 
 def test_the_chain_can_be_checked_by_hand(filled: Ledger) -> None:

@@ -27,7 +27,9 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     times = iter([now - timedelta(days=2)] * 2 + [now] * 2)
     with Ledger(tmp_path / "ledger.db", clock=lambda: next(times)) as ledger:
         for id in ("c1", "c2"):
-            ledger.deny(id, person_id="U0EVE", person_name="Eve", origin=EVE, summary="delete « été »", why="No grant.")
+            ledger.changes.deny(
+                id, person_id="U0EVE", person_name="Eve", origin=EVE, summary="delete « été »", why="No grant."
+            )
         yield ledger
 
 
@@ -52,7 +54,7 @@ def test_a_whole_ledger_is_said_to_be_whole_with_its_head(ledger: Ledger) -> Non
     assert result.exit_code == 0
     assert result.output.splitlines() == [
         "The ledger is whole: 4 events.",
-        f"Its head, to keep elsewhere and to check with --head: {ledger.head()}",
+        f"Its head, to keep elsewhere and to check with --head: {ledger.audit.head()}",
     ]
 
 
@@ -76,7 +78,7 @@ def test_an_edited_change_is_named(ledger: Ledger) -> None:
 
 
 def test_a_head_kept_elsewhere_is_checked(ledger: Ledger) -> None:
-    head = str(ledger.head())
+    head = str(ledger.audit.head())
     assert run(ledger, "verify", "--head", head).exit_code == 0
     result = run(ledger, "verify", "--head", head.replace("4:", "3:"))
     assert result.exit_code == 1
