@@ -10,6 +10,7 @@ from bot.changes import again as retyping
 from bot.changes.outcome import outcomes
 from bot.changes.verbs import safety_name
 from bot.changes.workflow import Answer, Changes, Word
+from bot.dispatch.bulkhead import At
 from bot.dispatch.requests import Pressed
 from bot.fleet.inventory import Inventory
 from bot.ledger import ChangeRow, ChangeState, Ledger
@@ -49,11 +50,11 @@ class Buttons:
             raise UsageError(f"This request is {_state_words(row)} already.", "Type the command again if you need it.")
         self.changes.answer(row.id, Answer(word, person.id, person.name, self.clock()))
 
-    def words_of(self, request: Pressed) -> tuple[str, ...]:
-        """The command that a button stands for."""
+    def words_of(self, request: Pressed, at: At) -> tuple[str, ...]:
+        """The command that a button stands for. What waits for hosts does so inside `at`."""
         match request.action:
             case "delete" | "keep":
-                return self._about_checkpoint(request.action, request.value)
+                return self._about_checkpoint(request.action, request.value, at)
             case "undo":
                 return _known(self._undo(request.value))
             case "again":
@@ -67,8 +68,9 @@ class Buttons:
                 "This change is under way on the host and cannot be cut off.", "Its message tells how it ends."
             )
 
-    def _about_checkpoint(self, action: str, checkpoint_id: str) -> tuple[str, ...]:
-        found = self.inventory.find_checkpoint(checkpoint_id)
+    def _about_checkpoint(self, action: str, checkpoint_id: str, at: At) -> tuple[str, ...]:
+        with at(None):
+            found = self.inventory.find_checkpoint(checkpoint_id)
         if found is None:
             raise UsageError("That checkpoint has gone.", "Type `/checkpoint list` to see what there is.")
         return (action, found.vm_id, found.id, *(("7d",) if action == "keep" else ()))

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from backends.base import VM, BackendError
 from bot.changes.workflow import Changes
 from bot.dispatch import grammar
+from bot.dispatch.bulkhead import Bulkhead
 from bot.dispatch.buttons import ANSWERS, Buttons
 from bot.dispatch.requests import Pressed, SeenLately, Typed, change_id_of
 from bot.dispatch.waiting import Waiting
@@ -50,6 +51,7 @@ class Desk:
     clock: Callable[[], datetime]
     digest: Callable[[str, Callable[[VM], bool]], Reply]
     """The digest for a channel, and for somebody who may see these VMs."""
+    bulkhead: Bulkhead = field(default_factory=Bulkhead)
     _seen: SeenLately = field(default_factory=SeenLately)
     _clicks: SeenLately = field(default_factory=SeenLately)
 
@@ -89,7 +91,7 @@ class Desk:
         if request.action in ANSWERS:
             self.buttons.answer(request, person)
         else:
-            words = self.buttons.words_of(request)
+            words = self.buttons.words_of(request, self.bulkhead.of(person.id))
             self._run(words, person, origin, request.team_id, request.delivery_id)
 
     def _guarded(self, origin: Origin, summary: str, act: Callable[[], None], *, vms: tuple[VMRef, ...] = ()) -> None:
@@ -121,19 +123,24 @@ class Desk:
 
     def _context(self, person: Person, channel: str) -> Context:
         rules = self.settings.access
+        at = self.bulkhead.of(person.id)
 
         def may_view(vm: VM) -> bool:
             return access.may(rules, person, "view", vm.name, channel)
+
+        def digest() -> Reply:
+            with at(None):
+                return self.digest(channel, may_view)
 
         return Context(
             person=person,
             channel=channel,
             now=self.clock(),
-            fleet=FleetView(self.inventory, may_view, grammar.normalise_name),
+            fleet=FleetView(self.inventory, may_view, grammar.normalise_name, at),
             record=self.ledger,
             policy=self.settings.policy,
             grants=access.grants_of(rules, person, channel),
-            digest=lambda: self.digest(channel, may_view),
+            digest=digest,
         )
 
     def _submit(self, plan: Plan, person: Person, origin: Origin, team_id: str, delivery_id: str) -> None:

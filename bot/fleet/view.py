@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, partial
 
 from backends.base import VM, VMInventory
@@ -16,19 +18,25 @@ class FleetView:
     """The fleet as one person may see it in one channel: the `Fleet` of their commands."""
 
     def __init__(
-        self, inventory: Inventory, may: Callable[[VM], bool], normalise: Callable[[str], str] = plain
+        self,
+        inventory: Inventory,
+        may: Callable[[VM], bool],
+        normalise: Callable[[str], str] = plain,
+        at: Callable[[str | None], AbstractContextManager[None]] = lambda _host: nullcontext(),
     ) -> None:
+        """What waits for a host is done inside `at` that host; None stands for whichever is to be asked."""
         self._inventory = inventory
         self._may = may
+        self._at = at
         self._normalise = partial(_normalised, normalise)
 
     def find(self, text: str) -> tuple[VM, ...]:
         if _is_pattern(text):
-            self._inventory.renew()
+            self._renew()
         try:
             return self._find(text)
         except NotKnown:
-            self._inventory.renew()
+            self._renew()
             return self._find(text)  # also where it was somebody else who asked the hosts in the meantime
 
     def find_one(self, text: str) -> VM:
@@ -41,20 +49,36 @@ class FleetView:
         return found[0]
 
     def look(self, vm: VM, *, disks: bool = False) -> VMInventory:
-        return self._as_found(vm, self._inventory.look(vm.id, disks=disks))
+        with self._at(vm.host):
+            return self._as_found(vm, self._inventory.look(vm.id, disks=disks))
 
     def look_all(self, vms: Sequence[VM], *, disks: bool = False) -> tuple[VMInventory, ...]:
-        looked = self._inventory.look_all([vm.id for vm in vms], disks=disks)
-        return tuple(self._as_found(vm, seen) for vm, seen in zip(vms, looked, strict=True))
+        hosts = list(dict.fromkeys(vm.host for vm in vms))
+        seen: dict[str, VMInventory] = {}
+        # Each host by itself: what one host shows does not wait for the turn on another.
+        with ThreadPoolExecutor(max(1, len(hosts)), thread_name_prefix="look-hosts") as pool:
+            for found in pool.map(lambda host: self._look_on(host, vms, disks=disks), hosts):
+                seen |= found
+        return tuple(self._as_found(vm, seen[vm.id]) for vm in vms)
 
     def all(self, *, host: str | None = None, disks: bool = False) -> tuple[VMInventory, ...]:
         hosts = None if host is None else (host,)
-        self._inventory.renew(hosts, disks=disks)
+        self._renew(hosts, disks=disks)
         return tuple(seen for seen in self._inventory.seen(hosts, disks=disks) if self._may(seen.vm))
 
     def hosts(self) -> tuple[HostStatus, ...]:
-        self._inventory.renew()
+        self._renew()
         return self._inventory.hosts()
+
+    def _renew(self, hosts: Iterable[str] | None = None, *, disks: bool = False) -> None:
+        with self._at(None):
+            self._inventory.renew(hosts, disks=disks)
+
+    def _look_on(self, host: str, vms: Sequence[VM], *, disks: bool) -> dict[str, VMInventory]:
+        """Those of the VMs that were seen on this host, by id."""
+        ids = [vm.id for vm in vms if vm.host == host]
+        with self._at(host):
+            return dict(zip(ids, self._inventory.look_all(ids, disks=disks), strict=True))
 
     def _find(self, text: str) -> tuple[VM, ...]:
         """A whole name or id first, so that a name with a comma or a star in it can be typed; then lists, then

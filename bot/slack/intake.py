@@ -1,62 +1,114 @@
-"""A bounded number of workers that carry what people asked for, apart from the threads that acknowledge it."""
+"""The threads that look into what people asked for, apart from those that acknowledge it."""
 
 from __future__ import annotations
 
 import logging
-import queue
 import threading
-import time
 from collections.abc import Callable
 
+from bot.dispatch.round_robin import RoundRobin
+
 Job = Callable[[], None]
+
+WORKERS, FOR_PRESSES = 160, 32
+"""Threads at the most, and how many of them questions leave to buttons. All questions that wait for hosts are fewer
+(`bot.dispatch.bulkhead.IN_ALL`), so that there is always one for what needs no host."""
+
+IDLE = 30.0
+"""Seconds after which a thread that has nothing to do ends."""
 
 _log = logging.getLogger(__name__)
 
 
 class Intake:
-    """Runs jobs on `workers` threads and keeps at most `waiting` of them in line."""
+    """Runs jobs on as many threads as they need, up to `workers`. Buttons go before questions, and in each line people
+    come in turn."""
 
-    def __init__(self, *, workers: int = 16, waiting: int = 64) -> None:
-        self._waiting = waiting
-        self._jobs: queue.Queue[Job | None] = queue.Queue()
-        self._lock = threading.Lock()
+    def __init__(
+        self, *, workers: int = WORKERS, for_presses: int = FOR_PRESSES, waiting: int = 100, idle: float = IDLE
+    ) -> None:
+        """`waiting` is how many jobs of one person may wait in each line."""
+        self._most = workers
+        self._most_questions = workers - for_presses
+        self._idle_for = idle
+        self._presses: RoundRobin[Job] = RoundRobin(waiting)
+        self._questions: RoundRobin[Job] = RoundRobin(waiting)
+        self._changed = threading.Condition()
         self._closed = False
-        # Daemon threads: a job that hangs on a host must not keep the process from ending after the drain.
-        self._workers = [threading.Thread(target=self._work, name=f"intake-{n}", daemon=True) for n in range(workers)]
-        for worker in self._workers:
-            worker.start()
+        self._threads = self._idle = self._asking = 0
 
     @property
     def closed(self) -> bool:
         """No job is taken any more: the bot is stopping."""
         return self._closed
 
-    def offer(self, job: Job) -> bool:
-        """Take a job, unless the line is full or closed. It must handle its own errors."""
-        with self._lock:
-            if self._closed or self._jobs.qsize() >= self._waiting:
+    @property
+    def threads(self) -> int:
+        return self._threads
+
+    def offer(self, job: Job, *, person_id: str = "", press: bool = False) -> bool:
+        """Take a job, unless its person has too many in line or the intake is closed. It must handle its own errors."""
+        line = self._presses if press else self._questions
+        with self._changed:
+            if self._closed or not line.add(person_id, job):
                 return False
-            self._jobs.put(job)
+            if self._idle < self._in_line and self._threads < self._most:
+                self._threads += 1
+                # A daemon: a job that hangs on a host must not keep the process from ending after the drain.
+                threading.Thread(target=self._work, name="intake", daemon=True).start()
+            self._changed.notify_all()
             return True
 
     def close(self) -> None:
-        """Take no more jobs. Those taken are still carried out, and then the workers end."""
-        with self._lock:
-            if not self._closed:
-                self._closed = True
-                for _ in self._workers:
-                    self._jobs.put(None)
+        """Take no more jobs. Those taken are still carried out, and then the threads end."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
     def drain(self, seconds: float) -> bool:
         """After `close`: wait until every job taken is done, but not longer than `seconds`. False when some are not."""
-        end = time.monotonic() + seconds
-        for worker in self._workers:
-            worker.join(max(0.0, end - time.monotonic()))
-        return not any(worker.is_alive() for worker in self._workers)
+        with self._changed:
+            return self._changed.wait_for(lambda: self._threads == 0, seconds)
+
+    @property
+    def _in_line(self) -> int:
+        return len(self._presses) + len(self._questions)
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while (taken := self._take()) is not None:
+            job, question = taken
             try:
                 job()
             except Exception:
                 _log.exception("A job let an error escape.")
+            with self._changed:
+                self._asking -= question
+                self._changed.notify_all()
+
+    def _take(self) -> tuple[Job, bool] | None:
+        """The next job, and whether it is a question; None when this thread is to end."""
+        with self._changed:
+            while (taken := self._next()) is None:
+                self._idle += 1
+                woken = not self._ended and self._changed.wait(self._idle_for)
+                self._idle -= 1
+                if not woken and not self._in_line:
+                    self._threads -= 1
+                    self._changed.notify_all()
+                    return None
+            return taken
+
+    @property
+    def _ended(self) -> bool:
+        return self._closed and not self._in_line
+
+    def _may_ask(self) -> bool:
+        return bool(len(self._questions)) and self._asking < self._most_questions
+
+    def _next(self) -> tuple[Job, bool] | None:
+        if (press := self._presses.next()) is not None:
+            return press, False
+        if not self._may_ask() or (question := self._questions.next()) is None:
+            return None
+        self._asking += 1
+        return question, True

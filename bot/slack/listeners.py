@@ -21,8 +21,8 @@ from commands.base import say
 _ANYTHING = re.compile("")
 _REQUEST, _AFTERWARDS = "checkpoint_request", "checkpoint_afterwards"
 
-BUSY = "The bot has too much to do to take this up. Nothing was changed. Try again in a minute."
-STOPPING = "The bot is being stopped and did not take this up. Nothing was changed. Try again in a minute."
+BUSY = "You have asked for more than the bot can look into at once, so it did not take this up. Try again in a minute."
+STOPPING = "The bot is being stopped and did not take this up. Try again in a minute."
 
 _log = logging.getLogger(__name__)
 
@@ -139,7 +139,8 @@ class _Reception:
         return BoltResponse(status=200)
 
     def _hand_over(self, request: Typed | Pressed) -> None:
-        if not self._intake.offer(lambda: self._attend(request)):
+        person_id, press = request.origin.person_id, isinstance(request, Pressed)
+        if not self._intake.offer(lambda: self._attend(request), person_id=person_id, press=press):
             self._answer(request.origin, STOPPING if self._intake.closed else BUSY)
 
     def _attend(self, request: Typed | Pressed) -> None:

@@ -36,7 +36,7 @@ def outbox(sandbox: Sandbox) -> Outbox:
 
 @pytest.fixture
 def intake() -> Intake:
-    return Intake(workers=4, waiting=4)
+    return Intake(workers=4, for_presses=0, waiting=4)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The workers behind the acknowledgements."""
+"""The threads behind the acknowledgements."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import threading
 import pytest
 
 from bot.slack.intake import Intake
+from tests.support.headquarters import wait_until
 from tests.support.slack import hold
 
 
 def test_jobs_run_at_the_same_time() -> None:
-    intake = Intake(workers=2)
+    intake = Intake(workers=2, for_presses=0)
     both = threading.Barrier(2, timeout=10)
 
     def meet() -> None:
@@ -22,22 +23,59 @@ def test_jobs_run_at_the_same_time() -> None:
     assert intake.drain(10)
 
 
-def test_a_full_line_takes_no_more(gate: threading.Event) -> None:
-    intake = Intake(workers=1, waiting=1)
+def busy(gate: threading.Event, **sizes: int) -> Intake:
+    """An intake of which one thread is at a question already."""
+    intake = Intake(**sizes)
     begun = threading.Event()
 
     def work() -> None:
         begun.set()
         hold(gate)
 
-    assert intake.offer(work)
+    assert intake.offer(work, person_id="ada")
     assert begun.wait(10)
-    assert intake.offer(lambda: None)
-    assert not intake.offer(lambda: None)
+    return intake
+
+
+def test_who_has_too_many_in_line_is_not_let_in_and_others_are(gate: threading.Event) -> None:
+    intake = busy(gate, workers=1, for_presses=0, waiting=1)
+    assert intake.offer(lambda: None, person_id="ada")
+    assert not intake.offer(lambda: None, person_id="ada")
+    assert intake.offer(lambda: None, person_id="bob")
+
+
+def test_people_come_in_turn(gate: threading.Event) -> None:
+    intake = busy(gate, workers=1, for_presses=0)
+    done: list[str] = []
+    for who in ("ada", "ada", "bob"):
+        intake.offer(lambda who=who: done.append(who), person_id=who)  # type: ignore[misc]
+    gate.set()
+    intake.close()
+    assert intake.drain(10)
+    assert done == ["ada", "bob", "ada"]
+
+
+def test_a_press_does_not_wait_behind_questions(gate: threading.Event) -> None:
+    intake = busy(gate, workers=2, for_presses=1)
+    pressed = threading.Event()
+    intake.offer(lambda: None, person_id="ada")
+    intake.offer(pressed.set, person_id="ada", press=True)
+    assert pressed.wait(10)
+
+
+def test_a_press_goes_before_the_questions_in_line(gate: threading.Event) -> None:
+    intake = busy(gate, workers=1, for_presses=0)
+    done: list[str] = []
+    intake.offer(lambda: done.append("question"))
+    intake.offer(lambda: done.append("press"), press=True)
+    gate.set()
+    intake.close()
+    assert intake.drain(10)
+    assert done == ["press", "question"]
 
 
 def test_what_was_taken_is_done_after_the_close_and_nothing_new_is_taken(gate: threading.Event) -> None:
-    intake = Intake(workers=1)
+    intake = Intake(workers=1, for_presses=0)
     done: list[int] = []
     intake.offer(lambda: hold(gate))
     intake.offer(lambda: done.append(1))
@@ -49,8 +87,8 @@ def test_what_was_taken_is_done_after_the_close_and_nothing_new_is_taken(gate: t
     assert done == [1]
 
 
-def test_a_job_that_fails_takes_no_worker_with_it(caplog: pytest.LogCaptureFixture) -> None:
-    intake = Intake(workers=1)
+def test_a_job_that_fails_takes_no_thread_with_it(caplog: pytest.LogCaptureFixture) -> None:
+    intake = Intake(workers=1, for_presses=0)
     done: list[int] = []
     intake.offer(lambda: done.append(1 // 0))
     intake.offer(lambda: done.append(1))
@@ -58,3 +96,10 @@ def test_a_job_that_fails_takes_no_worker_with_it(caplog: pytest.LogCaptureFixtu
     assert intake.drain(10)
     assert done == [1]
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_threads_that_have_nothing_to_do_end(gate: threading.Event) -> None:
+    intake = Intake(idle=0.01)
+    assert all(intake.offer(gate.set) for _ in range(3))
+    wait_until(lambda: intake.threads == 0)
+    assert intake.offer(gate.set), "and others come when they are needed"

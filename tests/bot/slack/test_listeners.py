@@ -91,7 +91,7 @@ def test_a_person_hears_of_it_when_the_line_is_full(sandbox: Sandbox, bot: Bot, 
     bot.desk.do = lambda request: hold(gate)
     for number in range(9):
         assert sandbox.command("dev", "#ops", f"/checkpoint list vm{number}").error is None, "acknowledged all the same"
-    assert "too much to do" in told(sandbox, "dev")
+    assert "more than the bot can look into at once" in told(sandbox, "dev")
 
 
 def test_a_person_hears_of_it_when_the_bot_is_stopping(sandbox: Sandbox, bot: Bot) -> None:
