@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,8 +10,8 @@ import pytest
 
 from backends.simulator.fleets.seed import DAY, Past
 from bot.ledger import Ledger
-from tests.e2e.bot_process import BotProcess
-from tests.support.office import ACCOUNT, PASSWORD, Office
+from tests.support.office import Office
+from tests.support.program import BotProcess, secrets, settings
 
 
 @pytest.fixture
@@ -19,27 +19,6 @@ def office(tmp_path: Path) -> Iterator[Office]:
     """Hosts and a workspace, and no bot."""
     with Office(tmp_path / "unused", with_bot=False) as open_office:
         yield open_office
-
-
-def settings(office: Office, **more: object) -> Mapping[str, object]:
-    hosts = [{"name": name, "address": "127.0.0.1", "port": server.port} for name, server in office.servers.items()]
-    hosts[1] |= {"auth": "basic", "allow_unencrypted": True}
-    return {
-        "slack": {"api_url": office.sandbox.api_url},
-        "host_defaults": {"ssl": False, "username": ACCOUNT},
-        "hosts": hosts,
-        "access": {"grants": [{"to": ["S0VMADMIN"], "role": "owner", "vms": ["*"]}]},
-        "digest": {"at": "09:00", "timezone": "Europe/Paris", "channels": [{"channel": "C0OPS0001"}]},
-        **more,
-    }
-
-
-def secrets(office: Office) -> dict[str, str]:
-    return {
-        "SLACK__BOT_TOKEN": office.sandbox.bot_token,
-        "SLACK__APP_TOKEN": office.sandbox.app_token,
-        "HOST_DEFAULTS__PASSWORD": PASSWORD,
-    }
 
 
 def test_the_main_job_is_done_by_a_program_of_its_own(tmp_path: Path, office: Office) -> None:

@@ -13,6 +13,8 @@ from typing import Self
 
 import yaml
 
+from tests.support.office import ACCOUNT, PASSWORD, Office
+
 EXECUTABLE = Path(sys.executable).with_name("checkpointbot")
 
 
@@ -54,6 +56,10 @@ class BotProcess:
         self._reader.join(10)
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def output(self) -> str:
         """All that it has printed so far."""
         with self._changed:
@@ -79,3 +85,26 @@ class BotProcess:
             with self._changed:
                 self._lines.append(line)
                 self._changed.notify_all()
+
+
+def settings(office: Office, **more: object) -> Mapping[str, object]:
+    """The settings file of a bot that serves an office from outside."""
+    hosts = [{"name": name, "address": "127.0.0.1", "port": server.port} for name, server in office.servers.items()]
+    hosts[1] |= {"auth": "basic", "allow_unencrypted": True}
+    return {
+        "slack": {"api_url": office.sandbox.api_url},
+        "host_defaults": {"ssl": False, "username": ACCOUNT},
+        "hosts": hosts,
+        "access": {"grants": [{"to": ["S0VMADMIN"], "role": "owner", "vms": ["*"]}]},
+        "digest": {"at": "09:00", "timezone": "Europe/Paris", "channels": [{"channel": "C0OPS0001"}]},
+        **more,
+    }
+
+
+def secrets(office: Office) -> dict[str, str]:
+    """What its environment holds."""
+    return {
+        "SLACK__BOT_TOKEN": office.sandbox.bot_token,
+        "SLACK__APP_TOKEN": office.sandbox.app_token,
+        "HOST_DEFAULTS__PASSWORD": PASSWORD,
+    }

@@ -1,0 +1,84 @@
+"""What `checkpointbot run` costs as a process of its own: while nobody wants anything, and for a VM of a large group."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from backends.simulator.seed import add_vm
+from bot.changes.card import SIGNS
+from bot.ledger import ChangeState
+from bot.sandbox import Message
+from tests.support.office import Office, small_fleet
+from tests.support.program import BotProcess, secrets, settings
+
+pytestmark = pytest.mark.bench
+
+MINUTE = 60.0
+SETTLING = 10.0
+"""Seconds after its last work in which a process comes to rest."""
+FEW, MANY = 50, 500
+SLOWEST = 900.0
+"""Seconds for the largest group, on a machine that is busy with other things."""
+
+
+@contextmanager
+def office_and_program(folder: Path, office: Office) -> Iterator[BotProcess]:
+    """Hosts and workspace in this process, the bot in another, so that its CPU time is only its own."""
+    with office, BotProcess(folder, settings(office), secrets(office)) as process:
+        process.wait_until_running()
+        office.ask("ada", "/checkpoint hosts")
+        office.sandbox.wait_for_connections(2, 30)
+        yield process
+
+
+def test_an_idle_bot_uses_next_to_nothing(tmp_path: Path) -> None:
+    """With a warm session to two hosts and both connections to Slack."""
+    with office_and_program(tmp_path, Office(tmp_path / "unused", with_bot=False)) as process:
+        time.sleep(SETTLING)
+        before = cpu_seconds(process.pid)
+        time.sleep(MINUTE)
+        share = (cpu_seconds(process.pid) - before) / MINUTE
+
+    print(f"\nidle: {100 * share:.2f} % of a core")
+    assert share < 0.01
+
+
+def test_a_vm_of_a_large_group_costs_no_more_than_one_of_a_small_group(tmp_path: Path) -> None:
+    hosts = small_fleet()
+    for number in range(MANY):
+        add_vm(hosts[number % 2], f"many{number:03}")
+    for number in range(FEW):
+        add_vm(hosts[number % 2], f"few{number:02}")
+    office = Office(tmp_path / "unused", hosts=hosts, with_bot=False)
+    with office_and_program(tmp_path, office) as process:
+        few, many = (cpu_of_group(office, process, *group) for group in (("few*", FEW), ("many*", MANY)))
+
+    print(f"\nCPU a VM: {1000 * few:.1f} ms in a group of {FEW}, {1000 * many:.1f} ms of {MANY}: {many / few:.2f} times")
+    assert many <= 1.3 * few
+
+
+def cpu_of_group(office: Office, process: BotProcess, pattern: str, count: int) -> float:
+    """CPU seconds that the bot needs for each VM, from the question to the last result."""
+    before = cpu_seconds(process.pid)
+    office.type("ada", f"/checkpoint create {pattern} fresh")
+    question = f"and {count - 3} more?"
+    office.wait_for_text(question)
+    office.press("ada", "Create", about=question)
+    office.sandbox.wait_for(lambda: is_done(office.seen_by("ada")[-1]), SLOWEST)
+    return (cpu_seconds(process.pid) - before) / count
+
+
+def is_done(message: Message) -> bool:
+    return message.seen.startswith(SIGNS[ChangeState.SUCCEEDED])
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far, by Linux."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
