@@ -27,6 +27,8 @@ class Message:
     from_app: bool = False
     ephemeral_to: str | None = None
     """The one person who sees it; None is everybody in the channel."""
+    answers: str = ""
+    """The response_url by which it came, which the outcome of what it answers has too."""
 
     def as_slack(self, workspace: Workspace) -> Json:
         """As the Web API and block_actions payloads show it."""

@@ -31,8 +31,9 @@ class ResponseUrls:
     def make(self, kind: Literal["commands", "actions"], channel: str, user: str, source: Message | None = None) -> str:
         """The URL for one interaction."""
         path = f"{kind}/{self._state.workspace.team.id}/{self._state.ids.secret(32)}"
-        self._state.add_hook(path, Hook(kind, channel, user, self._clock() + LIFE, source=source))
-        return f"{self.base}/hooks/{path}"
+        url = f"{self.base}/hooks/{path}"
+        self._state.add_hook(path, Hook(kind, channel, user, self._clock() + LIFE, url, source=source))
+        return url
 
     async def handle(self, request: web.Request) -> web.Response:
         path = request.match_info["path"]
@@ -73,7 +74,9 @@ class ResponseUrls:
 
     def _compose(self, hook: Hook, content: Json, *, ts: str = "", ephemeral_to: str | None = None) -> Message:
         ids, bot = self._state.ids, self._state.workspace.app.bot_user_id
-        return compose(ids, content, channel=hook.channel, ts=ts or ids.ts(), user=bot, ephemeral_to=ephemeral_to)
+        ts = ts or ids.ts()
+        message = compose(ids, content, channel=hook.channel, ts=ts, user=bot, ephemeral_to=ephemeral_to)
+        return replace(message, answers=hook.url)
 
 
 async def _content(request: web.Request) -> Json:

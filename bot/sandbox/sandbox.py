@@ -57,17 +57,19 @@ class Sandbox:
         clock: Callable[[], float] = time.time,
         random: Random | None = None,
         ack_timeout: float = 3.0,
+        patience: float = 5.0,
         rate_limits: bool = False,
         event_retries: Sequence[float] = RETRIES,
         data_file: Path | None = None,
         bot_token: str | None = None,
         app_token: str | None = None,
     ) -> None:
-        """`ack_timeout` and `event_retries` are in seconds. With a `data_file`, messages survive a restart. Tokens are
-        made up unless given."""
+        """`ack_timeout`, `event_retries` and `patience`, that of whoever waits for something here, are in seconds. With
+        a `data_file`, messages survive a restart. Tokens are made up unless given."""
         random = random or SystemRandom()
         self.workspace = workspace or demo_workspace()
         """May be changed while the sandbox runs."""
+        self._patience = patience
         ids = Ids(clock, random)
         self.state = State(self.workspace, ids)
         self.faults = Faults()
@@ -190,11 +192,12 @@ class Sandbox:
         with self.state.changed:
             return [line for line in self.state.log if kind in (None, line["kind"])]
 
-    def wait_for(self, look: Callable[[], T], timeout: float = 5.0) -> T:
+    def wait_for(self, look: Callable[[], T], timeout: float | None = None) -> T:
         """Look until there is something, and give it: again at every change here, and now and then for those elsewhere.
 
         Raises `SandboxError` after `timeout` seconds, with the last messages there were.
         """
+        timeout = self._patience if timeout is None else timeout
         until = time.monotonic() + timeout
         while True:
             pulse = self.state.pulse
@@ -206,7 +209,7 @@ class Sandbox:
                 raise SandboxError(f"Nothing after {timeout} s. The last there was:\n{self._tail()}")
             self.state.wait(pulse, min(left, LOOK_AGAIN))
 
-    def wait_for_connections(self, count: int = 1, timeout: float = 5.0) -> None:
+    def wait_for_connections(self, count: int = 1, timeout: float | None = None) -> None:
         """Wait until the app holds so many Socket Mode connections. Raises `SandboxError`."""
         self.wait_for(lambda: self.connections == count, timeout)
 

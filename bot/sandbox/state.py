@@ -55,6 +55,7 @@ class Hook:
     channel: str
     user: str
     expires: float
+    url: str = ""
     uses_left: int = 5
     source: Message | None = None
     """The message whose button was pressed."""

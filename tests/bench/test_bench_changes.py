@@ -25,7 +25,8 @@ from bot.messages import MessageRef, Origin
 from bot.people.directory import Channel, Member
 from bot.settings import AccessSettings, GrantSettings, HostSettings, Settings, SlackSettings
 from commands.base import Create, Person, Plan, Reply, Target
-from tests.support.office import PATIENCE, Office
+from tests.support.office import Office
+from tests.support.waiting import DEADLINE
 
 pytestmark = pytest.mark.bench
 
@@ -100,7 +101,7 @@ def durably(backend: HyperVBackend, folder: Path, vms: list[str]) -> Iterator[fl
             channel.await_success_of(plan.summary)
             began = time.perf_counter()
             core.changes.submit(f"change-{number}", plan, ADA, Origin("C0OPS", ADA.id))
-            assert channel.done.wait(PATIENCE)
+            assert channel.done.wait(DEADLINE)
             yield 1000 * (time.perf_counter() - began)
             row = core.ledger.changes.get(f"change-{number}")
             assert row is not None and row.state == ChangeState.SUCCEEDED

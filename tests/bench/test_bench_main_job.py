@@ -19,7 +19,8 @@ from backends.hyperv.psrp.session import PsrpSession
 from backends.remoting import Cmdlet
 from backends.simulator.fleets.seed import DAY, Past
 from bot.sandbox import Sandbox
-from tests.support.office import ACCOUNT, PASSWORD, Office
+from tests.support.hosts import ACCOUNT, PASSWORD
+from tests.support.office import Office
 
 pytestmark = pytest.mark.bench
 

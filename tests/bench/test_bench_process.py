@@ -1,4 +1,4 @@
-"""What `checkpointbot run` costs as a process of its own: while nobody wants anything, and for a VM of a large group."""
+"""What `checkpointbot run` costs as a process of its own: at rest, and for each VM of a group."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from backends.simulator.seed import add_vm
+from backends.simulator.fleets.seed import add_vm
 from bot.changes.card import SIGNS
 from bot.ledger import ChangeState
 from bot.sandbox import Message
-from tests.support.office import Office, small_fleet
+from tests.support.hosts import small_fleet
+from tests.support.office import Office
 from tests.support.program import BotProcess, secrets, settings
 
 pytestmark = pytest.mark.bench
@@ -59,7 +60,9 @@ def test_a_vm_of_a_large_group_costs_no_more_than_one_of_a_small_group(tmp_path:
     with office_and_program(tmp_path, office) as process:
         few, many = (cpu_of_group(office, process, *group) for group in (("few*", FEW), ("many*", MANY)))
 
-    print(f"\nCPU a VM: {1000 * few:.1f} ms in a group of {FEW}, {1000 * many:.1f} ms of {MANY}: {many / few:.2f} times")
+    print(
+        f"\nCPU a VM: {1000 * few:.1f} ms in a group of {FEW}, {1000 * many:.1f} ms of {MANY}: {many / few:.2f} times"
+    )
     assert many <= 1.3 * few
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bot.demo import MARK, Demo
-from tests.support.headquarters import wait_until
+from tests.support.waiting import wait_until
 
 
 class Page:

@@ -15,9 +15,9 @@ import pytest
 from backends.base import AuthenticationFailed, Backend, Refused, VMState
 from backends.hyperv.connect import connect
 from backends.hyperv.psrp.connection import HostConnection
-from tests.support.program import BotProcess
 from tests.e2e.stranger_host import PASSWORD, USER, StrangerHost
 from tests.e2e.stranger_slack import ADA, APP_TOKEN, BOT_TOKEN, StrangerSlack
+from tests.support.program import BotProcess
 
 SECRETS = {"SLACK__BOT_TOKEN": BOT_TOKEN, "SLACK__APP_TOKEN": APP_TOKEN, "HOST_DEFAULTS__PASSWORD": PASSWORD}
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model import checkpoints
 from backends.simulator.model.faults import Fault, FaultKind
 from backends.simulator.model.machines import Vss
-from tests.support.office import PATIENCE, Office
+from backends.simulator.fleets.seed import DAY, Past
+from tests.support.office import Office
+from tests.support.waiting import DEADLINE
 
 NOTHING = "Nothing was changed."
 
@@ -103,7 +104,7 @@ def test_nobody_confirms_what_another_asked_for(office: Office) -> None:
 def test_what_cannot_be_carried_out_says_what_to_type_instead(
     office: Office, text: str, sentence: str, hint: str
 ) -> None:
-    asked_for = len(office.ledger.history.find(limit=500))
+    asked_for = len(office.ledger.history(limit=500))
 
     with office.nothing_changes():
         answer = office.ask("ada", text)
@@ -111,7 +112,7 @@ def test_what_cannot_be_carried_out_says_what_to_type_instead(
     assert sentence in answer
     assert hint in answer
     assert NOTHING in answer
-    assert len(office.ledger.history.find(limit=500)) == asked_for
+    assert len(office.ledger.history(limit=500)) == asked_for
 
 
 def test_a_short_id_tells_two_vms_of_one_name_apart(office: Office) -> None:
@@ -208,4 +209,4 @@ def test_a_message_that_slack_refuses_does_not_stop_the_change(office: Office) -
 
     office.type("ada", "/checkpoint shop07 unseen")
 
-    office.sandbox.wait_for(lambda: office.checkpoints("shop07") == ["unseen"] or None, PATIENCE)
+    office.sandbox.wait_for(lambda: office.checkpoints("shop07") == ["unseen"] or None, DEADLINE)

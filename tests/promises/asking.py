@@ -13,7 +13,8 @@ from bot.ledger import ChangeRow, ChangeState
 from bot.sandbox import Message
 from bot.slack.render.blocks import action_of
 from commands.kit.words import short_id
-from tests.support.office import PATIENCE, Office
+from tests.support.office import Office
+from tests.support.waiting import DEADLINE
 
 T = TypeVar("T")
 
@@ -128,7 +129,7 @@ def at_once(*acts: Callable[[], object]) -> None:
     barrier = Barrier(len(acts))
 
     def one(act: Callable[[], object]) -> None:
-        barrier.wait(PATIENCE)
+        barrier.wait(DEADLINE)
         act()
 
     with ThreadPoolExecutor(len(acts)) as people:
@@ -141,4 +142,4 @@ def actions(message: Message) -> set[str]:
 
 
 def wait(office: Office, look: Callable[[], T]) -> T:
-    return office.sandbox.wait_for(look, PATIENCE)
+    return office.sandbox.wait_for(look, DEADLINE)

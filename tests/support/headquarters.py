@@ -3,86 +3,52 @@
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
-from pydantic import SecretStr
-
-from backends.base import CheckpointType, VMInventory
-from backends.hyperv.backend import HyperVBackend
-from backends.simulator.fleets.seed import Past, add_vm, new_host
-from backends.simulator.model.host import Durations
-from backends.simulator.powershell.interpreter import SimulatedPowerShell
-from backends.simulator.powershell.session import SimulatedSession
+from backends.base import VMInventory
+from backends.simulator.fleets.seed import Past
 from bot.changes.card import SIGNS, title
 from bot.core import Core
 from bot.dispatch.requests import Pressed, Typed
 from bot.ledger import ChangeRow, ChangeState, Ledger
 from bot.messages import MessageRef, Origin
-from bot.people.directory import Channel, LookupFailed, Member
-from bot.settings import (
-    AccessSettings,
-    ApprovalSettings,
-    DigestChannelSettings,
-    DigestSettings,
-    GrantSettings,
-    Settings,
-    SlackSettings,
+from bot.settings import AccessSettings, ApprovalSettings, DigestChannelSettings, DigestSettings, Settings
+from commands.base import Button, Reply
+from tests.support.board import (
+    Board,
+    buttons,
 )
-from commands.base import Actions, Button, Item, Reply
-from tests.support.workbench import HASTY, Board, Clock
+from tests.support.clock import Clock
+from tests.support.hosts import Hosts, empty_hosts
+from tests.support.people import (
+    ADA,
+    BOB,
+    CHANNEL,
+    ELSEWHERE,
+    EVE,
+    GUEST,  # noqa: F401
+    SHARED,  # noqa: F401
+    TEAM,
+    People,
+)
+from tests.support.settings import NO_SLACK, owners, viewers
+from tests.support.waiting import wait_until
+from tests.support.workbench import HASTY
 
-T = TypeVar("T")
-
-TEAM, CHANNEL, SHARED, ELSEWHERE = "T0", "C0OPS", "C0SHARED", "C0ELSE"
-ADA, BOB, EVE, GUEST = "U0ADA", "U0BOB", "U0EVE", "U0GUEST"
 OPEN = (ChangeState.REQUESTED, ChangeState.QUEUED, ChangeState.RUNNING)
 
 
-@dataclass
-class People:
-    """The `Directory` of a workspace with two who may do everything, one who may look, and a guest."""
-
-    members: dict[str, Member] = field(
-        default_factory=lambda: {
-            ADA: Member(ADA, "ada", TEAM),
-            BOB: Member(BOB, "bob", TEAM),
-            EVE: Member(EVE, "eve", TEAM),
-            GUEST: Member(GUEST, "gus", TEAM, is_restricted=True),
-        }
-    )
-    out_of_order: bool = False
-
-    @property
-    def team_id(self) -> str:
-        return TEAM
-
-    def member(self, user_id: str, *, max_age: float | None = None) -> Member:
-        if self.out_of_order or user_id not in self.members:
-            raise LookupFailed("user_not_found")
-        return self.members[user_id]
-
-    def group_members(self, group_id: str, *, max_age: float | None = None) -> frozenset[str]:
-        return frozenset()
-
-    def channel(self, channel_id: str) -> Channel:
-        return Channel(channel_id, externally_shared=channel_id == SHARED)
-
-
-class Headquarters:
+class Headquarters(Hosts):
     """Between `with` and its end, requests are taken at `desk`. One at a time in a process."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__(empty_hosts())
         self.folder = folder
         self.clock = Clock()
         self.board, self.people = Board(), People()
-        self.hosts = {name: new_host(name, durations=Durations(scale=0.0)) for name in ("hv01", "hv02")}
-        self.shells = {name: SimulatedPowerShell(host) for name, host in self.hosts.items()}
         self.settings = settings(folder)
         self._core: Core | None = None
         self._deliveries = itertools.count(1)
@@ -99,10 +65,9 @@ class Headquarters:
         self._open.close()
 
     def start(self) -> None:
-        backends = {name: HyperVBackend(name, SimulatedSession(shell)) for name, shell in self.shells.items()}
         self._core = Core(
             self.settings,
-            backends=backends,
+            backends=self.in_process(),
             announcer=self.board,
             directory=self.people,
             clock=self.clock,
@@ -114,7 +79,7 @@ class Headquarters:
     def stop(self) -> None:
         """Once the changes under way have come to their end. Harmless when it is not running."""
         if self._core is not None:
-            wait_until(lambda: not any(row.state in OPEN for row in self.ledger.changes.unfinished()))
+            wait_until(lambda: not any(row.state in OPEN for row in self.ledger.unfinished()))
             core, self._core = self._core, None
             core.stop(5)
 
@@ -158,8 +123,8 @@ class Headquarters:
     # ---------------------------------------------------------------- changes and hosts
 
     def newest(self) -> ChangeRow:
-        (entry,) = self.ledger.history.find(limit=1)
-        row = self.ledger.changes.get(entry.change_id)
+        (entry,) = self.ledger.history(limit=1)
+        row = self.ledger.change(entry.change_id)
         assert row is not None
         return row
 
@@ -167,11 +132,11 @@ class Headquarters:
         """The change, or the newest one, once it is in that state and its message says so."""
 
         def look() -> ChangeRow | None:
-            row = self.ledger.changes.get(change.id) if change else self.newest()
+            row = self.ledger.change(change.id) if change else self.newest()
             assert row is not None
             return row if row.state is state and row.message is not None and self._is_shown(row) else None
 
-        return wait_until(look)
+        return self.board.pulse.wait_for(look)
 
     def message(self, row: ChangeRow) -> Reply:
         assert row.message is not None
@@ -182,12 +147,9 @@ class Headquarters:
         return next(b for b in buttons(self.message(row)) if b.label == label)
 
     def add_vm(self, name: str, *past: Past, host: str = "hv01") -> VMInventory:
-        made = add_vm(self.hosts[host], name, checkpoint_type=CheckpointType.PRODUCTION, past=past)
+        made = self.put(name, *past, host=host)
         self.clock.forward(seconds=10)
         return self.look(made.id, host)
-
-    def look(self, vm_id: str, host: str = "hv01") -> VMInventory:
-        return HyperVBackend(host, SimulatedSession(self.shells[host])).vm(vm_id, disks=True)
 
     def _is_shown(self, row: ChangeRow) -> bool:
         """A message is posted without its buttons at first."""
@@ -197,29 +159,13 @@ class Headquarters:
 
 
 def settings(folder: Path) -> Settings:
+    """Ada and Bob may do everything, Eve may look at `web*`, and Bob approves what is applied to `sql*`."""
     return Settings(
-        slack=SlackSettings(bot_token=SecretStr("xoxb-0"), app_token=SecretStr("xapp-0")),
+        slack=NO_SLACK,
         data_dir=folder,
         access=AccessSettings(
-            grants=(
-                GrantSettings(to=(ADA, BOB), role="owner", vms=("*",)),
-                GrantSettings(to=(EVE,), role="viewer", vms=("web*",)),
-            ),
+            grants=(owners(ADA, BOB), viewers(EVE, vms=("web*",))),
             approvals=(ApprovalSettings(vms=("sql*",), actions=("apply",), by=(BOB,)),),
         ),
         digest=DigestSettings(channels=(DigestChannelSettings(channel=CHANNEL, vms=("old*",)),)),
     )
-
-
-def buttons(message: Reply) -> list[Button]:
-    found: Iterable[tuple[Button, ...]] = (p.buttons for p in message.parts if isinstance(p, Actions | Item))
-    return [button for group in found for button in group]
-
-
-def wait_until(look: Callable[[], T | None], timeout: float = 10.0) -> T:
-    """What `look` gives, once that is something."""
-    end = time.monotonic() + timeout
-    while not (found := look()):
-        assert time.monotonic() < end, f"nothing after {timeout} s"
-        time.sleep(0.01)
-    return found

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from backends.base import VM, Checkpoint, Disk, HostInventory, VMInventory, VMState, Volume
 from bot.ledger import ChangeState, Ledger
 from bot.messages import Origin
 from commands.base import Action, Apply, Create, Person, Picture, Plan, Target
+from tests.support.clock import START
+from tests.support.clock import StoppedClock as Clock  # noqa: F401
 
-START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 ADA = Person("U0ADA", "Ada")
 BOB = Person("U0BOB", "Bob")
 ORIGIN = Origin("C0OPS", ADA.id, "https://hooks.slack.com/commands/T1/2/secret")
-
-
-@dataclass
-class Clock:
-    now: datetime = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **span: float) -> datetime:
-        self.now += timedelta(**span)
-        return self.now
 
 
 def target(vm_name: str = "web01", host: str = "hv01", checkpoint_id: str | None = "cp-1") -> Target:

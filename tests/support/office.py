@@ -7,64 +7,38 @@ the real wires.
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
-from pydantic import SecretStr
-
 from backends.base import CheckpointType, VMState
-from backends.simulator.fleets.seed import DAY, Past, add_vm, new_host
 from backends.simulator.model.fleet import SimulatedHost
-from backends.simulator.model.host import Durations
 from backends.simulator.model.machines import SimulatedVM
-from backends.simulator.model.storage import GB
-from backends.simulator.powershell.interpreter import CommandLog, SimulatedPowerShell
-from backends.simulator.winrm import WinRMServer
+from backends.simulator.fleets.seed import Past
+from bot.dispatch.waiting import STILL_AT_IT
 from bot.ledger import ChangeRow, ChangeState, Ledger
 from bot.sandbox import Channel, Message, Outcome, Sandbox, User, Workspace, demo_workspace
-from bot.settings import (
-    AccessSettings,
-    ConfirmationSettings,
-    DigestChannelSettings,
-    DigestSettings,
-    GrantSettings,
-    HostDefaults,
-    HostSettings,
-    Settings,
-    SlackSettings,
-)
+from bot.settings import AccessSettings, ConfirmationSettings, DigestChannelSettings, DigestSettings, Settings
 from bot.slack.pace import Pace
 from bot.wiring import Bot
+from tests.support.clock import Clock
+from tests.support.hosts import (
+    ACCOUNT,  # noqa: F401
+    PASSWORD,  # noqa: F401
+    Hosts,
+    serve,
+    small_fleet,
+)
+from tests.support.settings import HOST_DEFAULTS, host_at, owners, slack_of, viewers
+from tests.support.waiting import DEADLINE
 
-ACCOUNT, PASSWORD = "CONTOSO\\svc-checkpoint", "a password of this test"
-PLAIN = "hv02"
-"""The host that is reached by Basic over plain HTTP; the others by NTLM, with encrypted messages."""
-
+PATIENCE = DEADLINE
 UNDER_WAY = (ChangeState.REQUESTED, ChangeState.QUEUED, ChangeState.RUNNING)
-AT_ONCE = Durations(scale=0.0)
-PATIENCE = 15.0
-"""Seconds that a test waits for something before it fails; all of it is used on a failure only."""
 
 
-class Clock:
-    """The machine's time, and as much more as a test wants."""
-
-    def __init__(self) -> None:
-        self._ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self._ahead
-
-    def forward(self, **span: float) -> None:
-        self._ahead += timedelta(**span)
-
-
-class Office:
+class Office(Hosts):
     """Between `with` and its end, everything runs. There is one at a time in a process, since there is one DBOS.
 
     People are `ada` (may do all), `dev` (owns `web*`), `viewer` (looks at all), `newcomer` (nothing), `guest`,
@@ -85,12 +59,11 @@ class Office:
     ) -> None:
         """`folder` is where the bot keeps its data. `hosts` are those of `small_fleet` unless given. Without a bot of
         its own, it is a place for one that runs elsewhere."""
+        super().__init__(small_fleet() if hosts is None else hosts)
         self.folder = folder
         self.clock = Clock()
-        self.hosts = {host.name: host for host in (small_fleet() if hosts is None else hosts)}
-        self.shells = {name: SimulatedPowerShell(host) for name, host in self.hosts.items()}
-        self.servers = {name: _server(shell) for name, shell in self.shells.items()}
-        self.sandbox = Sandbox(workspace=_workspace())
+        self.servers = {name: serve(shell) for name, shell in self.shells.items()}
+        self.sandbox = Sandbox(workspace=_workspace(), ack_timeout=DEADLINE, patience=DEADLINE)
         self.channel = "ops"
         self._access = access or usual_access()
         self._confirmation = confirmation or ConfirmationSettings()
@@ -136,14 +109,12 @@ class Office:
     def start_bot(self) -> None:
         self._bot = Bot(self.settings, clock=self.clock, pace=Pace(interval=0.02, update_interval=0.06))
         self._bot.start()
-        self.sandbox.wait_for_connections(2, PATIENCE)
+        self.sandbox.wait_for_connections(2)
 
     def stop_bot(self) -> None:
         """Once the changes under way have come to their end. Harmless when it is not running."""
         if self._bot is not None:
-            end = time.monotonic() + PATIENCE
-            while any(row.state in UNDER_WAY for row in self.ledger.changes.unfinished()) and time.monotonic() < end:
-                time.sleep(0.02)
+            self.sandbox.wait_for(lambda: not any(row.state in UNDER_WAY for row in self.ledger.unfinished()))
             bot, self._bot = self._bot, None
             bot.stop()
 
@@ -155,14 +126,10 @@ class Office:
     @property
     def settings(self) -> Settings:
         return Settings(
-            slack=SlackSettings(
-                api_url=self.sandbox.api_url,
-                bot_token=SecretStr(self.sandbox.bot_token),
-                app_token=SecretStr(self.sandbox.app_token),
-            ),
+            slack=slack_of(self.sandbox),
             data_dir=self.folder,
-            host_defaults=HostDefaults(ssl=False, username=ACCOUNT, password=SecretStr(PASSWORD)),
-            hosts=tuple(_host_settings(name, server.port) for name, server in self.servers.items()),
+            host_defaults=HOST_DEFAULTS,
+            hosts=tuple(host_at(name, server.port) for name, server in self.servers.items()),
             access=self._access,
             confirmation=self._confirmation,
             digest=self._digest,
@@ -186,10 +153,10 @@ class Office:
         return self.sandbox.press(who, message, _beside(message, label, item))
 
     def ask(self, who: str, text: str) -> str:
-        """Type a command, and read the first answer that comes."""
-        before = {message.ts for message in self.seen_by(who)}
-        self.type(who, text)
-        return self._wait(lambda: self._newest(who, lambda m: m.ts not in before)).seen
+        """Type a question, and read the answer to it: what came by its own response_url, and no word that it is to
+        come."""
+        url = self.type(who, text).response_url
+        return self._wait(lambda: self._newest(who, lambda m: m.answers == url and m.seen != STILL_AT_IT)).seen
 
     def wait_for_text(self, *texts: str, who: str = "ada") -> Message:
         """The newest message that `who` sees in the channel and that says all of `texts`, once there is one."""
@@ -212,24 +179,11 @@ class Office:
         return next((m for m in reversed(self.seen_by(who)) if fits(m)), None)
 
     def _wait(self, look: Callable[[], Message | None]) -> Message:
-        found = self.sandbox.wait_for(look, PATIENCE)
+        found = self.sandbox.wait_for(look)
         assert found is not None
         return found
 
     # ---------------------------------------------------------------- hosts and the record
-
-    def host(self, name: str) -> SimulatedHost:
-        """The model of a host, to look at, to change behind the bot's back, and to arm faults on."""
-        return self.hosts[name]
-
-    def vm(self, name: str, host: str = "hv01") -> SimulatedVM:
-        """The only VM of that name on a host, as it is now."""
-        (found,) = (vm for vm in self.hosts[host].all() if vm.name == name)
-        return found
-
-    def checkpoints(self, vm: str, host: str = "hv01") -> list[str]:
-        """The names of a VM's checkpoints on the host itself, oldest first."""
-        return [one.name for one in self.vm(vm, host).ordered()]
 
     def add_vm(
         self,
@@ -240,13 +194,9 @@ class Office:
         checkpoint_type: CheckpointType = CheckpointType.PRODUCTION,
     ) -> SimulatedVM:
         """Another VM, which the bot will find: what it has seen of the fleet has grown old."""
-        made = add_vm(self.hosts[host], name, state=state, checkpoint_type=checkpoint_type, past=past)
+        made = self.put(name, *past, host=host, state=state, checkpoint_type=checkpoint_type)
         self.clock.forward(seconds=10)
         return made
-
-    def commands(self, host: str = "hv01") -> CommandLog:
-        """What ran on a host."""
-        return self.shells[host].log
 
     @contextmanager
     def down(self, name: str) -> Iterator[None]:
@@ -256,18 +206,9 @@ class Office:
         try:
             yield
         finally:
-            self.servers[name] = _server(self.shells[name], port)
+            self.servers[name] = serve(self.shells[name], port)
             self.servers[name].start()
             self._running.callback(self.servers[name].stop)
-
-    @contextmanager
-    def nothing_changes(self) -> Iterator[None]:
-        """Fails when anything but the growth of disks changes on any host meanwhile."""
-        before = {name: host.revision for name, host in self.hosts.items()}
-        yield
-        for host in self.hosts.values():
-            host.all()
-        assert {name: host.revision for name, host in self.hosts.items()} == before
 
     @property
     def ledger(self) -> Ledger:
@@ -275,30 +216,18 @@ class Office:
 
     def newest_change(self) -> ChangeRow:
         """The last change that was asked for, refused ones too."""
-        (entry,) = self.ledger.history.find(limit=1)
-        row = self.ledger.changes.get(entry.change_id)
+        (entry,) = self.ledger.history(limit=1)
+        row = self.ledger.change(entry.change_id)
         assert row is not None
         return row
-
-
-def small_fleet(durations: Durations = AT_ONCE) -> list[SimulatedHost]:
-    """`hv01` and `hv02`: some VMs, some of them with old checkpoints, and a name that both have."""
-    first, second = new_host("hv01", durations=durations), new_host(PLAIN, durations=durations)
-    add_vm(first, "web01", past=[Past("before-december-patches", 41 * DAY, 18 * GB), Past("nginx-1.27", 9 * DAY)])
-    add_vm(first, "web02", past=[Past("before-december-patches", 40 * DAY, 21 * GB)])
-    add_vm(first, "dc01", checkpoint_type=CheckpointType.PRODUCTION_ONLY)
-    add_vm(first, "test01", checkpoint_type=CheckpointType.STANDARD)
-    add_vm(second, "build01", checkpoint_type=CheckpointType.STANDARD, past=[Past("toolchain 17", 26 * DAY)])
-    add_vm(second, "test01", state=VMState.OFF, past=[Past("daily", 5 * DAY)])
-    return [first, second]
 
 
 def usual_access() -> AccessSettings:
     return AccessSettings(
         grants=(
-            GrantSettings(to=("S0VMADMIN",), role="owner", vms=("*",)),
-            GrantSettings(to=("S0WEBTEAM",), role="owner", vms=("web*",)),
-            GrantSettings(to=("U0VIEWER1", "U0GUEST01", "U0STRANGE"), role="viewer", vms=("*",)),
+            owners("S0VMADMIN"),
+            owners("S0WEBTEAM", vms=("web*",)),
+            viewers("U0VIEWER1", "U0GUEST01", "U0STRANGE"),
         ),
         production_only=("dc*",),
     )
@@ -319,24 +248,6 @@ def _workspace() -> Workspace:
     made.users["U0NEWCOME"] = User("U0NEWCOME", "newcomer", "Nora Comer", made.team.id, "Has no grant")
     made.channels["C0OPS0001"].members.append("U0NEWCOME")
     return made
-
-
-def _server(shell: SimulatedPowerShell, port: int = 0) -> WinRMServer:
-    host = shell.host
-    return WinRMServer(
-        shell,
-        users={ACCOUNT: PASSWORD},
-        port=port,
-        allow_unencrypted=host.name == PLAIN,
-        faults=host.faults,
-        machine=host.name.upper(),
-    )
-
-
-def _host_settings(name: str, port: int) -> HostSettings:
-    if name == PLAIN:
-        return HostSettings(name=name, address="127.0.0.1", port=port, auth="basic", allow_unencrypted=True)
-    return HostSettings(name=name, address="127.0.0.1", port=port)
 
 
 def _label(element: object) -> str:

@@ -13,7 +13,8 @@ from typing import Self
 
 import yaml
 
-from tests.support.office import ACCOUNT, PASSWORD, Office
+from tests.support.hosts import ACCOUNT, PASSWORD
+from tests.support.office import Office
 
 EXECUTABLE = Path(sys.executable).with_name("checkpointbot")
 

@@ -12,19 +12,19 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
 from bot.sandbox import Sandbox
-from tests.support.clock import Clock
+from tests.support.clock import UnixClock
 
 CLOSING = ThreadPoolExecutor()
 """Closes handlers behind the tests' backs: it takes the SDK seconds, and nothing depends on how it ends."""
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> UnixClock:
+    return UnixClock()
 
 
 @pytest.fixture
-def sandbox(clock: Clock) -> Iterator[Sandbox]:
+def sandbox(clock: UnixClock) -> Iterator[Sandbox]:
     with Sandbox(clock=clock, random=Random(1), ack_timeout=0.5, event_retries=(0.0, 0.0)) as running:
         yield running
 

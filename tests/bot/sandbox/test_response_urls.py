@@ -7,7 +7,7 @@ from slack_sdk import WebClient
 from slack_sdk.webhook import WebhookClient, WebhookResponse
 
 from bot.sandbox import Sandbox
-from tests.support.clock import Clock
+from tests.support.clock import UnixClock
 
 CARD = [
     {
@@ -39,7 +39,7 @@ def test_the_sixth_use_is_one_too_many(sandbox: Sandbox, command_url: str) -> No
     assert [m.text for m in sandbox.ephemeral("ada")][1:] == ["0", "1", "2", "3", "4"]
 
 
-def test_after_half_an_hour_it_is_gone(command_url: str, clock: Clock) -> None:
+def test_after_half_an_hour_it_is_gone(command_url: str, clock: UnixClock) -> None:
     clock.now += 1801
     answer = send(command_url, text="x")
     assert (answer.status_code, "expired_url" in answer.body) == (404, True)

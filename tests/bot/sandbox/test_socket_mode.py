@@ -11,7 +11,7 @@ from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
 from bot.sandbox import Sandbox, SandboxError
-from tests.support.clock import Clock
+from tests.support.clock import UnixClock
 
 Opened = aiohttp.ClientWebSocketResponse
 
@@ -47,7 +47,7 @@ def test_the_greeting_says_how_many_connections_there_are(sandbox: Sandbox) -> N
     talk(work)
 
 
-def test_a_ticket_is_good_once_and_for_half_a_minute(sandbox: Sandbox, clock: Clock) -> None:
+def test_a_ticket_is_good_once_and_for_half_a_minute(sandbox: Sandbox, clock: UnixClock) -> None:
     async def refused(session: aiohttp.ClientSession, url: str) -> int:
         with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
             await session.ws_connect(url)

@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.sandbox import Sandbox, Team, User, UserGroup, Workspace
 from bot.sandbox.workspace import Channel, SlackApp
-from tests.support.clock import Clock
+from tests.support.clock import UnixClock
 
 OPS = "C0OPS0001"
 
@@ -158,7 +158,7 @@ def test_only_the_bots_own_messages_can_be_changed(sandbox: Sandbox, client: Web
     assert [m.text for m in sandbox.messages("#ops")] == ["mine"]
 
 
-def test_a_trigger_opens_one_view_and_soon(sandbox: Sandbox, client: WebClient, clock: Clock) -> None:
+def test_a_trigger_opens_one_view_and_soon(sandbox: Sandbox, client: WebClient, clock: UnixClock) -> None:
     view = {"type": "modal", "title": {"type": "plain_text", "text": "T"}, "blocks": [{"type": "divider"}]}
     first, second = (sandbox.command("ada", "#ops", "/checkpoint").trigger_id for _ in range(2))
     opened = client.views_open(trigger_id=first, view=view)["view"]
@@ -180,7 +180,7 @@ def test_a_file_is_uploaded_and_shared(sandbox: Sandbox, client: WebClient) -> N
         assert answer.headers["Content-Type"] == "image/png"
 
 
-def test_more_than_a_message_per_second_is_held_back(sandbox: Sandbox, client: WebClient, clock: Clock) -> None:
+def test_more_than_a_message_per_second_is_held_back(sandbox: Sandbox, client: WebClient, clock: UnixClock) -> None:
     sandbox.limit_rates()
     for _ in range(3):
         client.chat_postMessage(channel=OPS, text="x")

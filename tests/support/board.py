@@ -1,0 +1,79 @@
+"""A board of messages: what the bot's core shows, kept in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from threading import Event, Lock
+
+from bot.messages import AnnouncerError, MessageRef, Origin
+from commands.base import Actions, Button, Item, Reply
+from tests.support.waiting import Pulse
+
+
+@dataclass
+class Board:
+    """The `Announcer`. It keeps what it was given, and can be out of order or jammed. Each change is a beat of its
+    `pulse`."""
+
+    shown: dict[MessageRef, Reply] = field(default_factory=dict)
+    whispers: list[Reply] = field(default_factory=list)
+    out_of_order: bool = False
+    refuses: int = 0
+    """So many of the next posts and updates fail."""
+    pulse: Pulse = field(default_factory=Pulse)
+    _numbers: Iterator[int] = field(default_factory=count)
+    _open: Event = field(default_factory=Event)
+    _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self._open.set()
+
+    @contextmanager
+    def jammed(self) -> Iterator[None]:
+        """Whoever shows something waits until this is over."""
+        self._open.clear()
+        try:
+            yield
+        finally:
+            self._open.set()
+
+    def post(self, origin: Origin, message: Reply) -> MessageRef | None:
+        ref = MessageRef(origin.channel, f"1700000000.{next(self._numbers):06}")
+        self.update(ref, message)
+        return ref
+
+    def update(self, ref: MessageRef, message: Reply) -> None:
+        self._work()
+        with self._lock:
+            self._refuse()
+            self.shown[ref] = message
+        self.pulse.beat()
+
+    def whisper(self, origin: Origin, message: Reply) -> None:
+        self._work()
+        with self._lock:
+            self.whispers.append(message)
+        self.pulse.beat()
+
+    def _work(self) -> None:
+        self._open.wait()
+        if self.out_of_order:
+            raise AnnouncerError("out of order")
+
+    def _refuse(self) -> None:
+        if self.refuses:
+            self.refuses -= 1
+            raise AnnouncerError("refused")
+
+    @property
+    def texts(self) -> list[str]:
+        """What the channel shows."""
+        return [message.text for message in self.shown.values()]
+
+
+def buttons(message: Reply) -> list[Button]:
+    """Those of a message, from its top."""
+    return [button for part in message.parts if isinstance(part, Actions | Item) for button in part.buttons]
