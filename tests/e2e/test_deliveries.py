@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from backends.simulator.model.faults import Fault, FaultKind
 from backends.simulator.fleets.seed import DAY, Past
+from backends.simulator.model.faults import Fault, FaultKind
 from tests.support.office import Office
 from tests.support.waiting import DEADLINE
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model import checkpoints
 from backends.simulator.model.faults import Fault, FaultKind
 from backends.simulator.model.machines import Vss
-from backends.simulator.fleets.seed import DAY, Past
 from tests.support.office import Office
 from tests.support.waiting import DEADLINE
 

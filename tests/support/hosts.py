@@ -7,14 +7,14 @@ from contextlib import contextmanager
 
 from backends.base import CheckpointType, VMInventory, VMState
 from backends.hyperv.backend import HyperVBackend
+from backends.simulator.fleets.seed import DAY, Past, add_vm, new_host
 from backends.simulator.model.faults import Fault, FaultKind
 from backends.simulator.model.fleet import SimulatedHost
 from backends.simulator.model.host import Durations
-from backends.simulator.powershell.interpreter import CommandLog, SimulatedPowerShell
 from backends.simulator.model.machines import SimulatedVM
-from backends.simulator.fleets.seed import DAY, Past, add_vm, new_host
-from backends.simulator.powershell.session import SimulatedSession
 from backends.simulator.model.storage import GB
+from backends.simulator.powershell.interpreter import CommandLog, SimulatedPowerShell
+from backends.simulator.powershell.session import SimulatedSession
 from backends.simulator.winrm import WinRMServer
 
 ACCOUNT, PASSWORD = "CONTOSO\\svc-checkpoint", "a password of this test"

@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 from backends.base import CheckpointType, VMState
+from backends.simulator.fleets.seed import Past
 from backends.simulator.model.fleet import SimulatedHost
 from backends.simulator.model.machines import SimulatedVM
-from backends.simulator.fleets.seed import Past
 from bot.dispatch.waiting import STILL_AT_IT
 from bot.ledger import ChangeRow, ChangeState, Ledger
 from bot.sandbox import Channel, Message, Outcome, Sandbox, User, Workspace, demo_workspace
@@ -153,10 +153,16 @@ class Office(Hosts):
         return self.sandbox.press(who, message, _beside(message, label, item))
 
     def ask(self, who: str, text: str) -> str:
-        """Type a question, and read the answer to it: what came by its own response_url, and no word that it is to
-        come."""
+        """Type a question, and read the answer to it: what came by its own response_url, or what is new for all and is
+        about no change."""
+        before = {message.ts for message in self.seen_by(who)}
         url = self.type(who, text).response_url
-        return self._wait(lambda: self._newest(who, lambda m: m.answers == url and m.seen != STILL_AT_IT)).seen
+
+        def answers(message: Message) -> bool:
+            for_all = message.ts not in before and message.ephemeral_to is None and "change " not in message.seen
+            return message.seen != STILL_AT_IT and (message.answers == url or for_all)
+
+        return self._wait(lambda: self._newest(who, answers)).seen
 
     def wait_for_text(self, *texts: str, who: str = "ada") -> Message:
         """The newest message that `who` sees in the channel and that says all of `texts`, once there is one."""

@@ -8,8 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from backends.base import Backend, CheckpointType, VMInventory, VMState
-from backends.simulator.model.faults import FaultKind
 from backends.simulator.fleets.seed import Past
+from backends.simulator.model.faults import FaultKind
 from bot.changes.attempt import Step
 from bot.changes.outcome import Means, Outcome, Patience, Work
 from bot.changes.perform import Awaits, Performer
