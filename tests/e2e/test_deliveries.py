@@ -34,7 +34,7 @@ def test_a_command_that_is_delivered_twice_is_done_once(office: Office) -> None:
     assert outcome.acked
     assert [again.acked for again in outcome.again] == [True]
     assert office.checkpoints("shop02") == ["once"]
-    assert [entry.summary for entry in office.ledger.history(text="once")] == ["take once of shop02"]
+    assert [entry.summary for entry in office.ledger.history.find(text="once")] == ["take once of shop02"]
 
 
 def test_a_press_that_is_delivered_twice_is_done_once(office: Office) -> None:
@@ -62,8 +62,8 @@ def test_two_clicks_on_a_card_apply_once(office: Office) -> None:
     office.ask("ada", "/checkpoint whoami")
 
     assert len(office.commands().seen("Restore-VMSnapshot")) == applied + 1
-    (entry,) = office.ledger.history(text="shop04")
-    events = [e.event for e in office.ledger.events(entry.change_id)]
+    (entry,) = office.ledger.history.find(text="shop04")
+    events = [e.event for e in office.ledger.events.of(entry.change_id)]
     assert events.count("queued") == events.count("succeeded") == 1
 
 
@@ -120,7 +120,7 @@ def test_what_waits_for_its_turn_can_be_cancelled_and_what_is_under_way_cannot(o
         office.press("ada", "Cancel", about="Take second of shop08: queued")
         office.wait_for_text("Take second of shop08: cancelled")
 
-        change_id = office.ledger.history(text="first shop08")[0].change_id
+        change_id = office.ledger.history.find(text="first shop08")[0].change_id
         office.sandbox.press("ada", running, "bot.cancel.0", value=change_id, forged=True)
         office.wait_for_text("This change is under way on the host and cannot be cut off.")
     finally:

@@ -104,7 +104,7 @@ def test_nobody_confirms_what_another_asked_for(office: Office) -> None:
 def test_what_cannot_be_carried_out_says_what_to_type_instead(
     office: Office, text: str, sentence: str, hint: str
 ) -> None:
-    asked_for = len(office.ledger.history(limit=500))
+    asked_for = len(office.ledger.history.find(limit=500))
 
     with office.nothing_changes():
         answer = office.ask("ada", text)
@@ -112,7 +112,7 @@ def test_what_cannot_be_carried_out_says_what_to_type_instead(
     assert sentence in answer
     assert hint in answer
     assert NOTHING in answer
-    assert len(office.ledger.history(limit=500)) == asked_for
+    assert len(office.ledger.history.find(limit=500)) == asked_for
 
 
 def test_a_short_id_tells_two_vms_of_one_name_apart(office: Office) -> None:

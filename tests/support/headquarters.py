@@ -79,7 +79,7 @@ class Headquarters(Hosts):
     def stop(self) -> None:
         """Once the changes under way have come to their end. Harmless when it is not running."""
         if self._core is not None:
-            wait_until(lambda: not any(row.state in OPEN for row in self.ledger.unfinished()))
+            wait_until(lambda: not any(row.state in OPEN for row in self.ledger.changes.unfinished()))
             core, self._core = self._core, None
             core.stop(5)
 
@@ -123,8 +123,8 @@ class Headquarters(Hosts):
     # ---------------------------------------------------------------- changes and hosts
 
     def newest(self) -> ChangeRow:
-        (entry,) = self.ledger.history(limit=1)
-        row = self.ledger.change(entry.change_id)
+        (entry,) = self.ledger.history.find(limit=1)
+        row = self.ledger.changes.get(entry.change_id)
         assert row is not None
         return row
 
@@ -132,7 +132,7 @@ class Headquarters(Hosts):
         """The change, or the newest one, once it is in that state and its message says so."""
 
         def look() -> ChangeRow | None:
-            row = self.ledger.change(change.id) if change else self.newest()
+            row = self.ledger.changes.get(change.id) if change else self.newest()
             assert row is not None
             return row if row.state is state and row.message is not None and self._is_shown(row) else None
 

@@ -114,7 +114,7 @@ class Office(Hosts):
     def stop_bot(self) -> None:
         """Once the changes under way have come to their end. Harmless when it is not running."""
         if self._bot is not None:
-            self.sandbox.wait_for(lambda: not any(row.state in UNDER_WAY for row in self.ledger.unfinished()))
+            self.sandbox.wait_for(lambda: not any(row.state in UNDER_WAY for row in self.ledger.changes.unfinished()))
             bot, self._bot = self._bot, None
             bot.stop()
 
@@ -222,8 +222,8 @@ class Office(Hosts):
 
     def newest_change(self) -> ChangeRow:
         """The last change that was asked for, refused ones too."""
-        (entry,) = self.ledger.history(limit=1)
-        row = self.ledger.change(entry.change_id)
+        (entry,) = self.ledger.history.find(limit=1)
+        row = self.ledger.changes.get(entry.change_id)
         assert row is not None
         return row
 

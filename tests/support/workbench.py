@@ -110,9 +110,9 @@ class Workbench(Hosts):
         """A change that was asked for and allowed: its id."""
         change_id = str(uuid.uuid4())
         plan = Plan(action, targets, f"{action.verb} {', '.join(t.vm_name for t in targets)}")
-        self.ledger.request(change_id, plan, ADA, ORIGIN)
+        self.ledger.changes.request(change_id, plan, ADA, ORIGIN)
         for step in (ChangeState.QUEUED, ChangeState.RUNNING):
-            self.ledger.move(change_id, step, by=decided_by)
+            self.ledger.changes.move(change_id, step, by=decided_by)
             if step is state:
                 break
         return change_id
@@ -136,4 +136,4 @@ class Workbench(Hosts):
         return self.means.row(change_id)
 
     def events(self, change_id: str) -> list[str]:
-        return [event.event for event in self.ledger.events(change_id)]
+        return [event.event for event in self.ledger.events.of(change_id)]
