@@ -4,17 +4,20 @@ from bot.sandbox.demo import demo_workspace
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.faults import Fault
 from bot.sandbox.messages import Message, View
+from bot.sandbox.methods import EVERY_SCOPE
 from bot.sandbox.people import Outcome
 from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.workspace import Channel, SlackApp, SlashCommand, Team, User, UserGroup, Workspace
+from bot.sandbox.workspace import Channel, Shortcut, SlackApp, SlashCommand, Team, User, UserGroup, Workspace
 
 __all__ = [
+    "EVERY_SCOPE",
     "Channel",
     "Fault",
     "Message",
     "Outcome",
     "Sandbox",
     "SandboxError",
+    "Shortcut",
     "SlackApp",
     "SlashCommand",
     "Team",

@@ -6,9 +6,13 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Literal
 
+from bot.sandbox.composing import is_true
 from bot.sandbox.errors import SlackError
+from bot.sandbox.events import Events
+from bot.sandbox.messages import Message
 from bot.sandbox.pace import Pace
 from bot.sandbox.shapes import Json
 from bot.sandbox.socket_mode import SocketMode
@@ -29,6 +33,7 @@ class Call:
     token: TokenKind
     state: State
     sockets: SocketMode
+    events: Events
     pace: Pace
     now: float
     base: str
@@ -51,7 +56,25 @@ class Call:
         return value
 
     def flag(self, name: str) -> bool:
-        return self.args.get(name) in (True, 1, "1", "true", "True")
+        return is_true(self.args.get(name))
+
+    def moment(self, name: str, *, error: str) -> Decimal | None:
+        """An argument that is a time in seconds, or a ts; None when it is missing. Raises `SlackError`."""
+        value = self.text(name)
+        try:
+            when = None if value is None else Decimal(value)
+        except InvalidOperation:
+            raise SlackError(error) from None
+        if when is not None and not (when.is_finite() and when >= 0):
+            raise SlackError(error)
+        return when
+
+    def limit(self, default: int = PAGE, most: int = 1000) -> int:
+        """How many at once. Raises `SlackError` invalid_limit."""
+        given = self.text("limit") or "0"
+        if not given.isdigit():
+            raise SlackError("invalid_limit")
+        return min(int(given) or default, most)
 
     def thing(self, name: str) -> Json:
         """An argument that is an object, or one as JSON text. Raises `SlackError` invalid_arguments."""
@@ -79,6 +102,25 @@ class Call:
         self.require(f"{channel.kind}:{purpose}")
         return channel
 
+    def message(self, channel: Channel, ts: str) -> Message:
+        """A message that everybody in the channel sees. Raises `SlackError` message_not_found."""
+        found = self.state.messages.get((channel.id, ts))
+        if found is None or found.ephemeral_to is not None or found.subtype == "tombstone":
+            raise SlackError("message_not_found")
+        return found
+
+    def shown(self, message: Message, *, metadata: bool = False) -> Json:
+        """A message as methods answer it; its metadata only where it is asked for."""
+        hidden = {"channel"} if metadata else {"channel", "metadata"}
+        return {name: value for name, value in self.state.show(message).items() if name not in hidden}
+
+    def member(self, channel: Channel) -> None:
+        """Raises `SlackError` not_in_channel where the bot is not in the channel, is_archived where nobody acts."""
+        if channel.is_archived:
+            raise SlackError("is_archived")
+        if self.bot not in channel.members:
+            raise SlackError("not_in_channel")
+
     def sees(self, channel: Channel) -> bool:
         """Private channels that the bot is not in do not exist for it."""
         return not channel.is_private or self.bot in channel.members
@@ -99,13 +141,11 @@ class Call:
 
     def page(self, name: str, items: list[Json] | list[str], default: int = PAGE) -> Json:
         """One page of a list, and the cursor of the next. Raises `SlackError` invalid_cursor, invalid_limit."""
-        cursor, limit = self.text("cursor") or "0", self.text("limit") or "0"
+        cursor = self.text("cursor") or "0"
         if not cursor.isdigit():
             raise SlackError("invalid_cursor")
-        if not limit.isdigit():
-            raise SlackError("invalid_limit")
         start = int(cursor)
-        end = start + min(int(limit) or default, 1000)
+        end = start + self.limit(default)
         following = str(end) if end < len(items) else ""
         return {name: items[start:end], "response_metadata": {"next_cursor": following}}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.events import Events
@@ -43,6 +43,16 @@ class Control:
         before = group.users
         group.users = [self.state.workspace.user(who).id for who in members]
         self.events.group_changed(group, before)
+
+    def post_due(self, now: float) -> None:
+        """Post the messages whose time has come, in channels where the app still may."""
+        for waiting in sorted(self.state.scheduled.values(), key=lambda one: one.post_at):
+            if waiting.post_at > now:
+                return
+            del self.state.scheduled[waiting.id]
+            channel = self.state.workspace.channels.get(waiting.message.channel)
+            if channel is not None and not channel.is_archived:
+                self.state.post(replace(waiting.message, ts=self.state.ids.ts()))
 
     async def fault(self, wanted: Json) -> None:
         """Switch faults on or off, as `routes` describes. Raises `SandboxError`, `NoConnection`, `TypeError`."""

@@ -36,8 +36,9 @@ class Events:
         """A person's message, and the mention in it."""
         workspace = self._state.workspace
         channel = workspace.channels[message.channel]
-        shown = message.as_slack(workspace)
-        common = {**shown, "channel": message.channel, "event_ts": message.ts}
+        if workspace.app.bot_user_id not in channel.members:
+            return
+        common = {**self._state.show(message), "event_ts": message.ts}
         self.send(
             f"message.{channel.kind}",
             {**common, "channel_type": channel.kind.rstrip("s")},
@@ -45,6 +46,20 @@ class Events:
         )
         if f"<@{workspace.app.bot_user_id}>" in message.text:
             self.send("app_mention", {**common, "type": "app_mention"}, shared=bool(channel.shared_with))
+
+    def reacted(self, kind: str, message: Message, name: str, user: str) -> None:
+        item = {"type": "message", "channel": message.channel, "ts": message.ts}
+        event = {"type": kind, "user": user, "reaction": name, "item": item, "item_user": message.user}
+        self._about(kind, event, message)
+
+    def pinned(self, kind: str, message: Message, user: str) -> None:
+        item = {"type": "message", "channel": message.channel, "message": self._state.show(message)}
+        self._about(kind, {"type": kind, "user": user, "channel_id": message.channel, "item": item}, message)
+
+    def _about(self, kind: str, event: Json, message: Message) -> None:
+        channel = self._state.workspace.channels[message.channel]
+        if self._state.workspace.app.bot_user_id in channel.members:
+            self.send(kind, {**event, "event_ts": self._state.ids.ts()}, shared=bool(channel.shared_with))
 
     def group_changed(self, group: UserGroup, before: Sequence[str]) -> None:
         added = [user for user in group.users if user not in before]
@@ -64,7 +79,9 @@ class Events:
 
     def user_changed(self, user: User) -> None:
         ts = self._state.ids.ts()
-        self.send("user_change", {"type": "user_change", "user": user.as_slack(), "cache_ts": 0, "event_ts": ts})
+        self.send(
+            "user_change", {"type": "user_change", "user": user.as_slack(float(ts)), "cache_ts": 0, "event_ts": ts}
+        )
 
     def send(self, subscription: str, event: Json, *, shared: bool = False) -> None:
         """Deliver an event if the app subscribed to it; the caller does not wait."""

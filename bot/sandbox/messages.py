@@ -7,7 +7,27 @@ from dataclasses import dataclass, field, replace
 from html import unescape
 
 from bot.sandbox.shapes import Json, objects
-from bot.sandbox.workspace import Workspace
+from bot.sandbox.workspace import CREATED, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """An emoji on a message, and who put it there."""
+
+    name: str
+    users: tuple[str, ...]
+
+    def as_slack(self) -> Json:
+        return {"name": self.name, "users": list(self.users), "count": len(self.users)}
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A message is pinned to its channel."""
+
+    by: str
+    at: int
+    """Unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +43,27 @@ class Message:
     attachments: tuple[Json, ...] = ()
     files: tuple[Json, ...] = ()
     thread_ts: str | None = None
+    """The message that it replies to."""
+    broadcast: bool = False
+    """The reply is shown in the channel too."""
     edited_ts: str | None = None
+    """When it was last changed by text alone: a message with blocks is never marked as edited."""
     from_app: bool = False
     ephemeral_to: str | None = None
     """The one person who sees it; None is everybody in the channel."""
     answers: str = ""
     """The response_url by which it came, which the outcome of what it answers has too."""
+    subtype: str | None = None
+    """What it is when nobody wrote it: `channel_topic`, `tombstone`."""
+    username: str | None = None
+    """The name that the app posted it under."""
+    icons: Json = field(default_factory=dict)
+    metadata: Json | None = None
+    reactions: tuple[Reaction, ...] = ()
+    pinned: Pin | None = None
 
     def as_slack(self, workspace: Workspace) -> Json:
-        """As the Web API and block_actions payloads show it."""
+        """As the Web API shows it, but for what `threads` knows of it. Metadata is shown only to who asks for it."""
         author = workspace.users.get(self.user)
         body: Json = {
             "type": "message",
@@ -45,13 +77,26 @@ class Message:
         for name, parts in (("blocks", self.blocks), ("attachments", self.attachments), ("files", self.files)):
             if parts:
                 body[name] = list(parts)
-        if self.thread_ts:
-            body["thread_ts"] = self.thread_ts
+        if self.username or self.icons:
+            del body["user"]
+            body |= {"subtype": "bot_message", "username": self.username or workspace.app.name, "icons": self.icons}
+        if self.subtype:
+            body["subtype"] = self.subtype
         if self.edited_ts:
             body["edited"] = {"user": workspace.app.bot_id if self.from_app else self.user, "ts": self.edited_ts}
         if self.ephemeral_to:
             body["is_ephemeral"] = True
-        return body
+        return body | self._marks()
+
+    def _marks(self) -> Json:
+        """What people and apps put on it."""
+        marks: Json = {}
+        if self.reactions:
+            marks["reactions"] = [one.as_slack() for one in self.reactions]
+        if self.pinned:
+            marks["pinned_to"] = [self.channel]
+            marks["pinned_info"] = {"channel": self.channel, "pinned_by": self.pinned.by, "pinned_ts": self.pinned.at}
+        return marks
 
     @property
     def seen(self) -> str:
@@ -126,13 +171,19 @@ def elements(blocks: tuple[Json, ...]) -> Iterator[tuple[str, Json]]:
 
 def _profile(workspace: Workspace) -> Json:
     app = workspace.app
-    return {"id": app.bot_id, "app_id": app.id, "name": app.name, "deleted": False, "team_id": workspace.team.id}
+    known = {"id": app.bot_id, "app_id": app.id, "name": app.name, "deleted": False, "team_id": workspace.team.id}
+    return {**known, "updated": CREATED, "icons": {}}
 
 
 def _read(block: Json) -> str:
     match block["type"]:
-        case "table":
+        case "table" | "data_table":
             lines = [" | ".join(_inner(cell) for cell in row) for row in block["rows"]]
+        case "container":
+            title = block.get("rich_text_title") or block["title"]
+            lines = [_inner(title), *(_read(child) for child in block["child_blocks"])]
+        case "data_visualization" | "plan" | "task_card":
+            lines = [block["title"]]
         case "rich_text" | "context":
             lines = [_inner(part) for part in block["elements"]]
         case "section":
@@ -142,7 +193,7 @@ def _read(block: Json) -> str:
         case "image":
             lines = [block["alt_text"]]
         case _:
-            lines = [_inner(block.get("text") or {})]
+            lines = [_inner(block.get("text") or block.get("title") or {})]
     return "\n".join(lines)
 
 

@@ -17,6 +17,15 @@ Value = str | list[str] | None
 VERIFICATION_TOKEN = "sandbox-verification-token"  # noqa: S105 - Slack's deprecated one, public by design
 
 
+_LISTS = {
+    "multi_users_select": "selected_users",
+    "multi_channels_select": "selected_channels",
+    "multi_conversations_select": "selected_conversations",
+    "file_input": "files",
+}
+"""What several are called; where nothing is chosen, that is an empty list."""
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """A person doing something."""
@@ -48,8 +57,11 @@ def slash_command(act: Act, channel: Channel, command: str, text: str) -> Json:
     }
 
 
-def message_action(act: Act, message: Message, action: Json) -> Json:
-    """A `block_actions` payload for something pressed in a message. An ephemeral message itself is not in it."""
+def message_action(act: Act, message: Message, shown: Json, values: Json, action: Json) -> Json:
+    """A `block_actions` payload for something pressed in a message, with what is filled in there.
+
+    An ephemeral message itself is not in it.
+    """
     channel = act.workspace.channels[message.channel]
     payload = {
         **_interaction("block_actions", act),
@@ -60,12 +72,12 @@ def message_action(act: Act, message: Message, action: Json) -> Json:
             "is_ephemeral": message.ephemeral_to is not None,
         },
         "channel": {"id": channel.id, "name": _channel_name(channel)},
-        "state": {"values": {}},
+        "state": {"values": values},
         "response_url": act.response_url,
         "actions": [action],
     }
     if message.ephemeral_to is None:
-        payload["message"] = message.as_slack(act.workspace)
+        payload["message"] = {name: value for name, value in shown.items() if name != "channel"}
     return payload
 
 
@@ -91,6 +103,32 @@ def view_closed(act: Act, view: View, *, is_cleared: bool) -> Json:
     payload = _interaction("view_closed", act)
     del payload["trigger_id"]
     return {**payload, "view": view.as_slack(act.workspace), "is_cleared": is_cleared}
+
+
+def shortcut(act: Act, callback_id: str, ts: str) -> Json:
+    """A `shortcut` payload: one of the whole workspace, of no channel and no message."""
+    return {**_interaction("shortcut", act), "callback_id": callback_id, "action_ts": ts}
+
+
+def message_shortcut(act: Act, callback_id: str, message: Message, shown: Json, ts: str) -> Json:
+    """A `message_action` payload: a shortcut on a message."""
+    channel = act.workspace.channels[message.channel]
+    return {
+        **_interaction("message_action", act),
+        "callback_id": callback_id,
+        "action_ts": ts,
+        "message_ts": message.ts,
+        "channel": {"id": channel.id, "name": _channel_name(channel)},
+        "message": {name: value for name, value in shown.items() if name != "channel"},
+        "response_url": act.response_url,
+    }
+
+
+def suggestion(act: Act, where: Json, element: Json, block_id: str, typed: str) -> Json:
+    """A `block_suggestion` payload: a menu asks for the options that fit what was typed; `where` names its place."""
+    payload = _interaction("block_suggestion", act)
+    del payload["trigger_id"]
+    return {**payload, "action_id": element["action_id"], "block_id": block_id, "value": typed, **where}
 
 
 def event_callback(workspace: Workspace, event: Json, event_id: str, event_time: int, *, shared: bool) -> Json:
@@ -134,15 +172,17 @@ def answer(element: Json, value: object) -> Json:
     kind = element["type"]
     if kind in ("static_select", "external_select", "radio_buttons", "overflow"):
         return {"selected_option": _option(element, value) if value else None}
-    if kind in ("checkboxes", "multi_static_select"):
+    if kind in ("checkboxes", "multi_static_select", "multi_external_select"):
         chosen = value if isinstance(value, list) else []
         return {"selected_options": [_option(element, one) for one in chosen]}
+    if kind in _LISTS:
+        return {_LISTS[kind]: value if isinstance(value, list) else []}
     names = {
         "datepicker": "selected_date",
         "timepicker": "selected_time",
         "datetimepicker": "selected_date_time",
         "users_select": "selected_user",
-        "multi_users_select": "selected_users",
+        "rich_text_input": "rich_text_value",
         "channels_select": "selected_channel",
         "conversations_select": "selected_conversation",
     }

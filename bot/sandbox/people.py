@@ -16,12 +16,16 @@ from bot.sandbox.errors import SandboxError, SlackError
 from bot.sandbox.events import Events
 from bot.sandbox.messages import Message, View
 from bot.sandbox.payloads import Act, Value
+from bot.sandbox.reacting import react, unreact
 from bot.sandbox.response_urls import ResponseUrls
 from bot.sandbox.shapes import Json
 from bot.sandbox.socket_mode import EnvelopeType, NoConnection, SocketMode
 from bot.sandbox.state import State, Trigger
-from bot.sandbox.viewing import Filled, make_view, missing, replace_view, values_of
+from bot.sandbox.viewing import STATELESS, Filled, make_view, missing, replace_view, values_of
 from bot.sandbox.workspace import Channel, User
+from bot.slack.render.limits import Problems
+from bot.slack.render.limits.composition import OPTION, OPTION_GROUP
+from bot.slack.render.limits.schema import array
 
 TRIGGER_LIFE = 3.0
 """Seconds."""
@@ -118,16 +122,79 @@ class People:
         *,
         block_id: str | None = None,
         value: Value = None,
+        filled: Filled | None = None,
     ) -> Outcome:
-        """Press a button in a message, or choose from a menu in it. A value that is not there needs `forged`."""
+        """Press a button in a message, or choose from a menu in it. A value that is not there needs `forged`.
+
+        `filled` is what the person has filled in there since; it stays until the message changes.
+        """
         user = self._user(who, how)
         self._channel(user, message.channel, how)
         if message.ephemeral_to not in (None, user.id) and not how.forged:
             raise SandboxError("Somebody else's ephemeral message cannot be seen.")
         block, element = _find(list(message.elements()), action_id, block_id, value, forged=how.forged)
         act = self._act(user, how, url=self.urls.make("actions", message.channel, user.id, message))
+        chosen: Filled = {} if element["type"] in STATELESS else {block: {element["action_id"]: value}}
+        self._choose(user, message, filled or {})
+        values = self._choose(user, message, chosen)
         action = payloads.action(element, block, value, self.state.ids.ts())
-        return await self._send("interactive", payloads.message_action(act, message, action), act, how)
+        shown = self.state.show(message)
+        return await self._send("interactive", payloads.message_action(act, message, shown, values, action), act, how)
+
+    async def shortcut(self, who: str, callback_id: str, message: Message | None, how: How) -> Outcome:
+        """Choose a shortcut: of the whole workspace, or of a message."""
+        user = self._user(who, how)
+        kind = "message" if message else "global"
+        known = {one.callback_id for one in self.state.workspace.app.shortcuts if one.type == kind}
+        if callback_id not in known and not how.forged:
+            there = ", ".join(sorted(known)) or "none"
+            raise SandboxError(f"There is no {kind} shortcut {callback_id}. There is {there}.")
+        ts = self.state.ids.ts()
+        if message is None:
+            act = self._act(user, how)
+            return await self._send("interactive", payloads.shortcut(act, callback_id, ts), act, how)
+        self._channel(user, message.channel, how)
+        if message.ephemeral_to is not None and not how.forged:
+            raise SandboxError("Ephemeral messages have no shortcuts.")
+        act = self._act(user, how, url=self.urls.make("actions", message.channel, user.id, message))
+        payload = payloads.message_shortcut(act, callback_id, message, self.state.show(message), ts)
+        return await self._send("interactive", payload, act, how)
+
+    async def suggest(self, who: str, place: Message | View, action_id: str, typed: str, how: How) -> Outcome:
+        """Type into a menu whose options the app gives; `ack` of the outcome has them."""
+        user = self._user(who, how)
+        block, element = _find(list(place.elements()), action_id, None, None, forged=how.forged)
+        if "external_select" not in element["type"] and not how.forged:
+            raise SandboxError(f"{action_id} does not ask for its options.")
+        act = self._act(user, how)
+        payload = payloads.suggestion(act, self._place(place), element, block, typed)
+        outcome = await self._send("interactive", payload, act, how)
+        if outcome.error is None and not _are_options(outcome.ack or {}):
+            return replace(outcome, error="invalid_options")
+        return outcome
+
+    async def react(self, who: str, message: Message, name: str, how: How) -> None:
+        """Put an emoji on a message, or take it off where it is one's own already."""
+        user = self._user(who, how)
+        self._channel(user, message.channel, how)
+        mine = any(one.name == name and user.id in one.users for one in message.reactions)
+        (unreact if mine else react)(self.state, self.events, message, name, user.id)
+
+    def _place(self, place: Message | View) -> Json:
+        """Where an element stands, as payloads say it."""
+        if isinstance(place, View):
+            container: Json = {"type": "view", "view_id": place.id}
+            return {"container": container, "view": place.as_slack(self.state.workspace, values_of(place, {}))}
+        container = {"type": "message", "message_ts": place.ts, "channel_id": place.channel, "is_ephemeral": False}
+        shown = {name: value for name, value in self.state.show(place).items() if name != "channel"}
+        return {"container": container, "channel": {"id": place.channel}, "message": shown}
+
+    def _choose(self, user: User, message: Message, filled: Filled) -> Json:
+        """Keep what a person filled in a message. Gives all that is filled in there, as `state.values` has it."""
+        mine = self.state.choices.setdefault((message.channel, message.ts), {}).setdefault(user.id, {})
+        for block_id, fields in filled.items():
+            mine.setdefault(block_id, {}).update(fields)
+        return values_of(message, mine)
 
     async def press_in_view(
         self, who: str, view: View, action_id: str, filled: Filled, how: How, *, value: Value = None
@@ -159,11 +226,15 @@ class People:
             return Outcome()
         return await self._send("interactive", payloads.view_closed(act, view, is_cleared=clear), act, how)
 
-    async def say(self, who: str, where: str, text: str, how: How) -> Message:
-        """Write an ordinary message."""
+    async def say(self, who: str, where: str, text: str, how: How, *, thread_ts: str | None = None) -> Message:
+        """Write an ordinary message, or a reply to one."""
         user = self._user(who, how)
         channel = self._channel(user, where, how)
-        message = self.state.post(Message(channel.id, self.state.ids.ts(), user.id, self._written(text)))
+        if thread_ts is not None and (channel.id, thread_ts) not in self.state.messages:
+            raise SandboxError(f"There is no message {thread_ts} in {channel.name}.")
+        message = self.state.post(
+            Message(channel.id, self.state.ids.ts(), user.id, self._written(text), thread_ts=thread_ts)
+        )
         self.events.said(message)
         return message
 
@@ -255,6 +326,16 @@ class People:
         except SlackError as refused:
             return replace(outcome, error=refused.code)
         return outcome
+
+
+def _are_options(ack: Json) -> bool:
+    """Whether an app gave options that a menu takes."""
+    problems = Problems()
+    if "option_groups" in ack:
+        array(OPTION_GROUP, 100, least=0)(ack["option_groups"], "/option_groups", problems)
+    else:
+        array(OPTION, 100, least=0)(ack.get("options"), "/options", problems)
+    return not problems
 
 
 def _find(

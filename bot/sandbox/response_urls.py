@@ -54,8 +54,11 @@ class ResponseUrls:
         if present is not None and content.get("delete_original"):
             self._state.delete(present)
         elif present is not None and content.get("replace_original"):
-            message = self._compose(hook, content, ts=present.ts, ephemeral_to=present.ephemeral_to)
-            self._state.update(replace(message, thread_ts=present.thread_ts), edited=present.ephemeral_to is None)
+            new = self._compose(hook, content, ts=present.ts, ephemeral_to=present.ephemeral_to)
+            message = replace(
+                present, text=new.text, blocks=new.blocks, attachments=new.attachments, answers=new.answers
+            )
+            self._state.update(message, edited=present.ephemeral_to is None)
         elif content.get("response_type") == "in_channel":
             self._state.post(self._compose(hook, content))
         else:

@@ -3,11 +3,14 @@
 Act (POST, JSON in and out; each answers when the app has acknowledged, with `ack_ms` and `ack`, or with the `error`
 that the person sees; `times`, `team` and `forged` as in `people.How`):
   /sandbox/command  {user, channel, text}
-  /sandbox/press    {user, channel, ts, action_id, block_id?, value?} in a message, {user, view_id, action_id, value?,
-                    values?} in a view
+  /sandbox/press    {user, channel, ts, action_id, block_id?, value?, values?} in a message, {user, view_id, action_id,
+                    value?, values?} in a view; `values` is what is filled in so far
   /sandbox/submit   {user, view_id, values: {block_id: {action_id: value}}}
   /sandbox/close    {user, view_id}
-  /sandbox/message  {user, channel, text}
+  /sandbox/message  {user, channel, text, thread_ts?}
+  /sandbox/shortcut {user, callback_id}, and {channel, ts} for one on a message
+  /sandbox/suggest  {user, action_id, value} and {view_id} or {channel, ts}: type into a menu that asks for its options
+  /sandbox/react    {user, channel, ts, name}: put an emoji on a message, or take it off again
   /sandbox/home     {user}
   /sandbox/envelope {type, payload}: deliver any envelope at all
   /sandbox/user     {user, deleted?, is_restricted?, …}: change a person
@@ -32,25 +35,23 @@ import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
 from bot.sandbox.control import Control
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.messages import Message, View
-from bot.sandbox.methods.files import shown
 from bot.sandbox.people import How, Outcome
 from bot.sandbox.shapes import Json
 from bot.sandbox.state import Event, State
 from bot.sandbox.workspace import User
 
 PAGE = Path(__file__).parent / "page"
-LARGEST_UPLOAD = 20 * 1024 * 1024
 KEEP_ALIVE = 15.0
 """Seconds between comments on a quiet event stream, so that a closed page is noticed."""
 
 
 class Routes:
-    """Handlers of `/sandbox/…`, of uploads, and of the page."""
+    """Handlers of `/sandbox/…` and of the page."""
 
     def __init__(self, control: Control) -> None:
         self._control = control
@@ -64,6 +65,9 @@ class Routes:
             "submit": self._submit,
             "close": self._close,
             "message": self._message,
+            "shortcut": self._shortcut,
+            "suggest": self._suggest,
+            "react": self._react,
             "home": self._home,
             "envelope": self._envelope,
             "user": self._user,
@@ -82,9 +86,8 @@ class Routes:
         for name, look in looks.items():
             app.router.add_get(f"/sandbox/{name}", self._looking(look))
         app.router.add_get("/sandbox/events", self._events)
-        app.router.add_post("/upload/v1/{secret}", self._upload)
-        app.router.add_get("/files/{id}", self._file)
-        app.router.add_get("/", _index)
+        for path in ("/", "/archives/{channel}/{message}"):
+            app.router.add_get(path, _index)
         app.router.add_static("/page/", PAGE)
 
     # ---------------------------------------------------------------- acting
@@ -104,7 +107,13 @@ class Routes:
         else:
             message, block_id = self._message_of(body), body.get("block_id")
             outcome = await self._people.press(
-                body["user"], message, body["action_id"], _how(body), block_id=block_id, value=value
+                body["user"],
+                message,
+                body["action_id"],
+                _how(body),
+                block_id=block_id,
+                value=value,
+                filled=body.get("values"),
             )
         return outcome.as_json()
 
@@ -116,8 +125,22 @@ class Routes:
         return (await self._people.close(body["user"], self._view(body), _how(body))).as_json()
 
     async def _message(self, body: Json) -> Json:
-        message = await self._people.say(body["user"], body["channel"], body["text"], _how(body))
+        thread = body.get("thread_ts")
+        message = await self._people.say(body["user"], body["channel"], body["text"], _how(body), thread_ts=thread)
         return {"ok": True, "message": self._shown(message)}
+
+    async def _shortcut(self, body: Json) -> Json:
+        message = self._message_of(body) if "ts" in body else None
+        return (await self._people.shortcut(body["user"], body["callback_id"], message, _how(body))).as_json()
+
+    async def _suggest(self, body: Json) -> Json:
+        place = self._view(body) if "view_id" in body else self._message_of(body)
+        typed = str(body.get("value", ""))
+        return (await self._people.suggest(body["user"], place, body["action_id"], typed, _how(body))).as_json()
+
+    async def _react(self, body: Json) -> Json:
+        await self._people.react(body["user"], self._message_of(body), body["name"], _how(body))
+        return {"ok": True}
 
     async def _home(self, body: Json) -> Json:
         self._people.open_home(body["user"])
@@ -180,6 +203,7 @@ class Routes:
                 "name": app.name,
                 "bot_user_id": app.bot_user_id,
                 "commands": [[c.command, c.description, c.usage_hint] for c in app.commands],
+                "shortcuts": [[one.callback_id, one.name, one.type, one.description] for one in app.shortcuts],
             },
             "people": [_person(one, teams) for one in workspace.users.values()],
             "groups": {group.id: group.handle for group in workspace.groups.values()},
@@ -219,7 +243,7 @@ class Routes:
         }
 
     def _shown(self, message: Message) -> Json:
-        return {**message.as_slack(self._state.workspace), "channel": message.channel}
+        return self._state.show(message)
 
     def _shown_view(self, view: View) -> Json:
         return {**view.as_slack(self._state.workspace), "errors": view.errors}
@@ -245,28 +269,6 @@ class Routes:
             return b": still here\n\n"
         return f"event: {event.kind}\ndata: {json.dumps(event.data)}\n\n".encode()
 
-    # ---------------------------------------------------------------- files
-
-    async def _upload(self, request: web.Request) -> web.Response:
-        file_id = self._state.uploads.pop(request.match_info["secret"], None)
-        if file_id is None:
-            return web.Response(status=404, text="not found")
-        stored = self._state.files[file_id]
-        stored.content = await _uploaded(request)
-        stored.received = True
-        return web.Response(text=f"OK - {len(stored.content)}")
-
-    async def _file(self, request: web.Request) -> web.Response:
-        stored = self._state.files.get(request.match_info["id"])
-        if stored is None or not stored.received:
-            raise web.HTTPNotFound
-        if stored.content.startswith(b"\x89PNG\r\n"):
-            return web.Response(body=stored.content, content_type="image/png")
-        name = shown(stored, "")["name"]
-        safe = "".join(letter for letter in name if letter.isalnum() or letter in "._-")
-        headers = {"Content-Disposition": f'attachment; filename="{safe}"'}
-        return web.Response(body=stored.content, content_type="application/octet-stream", headers=headers)
-
 
 async def _index(_request: web.Request) -> web.FileResponse:
     return web.FileResponse(PAGE / "index.html")
@@ -279,7 +281,10 @@ def _acting(act: Callable[[Json], Awaitable[Json]]) -> Callable[[web.Request], A
         if request.content_type != "application/json":
             return web.json_response({"ok": False, "error": "Send JSON, as application/json."}, status=415)
         try:
-            return web.json_response(await act(await request.json()))
+            body = await request.json()
+            if not isinstance(body, dict):
+                raise SandboxError("Send a JSON object.")
+            return web.json_response(await act(body))
         except KeyError as missing:
             return web.json_response({"ok": False, "error": f"{missing.args[0]} is missing."}, status=400)
         except (SandboxError, TypeError, ValueError) as error:
@@ -304,11 +309,3 @@ def _person(user: User, teams: dict[str, str]) -> Json:
         "is_guest": user.is_restricted,
         "is_stranger": user.is_stranger,
     }
-
-
-async def _uploaded(request: web.Request) -> bytes:
-    """The file: the body as it is, or the first part of a form."""
-    if request.content_type != "multipart/form-data":
-        return await request.read()
-    part = await (await request.multipart()).next()
-    return bytes(await part.read()) if isinstance(part, BodyPartReader) else b""

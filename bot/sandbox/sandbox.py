@@ -81,7 +81,7 @@ class Sandbox:
         events = Events(self.state, self._sockets, ack_timeout, event_retries)
         self._people = People(self.state, self._sockets, urls, events, clock, ack_timeout)
         tokens: dict[str, TokenKind] = {self.bot_token: "bot", self.app_token: "app"}
-        api = WebApi(self.state, self._sockets, self.faults, pace, clock, tokens)
+        api = WebApi(self.state, self._sockets, events, self.faults, pace, clock, tokens)
         self._control = Control(self.state, self._people, self._sockets, events, self.faults, pace)
         self._server = Server(self._control, api, urls, port, data_file)
 
@@ -130,13 +130,19 @@ class Sandbox:
         *,
         block_id: str | None = None,
         value: Value = None,
+        values: Filled | None = None,
         times: int = 1,
         team: str | None = None,
         forged: bool = False,
     ) -> Outcome:
-        """Press a button or choose a value in a message, and wait for the ack. A value not there needs `forged`."""
+        """Press a button or choose a value in a message, and wait for the ack. A value not there needs `forged`.
+
+        `values` is what the person has filled in there so far, by block_id and action_id.
+        """
         how = How(times, team, forged)
-        return self._server.run(self._people.press(user, message, action_id, how, block_id=block_id, value=value))
+        return self._server.run(
+            self._people.press(user, message, action_id, how, block_id=block_id, value=value, filled=values)
+        )
 
     def press_in_view(
         self, user: str, view: View, action_id: str, *, value: Value = None, values: Filled | None = None
@@ -154,9 +160,21 @@ class Sandbox:
         """Close a modal without submitting it."""
         return self._server.run(self._people.close(user, view, How()))
 
-    def say(self, user: str, channel: str, text: str) -> Message:
-        """Write an ordinary message."""
-        return self._server.run(self._people.say(user, channel, text, How()))
+    def say(self, user: str, channel: str, text: str, *, thread_ts: str | None = None) -> Message:
+        """Write an ordinary message, or a reply to one."""
+        return self._server.run(self._people.say(user, channel, text, How(), thread_ts=thread_ts))
+
+    def react(self, user: str, message: Message, name: str) -> None:
+        """Put an emoji on a message, or take it off again."""
+        self._server.run(self._people.react(user, message, name, How()))
+
+    def shortcut(self, user: str, callback_id: str, message: Message | None = None) -> Outcome:
+        """Choose a shortcut: of the whole workspace, or of a message."""
+        return self._server.run(self._people.shortcut(user, callback_id, message, How()))
+
+    def suggest(self, user: str, place: Message | View, action_id: str, typed: str = "") -> Outcome:
+        """Type into a menu whose options the app gives; `ack` of the outcome has them."""
+        return self._server.run(self._people.suggest(user, place, action_id, typed, How()))
 
     def deliver(self, kind: EnvelopeType, payload: Json, *, times: int = 1) -> Outcome:
         """Send any envelope at all and wait for the ack: shortcuts, menus that ask for options, nonsense."""

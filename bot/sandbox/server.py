@@ -16,14 +16,18 @@ from aiohttp import web
 from bot.sandbox.control import Control
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.guard import add_headers, loopback_only
+from bot.sandbox.keeping import load, save
 from bot.sandbox.response_urls import ResponseUrls
-from bot.sandbox.routes import LARGEST_UPLOAD, Routes
+from bot.sandbox.routes import Routes
 from bot.sandbox.state import Event
+from bot.sandbox.storage import LARGEST_UPLOAD, Storage
 from bot.sandbox.webapi import WebApi
 
 T = TypeVar("T")
 SAVE_EVERY = 1.0
 """Seconds between looks whether there is something to save."""
+LOOK_EVERY = 0.1
+"""The same while messages wait for their time."""
 
 
 @dataclass
@@ -89,7 +93,7 @@ class Server:
     async def _main(self) -> None:
         state = self.control.state
         if self.data_file is not None and self.data_file.exists():
-            state.load(self.data_file)
+            load(state, self.data_file)
         runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         try:
@@ -108,6 +112,7 @@ class Server:
         app.router.add_route("*", "/api/{method}", self.api.handle)
         app.router.add_get("/link/", self.control.sockets.handle)
         app.router.add_post("/hooks/{path:.+}", self.urls.handle)
+        Storage(self.control.state, self.api.tokens).add_to(app)
         Routes(self.control).add_to(app)
         return app
 
@@ -121,7 +126,8 @@ class Server:
         state, saved = self.control.state, self.control.state.revision
         while not self.control.stopping.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.control.stopping.wait(), SAVE_EVERY)
+                await asyncio.wait_for(self.control.stopping.wait(), LOOK_EVERY if state.scheduled else SAVE_EVERY)
+            self.control.post_due(self.api.clock())
             if self.data_file is not None and state.revision != saved:
                 saved = state.revision
-                state.save(self.data_file)
+                save(state, self.data_file)

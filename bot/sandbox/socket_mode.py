@@ -97,7 +97,8 @@ class SocketMode:
         ack = asyncio.get_running_loop().create_future()
         self._waiting[envelope_id] = ack
         envelope = {"envelope_id": envelope_id, "type": kind, "payload": payload, **(retry or {})}
-        envelope["accepts_response_payload"] = kind == "slash_commands" or payload.get("type") == "view_submission"
+        answered = payload.get("type") in ("view_submission", "block_suggestion")
+        envelope["accepts_response_payload"] = kind == "slash_commands" or answered
         self._state.note("envelope", host=connection.host, **envelope)
         started = asyncio.get_running_loop().time()
         try:

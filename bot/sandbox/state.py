@@ -6,22 +6,23 @@ Everything changes on the sandbox's own thread. Other threads may read, and wait
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from threading import Condition
 from typing import Literal
 
 from bot.sandbox.ids import Ids
 from bot.sandbox.messages import Message, View
 from bot.sandbox.shapes import Json
+from bot.sandbox.threads import Threads
 from bot.sandbox.workspace import User, Workspace
 
 LOG_LENGTH = 5_000
+TOMBSTONE = "This message was deleted."
+Choices = dict[str, dict[str, object]]
+"""By block_id and action_id."""
 REMEMBERED = 3600.0
 """Seconds that triggers and response_urls are remembered as expired before they are unknown."""
 
@@ -61,6 +62,18 @@ class Hook:
     """The message whose button was pressed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A message that waits for its time."""
+
+    id: str
+    post_at: int
+    """Unix seconds."""
+    created: int
+    message: Message
+    """As it will be, but for its ts."""
+
+
 @dataclass(slots=True)
 class StoredFile:
     """An uploaded file. It is in a channel only when the upload was completed."""
@@ -68,6 +81,9 @@ class StoredFile:
     id: str
     name: str
     length: int
+    created: int = 0
+    """Unix seconds."""
+    user: str = ""
     title: str = ""
     content: bytes = b""
     received: bool = False
@@ -82,6 +98,11 @@ class State:
         self.changed = Condition()
         self.messages: dict[tuple[str, str], Message] = {}
         """By channel and ts, in the order they were posted; ephemeral ones too."""
+        self.threads = Threads()
+        self.choices: dict[tuple[str, str], dict[str, Choices]] = {}
+        """What people chose in the fields of messages: by channel and ts, then by person."""
+        self.scheduled: dict[str, Scheduled] = {}
+        """Messages that are to be posted later, by id."""
         self.views: dict[str, View] = {}
         """Open modals by id, each person's in the order of their stack."""
         self.homes: dict[str, View] = {}
@@ -107,6 +128,17 @@ class State:
             found = [m for m in self.messages.values() if m.channel == channel]
         return [m for m in found if m.ephemeral_to in (None, viewer)]
 
+    def show(self, message: Message) -> Json:
+        """A message as payloads and the page show it: with its channel, its thread and its metadata."""
+        parent = self.messages.get((message.channel, message.thread_ts or ""))
+        metadata = {} if message.metadata is None else {"metadata": message.metadata}
+        return {
+            **message.as_slack(self.workspace),
+            **self.threads.marks(message, parent),
+            **metadata,
+            "channel": message.channel,
+        }
+
     def stack(self, user: str) -> list[View]:
         """The modals that a person has open, the one in front last."""
         with self.changed:
@@ -120,22 +152,43 @@ class State:
     # ---------------------------------------------------------------- changing
 
     def post(self, message: Message) -> Message:
-        with self._changing(Event("message", self._shown(message), message.ephemeral_to, message.channel)):
-            self.messages[message.channel, message.ts] = message
+        with self._changing(Event("message", self.show(message), message.ephemeral_to, message.channel)):
+            self.keep(message)
+        self._thread_changed(message)
         return message
 
     def update(self, message: Message, *, edited: bool = True) -> Message:
-        """Put a message in the place of the one with its ts."""
-        if edited:
-            message = replace(message, edited_ts=self.ids.ts())
-        with self._changing(Event("updated", self._shown(message), message.ephemeral_to, message.channel)):
-            self.messages[message.channel, message.ts] = message
+        """Put a message in the place of the one with its ts. One with blocks is not marked as edited."""
+        message = replace(message, edited_ts=self.ids.ts() if edited and not message.blocks else None)
+        return self.mark(message)
+
+    def mark(self, message: Message) -> Message:
+        """Put a message in the place of the one with its ts, and say nothing of it on the message."""
+        with self._changing(Event("updated", self.show(message), message.ephemeral_to, message.channel)):
+            self.keep(message)
         return message
 
     def delete(self, message: Message) -> None:
+        """Take a message away. One that has replies leaves a stone in its place, so that its thread stays."""
+        if self.threads.replies(message.channel, message.ts):
+            self.mark(Message(message.channel, message.ts, "USLACKBOT", TOMBSTONE, subtype="tombstone"))
+            return
         gone = {"channel": message.channel, "ts": message.ts}
         with self._changing(Event("deleted", gone, message.ephemeral_to, message.channel)):
             del self.messages[message.channel, message.ts]
+            self.threads.drop(message)
+            self.choices.pop((message.channel, message.ts), None)
+        self._thread_changed(message)
+
+    def keep(self, message: Message) -> None:
+        self.messages[message.channel, message.ts] = message
+        self.threads.put(message)
+
+    def _thread_changed(self, message: Message) -> None:
+        """Show the parent of a reply anew."""
+        parent = self.messages.get((message.channel, message.thread_ts or ""))
+        if parent is not None and parent.ts != message.ts and message.ephemeral_to is None:
+            self.announce(Event("updated", self.show(parent), parent.ephemeral_to, parent.channel))
 
     def show_view(self, view: View) -> None:
         """Open a view in front, or put it in the place of the one with its id."""
@@ -202,43 +255,6 @@ class State:
         if event.user is not None:
             return event.user == watcher.id
         return event.channel is None or watcher.id in self.workspace.channels[event.channel].members
-
-    def _shown(self, message: Message) -> Json:
-        return {**message.as_slack(self.workspace), "channel": message.channel}
-
-    # ---------------------------------------------------------------- keeping
-
-    def save(self, path: Path) -> None:
-        """Write messages, direct messages and files to a JSON file. Ephemeral messages are lost, as at Slack."""
-        with self.changed:
-            kept = {
-                "directs": [channel.members[0] for channel in self.workspace.channels.values() if channel.is_im],
-                "messages": [asdict(m) for m in self.messages.values() if m.ephemeral_to is None],
-                "files": [
-                    {**asdict(f), "content": base64.b64encode(f.content).decode()}
-                    for f in self.files.values()
-                    if f.received
-                ],
-            }
-        draft = path.with_suffix(".new")
-        draft.write_text(json.dumps(kept), encoding="utf-8")
-        draft.replace(path)
-
-    def load(self, path: Path) -> None:
-        """Read what `save` wrote. Messages in channels that are no more are left out."""
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        for person in kept["directs"]:
-            if person in self.workspace.users:
-                self.workspace.direct(person)
-        for fields in kept["messages"]:
-            parts = {name: tuple(fields.pop(name)) for name in ("blocks", "attachments", "files")}
-            message = Message(**{**fields, **parts})
-            self.ids.not_before(message.edited_ts or message.ts)
-            if message.channel in self.workspace.channels:
-                self.messages[message.channel, message.ts] = message
-        for fields in kept["files"]:
-            stored = StoredFile(**{**fields, "content": base64.b64decode(fields["content"])})
-            self.files[stored.id] = stored
 
 
 def _forget(kept: dict[str, Trigger] | dict[str, Hook], newest: float) -> None:

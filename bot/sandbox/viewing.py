@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.sandbox.composing import fill
+from bot.sandbox.composing import fill, with_defaults
 from bot.sandbox.errors import SlackError, check
-from bot.sandbox.messages import View
+from bot.sandbox.messages import Message, View
 from bot.sandbox.payloads import answer, initial
 from bot.sandbox.shapes import Json
 from bot.sandbox.state import State
@@ -15,6 +15,9 @@ from bot.slack.render.limits import refused_view
 
 MOST_VIEWS = 3
 """Modals on top of one another."""
+
+STATELESS = frozenset({"button", "overflow", "workflow_button", "icon_button", "feedback_buttons"})
+"""Elements that keep nothing of what was done with them."""
 
 Filled = Mapping[str, Mapping[str, object]]
 """What a person filled in: by block_id and action_id."""
@@ -54,11 +57,11 @@ def replace_view(state: State, present: View, body: Json) -> View:
     return view
 
 
-def values_of(view: View, filled: Filled) -> Json:
+def values_of(holder: View | Message, filled: Filled) -> Json:
     """`state.values` for what a person filled in; what they left alone has its initial value."""
     values: Json = {}
-    for block_id, element in view.elements():
-        if element["type"] in ("button", "overflow"):
+    for block_id, element in holder.elements():
+        if element["type"] in STATELESS:
             continue
         action_id = element["action_id"]
         value = filled.get(block_id, {}).get(action_id, initial(element))
@@ -82,11 +85,7 @@ def _is_empty(entry: Json) -> bool:
 
 
 def _filled(state: State, body: Json) -> Json:
-    blocks = fill(state.ids, body["blocks"])
-    for block in blocks:
-        if block["type"] == "input":
-            block["element"].setdefault("action_id", state.ids.block_id())
-    return {**body, "blocks": list(blocks)}
+    return {**with_defaults(body), "blocks": list(fill(state.ids, body["blocks"]))}
 
 
 def _hash(state: State) -> str:

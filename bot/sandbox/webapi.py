@@ -12,6 +12,7 @@ from aiohttp import web
 import bot.sandbox.methods  # noqa: F401 - fills the table
 from bot.sandbox.calls import METHODS, Call, Method, TokenKind
 from bot.sandbox.errors import SlackError
+from bot.sandbox.events import Events
 from bot.sandbox.faults import Faults
 from bot.sandbox.pace import Pace
 from bot.sandbox.shapes import Json
@@ -27,6 +28,7 @@ class WebApi:
 
     state: State
     sockets: SocketMode
+    events: Events
     faults: Faults
     pace: Pace
     clock: Callable[[], float]
@@ -60,7 +62,15 @@ class WebApi:
         if token not in method.tokens:
             raise SlackError("not_allowed_token_type")
         call = Call(
-            args, frozenset(self._scopes(token)), token, self.state, self.sockets, self.pace, self.clock(), self.base
+            args,
+            frozenset(self._scopes(token)),
+            token,
+            self.state,
+            self.sockets,
+            self.events,
+            self.pace,
+            self.clock(),
+            self.base,
         )
         if method.scopes:
             call.require(*method.scopes)

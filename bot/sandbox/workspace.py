@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.shapes import Json
 
 CREATED = 1_735_689_600
 """When everything in the workspace was made: 2025-01-01, in Unix seconds."""
+AVATARS = "https://avatars.invalid"
+"""Where pictures of people would be. The page draws initials instead and loads nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,10 @@ class User:
     is_restricted: bool = False
     is_ultra_restricted: bool = False
     is_stranger: bool = False
+    tz: str = "Europe/Paris"
+    locale: str = "en-US"
 
-    def as_slack(self) -> Json:
+    def as_slack(self, now: float = CREATED, *, locale: bool = False) -> Json:
         """As users.info shows it to an app without `users:read.email`: a deactivated user has no roles."""
         shown: Json = {
             "id": self.id,
@@ -49,25 +56,20 @@ class User:
             "name": self.name,
             "deleted": self.deleted,
             "real_name": self.real_name,
-            "profile": {
-                "real_name": self.real_name,
-                "real_name_normalized": self.real_name,
-                "display_name": self.name,
-                "display_name_normalized": self.name,
-                "title": self.title,
-                "team": self.team_id,
-            },
+            "color": self._hash[:6],
+            "profile": self._profile(),
             "is_bot": self.is_bot,
             "is_app_user": False,
             "updated": CREATED,
         }
         if self.is_stranger:
             shown["is_stranger"] = True
+        if locale:
+            shown["locale"] = self.locale
         if not self.deleted:
             shown |= {
-                "tz": "Europe/Paris",
-                "tz_label": "Central European Time",
-                "tz_offset": 3600,
+                "tz": self.tz,
+                **_zone(self.tz, now),
                 "is_admin": self.is_admin,
                 "is_owner": self.is_owner,
                 "is_primary_owner": self.is_owner,
@@ -77,6 +79,41 @@ class User:
                 "who_can_share_contact_card": "EVERYONE",
             }
         return shown
+
+    def _profile(self) -> Json:
+        pictures = {f"image_{size}": f"{AVATARS}/{self._hash}_{size}.png" for size in (24, 32, 48, 72, 192, 512)}
+        first, _, last = self.real_name.partition(" ")
+        return {
+            "title": self.title,
+            "phone": "",
+            "skype": "",
+            "real_name": self.real_name,
+            "real_name_normalized": self.real_name,
+            "display_name": self.name,
+            "display_name_normalized": self.name,
+            "fields": None,
+            "status_text": "",
+            "status_emoji": "",
+            "status_emoji_display_info": [],
+            "status_expiration": 0,
+            "status_text_canonical": "",
+            "avatar_hash": f"g{self._hash}",
+            "first_name": first,
+            "last_name": last,
+            **pictures,
+            "team": self.team_id,
+        }
+
+    @property
+    def _hash(self) -> str:
+        return hashlib.sha256(self.id.encode()).hexdigest()[:11]
+
+
+def _zone(name: str, now: float) -> Json:
+    """The name of a zone and its offset in seconds, as they are now."""
+    here = datetime.fromtimestamp(now, ZoneInfo(name))
+    offset = here.utcoffset() or timedelta()
+    return {"tz_label": here.tzname() or name, "tz_offset": int(offset.total_seconds())}
 
 
 @dataclass(slots=True)
@@ -124,6 +161,11 @@ class Channel:
     name: str
     members: list[str]
     topic: str = ""
+    topic_by: str = ""
+    topic_at: int = 0
+    purpose: str = ""
+    purpose_by: str = ""
+    purpose_at: int = 0
     is_private: bool = False
     is_im: bool = False
     is_archived: bool = False
@@ -178,8 +220,8 @@ class Channel:
             "unlinked": 0,
             "updated": CREATED * 1000,
             "parent_conversation": None,
-            "topic": {"value": self.topic, "creator": "", "last_set": 0},
-            "purpose": {"value": "", "creator": "", "last_set": 0},
+            "topic": {"value": self.topic, "creator": self.topic_by, "last_set": self.topic_at},
+            "purpose": {"value": self.purpose, "creator": self.purpose_by, "last_set": self.purpose_at},
             "previous_names": [],
         }
 
@@ -189,6 +231,15 @@ class SlashCommand:
     command: str
     description: str = ""
     usage_hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    name: str
+    callback_id: str
+    type: str = "global"
+    """`global` or `message`."""
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +257,7 @@ class SlackApp:
     scopes: tuple[str, ...] = (
         "commands",
         "chat:write",
+        "chat:write.customize",
         "users:read",
         "usergroups:read",
         "channels:read",
@@ -215,6 +267,7 @@ class SlackApp:
     )
     events: tuple[str, ...] = ("app_home_opened", "subteam_members_changed")
     """The bot events that it subscribed to."""
+    shortcuts: tuple[Shortcut, ...] = ()
 
     @classmethod
     def from_manifest(cls, manifest: Mapping[str, Json]) -> SlackApp:
@@ -226,6 +279,10 @@ class SlackApp:
             commands=tuple(
                 SlashCommand(one["command"], one.get("description", ""), one.get("usage_hint", ""))
                 for one in features.get("slash_commands", [])
+            ),
+            shortcuts=tuple(
+                Shortcut(one["name"], one["callback_id"], one.get("type", "global"), one.get("description", ""))
+                for one in features.get("shortcuts", [])
             ),
             scopes=tuple(manifest["oauth_config"]["scopes"]["bot"]),
             events=tuple(settings.get("event_subscriptions", {}).get("bot_events", [])),

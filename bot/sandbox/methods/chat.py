@@ -12,44 +12,46 @@ from bot.sandbox.shapes import Json
 from bot.sandbox.workspace import Channel
 from bot.slack.render.limits import TEXT_AT_UPDATE
 
+CUSTOMIZE = "chat:write.customize"
+
 
 @method("chat.postMessage", "chat:write")
 def chat_post_message(call: Call) -> Json:
-    channel = _writable(call)
-    _check_thread(call, channel)
-    message = compose(call.state.ids, call.args, channel=channel.id, ts=call.state.ids.ts(), user=call.bot)
+    channel = writable(call)
+    message = composed(call, channel, call.state.ids.ts())
     call.pace.take(channel.id)
     return _posted(call, call.state.post(message))
 
 
 @method("chat.postEphemeral", "chat:write")
 def chat_post_ephemeral(call: Call) -> Json:
-    channel = _writable(call)
+    channel = writable(call)
     user = call.user()
     if user.id not in channel.members:
         raise SlackError("user_not_in_channel")
-    message = compose(
-        call.state.ids, call.args, channel=channel.id, ts=call.state.ids.ts(), user=call.bot, ephemeral_to=user.id
-    )
+    message = replace(composed(call, channel, call.state.ids.ts()), ephemeral_to=user.id, broadcast=False)
     call.pace.take(channel.id)
     return {"message_ts": call.state.post(message).ts}
 
 
 @method("chat.update", "chat:write")
 def chat_update(call: Call) -> Json:
-    """Blocks and attachments that are not given stay as they were; an empty list takes them away."""
+    """Text alone takes the blocks away; attachments and metadata that are not given stay, empty ones go."""
     present = _own(call, "cant_update_message")
     if len(call.text("text") or "") > TEXT_AT_UPDATE:
         raise SlackError("msg_too_long")
-    message = compose(call.state.ids, call.args, channel=present.channel, ts=present.ts, user=call.bot)
-    kept = replace(
-        message,
-        blocks=present.blocks if call.args.get("blocks") is None and not message.blocks else message.blocks,
-        attachments=present.attachments if call.args.get("attachments") is None else message.attachments,
-        thread_ts=present.thread_ts,
-        files=present.files,
+    new = compose(call.state.ids, call.args, channel=present.channel, ts=present.ts, user=call.bot)
+    has_text = call.text("text") is not None
+    kept_blocks = not has_text and call.args.get("blocks") in (None, "") and not new.blocks
+    changed = replace(
+        present,
+        text=new.text if has_text or (new.blocks and call.text("markdown_text")) else present.text,
+        blocks=present.blocks if kept_blocks else new.blocks,
+        attachments=present.attachments if call.args.get("attachments") in (None, "") else new.attachments,
+        metadata=present.metadata if new.metadata is None else new.metadata or None,
+        broadcast=present.broadcast or (new.broadcast and present.thread_ts is not None),
     )
-    message = call.state.update(kept)
+    message = call.state.update(changed)
     return {**_posted(call, message), "text": message.text}
 
 
@@ -60,7 +62,23 @@ def chat_delete(call: Call) -> Json:
     return {"channel": present.channel, "ts": present.ts}
 
 
-def _writable(call: Call) -> Channel:
+@method("chat.getPermalink", takes_json=False)
+def chat_get_permalink(call: Call) -> Json:
+    channel = call.state.workspace.channels.get(call.text("channel") or "")
+    if channel is None or not call.sees(channel):
+        raise SlackError("channel_not_found")
+    message = call.message(channel, call.ts("message_ts"))
+    return {"channel": channel.id, "permalink": permalink(call.base, message)}
+
+
+def permalink(base: str, message: Message) -> str:
+    """The address of a message on the page."""
+    place = f"{base}/archives/{message.channel}/p{message.ts.replace('.', '')}"
+    in_thread = message.thread_ts not in (None, message.ts)
+    return f"{place}?thread_ts={message.thread_ts}&cid={message.channel}" if in_thread else place
+
+
+def writable(call: Call) -> Channel:
     """The channel to post in: by id, by name, or by a person's id for their direct message."""
     workspace = call.state.workspace
     where = call.text("channel") or ""
@@ -77,10 +95,22 @@ def _writable(call: Call) -> Channel:
     return channel
 
 
-def _check_thread(call: Call, channel: Channel) -> None:
-    parent = call.text("thread_ts")
-    if parent is not None and (channel.id, parent) not in call.state.messages:
+def composed(call: Call, channel: Channel, ts: str) -> Message:
+    """The message of the call. A reply to a reply goes to the thread that both are in."""
+    message = compose(
+        call.state.ids,
+        call.args,
+        channel=channel.id,
+        ts=ts,
+        user=call.bot,
+        customized=CUSTOMIZE in call.scopes,
+    )
+    if message.thread_ts is None:
+        return replace(message, broadcast=False)
+    parent = call.state.messages.get((channel.id, message.thread_ts))
+    if parent is None:
         raise SlackError("thread_not_found")
+    return replace(message, thread_ts=parent.thread_ts or parent.ts)
 
 
 def _own(call: Call, refusal: str) -> Message:
@@ -88,13 +118,11 @@ def _own(call: Call, refusal: str) -> Message:
     channel = call.state.workspace.channels.get(call.text("channel") or "")
     if channel is None or not call.sees(channel):
         raise SlackError("channel_not_found")
-    present = call.state.messages.get((channel.id, call.ts()))
-    if present is None or present.ephemeral_to is not None:
-        raise SlackError("message_not_found")
+    present = call.message(channel, call.ts())
     if present.user != call.bot:
         raise SlackError(refusal)
     return present
 
 
 def _posted(call: Call, message: Message) -> Json:
-    return {"channel": message.channel, "ts": message.ts, "message": message.as_slack(call.state.workspace)}
+    return {"channel": message.channel, "ts": message.ts, "message": call.shown(message, metadata=True)}

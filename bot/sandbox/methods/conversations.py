@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from bot.sandbox.calls import Call, method
 from bot.sandbox.errors import SlackError
+from bot.sandbox.messages import Message
 from bot.sandbox.shapes import Json
 from bot.sandbox.state import Event
 from bot.sandbox.workspace import Channel
 
 READ = ("channels:read", "groups:read", "mpim:read", "im:read")
-HISTORY = ("channels:history", "groups:history", "mpim:history", "im:history")
 OPEN = ("channels:manage", "groups:write", "mpim:write", "im:write")
+LONGEST_TOPIC = 250
 _KINDS = {"public_channel": "channels", "private_channel": "groups", "mpim": "mpim", "im": "im"}
 
 
@@ -39,13 +40,23 @@ def conversations_members(call: Call) -> Json:
     return call.page("members", call.channel().members)
 
 
-@method("conversations.history", *HISTORY, takes_json=False)
-def conversations_history(call: Call) -> Json:
-    channel = call.channel(purpose="history")
-    if call.bot not in channel.members:
-        raise SlackError("not_in_channel")
-    newest_first = reversed(call.state.in_channel(channel.id))
-    return {**call.page("messages", [m.as_slack(call.state.workspace) for m in newest_first]), "pin_count": 0}
+@method("conversations.setTopic", *OPEN, *(f"{kind}:write.topic" for kind in ("channels", "groups", "mpim", "im")))
+def conversations_set_topic(call: Call) -> Json:
+    channel, topic = _to_describe(call, "topic")
+    if topic != channel.topic:
+        channel.topic, channel.topic_by, channel.topic_at = topic, call.bot, int(call.now)
+        _say(call, channel, "channel_topic", f"set the channel topic: {topic}" if topic else "cleared channel topic")
+    return {"channel": channel.as_slack(call.state.workspace.team.id, call.bot)}
+
+
+@method("conversations.setPurpose", *OPEN, *(f"{kind}:write.topic" for kind in ("channels", "groups", "mpim", "im")))
+def conversations_set_purpose(call: Call) -> Json:
+    channel, purpose = _to_describe(call, "purpose")
+    if purpose != channel.purpose:
+        channel.purpose, channel.purpose_by, channel.purpose_at = purpose, call.bot, int(call.now)
+        words = f"set the channel purpose: {purpose}" if purpose else "cleared channel purpose"
+        _say(call, channel, "channel_purpose", words)
+    return {"channel": channel.as_slack(call.state.workspace.team.id, call.bot)}
 
 
 @method("conversations.open", *OPEN)
@@ -81,6 +92,30 @@ def conversations_join(call: Call) -> Json:
         call.state.announce(Event("channels", {"id": channel.id}, channel=channel.id))
     shown = channel.as_slack(call.state.workspace.team.id, call.bot)
     return {"channel": shown, **({"warning": "already_in_channel"} if known else {})}
+
+
+def _to_describe(call: Call, name: str) -> tuple[Channel, str]:
+    """The channel that gets a topic or a purpose, and which. Raises `SlackError`."""
+    channel = call.state.workspace.channels.get(call.needed("channel"))
+    if channel is None or not call.sees(channel):
+        raise SlackError("channel_not_found")
+    managed = "channels:manage" if channel.kind == "channels" else f"{channel.kind}:write"
+    call.require(managed, f"{channel.kind}:write.topic")
+    if channel.is_im:
+        raise SlackError("method_not_supported_for_channel_type")
+    call.member(channel)
+    words = call.args.get(name)
+    if not isinstance(words, str):
+        raise SlackError("invalid_arguments", messages=[f"missing required field: {name}"])
+    if len(words) > LONGEST_TOPIC:
+        raise SlackError("too_long")
+    return channel, words
+
+
+def _say(call: Call, channel: Channel, subtype: str, text: str) -> None:
+    """What Slack writes into a channel when it changes."""
+    call.state.post(Message(channel.id, call.state.ids.ts(), call.bot, text, subtype=subtype))
+    call.state.announce(Event("channels", {"id": channel.id}, channel=channel.id))
 
 
 def of_types(call: Call) -> list[Channel]:

@@ -10,12 +10,13 @@ from bot.sandbox.shapes import Json
 
 @method("users.info", "users:read", takes_json=False)
 def users_info(call: Call) -> Json:
-    return {"user": call.user().as_slack()}
+    return {"user": call.user().as_slack(call.now, locale=call.flag("include_locale"))}
 
 
 @method("users.list", "users:read", takes_json=False)
 def users_list(call: Call) -> Json:
-    members = [user.as_slack() for user in call.state.workspace.users.values() if not user.is_stranger]
+    people = [user for user in call.state.workspace.users.values() if not user.is_stranger]
+    members = [user.as_slack(call.now, locale=call.flag("include_locale")) for user in people]
     return {"cache_ts": int(call.now), **call.page("members", members)}
 
 

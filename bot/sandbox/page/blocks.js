@@ -55,7 +55,7 @@ function interactive(element, block, surface) {
 function picture(image, title) {
   const id = image.slack_file?.id;
   const caption = title ? el("figcaption", {}, title) : null;
-  if (id) return el("figure", {}, caption, el("img", { src: `/files/${encodeURIComponent(id)}`, alt: image.alt_text }));
+  if (id) return el("figure", {}, caption, el("img", { src: `/sandbox/files/${encodeURIComponent(id)}`, alt: image.alt_text }));
   return el("figure", { class: "described" }, caption, el("span", { role: "img", "aria-label": image.alt_text }, `[${image.alt_text}]`));
 }
 

@@ -93,7 +93,7 @@ export class MessageList {
   }
 
   file(file) {
-    const url = `/files/${encodeURIComponent(file.id)}`;
+    const url = `/sandbox/files/${encodeURIComponent(file.id)}`;
     if (file.filetype === "png") return el("figure", {}, el("figcaption", {}, file.title), el("img", { src: url, alt: file.title }));
     return el("p", {}, el("a", { href: url, download: file.name }, file.title));
   }

@@ -60,7 +60,8 @@ def test_a_command_is_acked_answered_and_its_button_updates_the_card(
     assert card.buttons == ("Apply", "Cancel")
 
     assert sandbox.press("oncall", card, "confirm").acked
-    updated = sandbox.wait_for(lambda: [m for m in sandbox.messages("#ops") if m.edited_ts])[0]
+    updated = sandbox.wait_for(lambda: [m for m in sandbox.messages("#ops") if m.seen.startswith("Applied")])[0]
+    assert updated.edited_ts is None
     assert updated.ts == card.ts
     assert updated.seen == "Applied by <@U0ONCALL1>"
 

@@ -98,7 +98,7 @@ def test_a_person_acts_and_looks_by_http(sandbox: Sandbox, client: WebClient) ->
         ("faults", {"socket": "drop"}, "no connection"),
         ("faults", {"socket": "explode"}, "cannot be made to"),
         ("user", {"user": "dev", "is_king": True}, "no flag is_king"),
-        ("message", [], "indices"),
+        ("message", [], "JSON object"),
     ],
 )
 def test_what_a_person_could_not_do_is_said(sandbox: Sandbox, path: str, body: object, complaint: str) -> None:
@@ -126,7 +126,7 @@ def test_messages_and_files_survive_a_restart(tmp_path: Path) -> None:
         assert [m.text for m in second.messages("#ops", user="ada")] == ["kept", ""]
         assert second.messages("@checkpoint", user="dev")[0].text == "direct"
         file_id = second.messages("#ops")[1].files[0]["id"]
-        assert ask(second, "GET", f"/files/{file_id}")[1] == "abc"
+        assert ask(second, "GET", f"/sandbox/files/{file_id}")[1] == "abc"
         client = WebClient(second.bot_token, base_url=second.api_url)
         assert client.chat_postMessage(channel="C0OPS0001", text="next")["ts"] > second.messages("#ops")[1].ts
         client.chat_update(channel="C0OPS0001", ts=second.messages("#ops")[0].ts, text="kept on")

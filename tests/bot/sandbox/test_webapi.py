@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -139,12 +139,20 @@ def test_an_ephemeral_message_is_seen_by_one_and_cannot_be_updated(sandbox: Sand
     assert error(elsewhere) == "user_not_in_channel"
 
 
-def test_an_update_keeps_the_blocks_that_it_does_not_name(sandbox: Sandbox, client: WebClient) -> None:
-    ts = client.chat_postMessage(channel=OPS, text="a", blocks=[{"type": "divider"}])["ts"]
-    client.chat_update(channel=OPS, ts=ts, text="b")
-    assert sandbox.messages("#ops")[0].blocks
-    client.chat_update(channel=OPS, ts=ts, text="c", blocks=[])
-    assert (sandbox.messages("#ops")[0].text, sandbox.messages("#ops")[0].blocks) == ("c", ())
+def test_an_update_by_text_alone_takes_the_blocks_away_and_marks_the_message_as_edited(
+    sandbox: Sandbox, client: WebClient
+) -> None:
+    blocks = [{"type": "divider", "block_id": "d"}]
+    attachments = [{"text": "kept", "fallback": "kept"}]
+    posted = client.chat_postMessage(channel=OPS, text="a", blocks=blocks, attachments=attachments)
+    changed = client.chat_update(channel=OPS, ts=posted["ts"], text="b", blocks=[{"type": "divider"}])
+    assert "edited" not in changed["message"]
+    changed = client.chat_update(channel=OPS, ts=posted["ts"], text="c")
+    assert "blocks" not in changed["message"] and changed["message"]["attachments"]
+    assert changed["message"]["edited"]["user"] == "B0CHECKPT"
+    changed = client.chat_update(channel=OPS, ts=posted["ts"], blocks=blocks, attachments=[])
+    assert changed["text"] == "c" and changed["message"]["blocks"] == blocks
+    assert "edited" not in changed["message"] and "attachments" not in changed["message"]
 
 
 def test_only_the_bots_own_messages_can_be_changed(sandbox: Sandbox, client: WebClient) -> None:
@@ -175,7 +183,14 @@ def test_a_file_is_uploaded_and_shared(sandbox: Sandbox, client: WebClient) -> N
     client.files_upload_v2(channel=OPS, filename="growth.png", title="Growth", content=png, initial_comment="See")
     message = sandbox.messages("#ops")[0]
     assert (message.text, message.files[0]["title"]) == ("See", "Growth")
-    with urlopen(f"{sandbox.url}files/{message.files[0]['id']}") as answer:
+    url = message.files[0]["url_private"]
+    with pytest.raises(HTTPError) as refused:
+        urlopen(url)
+    assert refused.value.url.startswith(f"{sandbox.url}signin?redir=")
+    for token in (sandbox.app_token, "xoxb-other"):
+        with pytest.raises(HTTPError):
+            urlopen(Request(url, headers={"Authorization": f"Bearer {token}"}))
+    with urlopen(Request(url, headers={"Authorization": f"Bearer {sandbox.bot_token}"})) as answer:
         assert answer.read() == png
         assert answer.headers["Content-Type"] == "image/png"
 

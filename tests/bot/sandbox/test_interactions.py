@@ -1,0 +1,198 @@
+"""What is filled in, typed and chosen in messages and views, as it reaches an app; and what strict clients read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from random import Random
+
+import pytest
+from slack_bolt import Ack, App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from bot.sandbox import EVERY_SCOPE, Sandbox, SandboxError, Shortcut, SlackApp, demo_workspace
+from tests.support.clock import Clock
+
+NewApp = Callable[[], App]
+Connect = Callable[..., list[SocketModeHandler]]
+OPS = "C0OPS0001"
+SHORTCUTS = (Shortcut("Take one", "take"), Shortcut("Keep it", "keep", "message"))
+
+
+@pytest.fixture
+def sandbox(clock: Clock) -> Iterator[Sandbox]:
+    workspace = demo_workspace(SlackApp(scopes=EVERY_SCOPE, shortcuts=SHORTCUTS))
+    with Sandbox(workspace=workspace, clock=clock, random=Random(1), ack_timeout=1) as running:
+        yield running
+
+
+def plain(text: str) -> dict:
+    return {"type": "plain_text", "text": text}
+
+
+def option(value: str) -> dict:
+    return {"text": plain(value.title()), "value": value}
+
+
+def menu(**more: object) -> dict:
+    return {"type": "static_select", "action_id": "kind", "options": [option("a"), option("b")], **more}
+
+
+def row(block_id: str, element: dict) -> dict:
+    return {"type": "input", "block_id": block_id, "label": plain(block_id), "element": element}
+
+
+FORM = [
+    {"type": "actions", "block_id": "pick", "elements": [menu(initial_option=option("a"))]},
+    row("name", {"type": "plain_text_input", "action_id": "text", "initial_value": "web01"}),
+    row("who", {"type": "multi_users_select", "action_id": "people"}),
+    row("day", {"type": "datepicker", "action_id": "date"}),
+    {"type": "actions", "block_id": "go", "elements": [{"type": "button", "action_id": "go", "text": plain("Go")}]},
+]
+
+
+def test_a_press_in_a_message_tells_what_is_filled_in_there(
+    sandbox: Sandbox, client: WebClient, new_app: NewApp, connect: Connect
+) -> None:
+    app, bodies = new_app(), []
+
+    @app.action("go")
+    @app.action("kind")
+    def pressed(ack: Ack, body: dict) -> None:
+        ack()
+        bodies.append(body)
+
+    connect(app)
+    client.chat_postMessage(channel=OPS, text="x", blocks=FORM)
+    (message,) = sandbox.messages("#ops")
+    sandbox.press("ada", message, "go")
+    values = bodies[0]["state"]["values"]
+    assert list(values) == ["pick", "name", "who", "day"]
+    assert values["pick"]["kind"]["selected_option"]["value"] == "a"
+    assert values["name"]["text"] == {"type": "plain_text_input", "value": "web01"}
+    assert values["who"]["people"]["selected_users"] == []
+    assert values["day"]["date"]["selected_date"] is None
+
+    sandbox.press("ada", message, "kind", value="b")
+    assert bodies[1]["state"]["values"]["pick"]["kind"]["selected_option"]["text"]["text"] == "B"
+    sandbox.press("ada", message, "go", values={"name": {"text": "web02"}})
+    values = bodies[2]["state"]["values"]
+    assert (values["pick"]["kind"]["selected_option"]["value"], values["name"]["text"]["value"]) == ("b", "web02")
+    sandbox.press("dev", message, "go")
+    assert bodies[3]["state"]["values"]["name"]["text"]["value"] == "web01"
+
+
+def test_a_menu_asks_the_app_for_its_options(
+    sandbox: Sandbox, client: WebClient, new_app: NewApp, connect: Connect
+) -> None:
+    app, asked = new_app(), []
+
+    @app.options("vm")
+    def suggest(ack: Ack, body: dict) -> None:
+        asked.append(body)
+        ack(options=[option(f"{body['value']}01")] if body["value"] != "bad" else [{"value": "x"}])
+
+    connect(app)
+    external = {"type": "external_select", "action_id": "vm", "min_query_length": 0}
+    client.chat_postMessage(
+        channel=OPS, text="x", blocks=[{"type": "actions", "block_id": "b", "elements": [external]}]
+    )
+    (message,) = sandbox.messages("#ops")
+    outcome = sandbox.suggest("ada", message, "vm", "web")
+    assert outcome.ack == {"options": [option("web01")]}
+    assert (asked[0]["type"], asked[0]["block_id"], asked[0]["container"]["type"]) == (
+        "block_suggestion",
+        "b",
+        "message",
+    )
+    assert sandbox.suggest("ada", message, "vm", "bad").error == "invalid_options"
+
+
+def test_shortcuts_reach_the_app_as_what_they_are(
+    sandbox: Sandbox, client: WebClient, new_app: NewApp, connect: Connect
+) -> None:
+    app, bodies = new_app(), []
+
+    @app.shortcut("take")
+    @app.shortcut("keep")
+    def chosen(ack: Ack, body: dict) -> None:
+        ack()
+        bodies.append(body)
+
+    connect(app)
+    client.chat_postMessage(channel=OPS, text="x")
+    client.chat_postEphemeral(channel=OPS, user="U0ADA0001", text="x")
+    assert sandbox.shortcut("ada", "take").acked
+    assert sandbox.shortcut("ada", "keep", sandbox.messages("#ops")[0]).acked
+    everywhere, on_message = bodies
+    assert (everywhere["type"], "channel" in everywhere, "response_url" in everywhere) == ("shortcut", False, False)
+    assert (on_message["type"], on_message["channel"]["id"], on_message["message"]["text"]) == (
+        "message_action",
+        OPS,
+        "x",
+    )
+    for who, which, message in (("ada", "keep", None), ("ada", "keep", sandbox.ephemeral("ada")[0])):
+        with pytest.raises(SandboxError):
+            sandbox.shortcut(who, which, message)
+
+
+def test_a_client_that_is_strict_about_shapes_can_read_everything(sandbox: Sandbox, client: WebClient) -> None:
+    for user in client.users_list()["members"]:
+        profile = user["profile"]
+        needed = ("avatar_hash", "real_name", "display_name", "real_name_normalized", "display_name_normalized", "team")
+        assert all(isinstance(profile[name], str) for name in needed)
+        assert isinstance(user["is_app_user"], bool) and isinstance(user["updated"], int)
+    assert client.users_info(user="U0ADA0001", include_locale=True)["user"]["locale"] == "en-US"
+    every_kind = "public_channel,private_channel,mpim,im"
+    for channel in client.conversations_list(types=every_kind)["channels"]:
+        assert isinstance(channel["created"], int) and isinstance(channel["is_org_shared"], bool)
+    view = {"type": "modal", "title": plain("T"), "submit": plain("S"), "blocks": [row("a", menu())]}
+    trigger = sandbox.command("ada", "#ops", "/checkpoint").trigger_id
+    shown = client.views_open(trigger_id=trigger, view=view)["view"]
+    assert shown["title"]["emoji"] is True and shown["submit"]["emoji"] is True
+
+
+def test_blocks_can_be_looked_at_before_they_are_sent(client: WebClient) -> None:
+    assert client.api_call("blocks.validate", json={"blocks": FORM})["ok"]
+    assert client.api_call("blocks.validate", json={"message": {"text": "x"}})["ok"]
+    wrong = {"type": "header", "text": plain("x" * 151)}
+    for kind, value, place in (
+        ("blocks", [wrong], "/blocks/0"),
+        ("message", {"blocks": [wrong]}, "/message/blocks/0"),
+        ("view", {"type": "home", "blocks": [wrong]}, "/view/blocks/0"),
+    ):
+        with pytest.raises(SlackApiError) as refused:
+            client.api_call("blocks.validate", json={kind: value})
+        answer = refused.value.response
+        assert answer["error"] == f"invalid_{kind}"
+        assert answer["errors"] == [
+            {
+                "pointer": f"{place}/text/text",
+                "code": "failed_constraint",
+                "message": "must be less than 151 characters",
+                "constraint": "max_length",
+                "field": "text",
+            }
+        ]
+    with pytest.raises(SlackApiError):
+        client.api_call("blocks.validate", json={"blocks": FORM, "view": {}})
+
+
+def test_what_is_refused_is_refused_in_slacks_own_shape(client: WebClient) -> None:
+    with pytest.raises(SlackApiError) as refused:
+        client.chat_postMessage(channel=OPS, text="x", blocks=[{"type": "section", "text": plain("")}])
+    assert refused.value.response.data == {
+        "ok": False,
+        "error": "invalid_blocks",
+        "errors": [
+            "failed to match all allowed schemas [json-pointer:/blocks/0/text]",
+            "must be more than 0 characters [json-pointer:/blocks/0/text/text]",
+        ],
+        "response_metadata": {
+            "messages": [
+                "[ERROR] failed to match all allowed schemas [json-pointer:/blocks/0/text]",
+                "[ERROR] must be more than 0 characters [json-pointer:/blocks/0/text/text]",
+            ]
+        },
+    }
