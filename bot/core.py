@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from threading import Thread
 
 import commands
 from backends.base import Backend
@@ -23,6 +25,12 @@ from bot.people.directory import Directory
 from bot.people.identity import Gate
 from bot.schedules.digest import Digests, Schedules
 from bot.settings import Settings
+
+CLOSING = 2.5
+"""Seconds of those to stop that are left to the hosts: a shell that stays open there counts against the account."""
+
+LEDGER = 0.5
+"""Seconds that the ledger gets to close, which another program may hold locked."""
 
 
 class Core:
@@ -86,14 +94,23 @@ class Core:
         self._lookout.start()
 
     def stop(self, seconds: float) -> None:
-        """Let steps under way end for that long, and close what is open. What is pending is taken up at the next
-        start."""
+        """Let steps under way end, and close what is open, in that long and no longer. What is pending is taken up at
+        the next start."""
+        until = time.monotonic() + seconds
         self._lookout.stop()
-        self.changes.stop(seconds)
+        self.changes.stop(max(0.0, seconds - CLOSING))
         self.inventory.close()
-        for backend in self._backends.values():
-            backend.close()
-        self.ledger.close()
+        _all_within(until, [backend.close for backend in self._backends.values()])
+        _all_within(until + LEDGER, [self.ledger.close])
+
+
+def _all_within(until: float, acts: Sequence[Callable[[], object]]) -> None:
+    """Do all at the same time, and wait for them no longer than until that moment."""
+    threads = [Thread(target=act, name="closing", daemon=True) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
 
 
 def _jobs_url(settings: Settings) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -29,8 +30,11 @@ from bot.slack.web import posting_client, reading_client
 
 log = logging.getLogger(__name__)
 
-DRAIN = 10.0
-"""Seconds that requests and steps under way get to end when the bot stops."""
+STOPPING = 9.0
+"""Seconds in which the bot has stopped, whatever is under way: a container is given ten."""
+
+REQUESTS = 4.0
+"""How many of them requests under way get to end. Who asked what did not end is told at the next start."""
 
 
 def utc_now() -> datetime:
@@ -73,10 +77,11 @@ class Bot:
         self._connections.wait()
 
     def stop(self) -> None:
-        """Take no more requests, let those under way end, and close what is open. What is pending is taken up at the
-        next start."""
-        self._connections.stop(DRAIN)
-        self._core.stop(DRAIN)
+        """Take no more requests, let those under way end, and close what is open, all within `STOPPING` seconds. What
+        is pending is taken up at the next start."""
+        until = time.monotonic() + STOPPING
+        self._connections.stop(REQUESTS)
+        self._core.stop(until - time.monotonic())
 
 
 def hosts_of(settings: Settings, shells: Path | None = None) -> dict[str, Backend]:

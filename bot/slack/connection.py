@@ -26,6 +26,9 @@ STEADY = 60.0
 LONGEST_PAUSE, LONGEST_PAUSE_OF_A_SPARE = 30.0, 300.0
 """Seconds between tries: when no connection is left, and when another one does the work."""
 
+CLOSING = 1.5
+"""Seconds that the connections get to close."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -77,18 +80,18 @@ class Connections:
         """Stop: take up nothing new, let what was taken up come to its end for at most `seconds`, and close.
 
         Until they are closed, the connections still acknowledge, and people are told that the bot is stopping. True
-        when all work was done.
+        when all work was done. Closing takes a second more.
         """
         self._intake.close()
         drained = self._intake.drain(seconds)
         if not drained:
-            _log.warning("Work was still under way %s seconds after the stop began.", seconds)
+            _log.warning("Requests were still under way %.1f seconds after the stop began.", seconds)
         self._stopping.set()
         closers = [threading.Thread(target=line.close, daemon=True) for line in self._lines]
         for closer in closers:
             closer.start()
         for closer in closers:
-            closer.join(seconds)
+            closer.join(CLOSING / len(closers))
         return drained
 
     def deliver(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:

@@ -151,6 +151,8 @@ class _Reception:
                     self._desk.typed(request)
                 case Pressed():
                     self._desk.pressed(request)
+        except AnnouncerError as error:
+            _log.error("%s could not be answered: %s", request.origin.person_id, error)
         except Exception as error:  # the last frame on this thread: whatever it was, the person hears of it
             reference = self._log_error(error)
             self._answer(
