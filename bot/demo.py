@@ -24,6 +24,12 @@ from bot.settings import (
 from bot.wiring import Bot, make_private_folder, simulated_hosts
 
 ACCOUNT = "CONTOSO\\svc-checkpoint"
+TRIES = (
+    ("/checkpoint web01 before-upgrade", "takes a checkpoint"),
+    ("/checkpoint apply web01 before-upgrade", "puts web01 back to it; asks first"),
+    ("/checkpoint digest", "names the stale checkpoints, with buttons"),
+)
+"""What the welcome and the empty page name, each with what it does."""
 MARK = "checkpointbot-demo"
 """A file by which a demo knows the folder of an earlier one, so that `--fresh` throws nothing else away."""
 
@@ -43,7 +49,7 @@ class Demo:
         (data / MARK).touch()
         self._data = data
         self._open = ExitStack()
-        self._sandbox = Sandbox(port=port, data_file=data / "slack.json")
+        self._sandbox = Sandbox(port=port, data_file=data / "slack.json", suggestions=TRIES)
 
     @property
     def url(self) -> str:
@@ -93,6 +99,8 @@ class Demo:
 
     def welcome(self) -> str:
         """What to print when it runs."""
+        longest = max(len(command) for command, _ in TRIES)
+        tries = "\n".join(f"    {command:{longest}}    {what}" for command, what in TRIES)
         return f"""\
 Checkpoint Bot is running: two simulated Hyper-V hosts, and a Slack workspace at
 
@@ -100,9 +108,7 @@ Checkpoint Bot is running: two simulated Hyper-V hosts, and a Slack workspace at
 
 Three things to try there, in #ops:
 
-    /checkpoint web01 before-upgrade          takes a checkpoint
-    /checkpoint apply web01 before-upgrade    puts web01 back to it; asks first
-    /checkpoint digest                        names the stale checkpoints, with buttons
+{tries}
 
 State is kept in {self._data}; --fresh throws it away. Ctrl-C ends the demo."""
 

@@ -26,6 +26,8 @@ class Control:
     events: Events
     faults: Faults
     pace: Pace
+    suggestions: Sequence[tuple[str, str]] = ()
+    """Commands to try where nothing was said yet, each with what it does."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def change_user(self, who: str, **flags: bool) -> None:

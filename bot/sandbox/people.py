@@ -20,7 +20,7 @@ from bot.sandbox.reacting import react, unreact
 from bot.sandbox.response_urls import ResponseUrls
 from bot.sandbox.shapes import Json
 from bot.sandbox.socket_mode import EnvelopeType, NoConnection, SocketMode
-from bot.sandbox.state import State, Trigger
+from bot.sandbox.state import State, Trigger, Typed
 from bot.sandbox.viewing import STATELESS, Filled, make_view, missing, replace_view, values_of
 from bot.sandbox.workspace import Channel, User
 from bot.slack.render.limits import Problems
@@ -100,6 +100,7 @@ class People:
         if command not in known and not how.forged:
             raise SandboxError(f"{command} is not a valid command. There is {', '.join(sorted(known))}.")
         url = self.urls.make("commands", channel.id, user.id)
+        self.state.echo(Typed(channel.id, self.state.ids.ts(), user.id, typed.strip()))
         act = self._act(user, how, url=url)
         outcome = await self._send(
             "slash_commands",

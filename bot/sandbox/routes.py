@@ -17,10 +17,10 @@ that the person sees; `times`, `team` and `forged` as in `people.How`):
   /sandbox/group    {group, users}: change a user group
 Look (GET):
   /sandbox/state?user=          people, channels, the app, connections
-  /sandbox/messages?channel=&user=   as that person sees them
+  /sandbox/messages?channel=&user=   as that person sees them, and the commands that they typed there
   /sandbox/ephemeral?user=      what only they see
   /sandbox/views?user=          open modals, and the Home tab
-  /sandbox/log                  what went over the wire
+  /sandbox/log?after=           what went over the wire, after a moment of it
   /sandbox/events?user=         changes as they happen (server-sent events)
 Break (POST):
   /sandbox/faults   {clear?, rate_limits?, refuse_connections?, calls?: [`faults.Fault`],
@@ -33,6 +33,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from aiohttp import web
@@ -79,7 +80,7 @@ class Routes:
             "messages": self._messages,
             "ephemeral": self._ephemeral,
             "views": self._views,
-            "log": lambda _user, _request: {"log": list(self._state.log)},
+            "log": self._log,
         }
         for name, act in acts.items():
             app.router.add_post(f"/sandbox/{name}", _acting(act))
@@ -202,6 +203,7 @@ class Routes:
             "app": {
                 "name": app.name,
                 "bot_user_id": app.bot_user_id,
+                "suggestions": [list(one) for one in self._control.suggestions],
                 "commands": [[c.command, c.description, c.usage_hint] for c in app.commands],
                 "shortcuts": [[one.callback_id, one.name, one.type, one.description] for one in app.shortcuts],
             },
@@ -227,7 +229,13 @@ class Routes:
         person = user or self._state.workspace.user(self._state.workspace.app.bot_user_id)
         channel = self._state.workspace.channel(request.query.get("channel", ""), person)
         found = self._state.in_channel(channel.id, user.id if user else None)
-        return {"messages": [self._shown(message) for message in found]}
+        typed = [asdict(one) for one in self._state.typed if user and (one.channel, one.user) == (channel.id, user.id)]
+        return {"messages": [self._shown(message) for message in found], "typed": typed}
+
+    def _log(self, _user: User | None, request: web.Request) -> Json:
+        after = request.query.get("after", "")
+        with self._state.changed:
+            return {"log": [line for line in self._state.log if line["ts"] > after]}
 
     def _ephemeral(self, user: User | None, _request: web.Request) -> Json:
         found = [m for m in self._state.messages.values() if user is not None and m.ephemeral_to == user.id]

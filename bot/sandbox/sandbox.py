@@ -63,9 +63,11 @@ class Sandbox:
         data_file: Path | None = None,
         bot_token: str | None = None,
         app_token: str | None = None,
+        suggestions: Sequence[tuple[str, str]] = (),
     ) -> None:
         """`ack_timeout`, `event_retries` and `patience`, that of whoever waits for something here, are in seconds. With
-        a `data_file`, messages survive a restart. Tokens are made up unless given."""
+        a `data_file`, messages survive a restart. Tokens are made up unless given. The page offers
+        `suggestions`, commands with what they do, where nothing was said yet."""
         random = random or SystemRandom()
         self.workspace = workspace or demo_workspace()
         """May be changed while the sandbox runs."""
@@ -82,7 +84,7 @@ class Sandbox:
         self._people = People(self.state, self._sockets, urls, events, clock, ack_timeout)
         tokens: dict[str, TokenKind] = {self.bot_token: "bot", self.app_token: "app"}
         api = WebApi(self.state, self._sockets, events, self.faults, pace, clock, tokens)
-        self._control = Control(self.state, self._people, self._sockets, events, self.faults, pace)
+        self._control = Control(self.state, self._people, self._sockets, events, self.faults, pace, suggestions)
         self._server = Server(self._control, api, urls, port, data_file)
 
     # ---------------------------------------------------------------- running

@@ -77,6 +77,8 @@ class SocketMode:
         self._random = random
         self._tickets: dict[str, float] = {}
         self._waiting: dict[str, asyncio.Future[Json]] = {}
+        self._sent: dict[str, float] = {}
+        """When envelopes that are not acknowledged yet were sent."""
         self.connections: list[Connection] = []
 
     def ticket(self) -> str:
@@ -100,7 +102,7 @@ class SocketMode:
         answered = payload.get("type") in ("view_submission", "block_suggestion")
         envelope["accepts_response_payload"] = kind == "slash_commands" or answered
         self._state.note("envelope", host=connection.host, **envelope)
-        started = asyncio.get_running_loop().time()
+        started = self._sent[envelope_id] = asyncio.get_running_loop().time()
         try:
             await connection.send(envelope)
             answer = await asyncio.wait_for(ack, timeout)
@@ -157,7 +159,9 @@ class SocketMode:
         envelope_id, payload = _ack(text)
         waiting = self._waiting.get(envelope_id)
         late = waiting is None or waiting.done()
-        self._state.note("ack", envelope_id=envelope_id, payload=payload, late=late)
+        sent = self._sent.pop(envelope_id, None)
+        ms = None if sent is None else (asyncio.get_running_loop().time() - sent) * 1000
+        self._state.note("ack", envelope_id=envelope_id, payload=payload, late=late, ms=ms)
         if waiting is not None and not waiting.done():
             waiting.set_result(payload)
 

@@ -9,7 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from threading import Condition
 from typing import Literal
 
@@ -31,7 +31,7 @@ REMEMBERED = 3600.0
 class Event:
     """A change, for whoever watches: for one person, for the members of a channel, or for all."""
 
-    kind: Literal["message", "updated", "deleted", "view", "home", "channels", "connections", "stopping"]
+    kind: Literal["message", "updated", "deleted", "typed", "view", "home", "channels", "connections", "stopping"]
     data: Json
     user: str | None = None
     channel: str | None = None
@@ -74,6 +74,16 @@ class Scheduled:
     """As it will be, but for its ts."""
 
 
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A slash command as one typed it. Slack shows it to nobody; the page shows it to who typed it."""
+
+    channel: str
+    ts: str
+    user: str
+    text: str
+
+
 @dataclass(slots=True)
 class StoredFile:
     """An uploaded file. It is in a channel only when the upload was completed."""
@@ -101,6 +111,8 @@ class State:
         self.threads = Threads()
         self.choices: dict[tuple[str, str], dict[str, Choices]] = {}
         """What people chose in the fields of messages: by channel and ts, then by person."""
+        self.typed: deque[Typed] = deque(maxlen=LOG_LENGTH)
+        """Slash commands, oldest first."""
         self.scheduled: dict[str, Scheduled] = {}
         """Messages that are to be posted later, by id."""
         self.views: dict[str, View] = {}
@@ -189,6 +201,11 @@ class State:
         parent = self.messages.get((message.channel, message.thread_ts or ""))
         if parent is not None and parent.ts != message.ts and message.ephemeral_to is None:
             self.announce(Event("updated", self.show(parent), parent.ephemeral_to, parent.channel))
+
+    def echo(self, typed: Typed) -> None:
+        """Keep what a person typed, and show it to them."""
+        with self._changing(Event("typed", asdict(typed), typed.user)):
+            self.typed.append(typed)
 
     def show_view(self, view: View) -> None:
         """Open a view in front, or put it in the place of the one with its id."""

@@ -37,6 +37,7 @@ class WebApi:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["method"]
+        begun = self.clock()
         fault = self.faults.take(name)
         if fault is not None:
             await asyncio.sleep(fault.delay)
@@ -51,12 +52,16 @@ class WebApi:
                 fault.refuse()
             answer = {"ok": True, **self._call(method, token, args)}
         except SlackError as refused:
-            self.state.note("web_api", method=name, args=args, ok=False, error=refused.code)
+            self.state.note("web_api", method=name, args=args, ok=False, error=refused.code, ms=self._since(begun))
             return self._refusal(refused)
-        self.state.note("web_api", method=name, args=args, ok=True, error=None)
+        self.state.note("web_api", method=name, args=args, ok=True, error=None, ms=self._since(begun))
         if fault is not None and fault.cut == "after":
             return _cut(request)
         return web.json_response(answer, headers=self._headers(method, token))
+
+    def _since(self, begun: float) -> float:
+        """Milliseconds."""
+        return (self.clock() - begun) * 1000
 
     def _call(self, method: Method, token: TokenKind, args: Json) -> Json:
         if token not in method.tokens:

@@ -5,15 +5,21 @@ import { filled, renderBlocks } from "./blocks.js";
 import { Composer } from "./composer.js";
 import { Modals, confirmed } from "./dialogs.js";
 import { byId, el, icon } from "./dom.js";
+import { Inspector } from "./inspector.js";
 import { MessageList } from "./messages.js";
+import { Panel } from "./panel.js";
+import { Thread } from "./thread.js";
 
-const page = { state: null, user: null, channel: null, stream: null, list: null, modals: null, composer: null, unread: new Map() };
+const page = { panel: new Panel(), inspector: new Inspector(), read: new Map(), state: null, user: null, channel: null, stream: null, list: null, modals: null, composer: null, unread: new Map() };
 
 const names = {
   person: (id) => page.state.people.find((one) => one.id === id)?.name ?? id,
   channel: (id) => page.state.channels.find((one) => one.id === id)?.name ?? id,
   group: (id) => page.state.groups[id] ?? id,
-  author: (id) => author(page.state.people.find((one) => one.id === id) ?? { id, name: "Slackbot", real_name: "Slackbot" }),
+  author: ({ user: id = page.state.app.bot_user_id, username }) => {
+    const known = page.state.people.find((one) => one.id === id) ?? { id, name: "Slackbot", real_name: "Slackbot" };
+    return author(username ? { ...known, real_name: username } : known);
+  },
 };
 
 function author(person) {
@@ -31,9 +37,11 @@ async function start() {
   byId("team").textContent = page.state.team.name;
   document.title = `${page.state.app.name}: Slack sandbox`;
   fillPeople();
-  const [, person, channel] = decodeURIComponent(location.hash).split("/");
+  const [, person, named] = decodeURIComponent(location.hash).split("/");
   const known = page.state.people.find((one) => one.name === person && !one.is_bot && !one.deleted);
-  await become((known ?? page.state.people[0]).id, channel);
+  const [, linked, seconds, rest] = /^\/archives\/(\w+)\/p(\d+)(\d{6})$/.exec(location.pathname) ?? [];
+  await become((known ?? page.state.people[0]).id, linked ? page.state.channels.find((one) => one.id === linked)?.name : named);
+  if (linked) page.list.reveal(`${seconds}.${rest}`);
 }
 
 function fillPeople() {
@@ -46,9 +54,11 @@ function fillPeople() {
 async function become(user, channel) {
   page.user = user;
   page.unread.clear();
+  page.read.clear();
   byId("person").value = user;
   page.state = await look("state", { user });
-  page.list = new MessageList(user, names);
+  page.panel.close();
+  page.list = new MessageList(user, names, { choices: choices(), openThread });
   page.modals = new Modals(user, names, choices());
   page.stream?.close();
   page.stream = watch(user, handlers, () => become(page.user, page.channel?.name));
@@ -64,12 +74,15 @@ const choices = () => ({
   channels: page.state.channels.filter((one) => !one.is_im).map((one) => [one.id, `#${one.name}`]),
 });
 
+const openThread = (ts) => page.panel.open(new Thread(page.user, names, page.channel.id, ts, choices()));
+
 async function enter(id) {
+  if (page.panel.shown !== page.inspector) page.panel.close();
   page.channel = page.state.channels.find((one) => one.id === id);
   page.unread.delete(id);
   const { name, is_im, is_private, topic, shared_with, members } = page.channel;
   const title = is_im ? page.state.app.name : name;
-  history.replaceState(null, "", `#/${names.person(page.user)}/${name}`);
+  history.replaceState(null, "", `/#/${names.person(page.user)}/${name}`);
   byId("channel").replaceChildren(...(is_im ? [title] : [is_private ? icon("lock") : "#", ` ${title}`]));
   byId("topic").textContent = is_im ? "Your direct messages with the app" : topic;
   byId("badges").replaceChildren(
@@ -83,16 +96,22 @@ async function enter(id) {
   showTab("messages");
   const list = page.list;
   list.hold();
-  const { messages } = await look("messages", { channel: id, user: page.user });
-  if (list === page.list && page.channel.id === id) list.show(messages, welcome());
+  const { messages, typed } = await look("messages", { channel: id, user: page.user });
+  const read = page.read.get(id);
+  page.read.set(id, messages.at(-1)?.ts ?? "0");
+  if (list === page.list && page.channel.id === id) list.show(messages, welcome(messages.length), { typed, read });
 }
 
-function welcome() {
+function welcome(said) {
+  const { suggestions } = page.state.app;
   const where = page.channel.is_im ? page.state.app.name : `#${page.channel.name}`;
   const [first] = page.state.app.commands;
   return [
     el("p", { class: "b-header" }, `This is the beginning of ${where}.`),
     first ? el("p", {}, "Type ", el("code", {}, `${first[0]} help`), " to begin. ", first[1], ".") : null,
+    suggestions.length && !said ? el("p", { class: "try", id: "try" }, "Things to try here:") : null,
+    said ? null : el("ul", { class: "suggestions", "aria-labelledby": "try" }, suggestions.map(([command, what]) =>
+      el("li", {}, el("button", { type: "button", class: "suggestion", onclick: () => page.composer.offer(command) }, el("code", {}, command), el("span", {}, what))))),
   ];
 }
 
@@ -121,14 +140,24 @@ function connection(count) {
 
 const handlers = {
   message: (message) => {
-    if (message.channel === page.channel.id) return page.list.put(message);
+    page.panel.shown?.put?.(message);
+    if (message.channel === page.channel.id) {
+      page.read.set(message.channel, message.ts);
+      return page.list.put(message);
+    }
+    if (message.user === page.user) return;
     page.unread.set(message.channel, (page.unread.get(message.channel) ?? 0) + 1);
     drawChannels();
   },
+  typed: (line) => {
+    if (line.channel === page.channel.id) page.list.put(line);
+  },
   updated: (message) => {
+    page.panel.shown?.put?.(message);
     if (message.channel === page.channel.id) page.list.put(message);
   },
   deleted: ({ channel, ts }) => {
+    page.panel.shown?.remove?.(ts);
     if (channel === page.channel.id) page.list.remove(ts);
   },
   view: () => page.modals.refresh(),
@@ -162,7 +191,8 @@ async function drawHome() {
     if (element.confirm && !(await confirmed(element.confirm, names))) return;
     await act("press", { user: page.user, view_id: home.id, action_id: element.action_id, value, values: filled(fields) });
   };
-  byId("home").replaceChildren(...renderBlocks(home.blocks, { names, fields, choices: choices(), press }));
+  const suggest = (element, value) => act("suggest", { user: page.user, view_id: home.id, action_id: element.action_id, value });
+  byId("home").replaceChildren(...renderBlocks(home.blocks, { names, fields, choices: choices(), press, suggest }));
 }
 
 for (const name of ["messages", "home"]) {
@@ -194,6 +224,10 @@ byId("close-menu").addEventListener("click", () => {
   byId("menu").focus();
 });
 byId("composer").addEventListener("submit", () => page.list.toEnd());
+byId("inspect").addEventListener("click", () => {
+  closeMenu();
+  return page.panel.shown === page.inspector ? page.panel.close() : page.panel.open(page.inspector);
+});
 byId("person").addEventListener("change", (event) => become(event.target.value, page.channel.name));
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && document.body.classList.contains("menu-open")) byId("close-menu").click();

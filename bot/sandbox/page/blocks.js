@@ -4,8 +4,11 @@ import { el } from "./dom.js";
 import { input, pressable } from "./elements.js";
 import { markdown } from "./markdown.js";
 import { mrkdwn, plain, richText } from "./markup.js";
+import { newer } from "./newer.js";
+import { framed, rowsOf } from "./tables.js";
 
-/** What `surface` needs: names {person, channel, group}, press(element, block_id, value, node), fields (a Map). */
+/** What `surface` needs: names {person, channel, group}, press(element, block_id, value, node), fields (a Map), and
+    suggest(element, typed) for menus that ask the app. */
 export function renderBlocks(blocks, surface) {
   return blocks.map((block) => (RENDER[block.type] ?? unknown)(block, surface));
 }
@@ -25,6 +28,7 @@ const RENDER = {
   table,
   markdown: (block) => el("div", { class: "b-markdown" }, markdown(block.text)),
   input: formRow,
+  ...newer(renderBlocks, interactive),
 };
 
 const unknown = (block) => el("p", { class: "b-unknown" }, `[${block.type} block]`);
@@ -44,8 +48,9 @@ function contextPart(part, surface) {
   return part.type === "image" ? picture(part) : el("span", { class: "text" }, textObject(part, surface.names));
 }
 
+/** What acts at once: a button, or a menu that is no field of a form. */
 function interactive(element, block, surface) {
-  if (element.type === "button" || element.type === "overflow" || !surface.fields) {
+  if (element.type === "button" || element.type === "overflow" || element.type === "icon_button" || element.type === "workflow_button") {
     return pressable(element, (pressed, value, node) => surface.press(pressed, block.block_id, value, node));
   }
   return registered(element, block, surface, true).node;
@@ -60,14 +65,12 @@ function picture(image, title) {
 }
 
 function table(block, surface) {
-  const align = (column) => `align-${block.column_settings?.[column]?.align ?? "left"}`;
-  const wrapped = (column) => (block.column_settings?.[column]?.is_wrapped ? "wrapped" : "");
+  const classes = (column) => {
+    const set = block.column_settings?.[column];
+    return `align-${set?.align ?? "left"} ${set?.is_wrapped ? "wrapped" : ""}`;
+  };
   const cell = (one) => (one.type === "rich_text" ? one.elements.map((part) => richText(part, surface.names)) : String(one.text ?? one.value));
-  const row = (cells, head) => el("tr", {}, cells.map((one, column) =>
-    el(head ? "th" : "td", { class: `${align(column)} ${wrapped(column)}`, scope: head ? "col" : undefined }, cell(one))));
-  const [head, ...rows] = block.rows;
-  return el("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Table" },
-    el("table", {}, el("thead", {}, row(head, true)), el("tbody", {}, rows.map((cells) => row(cells, false)))));
+  return framed(rowsOf(block.rows.map((row) => row.map(cell)), { classes }));
 }
 
 function formRow(block, surface) {
@@ -84,7 +87,7 @@ function formRow(block, surface) {
 }
 
 function registered(element, block, surface, dispatches) {
-  const made = input(element, undefined, surface.choices);
+  const made = input(element, undefined, surface.choices, surface.suggest);
   surface.fields?.set(`${block.block_id}\n${element.action_id}`, { block_id: block.block_id, action_id: element.action_id, ...made });
   if (dispatches) made.node.addEventListener("change", () => surface.press(element, block.block_id, made.value(), made.node));
   return made;

@@ -28,6 +28,14 @@ export class Composer {
     this.typed();
   }
 
+  /** Put a command into the box, to be sent or changed. */
+  offer(text) {
+    this.box.value = text;
+    this.box.focus();
+    this.typed();
+    this.suggest([]);
+  }
+
   async send() {
     const text = this.box.value.trim();
     if (!text) return;

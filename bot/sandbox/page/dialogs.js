@@ -51,6 +51,7 @@ export class Modals {
       names: this.names,
       choices: this.choices,
       fields: this.fields,
+      suggest: (element, value) => act("suggest", { user: this.user, view_id: view.id, action_id: element.action_id, value }),
       press: (element, block_id, value, node) => this.press(element, value, node),
     };
     this.dialog.replaceChildren(this.form(view, renderBlocks(view.blocks, surface)));

@@ -9,7 +9,7 @@ const label = (option) => plain(option.text.text);
 
 /** An element that does something at once. `press(element, value)` is called for it. */
 export function pressable(element, press) {
-  if (element.type === "button") return button(element, press);
+  if (element.text) return button(element, press);
   if (element.type === "overflow") return overflow(element, press);
   const field = input(element);
   field.node.addEventListener("change", () => press(element, field.value()));
@@ -36,7 +36,7 @@ function overflow(element, press) {
 }
 
 /** A field of a form: its node, its value as the sandbox takes it, and how to set one. */
-export function input(element, id = fresh(), people = {}) {
+export function input(element, id = fresh(), people = {}, suggest = null) {
   const make = {
     plain_text_input: () => text(element, id, element.multiline ? "textarea" : "text"),
     email_text_input: () => text(element, id, "email"),
@@ -46,7 +46,10 @@ export function input(element, id = fresh(), people = {}) {
     timepicker: () => text(element, id, "time", element.initial_time),
     datetimepicker: () => moment(element, id),
     static_select: () => menu(element, id, options(element), element.initial_option?.value),
-    external_select: () => text(element, id, "text", element.initial_option?.value),
+    external_select: () => asking(element, id, suggest),
+    multi_users_select: () => several(element, id, people.users ?? [], element.initial_users),
+    multi_channels_select: () => several(element, id, people.channels ?? [], element.initial_channels),
+    multi_conversations_select: () => several(element, id, people.channels ?? [], element.initial_conversations),
     users_select: () => menu(element, id, people.users ?? [], element.initial_user),
     channels_select: () => menu(element, id, people.channels ?? [], element.initial_channel),
     conversations_select: () => menu(element, id, people.channels ?? [], element.initial_conversation),
@@ -88,6 +91,30 @@ function menu(element, id, choices, initial) {
     el("option", { value: "" }, element.placeholder?.text ?? "Choose…"),
     choices.map(([value, name]) => el("option", { value }, plain(name))));
   return field(node, () => node.value || null, (value) => (node.value = value ?? ""), initial);
+}
+
+function several(element, id, choices, initial) {
+  const node = el("select", { id, multiple: true, size: String(Math.min(choices.length, 5)), "aria-label": element.placeholder?.text },
+    choices.map(([value, name]) => el("option", { value }, plain(name))));
+  const set = (wanted) => [...node.options].forEach((one) => (one.selected = (wanted ?? []).includes(one.value)));
+  return field(node, () => [...node.selectedOptions].map((one) => one.value), set, initial);
+}
+
+/** A menu whose options the app gives for what was typed. */
+function asking(element, id, suggest) {
+  const list = el("datalist", { id: `${id}-options` });
+  const node = el("input", { id, type: "text", list: `${id}-options`, placeholder: element.placeholder?.text });
+  const ask = async () => {
+    if (!suggest || node.value.length < (element.min_query_length ?? 3)) return;
+    const { ack } = await suggest(element, node.value);
+    const found = ack?.options ?? (ack?.option_groups ?? []).flatMap((group) => group.options);
+    list.replaceChildren(...found.map((one) => el("option", { value: one.value, label: one.text.text })));
+  };
+  node.addEventListener("input", ask);
+  node.addEventListener("focus", ask);
+  const made = field(node, () => node.value || null, (value) => (node.value = value ?? ""), element.initial_option?.value);
+  queueMicrotask(() => node.after(list));
+  return made;
 }
 
 function boxes(element, id, kind, initial = []) {

@@ -1,6 +1,7 @@
 // The markdown block: headings, lists, quotes, fences, tables and paragraphs of ordinary Markdown, as DOM nodes.
 
 import { el } from "./dom.js";
+import { framed, rowsOf } from "./tables.js";
 
 export function markdown(text) {
   const lines = text.split("\n");
@@ -45,8 +46,7 @@ function table(found) {
   const rows = found
     .filter((line) => !/^\s*\|[\s:|-]+\|\s*$/.test(line))
     .map((line) => line.trim().replace(/^\||\|$/g, "").split("|").map((cell) => cell.trim()));
-  return el("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Table" },
-    el("table", {}, rows.map((row, place) => el("tr", {}, row.map((cell) => el(place ? "td" : "th", {}, inline(cell)))))));
+  return framed(rowsOf(rows.map((row) => row.map(inline))));
 }
 
 const INLINE = /`([^`]+)`|\[([^\]]+)\]\((https?:[^)\s]+|mailto:[^)\s]+)\)|\*\*(.+?)\*\*|~~(.+?)~~|(?<!\w)[*_](?=\S)(.+?)(?<=\S)[*_](?!\w)/g;

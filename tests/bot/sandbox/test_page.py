@@ -368,6 +368,124 @@ def test_a_person_who_left_cannot_be_chosen_and_outsiders_are_named(page: Page) 
     expect(page.locator("#badges")).to_contain_text("Shared with Fabrikam")
 
 
+def test_a_message_has_a_name_for_who_does_not_see_it(page: Page, client: WebClient) -> None:
+    client.chat_postMessage(channel="C0OPS0001", text="web01 is back", blocks=CARD)
+    message = page.get_by_role("article", name=re.compile(r"^Checkpoint Bot, .+, web01 is back$"))
+    expect(message).to_be_visible()
+
+
+def test_what_one_typed_is_shown_to_them_alone_and_stays(page: Page, app: App) -> None:
+    type_in(page, "/checkpoint frob")
+    typed = page.get_by_role("note", name="You typed /checkpoint frob")
+    expect(typed).to_be_visible()
+    expect(page.locator("#messages > :nth-child(2)")).to_have_class("typed")
+    page.reload()
+    expect(typed).to_be_visible()
+    page.select_option("#person", label="Devika Rao")
+    expect(page.locator("#messages .start")).to_be_visible()
+    expect(typed).to_have_count(0)
+
+
+def test_a_table_that_is_cut_says_so_until_its_end_is_seen(page: Page, client: WebClient) -> None:
+    def table(columns: int) -> None:
+        cells = [{"type": "raw_text", "text": f"a rather wide column {n}"} for n in range(columns)]
+        client.chat_postMessage(channel="C0OPS0001", text="x", blocks=[{"type": "table", "rows": [cells, cells]}])
+
+    table(1)
+    frames = page.locator(".table-frame")
+    expect(frames.first).to_be_visible()
+    expect(frames.first.locator(".table-more")).not_to_be_visible()
+    table(12)
+    hint = frames.last.locator(".table-more")
+    expect(hint).to_have_text("Scroll sideways to see the rest →")
+    expect(hint).to_be_visible()
+    frames.last.locator(".table").evaluate("node => (node.scrollLeft = node.scrollWidth)")
+    expect(hint).not_to_be_visible()
+
+
+def test_the_newer_blocks_are_drawn(page: Page, client: WebClient) -> None:
+    cell = {"type": "raw_text", "text": "VM"}
+    points = [{"label": "Mon", "value": 3}]
+    axes = {"series": [{"name": "web01", "data": points}], "axis_config": {"categories": ["Mon"]}}
+    blocks = [
+        {"type": "data_table", "caption": "Checkpoints", "rows": [[cell], [{**cell, "text": "web01"}]]},
+        {"type": "data_visualization", "title": "Growth", "chart": {"type": "line", **axes}},
+        {"type": "container", "title": plain("More"), "child_blocks": [{"type": "section", "text": plain("inside")}]},
+        {"type": "card", "title": plain("A card"), "actions": [button("Open", "open")]},
+    ]
+    client.chat_postMessage(channel="C0OPS0001", text="x", blocks=blocks)
+    message = page.locator(".message")
+    expect(message.get_by_role("table", name="Checkpoints")).to_contain_text("web01")
+    expect(message.get_by_role("table", name="Growth (line chart)")).to_contain_text("3")
+    expect(message.get_by_text("inside")).to_be_visible()
+    expect(message.get_by_role("button", name="Open")).to_be_visible()
+
+
+def test_a_thread_is_read_and_answered_beside_the_channel(page: Page, client: WebClient) -> None:
+    ts = client.chat_postMessage(channel="C0OPS0001", text="parent")["ts"]
+    client.chat_postMessage(channel="C0OPS0001", text="first reply", thread_ts=ts)
+    expect(page.locator("#messages .message")).to_have_count(1)
+    page.get_by_role("button", name="1 reply").click()
+    panel = page.get_by_role("complementary", name="Thread")
+    expect(panel).to_contain_text("first reply")
+    panel.get_by_label("Reply in the thread").fill("second reply")
+    page.keyboard.press("Enter")
+    expect(panel.locator(".message")).to_have_count(3)
+    expect(page.get_by_role("button", name="2 replies")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(panel).not_to_be_visible()
+
+
+def test_the_inspector_shows_envelopes_acks_and_calls_with_their_time(page: Page, app: App) -> None:
+    page.get_by_role("button", name="Inspector").click()
+    type_in(page, "/checkpoint apply web01")
+    lines = page.get_by_role("list", name="What went over the wire").get_by_role("listitem")
+    sent = lines.filter(has_text="slash_commands: /checkpoint apply web01")
+    expect(sent.first).to_contain_text(re.compile(r"\d\d:\d\d:\d\d\.\d{3}sent"))
+    expect(sent.last).to_contain_text(re.compile(r"ack.* ms"))
+    call = lines.filter(has_text="chat.postMessage")
+    call.locator("summary").click()
+    expect(call.locator("pre")).to_contain_text('"channel": "C0OPS0001"')
+
+
+def test_a_permalink_leads_to_its_message(page: Page, sandbox: Sandbox, client: WebClient) -> None:
+    stamps = [client.chat_postMessage(channel="C0WEBTEAM", text=f"line {n}\n" * 9)["ts"] for n in range(9)]
+    link = str(client.chat_getPermalink(channel="C0WEBTEAM", message_ts=stamps[1])["permalink"])
+    page.goto(link)
+    expect(page.get_by_role("heading", level=1)).to_have_text("# web-team")
+    expect(page.locator(f'[data-ts="{stamps[1]}"]')).to_be_in_viewport()
+
+
+def test_what_is_new_since_one_looked_is_marked(page: Page, client: WebClient) -> None:
+    client.chat_postMessage(channel="C0WEBTEAM", text="seen")
+    other = page.get_by_role("button", name="web-team")
+    other.click()
+    expect(page.locator(".message")).to_have_text(re.compile("seen"))
+    page.get_by_role("button", name="ops", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("# ops")
+    client.chat_postMessage(channel="C0WEBTEAM", text="new")
+    expect(other).to_contain_text("1 unread")
+    other.click()
+    expect(page.locator(".new-line + .message")).to_contain_text("new")
+
+
+def test_an_empty_channel_suggests_what_to_try(browser: Browser, new_app: Callable[[], App]) -> None:
+    tries = (("/checkpoint web01", "takes one"), ("/checkpoint digest", "names them"))
+    with Sandbox(suggestions=tries) as sandbox:
+        page = browser.new_page()
+        page.goto(sandbox.url)
+        offered = page.locator(".suggestion")
+        expect(offered).to_have_text([re.compile("takes one"), re.compile("names them")])
+        offered.last.click()
+        expect(page.locator("#text")).to_have_value("/checkpoint digest")
+        expect(page.locator("#text")).to_be_focused()
+        sandbox.say("ada", "#ops", "now there is something")
+        page.reload()
+        expect(page.locator(".message")).to_be_visible()
+        expect(offered).to_have_count(0)
+        page.close()
+
+
 @pytest.mark.parametrize("file", sorted(PAGE.iterdir()), ids=lambda file: file.name)
 def test_the_page_parses_no_html_and_loads_nothing_from_outside(file: Path) -> None:
     text = file.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
