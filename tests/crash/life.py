@@ -15,8 +15,9 @@ import sqlalchemy.dialects.sqlite  # noqa: F401 - DBOS imports it when it is lau
 from bot.settings import Settings
 from bot.wiring import Bot
 from tests.crash.tripwires import Tripwires
+from tests.support.waiting import DEADLINE
 
-BIRTH = 60.0
+BIRTH = DEADLINE
 """Seconds in which a bot must take commands; it takes less than one when the machine is idle."""
 
 _fork = multiprocessing.get_context("forkserver")

@@ -15,9 +15,10 @@ from tests.crash.invariants import extra_messages, violations
 from tests.crash.life import NotAlive
 from tests.crash.scenarios import Scenario
 from tests.crash.world import World
+from tests.support.waiting import DEADLINE
 
-PATIENCE = 60.0
-"""Seconds in which all must be over; they are used up on a failure only."""
+PATIENCE = DEADLINE
+"""Seconds in which all must be over."""
 
 LOOK_EVERY = 0.05
 STARTING = ("start: not begun", "start: done")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -15,8 +14,7 @@ from backends.simulator.fleets.seed import Past, add_past
 from tests.crash.invariants import violations
 from tests.crash.scenarios import APPLY, CREATE, OTHER_TYPE, Scenario
 from tests.crash.world import World, live_buttons
-
-PATIENCE = 40.0
+from tests.support.waiting import wait_until
 
 
 def begin(world: World, scenario: Scenario) -> None:
@@ -36,13 +34,6 @@ def end(world: World) -> None:
     world.live()
     wait_until(world.over)
     world.stop()
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    until = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def test_a_change_that_had_begun_fails_when_its_vm_moved_meanwhile(tmp_path: Path) -> None:

@@ -10,26 +10,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pydantic import SecretStr
-
 from backends.simulator.winrm import WinRMServer
 from bot.ledger import ChangeRow, Event, Ledger, Verdict
 from bot.sandbox import Message, Sandbox
-from bot.settings import (
-    AccessSettings,
-    ConfirmationSettings,
-    GrantSettings,
-    HostDefaults,
-    HostSettings,
-    Settings,
-    SlackSettings,
-)
+from bot.settings import AccessSettings, ConfirmationSettings, Settings
 from bot.slack.render.blocks import action_of
 from tests.crash.hosts import WatchedPowerShell, fleet_host
 from tests.crash.life import Life, NotAlive
 from tests.crash.scenarios import Scenario
+from tests.support.hosts import serve
+from tests.support.settings import HOST_DEFAULTS, host_at, owners, slack_of
+from tests.support.waiting import DEADLINE
 
-ACCOUNT, PASSWORD = "CONTOSO\\svc-checkpoint", "a password of this test"
 CHANNEL = "ops"
 ANSWERS = ("confirm", "approve", "cancel")
 """The buttons of a card that waits."""
@@ -55,7 +47,7 @@ class World:
         self._kill_at = kill_at
         self._expires_after = expires_after
         self._lives = 0
-        self._sandbox = Sandbox()
+        self._sandbox = Sandbox(ack_timeout=DEADLINE, patience=DEADLINE)
         self._powershell = WatchedPowerShell(self.host, self.reached)
         self._server = self._serve()
         self._open = ExitStack()
@@ -129,7 +121,7 @@ class World:
         self._server.stop()
 
     def _serve(self, port: int = 0) -> WinRMServer:
-        return WinRMServer(self._powershell, users={ACCOUNT: PASSWORD}, port=port, machine=self.host.name.upper())
+        return serve(self._powershell, port)
 
     @property
     def _place(self) -> str | None:
@@ -216,16 +208,12 @@ class World:
     @property
     def _settings(self) -> Settings:
         return Settings(
-            slack=SlackSettings(
-                api_url=self._sandbox.api_url,
-                bot_token=SecretStr(self._sandbox.bot_token),
-                app_token=SecretStr(self._sandbox.app_token),
-            ),
+            slack=slack_of(self._sandbox),
             data_dir=self.data,
-            host_defaults=HostDefaults(ssl=False, username=ACCOUNT, password=SecretStr(PASSWORD)),
-            hosts=(HostSettings(name=self.host.name, address="127.0.0.1", port=self._server.port),),
+            host_defaults=HOST_DEFAULTS,
+            hosts=(host_at(self.host.name, self._server.port),),
             confirmation=ConfirmationSettings(expires_after=self._expires_after),
-            access=AccessSettings(grants=(GrantSettings(to=("S0VMADMIN",), role="owner", vms=("*",)),)),
+            access=AccessSettings(grants=(owners("S0VMADMIN"),)),
         )
 
 

@@ -8,7 +8,7 @@ from backends.base import VMState
 from bot.changes.outcome import Outcome
 from bot.ledger import ChangeState
 from commands.base import Apply, Create, Delete, Plan, Rename, Target
-from tests.promises.watched import Effect
+from tests.support.watched import Effect
 
 
 def effects_of(outcome: Outcome, plan: Plan, target: Target) -> Iterator[tuple[Effect, bool]]:

@@ -7,7 +7,6 @@ each time; without it a few that are always the same.
 from __future__ import annotations
 
 import os
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,7 +22,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from pydantic import SecretStr
 
 from backends.base import VMState
 from backends.hyperv.backend import HyperVBackend
@@ -41,12 +39,15 @@ from bot.dispatch.desk import DOUBLE_CLICK
 from bot.dispatch.requests import Pressed, Typed
 from bot.ledger import ChangeRow, ChangeState
 from bot.messages import Origin
-from bot.settings import AccessSettings, ApprovalSettings, GrantSettings, HostSettings, Settings, SlackSettings
+from bot.settings import AccessSettings, ApprovalSettings, HostSettings, Settings
 from commands.base import Keep, Plan, Target
 from tests.promises.kept import effects_of, unkept
 from tests.promises.mortal import Console, Died, Life, MortalAnnouncer, MortalSession
-from tests.promises.pretence import ADA, ADMINS, CHANNEL, GUS, OLAF, TEAM, VERA, People, Room, buttons
-from tests.promises.watched import Effect, WatchedHost
+from tests.support.board import Board, buttons
+from tests.support.people import ADA, ADMINS, BOB, CHANNEL, EVE, GUEST, TEAM, People
+from tests.support.settings import NO_SLACK, owners, viewers
+from tests.support.waiting import DEADLINE, comes
+from tests.support.watched import Effect, WatchedHost
 
 pytestmark = pytest.mark.filterwarnings(r"ignore:[\s\S]*SystemExit")
 """A thread of the bot that ends because the bot has died."""
@@ -56,12 +57,10 @@ Method = TypeVar("Method", bound=Callable[..., None])
 ORDERS = int(os.environ.get("PROMISES", "0"))
 
 VMS = ("web01", "web02", "db01", "dc01")
-PEOPLE = (*[ADA] * 8, *[OLAF] * 3, VERA, GUS)
+PEOPLE = (*[ADA] * 8, *[BOB] * 3, EVE, GUEST)
 ACTING = frozenset(PEOPLE)
 NAMES = ("one", "two", "golden", "a [name] of *")
 ANSWERS = frozenset({"confirm", "approve", "cancel"})
-SETTLED_IN = 20.0
-"""Seconds after which a change is stuck that nothing holds up."""
 
 IMPATIENT = Patience(first=0.1, pauses=(0.05, 0.1, *(0.2,) * 200))
 
@@ -122,7 +121,7 @@ class AnyOrder(RuleBasedStateMachine):
         super().__init__()
         self.folder = TemporaryDirectory()
         self.ahead = timedelta()
-        self.people, self.room = People(), Room()
+        self.people, self.board = People(), Board()
         self.hosts = {name: WatchedHost(name) for name in ("hv01", "hv02")}
         for name in VMS:
             past = Past("golden", 9 * DAY), Past("later", 2 * DAY)
@@ -203,7 +202,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @thing(
         weight=2,
-        who=st.sampled_from(("who asked", "who asked", OLAF, VERA, GUS)),
+        who=st.sampled_from(("who asked", "who asked", BOB, EVE, GUEST)),
         number=st.integers(0, 2),
         action=st.sampled_from(("confirm", "confirm", "approve", "cancel", "undo", "again")),
         times=st.sampled_from((1, 1, 2)),
@@ -219,13 +218,13 @@ class AnyOrder(RuleBasedStateMachine):
     def press_at_once(self, number: int, other: str) -> None:
         """Who asked says yes, and at the same moment something else is pressed."""
         for row in self.pressable()[number:][:1]:
-            presser = OLAF if other == "approve" else row.person_id
+            presser = BOB if other == "approve" else row.person_id
             self.press_it(self.pressed(row.person_id, row, "confirm"), self.pressed(presser, row, other))
 
     @thing(what=st.sampled_from(("leaves", "returns", "is deactivated")))
-    def olaf(self, what: str) -> None:
-        self.people.admins = frozenset({ADA}) if what == "leaves" else frozenset({ADA, OLAF})
-        self.people.deactivate(OLAF, what == "is deactivated")
+    def bob(self, what: str) -> None:
+        self.people.admins = frozenset({ADA}) if what == "leaves" else frozenset({ADA, BOB})
+        self.people.deactivate(BOB, what == "is deactivated")
 
     # ------------------------------------------------------------ the world
 
@@ -235,7 +234,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @thing(times=st.integers(1, 3))
     def slack_is_away(self, times: int) -> None:
-        self.room.refuses = times
+        self.board.refuses = times
 
     @thing(
         vm=st.sampled_from(VMS),
@@ -315,19 +314,19 @@ class AnyOrder(RuleBasedStateMachine):
     def settle(self) -> None:
         """Everybody is back, every host answers, and whoever asked cancels what still waits."""
         self.life.ends()
-        self.olaf("returns")
-        self.room.refuses = 0
+        self.bob("returns")
+        self.board.refuses = 0
         for host in self.hosts.values():
             host.faults.disarm()
             host.faults.release()
-        self.wait(lambda: all(row.state != ChangeState.REQUESTED and row.message for row in self.planned()), SETTLED_IN)
+        self.wait(lambda: all(row.state != ChangeState.REQUESTED and row.message for row in self.planned()))
         self.ahead += 2 * DOUBLE_CLICK
         for row in self.rows():
             if row.state == ChangeState.AWAITING:
                 self.press_it(self.pressed(row.person_id, row, "cancel"))
-        over = self.wait(lambda: all(row.state.final for row in self.rows()), SETTLED_IN)
+        over = self.wait(lambda: all(row.state.final for row in self.rows()))
         assert over, "\n".join(["a change is stuck", *self.story()])
-        self.wait(lambda: not [*self.untold()], SETTLED_IN)
+        self.wait(lambda: not [*self.untold()])
 
     def answered_by_others(self) -> Iterator[str]:
         """Who decided, and was not to."""
@@ -343,11 +342,13 @@ class AnyOrder(RuleBasedStateMachine):
     def untold(self) -> Iterator[str]:
         """Where the channel does not say what the ledger does. A death between a post and its record leaves a copy."""
         for row in self.planned():
-            about = {ref: m for ref, m in self.room.messages.items() if f"change {row.id[:8]}" in m.text}
+            about = {ref: m for ref, m in self.board.shown.items() if f"change {row.id[:8]}" in m.text}
             if row.message not in about or len(about) > 1 + self.deaths:
                 yield f"{len(about)} messages about {row.summary} after {self.deaths} deaths, {row.message} is known"
             for message in (m for ref, m in about.items() if ref == row.message):
-                if not message.text.startswith(SIGNS[row.state]) or ANSWERS.intersection(buttons(message)):
+                if not message.text.startswith(SIGNS[row.state]) or ANSWERS.intersection(
+                    button.action for button in buttons(message)
+                ):
                     yield f"{row.summary} is {row.state}, and its message says: {message.text!r}"
 
     def unlike_the_ledger(self) -> Iterator[str]:
@@ -415,7 +416,7 @@ class AnyOrder(RuleBasedStateMachine):
         core = Core(
             self.settings,
             backends={name: HyperVBackend(name, session) for name, session in sessions.items()},
-            announcer=MortalAnnouncer(self.room, life),
+            announcer=MortalAnnouncer(self.board, life),
             directory=self.people,
             clock=clock,
             patience=IMPATIENT,
@@ -427,14 +428,11 @@ class AnyOrder(RuleBasedStateMachine):
     @property
     def settings(self) -> Settings:
         return Settings(
-            slack=SlackSettings(bot_token=SecretStr("xoxb-1"), app_token=SecretStr("xapp-1")),
+            slack=NO_SLACK,
             data_dir=Path(self.folder.name),
             hosts=tuple(HostSettings(name=name, address=name) for name in self.hosts),
             access=AccessSettings(
-                grants=(
-                    GrantSettings(to=(ADMINS,), role="owner", vms=("*",)),
-                    GrantSettings(to=(VERA, GUS), role="viewer", vms=("*",)),
-                ),
+                grants=(owners(ADMINS), viewers(EVE, GUEST)),
                 approvals=(ApprovalSettings(vms=("dc*",), actions=("apply", "delete"), by=(ADMINS,)),),
             ),
         )
@@ -465,7 +463,7 @@ class AnyOrder(RuleBasedStateMachine):
         threads = [Thread(target=carry_out, args=(act,), daemon=True) for act in acts]
         for thread in threads:
             thread.start()
-        self.wait(lambda: life.over or not any(thread.is_alive() for thread in threads), SETTLED_IN)
+        self.wait(lambda: life.over or not any(thread.is_alive() for thread in threads))
         if defects and not life.over:
             raise defects[0]
 
@@ -517,11 +515,8 @@ class AnyOrder(RuleBasedStateMachine):
             self.wait(lambda: not self.rows() or self.rows()[0].state != ChangeState.QUEUED, 0.3)
             faults.arm(AWAY)
 
-    def wait(self, over: Callable[[], bool], seconds: float) -> bool:
-        end = time.monotonic() + seconds
-        while not (done := over()) and time.monotonic() < end:
-            time.sleep(0.02)
-        return done
+    def wait(self, over: Callable[[], bool], seconds: float = DEADLINE) -> bool:
+        return comes(over, seconds)
 
     def story(self) -> Iterator[str]:
         """What a person needs who is to find out why."""

@@ -42,3 +42,13 @@ class Pulse:
 def wait_until(look: Callable[[], T | None]) -> T:
     """What `look` gives, once that is something, for what tells nobody of its changes."""
     return Pulse().wait_for(look)
+
+
+def comes(look: Callable[[], object], seconds: float) -> bool:
+    """Whether it comes to that in so many seconds, where a test goes on without it too."""
+    end = time.monotonic() + seconds
+    while not look():
+        if time.monotonic() >= end:
+            return False
+        time.sleep(LOOK_AGAIN)
+    return True
