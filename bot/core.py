@@ -89,7 +89,7 @@ class Core:
     def start(self) -> None:
         """Take up what was pending."""
         self.changes.launch()
-        self._waiting.tell_lost()
+        self._waiting.tell_lost(self.desk.buttons.took)
         self._schedules.apply(self._digest_workflow)
         self._lookout.start()
 

@@ -195,6 +195,10 @@ class Changes:
         with SetWorkflowID(f"{change_id}-answer"):
             DBOS.start_workflow(self._answered, change_id, answer)
 
+    def is_answered(self, change_id: str) -> bool:
+        """Whether an answer was taken; it takes effect also when the bot dies."""
+        return DBOS.get_workflow_status(f"{change_id}-answer") is not None
+
     def withdraw(self, change_id: str, person: Person) -> bool:
         """Cancel a change that waits for its turn; False when it has begun and cannot be cut off."""
         try:

@@ -13,7 +13,7 @@ from bot.changes.workflow import Answer, Changes, Word
 from bot.dispatch.bulkhead import At
 from bot.dispatch.requests import Pressed
 from bot.fleet.inventory import Inventory
-from bot.ledger import ChangeRow, ChangeState, Ledger
+from bot.ledger import Arrival, ChangeRow, ChangeState, Ledger
 from bot.people import access
 from bot.settings import AccessSettings
 from commands.base import NotAllowed, Person, UsageError
@@ -49,6 +49,13 @@ class Buttons:
         if row.state != ChangeState.AWAITING:
             raise UsageError(f"This request is {_state_words(row)} already.", "Type the command again if you need it.")
         self.changes.answer(row.id, Answer(word, person.id, person.name, self.clock()))
+
+    def took(self, lost: Arrival) -> bool:
+        """Whether the answer that somebody gave by a button was taken, although the bot died over it."""
+        row = self.ledger.changes.get(lost.change_id)
+        if row is None:
+            return False
+        return row.decided_by == lost.origin.person_id or (row.decided_by is None and self.changes.is_answered(row.id))
 
     def words_of(self, request: Pressed, at: At) -> tuple[str, ...]:
         """The command that a button stands for. What waits for hosts does so inside `at`."""

@@ -21,7 +21,7 @@ from bot.dispatch.requests import Pressed, SeenLately, Typed, change_id_of
 from bot.dispatch.waiting import Waiting
 from bot.fleet.inventory import Inventory
 from bot.fleet.view import FleetView
-from bot.ledger import Ledger, VMRef
+from bot.ledger import ChangeRow, Ledger, LedgerError, VMRef
 from bot.messages import Announcer, Origin
 from bot.people import access
 from bot.people.identity import Gate, Refusal
@@ -61,19 +61,34 @@ class Desk:
 
     # ------------------------------------------------------------ what arrives
 
-    def typed(self, request: Typed) -> None:
+    def arrived(self, request: Typed | Pressed) -> bool:
+        """Keep a request. False for one that came already, and for the second click of a double click."""
         if not self._seen.first(request.delivery_id, self.clock()):
-            return
-        with self.waiting.on(request, f"/checkpoint {request.text}"):
+            return False
+        match request:
+            case Typed():
+                self.waiting.arrived(request, f"/checkpoint {request.text}")
+            case Pressed():
+                if self._is_double_click(request):
+                    return False
+                text = _summary(request, self.ledger.changes.get(request.value))
+                self.waiting.arrived(request, text, change_id=request.value if request.action in ANSWERS else "")
+        return True
+
+    def dropped(self, request: Typed | Pressed) -> None:
+        """One that arrived is not looked into, and the person knows that: the next delivery of it is the first."""
+        self.waiting.answered(request)
+        self._seen.forget(request.delivery_id)
+
+    def typed(self, request: Typed) -> None:
+        with self.waiting.on(request):
             self._guarded(request.origin, request.text, lambda: self._typed(request))
 
     def pressed(self, request: Pressed) -> None:
-        if not self._seen.first(request.delivery_id, self.clock()) or self._is_double_click(request):
-            return
-        row = self.ledger.changes.get(request.value)
-        summary = f"press {request.action}" + (f" on change {short_id(row.id)}: {row.summary}" if row else "")
-        with self.waiting.on(request, summary):
-            self._guarded(request.origin, summary, lambda: self._pressed(request), vms=row.vms if row else ())
+        with self.waiting.on(request):
+            row = self.ledger.changes.get(request.value)
+            vms = row.vms if row else ()
+            self._guarded(request.origin, _summary(request, row), lambda: self._pressed(request), vms=vms)
 
     def _is_double_click(self, request: Pressed) -> bool:
         """Slack gives each click of a double click a trigger of its own."""
@@ -109,6 +124,9 @@ class Desk:
             log.warning("%s by %s: %s", summary, origin.person_id, error.cause)
             said = error.sentence if NOTHING in error.sentence else f"{error.sentence} {NOTHING}"
             self.announcer.whisper(origin, say(said))
+        except LedgerError as trouble:
+            log.error("%s by %s: %s", summary, origin.person_id, trouble.cause)
+            self.announcer.whisper(origin, say(trouble.sentence))
 
     # ------------------------------------------------------------ commands
 
@@ -165,3 +183,7 @@ class Desk:
             vms=vms,
         )
         self.announcer.whisper(origin, say(sentence, NOTHING))
+
+
+def _summary(request: Pressed, row: ChangeRow | None) -> str:
+    return f"press {request.action}" + (f" on change {short_id(row.id)}: {row.summary}" if row else "")

@@ -43,10 +43,18 @@ class Pressed:
 
 
 class Handler(Protocol):
-    """Takes what people do. Called after the ack, on a thread that may take its time; it answers the person itself
-    and raises only on defects."""
+    """Takes what people do."""
 
-    def typed(self, request: Typed) -> None: ...
+    def arrived(self, request: Typed | Pressed) -> bool:
+        """Keep a request, so that it is carried out or told as lost whatever happens from here on. Called before the
+        ack, and quick. False for one that came already: there is nothing more to do for it."""
+
+    def dropped(self, request: Typed | Pressed) -> None:
+        """One that arrived is not looked into, and the person knows that."""
+
+    def typed(self, request: Typed) -> None:
+        """Look into one that arrived. Called after the ack, on a thread that may take its time; it answers the person
+        itself and raises only on defects."""
 
     def pressed(self, request: Pressed) -> None: ...
 

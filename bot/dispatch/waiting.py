@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Timer
 
 from bot.dispatch.requests import Pressed, Typed, change_id_of
@@ -23,6 +23,10 @@ MOST_REPEATED = 200
 """Characters of a request that are repeated to who asked."""
 
 
+KEPT_WITHIN = 0.5
+"""Seconds that a request waits to be kept: Slack waits three for its acknowledgement."""
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """Keeps each request until it is answered. Safe to use from many threads."""
@@ -30,40 +34,55 @@ class Waiting:
     ledger: Ledger
     announcer: Announcer
     silence: float = SILENCE
+    _answered: set[str] = field(default_factory=set)
+    """Those that are kept still, because the ledger was locked when they were answered."""
+
+    def arrived(self, request: Typed | Pressed, text: str, *, change_id: str = "") -> None:
+        """Keep a request, whose words are `text`; of a button of a card, with the change that it answers. Questions are
+        answered also where they cannot be kept: they are asked when the disk is full."""
+        try:
+            with self.ledger.within(KEPT_WITHIN):
+                self.ledger.arrivals.arrived(request.delivery_id, request.origin, text, change_id=change_id)
+        except LedgerError as error:
+            log.error("a request could not be kept: %s", error.cause)
+
+    def answered(self, request: Typed | Pressed) -> None:
+        """It is kept no longer."""
+        self._answered.add(request.delivery_id)
+        answered = list(self._answered)
+        try:
+            with self.ledger.within(KEPT_WITHIN):
+                self.ledger.arrivals.answered(*answered)
+        except LedgerError as error:
+            log.error("an answered request is still kept: %s", error.cause)
+        else:
+            self._answered.difference_update(answered)
 
     @contextmanager
-    def on(self, request: Typed | Pressed, text: str) -> Iterator[None]:
-        """While a request is looked into, whose words are `text`."""
+    def on(self, request: Typed | Pressed) -> Iterator[None]:
+        """While a request is looked into that has arrived."""
         timer = Timer(self.silence, self._tell, (request.origin, say(STILL_AT_IT)))
         timer.daemon = True
         timer.start()
-        self._arrived(request, text)
         try:
             yield
         finally:
             timer.cancel()
-            self._answered(request)
+            self.answered(request)
 
-    def tell_lost(self) -> None:
-        """Tell those whose requests the bot was at when it died. To be called at the start, before anything arrives."""
+    def tell_lost(self, took: Callable[[Arrival], bool]) -> None:
+        """Tell those whose requests the bot was at when it died. To be called at the start, before anything arrives.
+        `took` says whether the change that a button of a card answers has taken that answer."""
         for lost in self.ledger.arrivals.unanswered():
-            # One that became a change goes on, and has its own message.
-            if self.ledger.changes.get(change_id_of(lost.delivery_id)) is None:
+            if not self._goes_on(lost, took):
                 self._tell(lost.origin, _lost(lost))
             self.ledger.arrivals.answered(lost.delivery_id)
 
-    def _arrived(self, request: Typed | Pressed, text: str) -> None:
-        """Questions are answered without that too: they are asked when the disk is full."""
-        try:
-            self.ledger.arrivals.arrived(request.delivery_id, request.origin, text)
-        except LedgerError as error:
-            log.error("a request could not be kept: %s", error.cause)
-
-    def _answered(self, request: Typed | Pressed) -> None:
-        try:
-            self.ledger.arrivals.answered(request.delivery_id)
-        except LedgerError as error:
-            log.error("an answered request is still kept: %s", error.cause)
+    def _goes_on(self, lost: Arrival, took: Callable[[Arrival], bool]) -> bool:
+        """It became a change, or the answer of one, which has its own message."""
+        if self.ledger.changes.get(change_id_of(lost.delivery_id)) is not None:
+            return True
+        return bool(lost.change_id) and took(lost)
 
     def _tell(self, origin: Origin, message: Reply) -> None:
         try:
@@ -75,5 +94,5 @@ class Waiting:
 def _lost(one: Arrival) -> Reply:
     return say(
         f"I was stopped while I looked into what you asked at {one.at:%H:%M} UTC: {one.text[:MOST_REPEATED]}",
-        "Unless its message in the channel says otherwise, nothing was changed. Ask again if you still need it.",
+        "Ask again if you still need it, unless its message in the channel says that it is under way or over.",
     )

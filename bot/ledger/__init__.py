@@ -6,6 +6,7 @@ Nothing secret goes in. Events are only ever added, and each carries the hash of
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -75,6 +76,10 @@ class Ledger:
         """Which digests were posted."""
         self.audit = Audit(store, clock)
         """Proof that all this is as the bot wrote it."""
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """What this thread writes inside waits no longer than that for the lock, and is a `LedgerError` after it."""
+        return self._store.within(seconds)
 
     def close(self) -> None:
         self._store.close()

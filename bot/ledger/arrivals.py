@@ -19,26 +19,32 @@ class Arrival:
     """Without a response URL, which is not kept."""
     text: str
     at: datetime
+    change_id: str = ""
+    """The change that a button of its card answers."""
 
 
 class Arrivals(Part):
     """Each is here from its arrival until its answer."""
 
-    def arrived(self, delivery_id: str, origin: Origin, text: str) -> None:
+    def arrived(self, delivery_id: str, origin: Origin, text: str, *, change_id: str = "") -> None:
         """Keep a request. One that is here already stays as it is."""
         row = [storable(delivery_id), clean(origin.person_id), clean(origin.channel), clean(text), iso(self._clock())]
         with self._store.write() as db:
-            db.execute("INSERT OR IGNORE INTO arrivals VALUES (?, ?, ?, ?, ?)", row)
+            db.execute("INSERT OR IGNORE INTO arrivals VALUES (?, ?, ?, ?, ?, ?)", [*row, clean(change_id)])
 
-    def answered(self, delivery_id: str) -> None:
-        """Drop it. Harmless for one that is not here."""
+    def answered(self, *delivery_ids: str) -> None:
+        """Drop them. Harmless for one that is not here."""
         with self._store.write() as db:
-            db.execute("DELETE FROM arrivals WHERE delivery_id = ?", [storable(delivery_id)])
+            for delivery_id in delivery_ids:
+                db.execute("DELETE FROM arrivals WHERE delivery_id = ?", [storable(delivery_id)])
 
     def unanswered(self) -> tuple[Arrival, ...]:
         """Those that are here, oldest first."""
         with self._store.read() as db:
-            rows = db.execute("SELECT delivery_id, person_id, channel, text, at FROM arrivals ORDER BY at").fetchall()
+            rows = db.execute(
+                "SELECT delivery_id, person_id, channel, text, at, change_id FROM arrivals ORDER BY at"
+            ).fetchall()
         return tuple(
-            Arrival(id, Origin(channel, person), text, moment_of(at)) for id, person, channel, text, at in rows
+            Arrival(id, Origin(channel, person), text, moment_of(at), change_id)
+            for id, person, channel, text, at, change_id in rows
         )

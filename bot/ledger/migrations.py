@@ -233,6 +233,12 @@ def events_by_kind(db: Database) -> None:
     """)
 
 
+@MIGRATIONS()
+def answers_that_arrive(db: Database) -> None:
+    """Of a button of a card: the change that it answers."""
+    db.execute("ALTER TABLE arrivals ADD COLUMN change_id TEXT NOT NULL DEFAULT ''")
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring the database to what this version needs. Call it inside a transaction, so that of two programs that start
     at once one does it. Raises `LedgerError` for a database that is newer, or that is something else."""

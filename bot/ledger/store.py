@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from threading import BoundedSemaphore, Lock
+from threading import BoundedSemaphore, Lock, local
 
 from sqlite_utils import Database
 
@@ -38,6 +38,7 @@ class Store:
         self._busy_timeout = busy_timeout
         self._lock = Lock()
         self._writing = Lock()
+        self._hurry = local()
         self._reading = BoundedSemaphore(READERS)
         self._closed = False
         self._idle: list[Database] = []
@@ -53,11 +54,37 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Database]:
         """A transaction that has the write lock from its start; it is undone when the block raises."""
-        with self._writing, speaking(self.path):
-            if self._closed or self._writer is None:
-                raise self._not_open()
-            with _transaction(self._writer, "BEGIN IMMEDIATE"):
-                yield self._writer
+        seconds: float | None = getattr(self._hurry, "seconds", None)
+        if not self._writing.acquire(timeout=-1 if seconds is None else seconds):
+            raise LedgerError(f"The ledger {self.path} is written by others just now. Try again in a minute.")
+        try:
+            with speaking(self.path):
+                if self._closed or self._writer is None:
+                    raise self._not_open()
+                with self._waiting_for_others(self._writer, seconds), _transaction(self._writer, "BEGIN IMMEDIATE"):
+                    yield self._writer
+        finally:
+            self._writing.release()
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """What this thread writes inside waits no longer than that for other threads, nor for other programs."""
+        self._hurry.seconds = seconds
+        try:
+            yield
+        finally:
+            self._hurry.seconds = None
+
+    @contextmanager
+    def _waiting_for_others(self, db: Database, seconds: float | None) -> Iterator[None]:
+        if seconds is None:
+            yield
+            return
+        db.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+        try:
+            yield
+        finally:
+            db.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout * 1000)}")
 
     @contextmanager
     def read(self) -> Iterator[Database]:

@@ -107,6 +107,8 @@ class Connections:
             # Slack tells the person that it failed, so it must not happen behind their back.
             self._seen.forget(request.envelope_id)
             _log.warning("A delivery could not be acknowledged and was dropped: %s", type(error).__name__)
+            for drop in served.otherwise:
+                drop()
             return
         for work in served.afterwards:
             work()

@@ -19,7 +19,7 @@ from bot.slack.payloads import Misfit, read
 from commands.base import say
 
 _ANYTHING = re.compile("")
-_REQUEST, _AFTERWARDS = "checkpoint_request", "checkpoint_afterwards"
+_REQUEST, _AFTERWARDS, _OTHERWISE = "checkpoint_request", "checkpoint_afterwards", "checkpoint_otherwise"
 
 BUSY = "You have asked for more than the bot can look into at once, so it did not take this up. Try again in a minute."
 STOPPING = "The bot is being stopped and did not take this up. Try again in a minute."
@@ -29,10 +29,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What to send back for one delivery, and what to do once that has left."""
+    """What to send back for one delivery, and what to do once that has left, or could not leave."""
 
     ack: BoltResponse
     afterwards: tuple[Callable[[], None], ...]
+    otherwise: tuple[Callable[[], None], ...]
 
 
 def serve(app: App, payload: object, envelope_id: str) -> Served:
@@ -43,9 +44,10 @@ def serve(app: App, payload: object, envelope_id: str) -> Served:
     """
     request = read(payload, envelope_id)
     afterwards: list[Callable[[], None]] = []
-    context = {_REQUEST: request, _AFTERWARDS: afterwards}
+    otherwise: list[Callable[[], None]] = []
+    context = {_REQUEST: request, _AFTERWARDS: afterwards, _OTHERWISE: otherwise}
     response = app.dispatch(BoltRequest(mode="socket_mode", body=_bare(request), context=context))
-    return Served(response, tuple(afterwards))
+    return Served(response, tuple(afterwards), tuple(otherwise))
 
 
 def _bare(request: Typed | Pressed | Misfit) -> dict[str, object]:
@@ -112,10 +114,13 @@ class _Reception:
         self._new_reference = new_reference
 
     def take(self, ack: Ack, context: BoltContext) -> None:
-        """A slash command or a button."""
+        """A slash command or a button. It is kept before its acknowledgement leaves: what was acknowledged is carried
+        out, or told as lost."""
         ack()
         request: Typed | Pressed = context[_REQUEST]
-        context[_AFTERWARDS].append(lambda: self._hand_over(request))
+        if self._desk.arrived(request):
+            context[_AFTERWARDS].append(lambda: self._hand_over(request))
+            context[_OTHERWISE].append(lambda: self._desk.dropped(request))
 
     def turn_away_misfits(self, ack: Ack, context: BoltContext, next_: Callable[[], BoltResponse]) -> BoltResponse:
         """Every other kind of payload, and those that are not what they should be."""
@@ -142,6 +147,7 @@ class _Reception:
         person_id, press = request.origin.person_id, isinstance(request, Pressed)
         if not self._intake.offer(lambda: self._attend(request), person_id=person_id, press=press):
             self._answer(request.origin, STOPPING if self._intake.closed else BUSY)
+            self._desk.dropped(request)
 
     def _attend(self, request: Typed | Pressed) -> None:
         """Runs on a worker."""

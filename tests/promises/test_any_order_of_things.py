@@ -439,14 +439,19 @@ class AnyOrder(RuleBasedStateMachine):
 
     def types(self, who: str, text: str) -> None:
         typed = Typed(f"typed {next(self.deliveries)}", TEAM, Origin(CHANNEL, who), text)
-        self.at_desk(partial(self.core.desk.typed, typed))
+        self.at_desk(partial(self.arrives, typed))
 
     def pressed(self, who: str, row: ChangeRow, action: str) -> Pressed:
         delivery = f"pressed {next(self.deliveries)}"
         return Pressed(delivery, TEAM, Origin(CHANNEL, who), action, row.id, row.message)
 
     def press_it(self, *clicks: Pressed) -> None:
-        self.at_desk(*(partial(self.core.desk.pressed, click) for click in clicks))
+        self.at_desk(*(partial(self.arrives, click) for click in clicks))
+
+    def arrives(self, request: Typed | Pressed) -> None:
+        desk = self.core.desk
+        if desk.arrived(request):
+            desk.typed(request) if isinstance(request, Typed) else desk.pressed(request)
 
     def at_desk(self, *acts: Callable[[], None]) -> None:
         """At the same moment, on threads of the bot, which nobody waits for when it has died."""

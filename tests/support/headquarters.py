@@ -103,18 +103,24 @@ class Headquarters(Hosts):
     def type(self, text: str, *, who: str = ADA, channel: str = CHANNEL, delivery: str = "", team: str = TEAM) -> str:
         """Type a command; the id of its delivery."""
         delivery = delivery or f"delivery-{next(self._deliveries)}"
-        self.core.desk.typed(Typed(delivery, team, Origin(channel, who), text))
+        request = Typed(delivery, team, Origin(channel, who), text)
+        if self.core.desk.arrived(request):
+            self.core.desk.typed(request)
         return delivery
 
     def press(self, button: Button, message: MessageRef | None, *, who: str = ADA, delivery: str = "") -> None:
         delivery = delivery or f"delivery-{next(self._deliveries)}"
         channel = message.channel if message else CHANNEL
-        self.core.desk.pressed(Pressed(delivery, TEAM, Origin(channel, who), button.action, button.value, message))
+        self._press(Pressed(delivery, TEAM, Origin(channel, who), button.action, button.value, message))
 
     def press_elsewhere(self, button: Button, *, who: str = ADA) -> None:
         """In a message of another channel that only the person sees."""
         delivery = f"delivery-{next(self._deliveries)}"
-        self.core.desk.pressed(Pressed(delivery, TEAM, Origin(ELSEWHERE, who), button.action, button.value, None))
+        self._press(Pressed(delivery, TEAM, Origin(ELSEWHERE, who), button.action, button.value, None))
+
+    def _press(self, request: Pressed) -> None:
+        if self.core.desk.arrived(request):
+            self.core.desk.pressed(request)
 
     def told(self) -> str:
         """What the last person was told who was told something alone."""

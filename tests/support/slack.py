@@ -18,7 +18,15 @@ class DeskOfATest:
     def __init__(self) -> None:
         self.do: Callable[[Typed | Pressed], None] = lambda request: None
         self.seen: list[Typed | Pressed] = []
+        self.kept: list[Typed | Pressed] = []
         self._changed = threading.Condition()
+
+    def arrived(self, request: Typed | Pressed) -> bool:
+        self.kept.append(request)
+        return True
+
+    def dropped(self, request: Typed | Pressed) -> None:
+        self.kept.remove(request)
 
     def typed(self, request: Typed) -> None:
         self._take(request)

@@ -39,6 +39,7 @@ class Workbench(Hosts):
         super().__init__(empty_hosts())
         self.clock = Clock()
         self.backends = self.in_process()
+        self.folder = folder
         self.ledger = Ledger(folder / "ledger.db", clock=self.clock)
         self.inventory = Inventory(self.backends, self.clock, fresh_for=timedelta(0))
         self.shown: list[str] = []

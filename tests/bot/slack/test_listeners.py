@@ -63,6 +63,19 @@ def test_the_acknowledgement_leaves_before_anything_is_looked_up(sandbox: Sandbo
     assert order == ["envelope", "ack", "web_api", "response_url"]
 
 
+def test_a_request_is_kept_before_its_acknowledgement_leaves() -> None:
+    desk = DeskOfATest()
+    app = build_app(desk, NobodyListens(), Intake(workers=1), api_url="http://127.0.0.1:9/api/")
+    payload = {"command": "/checkpoint", "user_id": "U1", "channel_id": "C1", "team_id": "T1", "trigger_id": "1"}
+
+    served = serve(app, payload, "e1")
+
+    assert [one.origin.person_id for one in desk.kept] == ["U1"]
+    for drop in served.otherwise:  # it could not be acknowledged
+        drop()
+    assert desk.kept == []
+
+
 def test_the_app_asks_slack_nothing_at_its_start_and_nothing_for_a_delivery(sandbox: Sandbox, bot: Bot) -> None:
     sandbox.command("ada", "#ops", "/checkpoint list")
     bot.desk.wait()
@@ -99,6 +112,7 @@ def test_a_person_hears_of_it_when_the_bot_is_stopping(sandbox: Sandbox, bot: Bo
     sandbox.command("ada", "#ops", "/checkpoint list")
     assert "being stopped" in told(sandbox, "ada")
     assert not bot.desk.seen
+    assert not bot.desk.kept
 
 
 def test_a_button_of_something_else_is_answered(sandbox: Sandbox, bot: Bot) -> None:
