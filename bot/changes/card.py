@@ -66,7 +66,9 @@ def title(row: ChangeRow) -> str:
 
 
 def _summary(row: ChangeRow) -> str:
-    return row.summary[:1].upper() + row.summary[1:]
+    """The plan's own line, in which names stand out; the ledger's is plain."""
+    line = row.plan.summary if row.plan else row.summary
+    return line[:1].upper() + line[1:]
 
 
 def _question(row: ChangeRow, awaits: str) -> list[Part]:
@@ -137,7 +139,8 @@ def _end(row: ChangeRow, events: Sequence[Event]) -> list[Part]:
     if len(targets) > 1 and done and row.state != ChangeState.CANCELLED:
         parts = [*_count(done.values()), Tree(_lines(targets, done, {}))]
     else:
-        parts = [Paragraph(row.result or _why(row, done.values()))]
+        told = "\n".join(o.sentence for o in done.values()) if len(targets) == 1 else ""
+        parts = [Paragraph(told or row.result or _why(row, done.values()))]
     parts += _merges(events)
     buttons = _next(row, done.values())
     return [*parts, Actions(buttons)] if buttons else parts

@@ -11,7 +11,7 @@ from backends.base import VM, VMInventory
 from bot.fleet.inventory import Inventory
 from commands.base import HostStatus, NotAllowed, NotKnown, UsageError
 from commands.kit.finding import fits, is_guid, named, nearest, plain, tell_apart
-from commands.kit.words import say_names
+from commands.kit.words import say_names, typed
 
 
 class FleetView:
@@ -109,7 +109,7 @@ class FleetView:
         visible = tuple(vm for vm in found if self._may(vm))
         if found and not visible:
             raise NotAllowed(
-                f"No grant lets you see {text} in this channel.", "/checkpoint whoami shows what you may do."
+                f"No grant lets you see {text} in this channel.", f"{typed('whoami')} shows what you may do."
             )
         if len(visible) > 1:
             ids = tell_apart([vm.id for vm in visible])
@@ -124,8 +124,8 @@ class FleetView:
         if near := nearest(text, (vm.name for vm in vms if self._may(vm))):
             hints.append(f"Did you mean {' or '.join(near)}?")
         if down := [host.name for host in self._inventory.hosts() if not host.reachable]:
-            hints.append(f"{say_names(down)} could not be asked, so it may be there. /checkpoint hosts says why.")
-        return " ".join(hints) or "/checkpoint list shows all VMs in sight."
+            hints.append(f"{say_names(down)} could not be asked, so it may be there. {typed('hosts')} says why.")
+        return " ".join(hints) or f"{typed('list')} shows all VMs in sight."
 
     def _as_found(self, vm: VM, seen: VMInventory) -> VMInventory:
         """The VM as it was looked up, unless it has another name by now: then what was typed may mean another one."""

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pydantic import TypeAdapter, ValidationError
 
 from bot.ledger.errors import Unreadable
-from commands.base import Plan
+from commands.base import Plan, unmarked
 
 _PLAN = TypeAdapter(Plan)
 _SECRET = re.compile(
@@ -33,8 +33,9 @@ def moment_of(text: str) -> datetime:
 
 
 def clean(text: str) -> str:
-    """Text as SQLite can hold it, without Slack's tokens and response URLs, which an error message may carry."""
-    return _SECRET.sub("[removed]", storable(text))
+    """Text as SQLite can hold it, without the marks around names in sentences, and without Slack's tokens and response
+    URLs, which an error message may carry."""
+    return _SECRET.sub("[removed]", unmarked(storable(text)))
 
 
 def storable(text: str) -> str:

@@ -13,7 +13,7 @@ from bot.messages import Origin
 from bot.settings import AccessSettings, ApprovalSettings, ConfirmationSettings, GrantSettings
 from bot.settings.kinds import EVERYONE
 from commands.base import ActionName, Grant, Person, Plan
-from commands.kit.words import say_names
+from commands.kit.words import say_names, typed
 
 MANY = 3
 """A change of more VMs than this is always asked about."""
@@ -197,6 +197,6 @@ def _denied(action: ActionName, names: list[str], channel: str) -> Denied:
         return Denied("This names no VM.", "the plan has no targets")
     sentence = f"No grant lets you {_DOING[action]} {say_names(names)} in this channel."
     return Denied(
-        f"{sentence} Type `/checkpoint whoami` to see what you may do.",
+        f"{sentence} Type {typed('whoami')} to see what you may do.",
         f"no grant for {action} on {', '.join(names)} in {channel}",
     )

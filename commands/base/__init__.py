@@ -17,6 +17,7 @@ from commands.base.context import (
     Record,
 )
 from commands.base.errors import NotAllowed, NotKnown, UsageError
+from commands.base.names import is_marked, name, runs, unmarked
 from commands.base.plans import (
     Action,
     ActionName,
@@ -67,5 +68,9 @@ __all__ = [
     "Target",
     "Tree",
     "UsageError",
+    "is_marked",
+    "name",
+    "runs",
     "say",
+    "unmarked",
 ]

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from commands.base.names import unmarked
+
 
 @dataclass(frozen=True, slots=True)
 class Button:
@@ -77,7 +79,7 @@ class Reply:
     @property
     def text(self) -> str:
         """The same in plain text: for notifications, screen readers and the log."""
-        return "\n".join(line for part in self.parts for line in _lines(part))
+        return unmarked("\n".join(line for part in self.parts for line in _lines(part)))
 
 
 def say(*sentences: str) -> Reply:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from commands.base.names import unmarked
+
 
 class UsageError(Exception):
     """What was typed cannot be carried out. Nothing was touched."""
 
     def __init__(self, sentence: str, hint: str = "") -> None:
-        super().__init__(sentence)
+        super().__init__(unmarked(sentence))
         self.sentence = sentence
         """What was wrong."""
         self.hint = hint

@@ -6,6 +6,10 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from commands.base.names import command, is_marked, name
+
+__all__ = ["name"]
+
 NOTHING_CHANGED = "Nothing was changed."
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -64,8 +68,8 @@ def say_count(count: int, noun: str) -> str:
 
 
 def say_names(names: Sequence[str], *, most: int = 12) -> str:
-    """`web01`, `web01 and web02`, `web01, web02 and 7 more`."""
-    shown = list(names[:most])
+    """`web01`, `web01 and web02`, `web01, web02 and 7 more`: each kept apart from the words around it."""
+    shown = [one if is_marked(one) else name(one) for one in names[:most]]
     if len(names) > most:
         shown.append(f"{len(names) - most} more")
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
@@ -77,17 +81,18 @@ def with_unchanged(sentence: str, unchanged: bool) -> str:
 
 
 def typed(*words: str) -> str:
-    """What to type to say these words to the bot: `/checkpoint show web01 "before upgrade"`.
+    """What to type to say these words to the bot: `/checkpoint show web01 "before upgrade"`, kept apart from the words
+    around it.
 
     A word with spaces or quotes in it is put in quotes; one that starts with a dash is kept from being an option.
     """
     dash = next((n for n, word in enumerate(words) if re.match(r"-(?!-[a-z])", word)), len(words))
     written = [_quoted(word) for word in words]
     written[dash:dash] = ["--"] if dash < len(words) else []
-    return " ".join(["/checkpoint", *written])
+    return command(" ".join(["/checkpoint", *written]))
 
 
 def _quoted(word: str) -> str:
     if word and not re.search(r"[\s\"'\u2018-\u201f]", word):
         return word
-    return f"'{word}'" if '"' in word else f'"{word}"'
+    return '"' + re.sub(r"([\"\u201c-\u201f])", r"\1\1", word) + '"'

@@ -14,7 +14,7 @@ import commands
 from backends.base import VM, Checkpoint, CheckpointType, HostInventory, NotFound, Unreachable, VMInventory, VMState
 from bot.fleet.inventory import Inventory
 from bot.fleet.view import FleetView
-from commands.base import CheckpointNote, Context, Grant, HistoryEntry, Person, Plan, Policy, Reply, say
+from commands.base import CheckpointNote, Context, Grant, HistoryEntry, Person, Plan, Policy, Reply, say, unmarked
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 ADA = Person("U024BE7LH", "ada", frozenset({"S0615G0KT"}))
@@ -104,13 +104,18 @@ class World:
         self.hosts[vm.host].vms[vm.id] = replace(seen, vm=replace(seen.vm, **more))
 
     def run(self, *words: str) -> Reply | Plan:
-        return commands.run(words, self.context)
+        """The answer; a plan with its sentences as plain text."""
+        answer = commands.run(words, self.context)
+        if isinstance(answer, Reply):
+            return answer
+        told = {field: tuple(map(unmarked, getattr(answer, field))) for field in ("consequences", "cautions", "each")}
+        return replace(answer, summary=unmarked(answer.summary), **told)
 
     def refuse(self, *words: str) -> str:
         """What the person is told when the words are refused."""
         with pytest.raises(commands.base.UsageError) as refused:
             self.run(*words)
-        return f"{refused.value.sentence} {refused.value.hint}"
+        return unmarked(f"{refused.value.sentence} {refused.value.hint}")
 
     @property
     def context(self) -> Context:

@@ -1,6 +1,6 @@
 """Everything that is known of a checkpoint."""
 
-from commands.base import CheckpointNote, Table
+from commands.base import CheckpointNote, Table, unmarked
 
 
 def facts(reply):
@@ -18,7 +18,7 @@ def test_it_shows_what_host_and_ledger_know(world):
     assert shown["Taken"] == "2026-11-13 14:05 UTC, 9 days ago, stale"
     assert shown["Kind"].startswith("production")
     assert (shown["Owner"], shown["Why"]) == ("U111", "kernel 6.12")
-    assert (shown["Follows"], shown["Followed by"]) == ("top", "leaf")
+    assert (shown["Follows"], unmarked(shown["Followed by"])) == ("top", "leaf")
 
 
 def test_without_a_record_it_does_not_claim_to_know_the_kind(world):

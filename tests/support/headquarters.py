@@ -16,7 +16,7 @@ from bot.dispatch.requests import Pressed, Typed
 from bot.ledger import ChangeRow, ChangeState, Ledger
 from bot.messages import MessageRef, Origin
 from bot.settings import AccessSettings, ApprovalSettings, DigestChannelSettings, DigestSettings, Settings
-from commands.base import Button, Reply
+from commands.base import Button, Reply, unmarked
 from tests.support.board import (
     Board,
     buttons,
@@ -161,7 +161,7 @@ class Headquarters(Hosts):
         """A message is posted without its buttons at first."""
         message = self.message(row)
         pressable = row.state not in (ChangeState.AWAITING, ChangeState.QUEUED) or bool(buttons(message))
-        return message.text.startswith(f"{SIGNS[row.state]} {title(row)}") and pressable
+        return message.text.startswith(f"{SIGNS[row.state]} {unmarked(title(row))}") and pressable
 
 
 def settings(folder: Path) -> Settings:

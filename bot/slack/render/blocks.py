@@ -1,16 +1,31 @@
 """A `Reply` as Slack shows it: pure, within Slack's limits, and with no way for a name to become markup.
 
 Text goes into plain_text, rich_text and raw_text elements only, none of which Slack parses, so `<!channel>` in the
-name of a VM stays eleven harmless characters. What does not fit is cut, and the message says how much.
+name of a VM stays eleven harmless characters. A name inside a sentence stands out by a style of its own, and so does a
+command to type. What does not fit is cut, and the message says how much.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from commands.base import Actions, Button, Footnote, Heading, Item, Paragraph, Part, Reply, Table, Tree
+from commands.base import (
+    Actions,
+    Button,
+    Footnote,
+    Heading,
+    Item,
+    Paragraph,
+    Part,
+    Reply,
+    Table,
+    Tree,
+    is_marked,
+    runs,
+    unmarked,
+)
 
 Block = dict[str, object]
 
@@ -30,8 +45,12 @@ MAX_ROWS, MAX_COLUMNS = 100, 20
 _NOTE = 40
 """Characters kept free for a note of the kind `… and 1,204 more characters`."""
 
+_STYLES: Mapping[str, Mapping[str, bool]] = {"name": {"bold": True}, "command": {"code": True}}
+_IN_HEADING: Mapping[str, Mapping[str, bool]] = {"": {"bold": True}, "name": {"bold": True, "code": True}}
+"""Where all words are bold, a name needs another style to stand out."""
+
 _ACTION_ID = re.compile(r"bot\.(.+)\.\d+", re.DOTALL)
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2067\ud800-\udfff]")
 """Control characters, lone surrogates, and the marks that make text read backwards: a name could lie with them."""
 
 
@@ -88,6 +107,11 @@ def escape(text: str) -> str:
 
 def clean(text: str) -> str:
     """`text` without characters that are unseen or turn the reading direction."""
+    return unmarked(_seen(text))
+
+
+def _seen(text: str) -> str:
+    """The same, with the marks around names."""
     return _UNSEEN.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
@@ -125,18 +149,20 @@ class _Page:
         return {"type": "context", "block_id": self._new_id(), "elements": [_plain(text)]}
 
     def _header(self, text: str) -> Block:
-        return {"type": "header", "block_id": self._new_id(), "text": _plain(" ".join(text.split()))}
+        """A header block knows no styles, so a heading with a name in it is a bold line."""
+        line = " ".join(text.split())
+        if is_marked(line):
+            return self._rich("rich_text_section", _styled(line, _IN_HEADING))
+        return {"type": "header", "block_id": self._new_id(), "text": _plain(line)}
 
-    def _rich(self, kind: str, text: str, *, code: bool = False) -> Block:
-        element: Block = {"type": "text", "text": text}
-        if code:
-            element["style"] = {"code": True}
-        return {"type": "rich_text", "block_id": self._new_id(), "elements": [{"type": kind, "elements": [element]}]}
+    def _rich(self, kind: str, elements: Sequence[Block]) -> Block:
+        inner = {"type": kind, "elements": list(elements)}
+        return {"type": "rich_text", "block_id": self._new_id(), "elements": [inner]}
 
     def _sentence(self, part: Heading | Paragraph | Footnote) -> list[Block] | None:
         limit = {Heading: MAX_HEADER, Paragraph: MAX_SECTION, Footnote: MAX_CONTEXT}[type(part)]
-        text = clean(part.text)
-        if not text.strip():
+        text = _seen(part.text)
+        if not unmarked(text).strip():
             return []
         text = _cut(text, min(limit, max(self._chars, _NOTE)))
         if not self._take(1, len(text)):
@@ -144,16 +170,18 @@ class _Page:
         match part:
             case Heading():
                 return [self._header(text)]
+            case Paragraph(code=True):
+                return [self._rich("rich_text_section", [_text(unmarked(text), {"code": True})])]
             case Paragraph():
-                return [self._rich("rich_text_section", text, code=part.code)]
+                return [self._rich("rich_text_section", _styled(text, _STYLES))]
             case Footnote():
-                return [self.context(text)]
+                return [self.context(unmarked(text))]
 
     def _lines(self, lines: Sequence[str], unit: str) -> list[Block] | None:
         if not "".join(lines).strip():
             return []
         text = _fit(lines, self._chars, unit)
-        return [self._rich("rich_text_preformatted", text)] if text and self._take(1, len(text)) else None
+        return [self._rich("rich_text_preformatted", [_text(text)])] if text and self._take(1, len(text)) else None
 
     def _table(self, table: Table) -> list[Block] | None:
         rows = _even([table.columns, *table.rows])
@@ -171,15 +199,18 @@ class _Page:
         return {"type": "table", "block_id": self._new_id(), "rows": cells}
 
     def _item(self, item: Item) -> list[Block] | None:
-        text = clean(f"{item.text}\n{item.detail}").strip() or "–"
-        text = _cut(text, MAX_SECTION)
-        groups = [] if len(item.buttons) == 1 else _groups(item.buttons)
+        text = _cut(_seen(f"{item.text}\n{item.detail}").strip() or "–", MAX_SECTION)
+        beside = len(item.buttons) == 1 and not is_marked(text)
+        groups = [] if beside else _groups(item.buttons)
         if not self._take(1 + len(groups), len(text) + _size(item.buttons)):
             return None
-        section: Block = {"type": "section", "block_id": self._new_id(), "text": _plain(text)}
-        if len(item.buttons) == 1:
-            section["accessory"] = self._button(item.buttons[0])
-        return [section, *(self._action_block(group) for group in groups)]
+        top = self._rich("rich_text_section", _styled(text, _STYLES)) if is_marked(text) else self._section(text)
+        if beside:
+            top["accessory"] = self._button(item.buttons[0])
+        return [top, *(self._action_block(group) for group in groups)]
+
+    def _section(self, text: str) -> Block:
+        return {"type": "section", "block_id": self._new_id(), "text": _plain(text)}
 
     def _actions(self, buttons: Sequence[Button]) -> list[Block] | None:
         groups = _groups(buttons)
@@ -222,6 +253,15 @@ def _rank(part: Part) -> int:
             return 2
         case _:
             return 3
+
+
+def _styled(text: str, styles: Mapping[str, Mapping[str, bool]]) -> list[Block]:
+    """A sentence in pieces, each in the style of what it is."""
+    return [_text(piece, styles.get(kind)) for piece, kind in runs(text)]
+
+
+def _text(text: str, style: Mapping[str, bool] | None = None) -> Block:
+    return {"type": "text", "text": text, **({"style": dict(style)} if style else {})}
 
 
 def _plain(text: str) -> Block:

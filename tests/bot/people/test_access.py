@@ -26,7 +26,21 @@ from bot.people.access import (
     production_only,
 )
 from bot.settings import AccessSettings, ConfirmationSettings
-from commands.base import Action, ActionName, Apply, Create, Delete, Grant, Keep, Person, Picture, Plan, Rename, Target
+from commands.base import (
+    Action,
+    ActionName,
+    Apply,
+    Create,
+    Delete,
+    Grant,
+    Keep,
+    Person,
+    Picture,
+    Plan,
+    Rename,
+    Target,
+    unmarked,
+)
 
 ADA = Person("UADA", "ada", frozenset({"SOPS"}))
 BOB = Person("UBOB", "bob")
@@ -155,11 +169,11 @@ def test_any_change_of_more_than_three_vms_is_asked_about() -> None:
 def test_one_vm_that_is_not_allowed_refuses_the_whole_and_is_named() -> None:
     access = rules(grant("UADA", vms=("web*",)))
     refused = decide(access, ASKS, ADA, plan(Delete(), "web01", "db01", "web02"), "C1")
-    assert refused == Denied(
-        "No grant lets you delete checkpoints of db01 in this channel. "
-        "Type `/checkpoint whoami` to see what you may do.",
-        "no grant for delete on db01 in C1",
+    assert isinstance(refused, Denied)
+    assert unmarked(refused.sentence) == (
+        "No grant lets you delete checkpoints of db01 in this channel. Type /checkpoint whoami to see what you may do."
     )
+    assert refused.why == "no grant for delete on db01 in C1"
 
 
 def test_a_plan_without_targets_is_refused() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from backends.base import VM, Checkpoint, SnapshotType, VMState
-from commands.base import CheckpointNote, Person, Policy
+from commands.base import CheckpointNote, Person, Policy, unmarked
 from commands.kit.telling import age, each, few, is_owned_by, is_stale, kind, lines, present
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
@@ -58,13 +58,13 @@ def test_one_vm_gets_a_sentence_and_several_get_a_line_each():
     assert present(vms[:1]) == ("a is on hv02, running.",)
     assert lines(vms) == ("a is on hv02, running", "b is on hv01, running", "c is on hv02, running")
     assert lines(vms[:2], ["x", "y"]) == ("a is on hv02, running: x", "b is on hv01, running: y")
-    assert (each(["a"]), each(["a", "b"])) == ("a", "Each of a and b")
+    assert (unmarked(each(["a"])), unmarked(each(["a", "b"]))) == ("a", "Each of a and b")
 
 
 def test_a_heading_names_a_few_and_counts_the_rest():
     vms = [VM(f"id-{n}", f"web{n:03}", "hv01", VMState.RUNNING) for n in range(200)]
-    assert few(vms) == "web000, web001, web002 and 197 more"
-    assert few(vms[:2]) == "web000 and web001"
+    assert unmarked(few(vms)) == "web000, web001, web002 and 197 more"
+    assert unmarked(few(vms[:2])) == "web000 and web001"
 
 
 def test_one_that_was_to_be_kept_for_a_day_is_stale_after_that_day():

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from commands.base import name, unmarked
 from commands.kit.words import parse_span, say_count, say_names, say_size, say_span, say_time, short_id, typed
 
 
@@ -36,15 +37,16 @@ def test_times_are_said_in_utc():
 
 def test_names_are_joined_as_people_say_them():
     assert say_names([]) == ""
-    assert say_names(["a"]) == "a"
-    assert say_names(["a", "b", "c"]) == "a, b and c"
-    assert say_names(["a", "b", "c", "d"], most=2) == "a, b and 2 more"
+    assert unmarked(say_names(["a"])) == "a"
+    assert unmarked(say_names(["a", "b", "c"])) == "a, b and c"
+    assert say_names(["a", "b", "c", "d"], most=2) == f"{name('a')}, {name('b')} and 2 more"
+    assert say_names([f"{name('a')} on {name('hv01')}"]) == f"{name('a')} on {name('hv01')}"
     assert (say_count(1, "VM"), say_count(0, "VM")) == ("1 VM", "0 VMs")
     assert short_id("12345678-aaaa") == "12345678"
 
 
 def test_what_to_type_is_quoted_where_it_must_be():
-    assert typed("show", "web 01", 'a"b') == '/checkpoint show "web 01" \'a"b\''
-    assert typed("show", "-x", "y") == "/checkpoint show -- -x y"
-    assert typed("list", "--stale") == "/checkpoint list --stale"
-    assert typed("show", "") == '/checkpoint show ""'
+    assert unmarked(typed("show", "web 01", 'a"b')) == '/checkpoint show "web 01" "a""b"'
+    assert unmarked(typed("show", "-x", "y")) == "/checkpoint show -- -x y"
+    assert unmarked(typed("list", "--stale")) == "/checkpoint list --stale"
+    assert unmarked(typed("show", "")) == '/checkpoint show ""'

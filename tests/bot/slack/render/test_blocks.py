@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.slack.render.blocks import MAX_BLOCKS, MAX_TEXT, Block, NotRenderable, Rendered, action_of, render
-from commands.base import Actions, Button, Footnote, Heading, Item, Paragraph, Part, Reply, Table, Tree, say
+from commands.base import Actions, Button, Footnote, Heading, Item, Paragraph, Part, Reply, Table, Tree, name, say
+from commands.kit.words import typed
 
 ids = itertools.count()
 
@@ -235,3 +236,43 @@ def check(block: Block) -> None:
         assert len(button["text"]["text"]) <= 75
         assert len(str(button.get("value", ""))) <= 2_000
         assert action_of(str(button["action_id"]))
+
+
+def styles(block: Block) -> list[tuple[str, tuple[str, ...]]]:
+    """The pieces of a rich text block, and the styles of each."""
+    return [
+        (str(piece["text"]), tuple(sorted(piece.get("style", {}))))
+        for piece in walk(block)
+        if piece.get("type") == "text"
+    ]
+
+
+def test_a_name_in_a_sentence_is_bold_and_what_to_type_is_code() -> None:
+    (block,) = rendered(Paragraph(f"Took {name('*note*')} of {name('<!channel>')}. {typed('list')} shows it.")).blocks
+    assert styles(block) == [
+        ("Took ", ()),
+        ("*note*", ("bold",)),
+        (" of ", ()),
+        ("<!channel>", ("bold",)),
+        (". ", ()),
+        ("/checkpoint list", ("code",)),
+        (" shows it.", ()),
+    ]
+
+
+def test_a_name_in_a_heading_stands_out_from_its_bold_words() -> None:
+    (block,) = rendered(Heading(f"Take {name('note')}?")).blocks
+    assert styles(block) == [("Take ", ("bold",)), ("note", ("bold", "code")), ("?", ("bold",))]
+
+
+def test_a_name_in_a_line_of_a_list_stands_out_and_keeps_its_button() -> None:
+    line, buttons = rendered(Item(f"{name('web01')}: old", buttons=(Button("Keep", "keep", "id"),))).blocks
+    assert styles(line)[0] == ("web01", ("bold",))
+    assert buttons["type"] == "actions"
+
+
+def test_where_nothing_can_stand_out_there_are_no_marks() -> None:
+    said = name("web01")
+    parts = (Footnote(said), Tree((said,)), Table((said,), ((said,),)), Paragraph(said, code=True))
+    assert all(mark not in json.dumps(rendered(*parts).blocks) for mark in ("\\u2066", "\\u2068", "\\u2069"))
+    assert rendered(*parts).text.splitlines()[0] == "web01"
