@@ -1,26 +1,25 @@
-"""`checkpointbot`: run · demo · init · audit. Exit code 0 fine, 1 failed, 2 usage."""
+"""`checkpointbot`: run · demo · init · audit. Exit code 0 fine, 1 failed, 2 usage.
+
+What a command needs is imported when it is called: the whole program takes seconds to import, its help must not.
+"""
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import click
 
-from bot.demo import Demo
-from bot.ledger import LedgerError
-from bot.operations.audit import audit
-from bot.people.directory import LookupFailed
-from bot.settings import Settings, SettingsError, init_text, load
-from bot.slack.websocket import NotConnected
-from bot.wiring import Bot
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
@@ -47,7 +46,37 @@ def entry() -> None:
     os._exit(code if isinstance(code, int) else 0)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Late(click.Group):
+    """A group that loads some of its commands when they are called. Its help has a line for each and loads none."""
+
+    late: ClassVar[Mapping[str, tuple[str, str, str]]] = {
+        "audit": (
+            "bot.operations.audit",
+            "audit",
+            "Check the ledger, or export it.",
+        ),
+    }
+    """By name: the module, what it is called there, and its line of help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted([*self.commands, *self.late])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.late:
+            return super().get_command(ctx, cmd_name)
+        module, name, _ = self.late[cmd_name]
+        found = getattr(importlib.import_module(module), name)
+        return found if isinstance(found, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._line(name)) for name in self.list_commands(ctx)])
+
+    def _line(self, name: str) -> str:
+        return self.late[name][2] if name in self.late else self.commands[name].get_short_help_str(70)
+
+
+@click.group(cls=Late, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="hyperv-checkpoint-bot", prog_name="checkpointbot")
 @click.option("-v", "--verbose", is_flag=True, help="Log more.")
 def main(verbose: bool) -> None:
@@ -60,6 +89,8 @@ def main(verbose: bool) -> None:
 @config_option
 def run(config: Path | None) -> None:
     """Run the bot against the hosts and the Slack workspace of the settings."""
+    from bot.wiring import Bot
+
     settings = _load(config)
     logging.getLogger("bot").setLevel(logging.INFO)
     with _told_plainly():
@@ -71,9 +102,13 @@ def run(config: Path | None) -> None:
 @main.command()
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), default=Path("demo-data"), show_default=True)
 @click.option("--fresh", is_flag=True, help="Throw away what an earlier demo has left.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the page; a free one when left out.")
-def demo(data: Path, fresh: bool, port: int) -> None:
+@click.option("--port", type=click.IntRange(0, 65535), help="Of the page; 8025, or the next free one, when left out.")
+def demo(data: Path, fresh: bool, port: int | None) -> None:
     """Simulated hosts, a local Slack workspace in the browser, and the bot between them, in one process."""
+    click.echo("Starting the demo: two simulated hosts, a Slack workspace and the bot …")
+    sys.stdout.flush()
+    from bot.demo import Demo
+
     with _told_plainly():
         shown = Demo(data, fresh=fresh, port=port)
     with _until_stopped(shown):
@@ -90,6 +125,8 @@ def demo(data: Path, fresh: bool, port: int) -> None:
 )
 def init(config: Path) -> None:
     """Write a commented settings file."""
+    from bot.settings import init_text
+
     try:
         with config.open("x", encoding="utf-8") as file:
             file.write(init_text())
@@ -100,10 +137,9 @@ def init(config: Path) -> None:
     click.echo(f"Wrote {config}. Fill in the tokens, the hosts and the grants, then: checkpointbot run")
 
 
-main.add_command(audit)
-
-
 def _load(config: Path | None) -> Settings:
+    from bot.settings import SettingsError, load
+
     try:
         return load(config)
     except SettingsError as error:
@@ -141,6 +177,10 @@ def _until_stopped(program: Runs) -> Iterator[None]:
 @contextmanager
 def _told_plainly() -> Iterator[None]:
     """What can be wrong outside the program is said in a sentence, without a traceback."""
+    from bot.ledger import LedgerError
+    from bot.people.directory import LookupFailed
+    from bot.slack.websocket import NotConnected
+
     try:
         yield
     except (LedgerError, LookupFailed, NotConnected, OSError) as error:

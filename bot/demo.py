@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import shutil
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from bot.sandbox import Sandbox
+from bot.durable import Stopped
+from bot.sandbox import PortTaken, Sandbox
 from bot.settings import (
     AccessSettings,
     DigestChannelSettings,
@@ -30,15 +33,33 @@ TRIES = (
     ("/checkpoint digest", "names the stale checkpoints, with buttons"),
 )
 """What the welcome and the empty page name, each with what it does."""
+PORT, SPARE_PORTS = 8025, 25
+"""Where the page is, and how many ports after it are tried while others are taken."""
+NOISY = ("dbos", "aiohttp.server", "asyncio")
+NOT_LAUNCHED = "System database accessed before DBOS was launched"
+"""What DBOS says of work that ends after the demo has."""
 MARK = "checkpointbot-demo"
 """A file by which a demo knows the folder of an earlier one, so that `--fresh` throws nothing else away."""
+
+
+class Quiet(logging.Filter):
+    """Passes over what is no trouble in a demo: work that is cut off because the demo ends goes on at the next start,
+    and a host that is simulated on this machine is never out of reach for long."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not any(isinstance(one, Stopped) or NOT_LAUNCHED in str(one) for one in _chain(error))
+
+
+QUIET = Quiet()
 
 
 class Demo:
     """Everything between `start` and `stop`; what happened is kept in a folder for the next time."""
 
-    def __init__(self, data: Path, *, fresh: bool = False, port: int = 0) -> None:
-        """Raises OSError when the folder cannot be used, or when `fresh` would throw away something else."""
+    def __init__(self, data: Path, *, fresh: bool = False, port: int | None = None) -> None:
+        """Raises OSError when the folder cannot be used, or when `fresh` would throw away something else. The page is
+        at the same port each time, or at the next free one; a `port` that is asked for is taken, or none."""
         if fresh and data.exists():
             _throw_away(data)
         if data.exists() and any(data.iterdir()) and not (data / MARK).exists():
@@ -49,7 +70,11 @@ class Demo:
         (data / MARK).touch()
         self._data = data
         self._open = ExitStack()
-        self._sandbox = Sandbox(port=port, data_file=data / "slack.json", suggestions=TRIES)
+        for name in NOISY:
+            logging.getLogger(name).addFilter(QUIET)
+        logging.getLogger("pypsrp").setLevel(logging.CRITICAL)
+        self._ports = range(PORT, PORT + SPARE_PORTS) if port is None else range(port, port + 1)
+        self._sandbox = self._sandbox_at(self._ports[0])
 
     @property
     def url(self) -> str:
@@ -59,10 +84,25 @@ class Demo:
     def start(self) -> None:
         password = secrets.token_urlsafe(24)
         ports = self._open.enter_context(simulated_hosts(self._data, ACCOUNT, password))
-        self._open.enter_context(self._sandbox)
+        self._open_page()
         bot = Bot(self._settings(ports, password))
         self._open.callback(bot.stop)
         bot.start()
+
+    def _open_page(self) -> None:
+        """Serve the sandbox at the first port that can be had. Raises `PortTaken`."""
+        for port in self._ports:
+            self._sandbox = self._sandbox_at(port)
+            try:
+                self._open.enter_context(self._sandbox)
+            except PortTaken:
+                if port == self._ports[-1]:
+                    raise
+            else:
+                return
+
+    def _sandbox_at(self, port: int) -> Sandbox:
+        return Sandbox(port=port, data_file=self._data / "slack.json", suggestions=TRIES)
 
     def stop(self) -> None:
         """End the bot, then what it talks to; the state of the hosts and of the channels is saved."""
@@ -111,6 +151,13 @@ Three things to try there, in #ops:
 {tries}
 
 State is kept in {self._data}; --fresh throws it away. Ctrl-C ends the demo."""
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that it came of."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _throw_away(data: Path) -> None:

@@ -1,7 +1,7 @@
 """A local Slack workspace: for the demo, for the tests, and for anyone's own tests of a Slack app."""
 
 from bot.sandbox.demo import demo_workspace
-from bot.sandbox.errors import SandboxError
+from bot.sandbox.errors import PortTaken, SandboxError
 from bot.sandbox.faults import Fault
 from bot.sandbox.messages import Message, View
 from bot.sandbox.methods import EVERY_SCOPE
@@ -15,6 +15,7 @@ __all__ = [
     "Fault",
     "Message",
     "Outcome",
+    "PortTaken",
     "Sandbox",
     "SandboxError",
     "Shortcut",

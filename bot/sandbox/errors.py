@@ -49,5 +49,9 @@ def check(refused: Refused | None) -> None:
         raise SlackError.of(refused)
 
 
+class PortTaken(OSError):
+    """The port that the sandbox was to listen on cannot be had."""
+
+
 class SandboxError(Exception):
     """Somebody asked the sandbox for what a person could not do in Slack, or for what is not there."""

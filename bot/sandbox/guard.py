@@ -9,6 +9,9 @@ from aiohttp import web
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
+GONE = 499
+"""The status of an answer that nobody hears, as nginx has it."""
+
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -33,6 +36,15 @@ async def loopback_only(request: web.Request, handler: Handler) -> web.StreamRes
     if origin is not None and origin != f"http://{host}":
         raise web.HTTPForbidden(text="The sandbox answers its own page only.")
     return await handler(request)
+
+
+@web.middleware
+async def while_it_is_heard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Ends quietly when who asked is gone: a page that is closed is no error."""
+    try:
+        return await handler(request)
+    except ConnectionError:
+        return web.Response(status=GONE)
 
 
 async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:

@@ -100,7 +100,7 @@ class Sandbox:
         return f"{self.url}api/"
 
     def start(self) -> Sandbox:
-        """Serve, once. Raises `OSError` when the port is taken."""
+        """Serve, once. Raises `PortTaken`, an OSError."""
         self._server.start()
         return self
 

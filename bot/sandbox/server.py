@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +15,8 @@ from typing import TypeVar
 from aiohttp import web
 
 from bot.sandbox.control import Control
-from bot.sandbox.errors import SandboxError
-from bot.sandbox.guard import add_headers, loopback_only
+from bot.sandbox.errors import PortTaken, SandboxError
+from bot.sandbox.guard import add_headers, loopback_only, while_it_is_heard
 from bot.sandbox.keeping import load, save
 from bot.sandbox.response_urls import ResponseUrls
 from bot.sandbox.routes import Routes
@@ -52,7 +53,7 @@ class Server:
         return self.api.base
 
     def start(self) -> None:
-        """Serve, once. Raises `OSError` when the port is taken."""
+        """Serve, once. Raises `PortTaken`, an OSError."""
         self._thread = Thread(target=self._serve, name="sandbox", daemon=True)
         self._thread.start()
         self._ready.wait()
@@ -87,7 +88,7 @@ class Server:
         except BaseException as failure:
             if self._ready.is_set():
                 raise
-            self._failure = failure
+            self._failure = _in_words(failure, self.port)
             self._ready.set()
 
     async def _main(self) -> None:
@@ -107,7 +108,7 @@ class Server:
             await runner.cleanup()
 
     def _app(self) -> web.Application:
-        app = web.Application(middlewares=[loopback_only], client_max_size=LARGEST_UPLOAD)
+        app = web.Application(middlewares=[while_it_is_heard, loopback_only], client_max_size=LARGEST_UPLOAD)
         app.on_response_prepare.append(add_headers)
         app.router.add_route("*", "/api/{method}", self.api.handle)
         app.router.add_get("/link/", self.control.sockets.handle)
@@ -131,3 +132,8 @@ class Server:
             if self.data_file is not None and state.revision != saved:
                 saved = state.revision
                 save(state, self.data_file)
+
+
+def _in_words(failure: BaseException, port: int) -> BaseException:
+    taken = isinstance(failure, OSError) and failure.errno in (errno.EADDRINUSE, errno.EACCES)
+    return PortTaken(f"Port {port} of this machine is taken by another program, or not allowed.") if taken else failure

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import socket
+import subprocess
+import sys
 from importlib.metadata import entry_points, version
 from pathlib import Path
 
@@ -9,7 +13,8 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from bot.cli import main
+from bot.cli import Late, main
+from bot.demo import PORT
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +41,34 @@ def test_every_subcommand_explains_itself(name: str) -> None:
 
     assert shown.exit_code == 0
     assert f"Usage: main {name}" in shown.output
+
+
+def test_help_loads_nothing_that_it_does_not_need() -> None:
+    code = "import sys; from bot.cli import main; main(['--help'], standalone_mode=False); print(*sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    loaded = set(shown.splitlines()[-1].split())
+    assert "bot.cli" in loaded
+    assert loaded.isdisjoint({"dbos", "slack_bolt", "slack_sdk", "pypsrp", "aiohttp", "pydantic", "sqlite_utils"})
+
+
+def test_the_line_of_a_command_that_is_loaded_late_is_its_own() -> None:
+    for name, (module, attribute, line) in Late.late.items():
+        command = getattr(importlib.import_module(module), attribute)
+        assert (command.name, command.get_short_help_str(200)) == (name, line)
+
+
+def test_the_demo_names_the_port_that_it_has() -> None:
+    assert f"{PORT}, or the next free one" in run("demo", "--help").output
+
+
+def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        shown = run("demo", "--data", str(tmp_path / "demo"), "--port", str(port))
+
+    assert shown.exit_code == 1
+    assert f"Error: Port {port} of this machine is taken by another program" in shown.output
 
 
 def test_the_version_is_the_distributions() -> None:

@@ -8,12 +8,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from bot.demo import MARK, Demo
+from bot.demo import MARK, PORT, SPARE_PORTS, Demo
 from tests.support.waiting import wait_until
 
 
@@ -33,8 +35,19 @@ class Page:
         with urllib.request.urlopen(f"{self.url}sandbox/messages?channel=%23ops&user=ada", timeout=10) as answer:
             return list(json.load(answer)["messages"])
 
+    def press_first(self) -> None:
+        """Press the first button of the last card."""
+        cards = [one for one in self.messages() if any(b["type"] == "actions" for b in one.get("blocks", []))]
+        button = next(b["elements"][0] for b in cards[-1]["blocks"] if b["type"] == "actions")
+        body = {"user": "ada", "channel": "#ops", "ts": cards[-1]["ts"], "action_id": button["action_id"]}
+        request = urllib.request.Request(
+            f"{self.url}sandbox/press", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert json.load(answer)["acked"]
+
     def wait_for_text(self, text: str) -> None:
-        wait_until(lambda: any(text in one["text"] for one in self.messages()), timeout=20)
+        wait_until(lambda: any(text in one["text"] for one in self.messages()))
 
 
 def test_what_was_done_in_a_demo_is_there_the_next_time(tmp_path: Path) -> None:
@@ -72,6 +85,17 @@ def test_the_three_things_that_the_welcome_names_work(tmp_path: Path) -> None:
     assert page.url in [line.strip() for line in welcome.splitlines()]
 
 
+def test_the_page_is_at_the_same_port_each_time_or_at_the_next_free_one(tmp_path: Path) -> None:
+    with ExitStack() as taken:
+        first, second = Demo(tmp_path / "one"), Demo(tmp_path / "two")
+        taken.callback(first.stop)
+        taken.callback(second.stop)
+        for demo in (first, second):
+            demo._open_page()
+        ports = [urlsplit(demo.url).port or 0 for demo in (first, second)]
+    assert PORT <= ports[0] < ports[1] < PORT + SPARE_PORTS
+
+
 def test_fresh_throws_an_earlier_demo_away(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     Demo(folder)
@@ -99,9 +123,50 @@ def test_the_program_is_up_in_a_quarter_of_a_minute(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
         assert process.stdout is not None
         try:
+            assert process.stdout.readline().startswith("Starting the demo")
+            assert time.monotonic() - begun < 3
             assert process.stdout.readline().startswith("Checkpoint Bot is running")
             assert time.monotonic() - begun < 15
         finally:
             process.terminate()
         process.communicate(timeout=20)
     assert process.returncode == 0
+
+
+def test_a_demo_that_is_ended_in_the_middle_of_a_change_logs_nothing(tmp_path: Path) -> None:
+    with Program("demo", "--data", str(tmp_path / "demo")) as program:
+        page = Page(program.url)
+        page.type("/checkpoint web01 before")
+        page.wait_for_text("Took before of web01")
+        page.type("/checkpoint apply web01 before")
+        page.wait_for_text("Apply before to web01?")
+        page.press_first()
+    assert program.errors == ""
+
+
+class Program:
+    """The executable in a process of its own; what it logs is in `errors` when it has ended."""
+
+    def __init__(self, *words: str) -> None:
+        executable = Path(sys.executable).with_name("checkpointbot")
+        pipes: dict[str, Any] = {
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "text": True,
+            "encoding": "utf-8",
+        }
+        self._process = subprocess.Popen([str(executable), *words], **pipes)
+        self.url = self.errors = ""
+
+    def __enter__(self) -> Program:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.strip().startswith("http://"):
+                self.url = line.strip()
+            if "Ctrl-C" in line:
+                return self
+        raise AssertionError(self._process.communicate()[1])
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self.errors = self._process.communicate(timeout=30)[1]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import struct
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from slack_sdk import WebClient
 
-from bot.sandbox import Sandbox, SandboxError
+from bot.sandbox import PortTaken, Sandbox, SandboxError
 
 
 def ask(
@@ -133,8 +135,34 @@ def test_messages_and_files_survive_a_restart(tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_said_at_once(sandbox: Sandbox) -> None:
-    with pytest.raises(OSError):
-        Sandbox(port=urlsplit(sandbox.url).port or 0).start()
+    port = urlsplit(sandbox.url).port or 0
+    with pytest.raises(PortTaken, match=f"Port {port} of this machine is taken by another program"):
+        Sandbox(port=port).start()
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        "GET /sandbox/events?user=ada",
+        "GET /sandbox/messages?channel=%23ops",
+        "GET /page/app.js",
+        "POST /sandbox/message",
+    ],
+)
+def test_a_page_that_is_closed_leaves_nothing_in_the_log(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, request_line: str
+) -> None:
+    address = urlsplit(sandbox.url)
+    for wait in (0, 0.005, 0.05):
+        page = socket.create_connection((address.hostname or "", address.port or 0))
+        headers = f"Host: {address.netloc}\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n"
+        page.sendall(f"{request_line} HTTP/1.1\r\n{headers}".encode())
+        time.sleep(wait)
+        page.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        page.close()
+        sandbox.say("ada", "#ops", "x" * 50_000)
+    sandbox.say("ada", "#ops", "and on")
+    assert [record.getMessage() for record in caplog.records if record.levelname != "INFO"] == []
 
 
 def test_a_sandbox_that_does_not_run_says_so() -> None:
