@@ -37,7 +37,10 @@ class Announcer(Protocol):
         """
 
     def update(self, ref: MessageRef, message: Reply) -> None:
-        """Replace a message in place. Raises `AnnouncerError`."""
+        """Replace a message in place. Raises `AnnouncerError`; `MessageGone` when it can be shown only anew."""
+
+    def address(self, ref: MessageRef, person_id: str, sentence: str) -> None:
+        """Tell somebody something beside a message: an update of it notifies nobody. Raises `AnnouncerError`."""
 
     def whisper(self, origin: Origin, message: Reply) -> None:
         """Answer the person alone, by every way there is until one works. Raises `AnnouncerError` when none does."""
@@ -45,3 +48,15 @@ class Announcer(Protocol):
 
 class AnnouncerError(Exception):
     """A message could be shown nowhere. The cause is in the text; it holds no secret."""
+
+    def __init__(self, text: str, *, lasting: bool = False) -> None:
+        super().__init__(text)
+        self.lasting = lasting
+        """It does not heal by waiting."""
+
+
+class MessageGone(AnnouncerError):
+    """A message can be updated no more: it was deleted, or its channel is closed to the bot."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, lasting=True)

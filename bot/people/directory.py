@@ -53,3 +53,18 @@ class Directory(Protocol):
 
 class LookupFailed(Exception):
     """The workspace gave no answer; its error code is in the text."""
+
+    def __init__(self, text: str, *, lasting: bool = False) -> None:
+        super().__init__(text)
+        self.lasting = lasting
+        """It does not heal by waiting."""
+
+
+class ScopeMissing(LookupFailed):
+    """The workspace does not let the bot ask that. `scope` is what its token lacks."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(
+            f"the bot token lacks the scope {scope}: add it, and install the app again (missing_scope)", lasting=True
+        )
+        self.scope = scope

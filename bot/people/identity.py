@@ -5,13 +5,16 @@ Everything in a payload is untrusted, and a question that the workspace does not
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 
 from bot.people import access as permissions
-from bot.people.directory import Directory, LookupFailed, Member
+from bot.people.directory import Directory, LookupFailed, Member, ScopeMissing
 from bot.settings import AccessSettings
 from commands.base import Person
+
+log = logging.getLogger(__name__)
 
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}")
 _CHANNEL = re.compile(r"[CDG][A-Z0-9]{1,20}")
@@ -50,14 +53,14 @@ class Gate:
             member = self.directory.member(user_id, max_age=max_age)
             self._check_workspace(member, team_id)
             _check_standing(member)
-            person = Person(user_id, member.name, self._groups(user_id, max_age=max_age))
-            self._check_grants(person)
+            person = self._person(member, max_age=max_age)
             if change:
                 self._check_channel(person, channel)
         except LookupFailed as failure:
+            log.log(logging.WARNING if failure.lasting else logging.INFO, "%s was not let in: %s", user_id, failure)
+            hint = "Tell whoever keeps my settings." if failure.lasting else "Try again in a minute."
             raise Refusal(
-                "Slack did not tell me who you are, so I cannot let you in now. Try again in a minute.",
-                f"look-up failed: {failure}",
+                f"Slack did not tell me who you are, so I cannot let you in now. {hint}", f"look-up failed: {failure}"
             ) from failure
         return person
 
@@ -81,10 +84,25 @@ class Gate:
             )
 
     def _groups(self, user_id: str, *, max_age: float | None) -> frozenset[str]:
-        """Those of the groups that the settings name, since no others matter."""
+        """Those of the groups that the settings name, since no others matter. Raises `ScopeMissing`."""
         return frozenset(
             group for group in self.access.groups if user_id in self.directory.group_members(group, max_age=max_age)
         )
+
+    def _person(self, member: Member, *, max_age: float | None) -> Person:
+        """Where the bot may not read groups, what is granted to people by their own ids holds all the same."""
+        try:
+            person = Person(member.id, member.name, self._groups(member.id, max_age=max_age))
+        except ScopeMissing as missing:
+            person = Person(member.id, member.name)
+            if not permissions.has_any(self.access, person):
+                raise Refusal(
+                    "Slack does not let me read user groups, so no grant to a group holds. Tell whoever keeps my "
+                    f"settings: {missing}.",
+                    f"no grant by id, and groups cannot be read: {missing}",
+                ) from missing
+        self._check_grants(person)
+        return person
 
     def _check_grants(self, person: Person) -> None:
         if not permissions.has_any(self.access, person):

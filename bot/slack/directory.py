@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 
@@ -9,12 +10,14 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
-from bot.people.directory import Channel, LookupFailed, Member
+from bot.people.directory import Channel, LookupFailed, Member, ScopeMissing
 from bot.slack.cache import Cache
-from bot.slack.web import WEB_ERRORS, error_code
+from bot.slack.web import WEB_ERRORS, error_code, missing_scope
 
 KEEP_MEMBERS, KEEP_GROUPS, KEEP_CHANNELS = 60.0, 300.0, 60.0
 """Seconds. What was allowed by an answer is allowed no longer than this after it was asked for."""
+
+_log = logging.getLogger(__name__)
 
 _PROBLEMS = {
     "invalid_auth": "Slack does not know the bot token",
@@ -23,7 +26,6 @@ _PROBLEMS = {
     "token_revoked": "the bot token was revoked",
     "token_expired": "the bot token has expired",
     "not_allowed_token_type": "the bot token is of the wrong kind: it starts with xoxb-",
-    "missing_scope": "the bot token lacks a scope: install the app again from app.yaml",
     "channel_not_found": "the bot cannot see that channel: invite it",
     "user_not_found": "the workspace has no such user",
 }
@@ -38,6 +40,8 @@ class SlackDirectory:
         self._members: Cache[Member] = Cache(KEEP_MEMBERS, clock)
         self._groups: Cache[frozenset[str]] = Cache(KEEP_GROUPS, clock)
         self._channels: Cache[Channel] = Cache(KEEP_CHANNELS, clock)
+        self._said: set[str] = set()
+        """Scopes that the log has named."""
 
     @property
     def team_id(self) -> str:
@@ -52,7 +56,13 @@ class SlackDirectory:
     def group_members(self, group_id: str, *, max_age: float | None = None) -> frozenset[str]:
         """The user ids in a user group. Empty when there is no such group, or when the workspace has none at all: its
         plan has no user groups (`plan_upgrade_required`), or the server does not know the method."""
-        return self._groups.get(group_id, lambda: self._ask_group(group_id), max_age=max_age)
+        try:
+            return self._groups.get(group_id, lambda: self._ask_group(group_id), max_age=max_age)
+        except ScopeMissing as missing:
+            if missing.scope not in self._said:
+                self._said.add(missing.scope)
+                _log.error("No grant to a user group holds: %s", missing)
+            raise
 
     def channel(self, channel_id: str) -> Channel:
         """A channel. Direct messages are not looked up: nobody else is in them.
@@ -110,7 +120,10 @@ def _call(ask: Callable[[], SlackResponse], absent: tuple[str, ...] = ()) -> Map
         code = error_code(error)
         if code in absent:
             return {}
-        raise LookupFailed(f"{_PROBLEMS.get(code, 'Slack gave no answer')} ({code})") from error
+        if scope := missing_scope(error):
+            raise ScopeMissing(scope) from error
+        lasting = code in _PROBLEMS
+        raise LookupFailed(f"{_PROBLEMS.get(code, 'Slack gave no answer')} ({code})", lasting=lasting) from error
     except WEB_ERRORS as error:
         raise LookupFailed(f"Slack could not be reached ({error_code(error)})") from error
     if not isinstance(data, Mapping):

@@ -10,17 +10,33 @@ from threading import Lock
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot.messages import AnnouncerError, MessageRef, Origin
+from bot.messages import AnnouncerError, MessageGone, MessageRef, Origin
 from bot.slack import response_url
 from bot.slack.pace import MOST_KEPT, Pace
-from bot.slack.render.blocks import Rendered, render
-from bot.slack.web import WEB_ERRORS, error_code
-from commands.base import Reply
+from bot.slack.render.blocks import Rendered, escape, render
+from bot.slack.web import WEB_ERRORS, error_code, missing_scope
+from commands.base import Reply, say
 
 Way = Callable[[Origin, Reply], MessageRef | None]
 Send = Callable[[Rendered], MessageRef | None]
 
 _LAYOUT_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "invalid_attachments", "msg_blocks_too_long"})
+
+GONE = frozenset({"message_not_found", "channel_not_found", "not_in_channel", "is_archived"})
+"""Why a message can be updated no more, and may be posted anew: it, or its channel, is not there for the bot."""
+
+LASTING = GONE | frozenset(
+    {
+        *("cant_update_message", "edit_window_closed", "is_inactive", "missing_scope", "restricted_action"),
+        *("user_not_found", "user_disabled", "cannot_dm_bot", "used_url", "expired_url", "no_text", "msg_too_long"),
+        *("invalid_auth", "not_authed", "account_inactive", "token_revoked", "no_permission", "ekm_access_denied"),
+    }
+)
+"""What does not heal by waiting. Rate limits, errors of the server and time-outs do."""
+
+NOT_THERE = frozenset({"channel_not_found", "not_in_channel"})
+INVITE = "I am not in this channel, so only you see what becomes of this. To bring me here, type /invite @ and my name."
+
 _BARE = "\n(Slack refused the layout of this message, so its buttons are missing.)"
 
 _log = logging.getLogger(__name__)
@@ -45,7 +61,10 @@ class Outbox:
 
     def post(self, origin: Origin, message: Reply) -> MessageRef | None:
         ways = (self._channel, self._direct_message, self._response_url, self._ephemeral)
-        return self._by_first_that_works(ways, origin, message)
+        ref, barred = self._by_first_that_works(ways, origin, message)
+        if not NOT_THERE.isdisjoint(barred):
+            self._say_how_to_invite(origin)
+        return ref
 
     def update(self, ref: MessageRef, message: Reply) -> None:
         if self._says.get(ref) == message and self._pace.is_idle(ref):
@@ -58,27 +77,61 @@ class Outbox:
             try:
                 self._laid_out(message, lambda rendered: self._change(ref, rendered))
             except WEB_ERRORS as error:
-                raise AnnouncerError(f"a message in {ref.channel} could not be updated: {error_code(error)}") from error
+                code = error_code(error)
+                text = f"a message in {ref.channel} could not be updated: {_told(error)}"
+                raise MessageGone(text) if code in GONE else AnnouncerError(text, lasting=code in LASTING) from error
             self._remember(ref, message)
+
+    def address(self, ref: MessageRef, person_id: str, sentence: str) -> None:
+        """In the message's thread, with a mention."""
+        words = [{"type": "user", "user_id": person_id}, {"type": "text", "text": f" {sentence}"}]
+        section = {"type": "rich_text_section", "elements": words}
+        self._pace.wait(ref.channel)
+        try:
+            self._client.chat_postMessage(
+                channel=ref.channel,
+                thread_ts=ref.ts,
+                text=f"<@{person_id}> {escape(sentence)}",
+                blocks=[{"type": "rich_text", "elements": [section]}],
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        except WEB_ERRORS as error:
+            lasting = error_code(error) in LASTING
+            raise AnnouncerError(f"{person_id} could not be addressed: {_told(error)}", lasting=lasting) from error
 
     def whisper(self, origin: Origin, message: Reply) -> None:
         ways = (self._response_url, self._ephemeral, self._direct_message)
         self._by_first_that_works(ways, origin, message)
 
-    def _by_first_that_works(self, ways: Iterable[Way], origin: Origin, message: Reply) -> MessageRef | None:
+    def _say_how_to_invite(self, origin: Origin) -> None:
+        try:
+            self.whisper(origin, say(INVITE))
+        except AnnouncerError as error:
+            _log.info("%s could not be told how to invite the bot: %s", origin.person_id, error)
+
+    def _by_first_that_works(
+        self, ways: Iterable[Way], origin: Origin, message: Reply
+    ) -> tuple[MessageRef | None, list[str]]:
+        """Where it was shown, and what barred the ways before."""
         failures: list[str] = []
+        codes: list[str] = []
         for way in ways:
             try:
                 shown = way(origin, message)
             except _NoWay as barred:
                 failures.append(str(barred))
             except WEB_ERRORS as error:
-                failures.append(f"{way.__name__.strip('_')}: {_reason(error)}")
+                failures.append(f"{way.__name__.strip('_')}: {_told(error)}")
+                codes.append(_reason(error))
             else:
                 if failures:
                     _log.info("Shown to %s by %s (%s).", origin.person_id, way.__name__.strip("_"), "; ".join(failures))
-                return shown
-        raise AnnouncerError(f"a message for {origin.person_id} could be shown nowhere ({'; '.join(failures)})")
+                return shown, codes
+        raise AnnouncerError(
+            f"a message for {origin.person_id} could be shown nowhere ({'; '.join(failures)})",
+            lasting=LASTING.issuperset(codes),
+        )
 
     def _channel(self, origin: Origin, message: Reply) -> MessageRef | None:
         if not origin.channel:
@@ -172,6 +225,12 @@ class Outbox:
 
 class _NoWay(Exception):
     """A way that does not exist for this origin."""
+
+
+def _told(error: Exception) -> str:
+    """The reason for the log, with the scope that a token lacks."""
+    scope = missing_scope(error)
+    return f"{_reason(error)} {scope}".strip()
 
 
 def _reason(error: Exception) -> str:

@@ -45,6 +45,13 @@ def error_code(error: Exception) -> str:
     return type(reason if isinstance(reason, Exception) else error).__name__
 
 
+def missing_scope(error: Exception) -> str:
+    """The scope that the token lacks, as Slack names it; nothing for another error."""
+    if not isinstance(error, SlackApiError) or error_code(error) != "missing_scope":
+        return ""
+    return str(error.response.get("needed") or "that Slack does not name")[:100]
+
+
 def is_loopback(host: str | None) -> bool:
     """Whether a host name means this machine."""
     if not host:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from threading import Event, Lock
 
-from bot.messages import AnnouncerError, MessageRef, Origin
+from bot.messages import AnnouncerError, MessageGone, MessageRef, Origin
 from commands.base import Actions, Button, Item, Reply
 from tests.support.waiting import Pulse
 
@@ -20,6 +20,9 @@ class Board:
 
     shown: dict[MessageRef, Reply] = field(default_factory=dict)
     whispers: list[Reply] = field(default_factory=list)
+    addressed: list[tuple[MessageRef, str, str]] = field(default_factory=list)
+    """Who was told something beside which message."""
+    gone: set[MessageRef] = field(default_factory=set)
     out_of_order: bool = False
     refuses: int = 0
     """So many of the next posts and updates fail."""
@@ -49,6 +52,8 @@ class Board:
         self._work()
         with self._lock:
             self._refuse()
+            if ref in self.gone:
+                raise MessageGone("message_not_found")
             self.shown[ref] = message
         self.pulse.beat()
 
@@ -57,6 +62,18 @@ class Board:
         with self._lock:
             self.whispers.append(message)
         self.pulse.beat()
+
+    def address(self, ref: MessageRef, person_id: str, sentence: str) -> None:
+        self._work()
+        with self._lock:
+            self.addressed.append((ref, person_id, sentence))
+        self.pulse.beat()
+
+    def take_away(self, ref: MessageRef) -> None:
+        """Somebody deletes the message."""
+        with self._lock:
+            del self.shown[ref]
+            self.gone.add(ref)
 
     def _work(self) -> None:
         self._open.wait()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.people.directory import Channel, LookupFailed, Member
+from bot.people.directory import Channel, LookupFailed, Member, ScopeMissing
 from bot.people.identity import Gate, Refusal
 from bot.settings import AccessSettings
 from commands.base import Person
@@ -141,6 +141,27 @@ def test_a_malformed_user_id_is_refused_before_anything_is_asked(user_id: str) -
 def test_a_malformed_channel_is_refused_and_no_channel_at_all_is_the_home_tab() -> None:
     assert refused(Workspace(), channel="general").why == "malformed: 'UADA' in 'general'"
     assert Gate(Workspace(), granting("everyone")).admit("UADA", HOME, "", change=True).id == "UADA"
+
+
+class TestABotThatMayNotReadUserGroups:
+    @pytest.fixture
+    def workspace(self) -> Workspace:
+        class Closed(Workspace):
+            def group_members(self, group_id: str, *, max_age: float | None = None) -> frozenset[str]:
+                raise ScopeMissing("usergroups:read")
+
+        return Closed()
+
+    def test_lets_in_who_has_a_grant_by_their_own_id(self, workspace: Workspace) -> None:
+        person = Gate(workspace, granting("UADA", "S1")).admit("UADA", HOME, "C1")
+
+        assert person.groups == frozenset()
+
+    def test_says_to_others_what_is_missing(self, workspace: Workspace) -> None:
+        refusal = refused(workspace, granting("S1"))
+
+        assert "lacks the scope usergroups:read" in refusal.sentence
+        assert "Try again" not in refusal.sentence
 
 
 def test_a_failed_look_up_of_a_person_or_a_group_refuses() -> None:

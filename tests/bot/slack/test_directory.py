@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from bot.people.directory import Channel, LookupFailed
+from bot.people.directory import Channel, LookupFailed, ScopeMissing
 from bot.sandbox import Sandbox
 from bot.slack.directory import KEEP_CHANNELS, KEEP_GROUPS, KEEP_MEMBERS, SlackDirectory
 from bot.slack.web import reading_client
@@ -150,3 +150,13 @@ def test_many_who_ask_at_once_ask_once(sandbox: Sandbox, directory: SlackDirecto
     for thread in threads:
         thread.join(10)
     assert asked(sandbox, "users.info") == 1
+
+
+def test_a_scope_that_is_missing_is_named_and_in_the_log_once(
+    sandbox: Sandbox, directory: SlackDirectory, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.fail("usergroups.users.list", error="missing_scope", times=None)
+    for _ in range(3):
+        with pytest.raises(ScopeMissing):
+            directory.group_members("S0VMADMIN")
+    assert caplog.text.count("lacks the scope") == 1

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bot.messages import AnnouncerError, MessageRef, Origin
+from bot.messages import AnnouncerError, MessageGone, MessageRef, Origin
 from bot.sandbox import Sandbox
-from bot.slack.outbox import Outbox
+from bot.slack.outbox import GONE, INVITE, Outbox
 from bot.slack.pace import Pace
 from bot.slack.web import posting_client
 from commands.base import Actions, Button, Reply, Table, say
@@ -39,7 +39,7 @@ def test_where_the_bot_cannot_post_the_person_gets_a_direct_message(sandbox: San
     ref = outbox.post(LOUNGE, REPLY)
     assert ref is not None and ref.channel.startswith("D")
     outbox.update(ref, say("Done."))
-    assert "Done." in sandbox.messages("@checkpoint", user="ada")[-1].seen
+    assert any("Done." in one.seen for one in sandbox.messages("@checkpoint", user="ada"))
 
 
 def url_of(sandbox: Sandbox, channel: str = "#lounge") -> str:
@@ -51,7 +51,7 @@ def test_where_not_even_a_direct_message_works_the_response_url_does(sandbox: Sa
     sandbox.fail("conversations.open", error="cannot_dm_bot")
     origin = Origin(LOUNGE.channel, LOUNGE.person_id, url_of(sandbox))
     assert outbox.post(origin, REPLY) is None
-    assert "web01 has 2" in sandbox.ephemeral("ada")[-1].seen
+    assert any("web01 has 2" in one.seen for one in sandbox.ephemeral("ada"))
 
 
 def test_a_message_that_could_be_shown_nowhere_is_an_error_without_secrets(sandbox: Sandbox, outbox: Outbox) -> None:
@@ -164,3 +164,55 @@ def test_hostile_text_arrives_as_it_is(sandbox: Sandbox, outbox: Outbox) -> None
     outbox.post(OPS, say("<!channel> & <https://evil.example|me>"))
     message: Any = sandbox.messages("#ops")[-1]
     assert message.text == "&lt;!channel&gt; &amp; &lt;https://evil.example|me&gt;"
+
+
+class TestWhereTheBotIsNotInTheChannel:
+    def test_the_person_is_told_once_how_to_invite_it(self, sandbox: Sandbox, outbox: Outbox) -> None:
+        outbox.post(Origin(LOUNGE.channel, LOUNGE.person_id, url_of(sandbox)), REPLY)
+
+        assert [one.seen for one in sandbox.ephemeral("ada") if "/invite" in one.seen] == [INVITE]
+
+    def test_nothing_is_said_of_it_where_the_bot_is(self, sandbox: Sandbox, outbox: Outbox) -> None:
+        outbox.post(OPS, REPLY)
+
+        assert sandbox.ephemeral("ada") == []
+
+
+class TestWhatDoesNotHeal:
+    @pytest.mark.parametrize("code", sorted(GONE))
+    def test_of_a_message_that_is_gone_is_told_as_such(self, sandbox: Sandbox, outbox: Outbox, code: str) -> None:
+        ref = outbox.post(OPS, REPLY)
+        assert ref is not None
+        sandbox.fail("chat.update", error=code)
+        with pytest.raises(MessageGone, match=code):
+            outbox.update(ref, say("Done."))
+
+    @pytest.mark.parametrize(
+        ("code", "lasting"), [("cant_update_message", True), ("edit_window_closed", True), ("internal_error", False)]
+    )
+    def test_is_told_apart_from_what_does(self, sandbox: Sandbox, outbox: Outbox, code: str, lasting: bool) -> None:
+        ref = outbox.post(OPS, REPLY)
+        assert ref is not None
+        sandbox.fail("chat.update", error=code)
+        with pytest.raises(AnnouncerError) as caught:
+            outbox.update(ref, say("Done."))
+        assert caught.value.lasting is lasting
+        assert not isinstance(caught.value, MessageGone)
+
+    def test_is_not_so_while_one_way_may_open(self, sandbox: Sandbox, outbox: Outbox) -> None:
+        for error, lasting in (("internal_error", False), ("user_disabled", True)):
+            sandbox.fail("conversations.open", error=error)
+            with pytest.raises(AnnouncerError) as caught:
+                outbox.post(LOUNGE, REPLY)
+            assert caught.value.lasting is lasting
+
+
+def test_who_is_addressed_is_mentioned_in_the_thread_of_the_message(sandbox: Sandbox, outbox: Outbox) -> None:
+    ref = outbox.post(OPS, REPLY)
+    assert ref is not None
+
+    outbox.address(ref, "U0ADA0001", "It failed on <web01> & <!channel>.")
+
+    sent = sandbox.log("web_api")[-1]["args"]
+    assert sent["thread_ts"] == ref.ts
+    assert sent["text"] == "<@U0ADA0001> It failed on &lt;web01&gt; &amp; &lt;!channel&gt;."
