@@ -5,7 +5,7 @@ from bot.sandbox.errors import PortTaken, SandboxError
 from bot.sandbox.faults import Fault
 from bot.sandbox.messages import Message, View
 from bot.sandbox.methods import EVERY_SCOPE
-from bot.sandbox.people import Outcome
+from bot.sandbox.outcomes import Outcome
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.workspace import Channel, Shortcut, SlackApp, SlashCommand, Team, User, UserGroup, Workspace
 

@@ -54,7 +54,7 @@ class Control:
             del self.state.scheduled[waiting.id]
             channel = self.state.workspace.channels.get(waiting.message.channel)
             if channel is not None and not channel.is_archived:
-                self.state.post(replace(waiting.message, ts=self.state.ids.ts()))
+                self.events.said(self.state.post(replace(waiting.message, ts=self.state.ids.ts())))
 
     async def fault(self, wanted: Json) -> None:
         """Switch faults on or off, as `routes` describes. Raises `SandboxError`, `NoConnection`, `TypeError`."""

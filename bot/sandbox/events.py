@@ -26,14 +26,14 @@ class Events:
         self._retries = retries
         self._running: set[asyncio.Task[None]] = set()
 
-    def home_opened(self, user: str, channel: str, home: View | None) -> None:
-        event: Json = {"type": "app_home_opened", "user": user, "channel": channel, "tab": "home"}
-        if home is not None:
+    def home_opened(self, user: str, channel: str, home: View | None, tab: str) -> None:
+        event: Json = {"type": "app_home_opened", "user": user, "channel": channel, "tab": tab}
+        if home is not None and tab == "home":
             event["view"] = home.as_slack(self._state.workspace)
         self.send("app_home_opened", {**event, "event_ts": self._state.ids.ts()})
 
     def said(self, message: Message) -> None:
-        """A person's message, and the mention in it."""
+        """A message of a person or of the app, and the mention in it."""
         workspace = self._state.workspace
         channel = workspace.channels[message.channel]
         if workspace.app.bot_user_id not in channel.members:
@@ -44,8 +44,32 @@ class Events:
             {**common, "channel_type": channel.kind.rstrip("s")},
             shared=bool(channel.shared_with),
         )
-        if f"<@{workspace.app.bot_user_id}>" in message.text:
+        if not message.from_app and f"<@{workspace.app.bot_user_id}>" in message.text:
             self.send("app_mention", {**common, "type": "app_mention"}, shared=bool(channel.shared_with))
+
+    def changed(self, message: Message, before: Message) -> None:
+        """A message was changed."""
+        parts = {"message": self._state.show(message), "previous_message": self._state.show(before)}
+        self._hidden("message_changed", message, parts)
+
+    def deleted(self, message: Message) -> None:
+        self._hidden(
+            "message_deleted",
+            message,
+            {"deleted_ts": message.ts, "previous_message": self._state.show(message)},
+        )
+
+    def _hidden(self, subtype: str, message: Message, parts: Json) -> None:
+        """What apps hear of a message beside its text."""
+        channel = self._state.workspace.channels[message.channel]
+        ts = self._state.ids.ts()
+        event = {"type": "message", "subtype": subtype, "hidden": True, "channel": message.channel, "ts": ts, **parts}
+        if self._state.workspace.app.bot_user_id in channel.members and message.ephemeral_to is None:
+            self.send(
+                f"message.{channel.kind}",
+                {**event, "event_ts": ts, "channel_type": channel.kind.rstrip("s")},
+                shared=bool(channel.shared_with),
+            )
 
     def reacted(self, kind: str, message: Message, name: str, user: str) -> None:
         item = {"type": "message", "channel": message.channel, "ts": message.ts}

@@ -91,11 +91,11 @@ def view_action(act: Act, view: View, values: Json, action: Json) -> Json:
     }
 
 
-def view_submission(act: Act, view: View, values: Json) -> Json:
+def view_submission(act: Act, view: View, values: Json, response_urls: list[Json]) -> Json:
     return {
         **_interaction("view_submission", act),
         "view": view.as_slack(act.workspace, values),
-        "response_urls": [],
+        "response_urls": response_urls,
     }
 
 

@@ -14,7 +14,9 @@ from html import escape
 from bot.sandbox import payloads
 from bot.sandbox.errors import SandboxError, SlackError
 from bot.sandbox.events import Events
+from bot.sandbox.finding import are_options, find
 from bot.sandbox.messages import Message, View
+from bot.sandbox.outcomes import How, Outcome
 from bot.sandbox.payloads import Act, Value
 from bot.sandbox.reacting import react, unreact
 from bot.sandbox.response_urls import ResponseUrls
@@ -23,61 +25,11 @@ from bot.sandbox.socket_mode import EnvelopeType, NoConnection, SocketMode
 from bot.sandbox.state import State, Trigger, Typed
 from bot.sandbox.viewing import STATELESS, Filled, make_view, missing, replace_view, values_of
 from bot.sandbox.workspace import Channel, User
-from bot.slack.render.limits import Problems
-from bot.slack.render.limits.composition import OPTION, OPTION_GROUP
-from bot.slack.render.limits.schema import array
 
 TRIGGER_LIFE = 3.0
 """Seconds."""
 TOO_SLOW = "operation_timeout"
 NOBODY_THERE = "dispatch_failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of one act."""
-
-    ack_ms: float | None = None
-    """Until the app acknowledged; None when it did not in time."""
-    ack: Json | None = None
-    """The payload of its ack: empty for a bare one."""
-    error: str | None = None
-    """What the person sees go wrong, as Slack's code for it."""
-    trigger_id: str = ""
-    errors: tuple[tuple[str, str], ...] = ()
-    """What is wrong with a form, by block_id."""
-    response_url: str = ""
-    again: tuple[Outcome, ...] = ()
-    """What came of further deliveries of the same act."""
-
-    @property
-    def acked(self) -> bool:
-        return self.ack is not None
-
-    def as_json(self) -> Json:
-        return {
-            "ok": self.error is None,
-            "acked": self.acked,
-            "ack_ms": self.ack_ms,
-            "ack": self.ack,
-            "error": self.error,
-            "errors": dict(self.errors),
-            "trigger_id": self.trigger_id,
-            "response_url": self.response_url,
-            "again": [one.as_json() for one in self.again],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class How:
-    """How an act reaches the app, when not in the ordinary way."""
-
-    times: int = 1
-    """Deliveries of the same payload, at the same time."""
-    team: str | None = None
-    """The workspace that the payload says the person acts from; None is their own."""
-    forged: bool = False
-    """Send it though Slack's client would not: by one who left, from outside the channel, for what is not there."""
 
 
 @dataclass
@@ -133,7 +85,7 @@ class People:
         self._channel(user, message.channel, how)
         if message.ephemeral_to not in (None, user.id) and not how.forged:
             raise SandboxError("Somebody else's ephemeral message cannot be seen.")
-        block, element = _find(list(message.elements()), action_id, block_id, value, forged=how.forged)
+        block, element = find(list(message.elements()), action_id, block_id, value, forged=how.forged)
         act = self._act(user, how, url=self.urls.make("actions", message.channel, user.id, message))
         chosen: Filled = {} if element["type"] in STATELESS else {block: {element["action_id"]: value}}
         self._choose(user, message, filled or {})
@@ -164,13 +116,13 @@ class People:
     async def suggest(self, who: str, place: Message | View, action_id: str, typed: str, how: How) -> Outcome:
         """Type into a menu whose options the app gives; `ack` of the outcome has them."""
         user = self._user(who, how)
-        block, element = _find(list(place.elements()), action_id, None, None, forged=how.forged)
+        block, element = find(list(place.elements()), action_id, None, None, forged=how.forged)
         if "external_select" not in element["type"] and not how.forged:
             raise SandboxError(f"{action_id} does not ask for its options.")
         act = self._act(user, how)
         payload = payloads.suggestion(act, self._place(place), element, block, typed)
         outcome = await self._send("interactive", payload, act, how)
-        if outcome.error is None and not _are_options(outcome.ack or {}):
+        if outcome.error is None and not are_options(outcome.ack or {}):
             return replace(outcome, error="invalid_options")
         return outcome
 
@@ -202,7 +154,7 @@ class People:
     ) -> Outcome:
         """Press or choose something in a modal or on the Home tab."""
         act = self._act(self._user(who, how), how, view_id=view.id)
-        block, element = _find(list(view.elements()), action_id, None, value, forged=how.forged)
+        block, element = find(list(view.elements()), action_id, None, value, forged=how.forged)
         action = payloads.action(element, block, value, self.state.ids.ts())
         return await self._send(
             "interactive", payloads.view_action(act, view, values_of(view, filled), action), act, how
@@ -210,13 +162,27 @@ class People:
 
     async def submit(self, who: str, view: View, filled: Filled, how: How) -> Outcome:
         """Submit a modal. Required inputs that are empty never reach the app."""
-        act = self._act(self._user(who, how), how, view_id=view.id)
+        user = self._user(who, how)
+        act = self._act(user, how, view_id=view.id)
         values = values_of(view, filled)
         problems = missing(view, values)
         if problems and not how.forged:
             return Outcome(error="incomplete", errors=tuple(problems.items()))
-        outcome = await self._send("interactive", payloads.view_submission(act, view, values), act, how)
+        urls = self._response_urls(user, view, values)
+        outcome = await self._send("interactive", payloads.view_submission(act, view, values, urls), act, how)
         return self._submitted(view, outcome) if outcome.acked else outcome
+
+    def _response_urls(self, user: User, view: View, values: Json) -> list[Json]:
+        """A way back to each channel that was chosen in a menu with `response_url_enabled`."""
+        made: list[Json] = []
+        for block_id, element in view.elements():
+            entry = values.get(block_id, {}).get(element["action_id"], {})
+            channel = entry.get("selected_conversation") or entry.get("selected_channel")
+            if element.get("response_url_enabled") and channel in self.state.workspace.channels:
+                url = self.urls.make("actions", channel, user.id)
+                place = {"block_id": block_id, "action_id": element["action_id"], "channel_id": channel}
+                made.append({**place, "response_url": url})
+        return made
 
     async def close(self, who: str, view: View, how: How) -> Outcome:
         """Close a modal without submitting it; the app hears of it where the view says `notify_on_close`."""
@@ -246,10 +212,10 @@ class People:
             kind, payload, Act(workspace, workspace.users[workspace.app.bot_user_id], workspace.team), how
         )
 
-    def open_home(self, who: str) -> None:
-        """Look at the app's Home tab."""
+    def open_home(self, who: str, tab: str = "home") -> None:
+        """Look at the app's Home tab, or at its `messages`."""
         user = self.state.workspace.user(who)
-        self.events.home_opened(user.id, self.state.workspace.direct(user.id).id, self.state.homes.get(user.id))
+        self.events.home_opened(user.id, self.state.workspace.direct(user.id).id, self.state.homes.get(user.id), tab)
 
     # ---------------------------------------------------------------- how an act travels
 
@@ -327,35 +293,3 @@ class People:
         except SlackError as refused:
             return replace(outcome, error=refused.code)
         return outcome
-
-
-def _are_options(ack: Json) -> bool:
-    """Whether an app gave options that a menu takes."""
-    problems = Problems()
-    if "option_groups" in ack:
-        array(OPTION_GROUP, 100, least=0)(ack["option_groups"], "/option_groups", problems)
-    else:
-        array(OPTION, 100, least=0)(ack.get("options"), "/options", problems)
-    return not problems
-
-
-def _find(
-    found: list[tuple[str, Json]], action_id: str, block_id: str | None, value: Value, *, forged: bool
-) -> tuple[str, Json]:
-    """The one element that is meant, with its block. Raises `SandboxError`."""
-    fits = [(b, e) for b, e in found if e["action_id"] == action_id and block_id in (None, b)]
-    exact = [(b, e) for b, e in fits if value is not None and value in _values(e)]
-    chosen = exact or fits
-    if not chosen and forged:
-        return block_id or "forged", {"type": "button", "action_id": action_id, "value": value}
-    if len(chosen) != 1:
-        there = ", ".join(f"{e['action_id']} in {b}" for b, e in found) or "nothing"
-        raise SandboxError(f"{len(chosen)} elements fit {action_id}. There is {there}.")
-    if value is not None and not exact and not forged and chosen[0][1]["type"] in ("button", "overflow"):
-        raise SandboxError(f"{action_id} does not carry the value {value}.")
-    return chosen[0]
-
-
-def _values(element: Json) -> list[object]:
-    groups = [element.get("options", []), *(group["options"] for group in element.get("option_groups", []))]
-    return [element.get("value"), *(option["value"] for group in groups for option in group)]

@@ -1,7 +1,7 @@
 """The sandbox's own routes, beside Slack's: to act as a person, to look, to break things, and the page.
 
 Act (POST, JSON in and out; each answers when the app has acknowledged, with `ack_ms` and `ack`, or with the `error`
-that the person sees; `times`, `team` and `forged` as in `people.How`):
+that the person sees; `times`, `team` and `forged` as in `outcomes.How`):
   /sandbox/command  {user, channel, text}
   /sandbox/press    {user, channel, ts, action_id, block_id?, value?, values?} in a message, {user, view_id, action_id,
                     value?, values?} in a view; `values` is what is filled in so far
@@ -11,7 +11,7 @@ that the person sees; `times`, `team` and `forged` as in `people.How`):
   /sandbox/shortcut {user, callback_id}, and {channel, ts} for one on a message
   /sandbox/suggest  {user, action_id, value} and {view_id} or {channel, ts}: type into a menu that asks for its options
   /sandbox/react    {user, channel, ts, name}: put an emoji on a message, or take it off again
-  /sandbox/home     {user}
+  /sandbox/home     {user, tab?}: look at the Home tab, or at the messages beside it
   /sandbox/envelope {type, payload}: deliver any envelope at all
   /sandbox/user     {user, deleted?, is_restricted?, …}: change a person
   /sandbox/group    {group, users}: change a user group
@@ -41,7 +41,7 @@ from aiohttp import web
 from bot.sandbox.control import Control
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.messages import Message, View
-from bot.sandbox.people import How, Outcome
+from bot.sandbox.outcomes import How, Outcome
 from bot.sandbox.shapes import Json
 from bot.sandbox.state import Event, State
 from bot.sandbox.workspace import User
@@ -144,7 +144,7 @@ class Routes:
         return {"ok": True}
 
     async def _home(self, body: Json) -> Json:
-        self._people.open_home(body["user"])
+        self._people.open_home(body["user"], body.get("tab", "home"))
         return {"ok": True}
 
     async def _envelope(self, body: Json) -> Json:

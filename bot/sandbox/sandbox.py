@@ -25,9 +25,10 @@ from bot.sandbox.events import RETRIES, Events
 from bot.sandbox.faults import Faults
 from bot.sandbox.ids import Ids
 from bot.sandbox.messages import Message, View
+from bot.sandbox.outcomes import How, Outcome
 from bot.sandbox.pace import Pace
 from bot.sandbox.payloads import Value
-from bot.sandbox.people import How, Outcome, People
+from bot.sandbox.people import People
 from bot.sandbox.response_urls import ResponseUrls
 from bot.sandbox.server import Server
 from bot.sandbox.shapes import Json
@@ -182,9 +183,9 @@ class Sandbox:
         """Send any envelope at all and wait for the ack: shortcuts, menus that ask for options, nonsense."""
         return self._server.run(self._people.deliver(kind, payload, How(times)))
 
-    def open_home(self, user: str) -> None:
-        """Look at the app's Home tab: the app gets app_home_opened."""
-        self._server.call(lambda: self._people.open_home(user))
+    def open_home(self, user: str, tab: str = "home") -> None:
+        """Look at the app's Home tab, or at its `messages`: the app gets app_home_opened."""
+        self._server.call(lambda: self._people.open_home(user, tab))
 
     # ---------------------------------------------------------------- looking
 

@@ -268,6 +268,8 @@ class SlackApp:
     events: tuple[str, ...] = ("app_home_opened", "subteam_members_changed")
     """The bot events that it subscribed to."""
     shortcuts: tuple[Shortcut, ...] = ()
+    has_home: bool = True
+    """Whether its Home tab is switched on; otherwise views.publish answers not_enabled."""
 
     @classmethod
     def from_manifest(cls, manifest: Mapping[str, Json]) -> SlackApp:
@@ -280,6 +282,7 @@ class SlackApp:
                 SlashCommand(one["command"], one.get("description", ""), one.get("usage_hint", ""))
                 for one in features.get("slash_commands", [])
             ),
+            has_home=bool(features.get("app_home", {}).get("home_tab_enabled", False)),
             shortcuts=tuple(
                 Shortcut(one["name"], one["callback_id"], one.get("type", "global"), one.get("description", ""))
                 for one in features.get("shortcuts", [])

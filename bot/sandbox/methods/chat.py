@@ -20,7 +20,9 @@ def chat_post_message(call: Call) -> Json:
     channel = writable(call)
     message = composed(call, channel, call.state.ids.ts())
     call.pace.take(channel.id)
-    return _posted(call, call.state.post(message))
+    call.state.post(message)
+    call.events.said(message)
+    return _posted(call, message)
 
 
 @method("chat.postEphemeral", "chat:write")
@@ -45,13 +47,14 @@ def chat_update(call: Call) -> Json:
     kept_blocks = not has_text and call.args.get("blocks") in (None, "") and not new.blocks
     changed = replace(
         present,
-        text=new.text if has_text or (new.blocks and call.text("markdown_text")) else present.text,
+        text=new.text or present.text,
         blocks=present.blocks if kept_blocks else new.blocks,
         attachments=present.attachments if call.args.get("attachments") in (None, "") else new.attachments,
         metadata=present.metadata if new.metadata is None else new.metadata or None,
         broadcast=present.broadcast or (new.broadcast and present.thread_ts is not None),
     )
     message = call.state.update(changed)
+    call.events.changed(message, present)
     return {**_posted(call, message), "text": message.text}
 
 
@@ -59,6 +62,7 @@ def chat_update(call: Call) -> Json:
 def chat_delete(call: Call) -> Json:
     present = _own(call, "cant_delete_message")
     call.state.delete(present)
+    call.events.deleted(present)
     return {"channel": present.channel, "ts": present.ts}
 
 

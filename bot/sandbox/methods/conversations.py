@@ -64,6 +64,9 @@ def conversations_open(call: Call) -> Json:
     """A direct message with one person; those of several people are not in the sandbox."""
     call.require("im:write")
     workspace = call.state.workspace
+    present = workspace.channels.get(call.text("channel") or "")
+    if present is not None and present.is_im:
+        return {"no_op": True, "already_open": True, "channel": {"id": present.id}}
     user = workspace.users.get(call.needed("users"))
     if user is None:
         raise SlackError("user_not_found")

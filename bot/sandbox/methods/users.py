@@ -20,6 +20,17 @@ def users_list(call: Call) -> Json:
     return {"cache_ts": int(call.now), **call.page("members", members)}
 
 
+@method("users.profile.get", "users.profile:read", takes_json=False)
+def users_profile_get(call: Call) -> Json:
+    user = call.user() if call.text("user") else call.state.workspace.users[call.bot]
+    return {"profile": user.as_slack(call.now)["profile"]}
+
+
+@method("users.getPresence", "users:read", takes_json=False)
+def users_get_presence(call: Call) -> Json:
+    return {"presence": "away" if call.user().deleted else "active"}
+
+
 @method("users.conversations", "channels:read", "groups:read", "mpim:read", "im:read", takes_json=False)
 def users_conversations(call: Call) -> Json:
     member = call.user().id if call.text("user") else call.bot

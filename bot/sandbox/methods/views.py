@@ -41,6 +41,8 @@ def views_update(call: Call) -> Json:
 @method("views.publish")
 def views_publish(call: Call) -> Json:
     user = call.user("user_id")
+    if not call.state.workspace.app.has_home:
+        raise SlackError("not_enabled")
     view = call.thing("view")
     if view.get("type") != "home":
         raise SlackError("invalid_arguments", messages=["must be a valid enum value [json-pointer:/view/type]"])

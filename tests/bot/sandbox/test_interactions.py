@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -10,6 +12,7 @@ from slack_bolt import Ack, App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
+from slack_sdk.webhook import WebhookClient
 
 from bot.sandbox import EVERY_SCOPE, Sandbox, SandboxError, Shortcut, SlackApp, demo_workspace
 from tests.support.clock import Clock
@@ -135,6 +138,63 @@ def test_shortcuts_reach_the_app_as_what_they_are(
     for who, which, message in (("ada", "keep", None), ("ada", "keep", sandbox.ephemeral("ada")[0])):
         with pytest.raises(SandboxError):
             sandbox.shortcut(who, which, message)
+
+
+def test_an_app_hears_of_every_message_that_changes(
+    sandbox: Sandbox, client: WebClient, new_app: NewApp, connect: Connect
+) -> None:
+    sandbox.workspace.app = replace(sandbox.workspace.app, events=("message.channels", "app_home_opened"))
+    app, events = App(client=client, ignoring_self_events_enabled=False), []
+
+    @app.event(re.compile(".*"))
+    def happened(event: dict) -> None:
+        events.append(event)
+
+    connect(app)
+    ts = client.chat_postMessage(channel=OPS, text="one")["ts"]
+    client.chat_update(channel=OPS, ts=ts, text="two")
+    client.chat_delete(channel=OPS, ts=ts)
+    sandbox.open_home("ada", tab="messages")
+    sandbox.wait_for(lambda: len(events) == 4)
+    said, changed, deleted, opened = sorted(events, key=lambda event: event["event_ts"])
+    assert (said["text"], said["channel_type"]) == ("one", "channel")
+    assert (changed["subtype"], changed["message"]["text"], changed["previous_message"]["text"]) == (
+        "message_changed",
+        "two",
+        "one",
+    )
+    assert (deleted["subtype"], deleted["deleted_ts"]) == ("message_deleted", ts)
+    assert (opened["type"], opened["tab"]) == ("app_home_opened", "messages")
+
+
+def test_a_form_gives_a_way_back_to_the_channel_that_was_chosen_in_it(
+    sandbox: Sandbox, client: WebClient, new_app: NewApp, connect: Connect
+) -> None:
+    app, bodies = new_app(), []
+
+    @app.view("form")
+    def submitted(ack: Ack, body: dict) -> None:
+        ack()
+        bodies.append(body)
+
+    connect(app)
+    channel = {"type": "conversations_select", "action_id": "channel", "response_url_enabled": True}
+    view = {"type": "modal", "callback_id": "form", "title": plain("T"), "submit": plain("S")}
+    trigger = sandbox.command("ada", "#ops", "/checkpoint").trigger_id
+    client.views_open(trigger_id=trigger, view={**view, "blocks": [row("where", channel)]})
+    sandbox.submit("ada", sandbox.views("ada")[0], {"where": {"channel": "C0WEBTEAM"}})
+    (way,) = bodies[0]["response_urls"]
+    assert (way["block_id"], way["action_id"], way["channel_id"]) == ("where", "channel", "C0WEBTEAM")
+    WebhookClient(way["response_url"]).send(text="done", response_type="in_channel")
+    assert sandbox.messages("#web-team")[0].text == "done"
+
+
+def test_an_app_without_a_home_tab_cannot_publish_one(sandbox: Sandbox, client: WebClient) -> None:
+    manifest = {"display_information": {"name": "Plain"}, "oauth_config": {"scopes": {"bot": []}}}
+    assert not SlackApp.from_manifest(manifest).has_home
+    sandbox.workspace.app = replace(sandbox.workspace.app, has_home=False)
+    with pytest.raises(SlackApiError, match="not_enabled"):
+        client.views_publish(user_id="U0ADA0001", view={"type": "home", "blocks": []})
 
 
 def test_a_client_that_is_strict_about_shapes_can_read_everything(sandbox: Sandbox, client: WebClient) -> None:

@@ -39,7 +39,12 @@ def refused_content(
         refused = refused_attachments(attachments)
         if refused is not None:
             return refused
-    return refused_blocks(blocks) if blocks else None
+    if blocks:
+        refused = refused_blocks(blocks)
+        if refused is not None:
+            return refused
+    inner = [block for one in attachments or () if isinstance(one, dict) for block in one.get("blocks") or ()]
+    return _refused_tables([*(blocks or ()), *inner])
 
 
 def refused_blocks(blocks: Sequence[object]) -> Refused | None:
@@ -48,13 +53,21 @@ def refused_blocks(blocks: Sequence[object]) -> Refused | None:
     if problems:
         return Refused("invalid_blocks", tuple(problems))
     known = [block for block in blocks if isinstance(block, dict)]
-    if sum(part.get("type") in CELLS_TOGETHER for part in objects(known)) > 1:
-        return Refused("invalid_attachments", (Problem("", "only_one_table_allowed"),))
+    refused = _refused_tables(known)
+    if refused is not None:
+        return refused
     if sum(len(block["text"]) for block in known if block["type"] == "markdown") > MARKDOWN_TOGETHER:
         return Refused("msg_blocks_too_long")
     prose = [block for block in known if block["type"] != "data_table"]  # it may hold 20,000 by itself
     if sum(len(part["text"]) for part in objects(prose) if isinstance(part.get("text"), str)) > BLOCKS_TOGETHER:
         return Refused("msg_blocks_too_long")
+    return None
+
+
+def _refused_tables(blocks: Sequence[object]) -> Refused | None:
+    """A message has one table at most, in whatever part of it."""
+    if sum(part.get("type") in CELLS_TOGETHER for part in objects(list(blocks))) > 1:
+        return Refused("invalid_attachments", (Problem("", "only_one_table_allowed"),))
     return None
 
 

@@ -438,6 +438,17 @@ def test_what_stands_in_attachments_is_looked_at_too() -> None:
     assert refused is not None and refused.code == "too_many_attachments"
 
 
+def test_a_message_has_one_table_in_whatever_part_of_it() -> None:
+    for blocks, attachments in (
+        ([table(1, 1)], [{"blocks": [table(1, 1)]}]),
+        (None, [{"blocks": [table(1, 1)]}, {"blocks": [data_table(["VM"], ["web01"])]}]),
+    ):
+        refused = refused_content("x", blocks, attachments)
+        assert refused is not None
+        assert (refused.code, refused.messages) == ("invalid_attachments", ("only_one_table_allowed",))
+    assert refused_content("x", [table(1, 1)], [{"blocks": [section("x")]}]) is None
+
+
 def test_metadata_has_a_type_and_a_payload() -> None:
     assert refused_metadata({"event_type": "card", "event_payload": {"plan": "7"}}) is None
     assert refused_metadata({}) is None
