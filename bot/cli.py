@@ -87,14 +87,15 @@ def main(verbose: bool) -> None:
 
 @main.command()
 @config_option
-def run(config: Path | None) -> None:
+@click.option("--wait/--no-wait", default=True, help="Wait for Slack where it is away at the start, or end with 1.")
+def run(config: Path | None, wait: bool) -> None:
     """Run the bot against the hosts and the Slack workspace of the settings."""
     from bot.wiring import Bot
 
     settings = _load(config)
     logging.getLogger("bot").setLevel(logging.INFO)
     with _told_plainly():
-        bot = Bot(settings)
+        bot = Bot(settings, wait=wait)
     with _until_stopped(bot):
         click.echo(f"Checkpoint Bot is running for {len(bot.backends)} hosts. Ctrl-C ends it.")
 
@@ -150,7 +151,8 @@ def _load(config: Path | None) -> Settings:
 class Runs(Protocol):
     """What can be started and stopped."""
 
-    def start(self) -> None: ...
+    def start(self, stopping: threading.Event) -> None:
+        """It ends early where `stopping` is set meanwhile."""
 
     def stop(self) -> None: ...
 
@@ -165,7 +167,9 @@ def _until_stopped(program: Runs) -> Iterator[None]:
             signal.signal(number, lambda *_: asked_to_stop.set())
     try:
         with _told_plainly():
-            program.start()
+            program.start(asked_to_stop)
+        if asked_to_stop.is_set():
+            raise click.exceptions.Exit(0)
         yield
         while not asked_to_stop.wait(0.5):  # without an end, the wait would keep Ctrl-C waiting on Windows
             pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -81,13 +82,13 @@ class Demo:
         """The page's address."""
         return self._sandbox.url
 
-    def start(self) -> None:
+    def start(self, stopping: threading.Event | None = None) -> None:
         password = secrets.token_urlsafe(24)
         ports = self._open.enter_context(simulated_hosts(self._data, ACCOUNT, password))
         self._open_page()
         bot = Bot(self._settings(ports, password))
         self._open.callback(bot.stop)
-        bot.start()
+        bot.start(stopping)
 
     def _open_page(self) -> None:
         """Serve the sandbox at the first port that can be had. Raises `PortTaken`."""

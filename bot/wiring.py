@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import random
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 from backends.base import Backend
@@ -19,14 +22,18 @@ from backends.simulator.fleets.demo import demo_fleet
 from backends.simulator.powershell.interpreter import SimulatedPowerShell
 from backends.simulator.winrm import WinRMServer
 from bot.core import Core
+from bot.people.directory import LookupFailed
 from bot.settings import Connection, Settings
-from bot.slack.connection import Connections
+from bot.slack.connection import Connections, pause
 from bot.slack.directory import SlackDirectory
 from bot.slack.intake import Intake
 from bot.slack.listeners import build_app
 from bot.slack.outbox import Outbox
 from bot.slack.pace import Pace
 from bot.slack.web import posting_client, reading_client
+from bot.slack.websocket import NotConnected
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +58,12 @@ class Bot:
         backends: Mapping[str, Backend] | None = None,
         clock: Callable[[], datetime] = utc_now,
         pace: Pace | None = None,
+        wait: bool = True,
     ) -> None:
-        """`backends` stand in for those that the settings' hosts would give, and `pace` for Slack's. Raises
+        """`backends` stand in for those that the settings' hosts would give, and `pace` for Slack's; `wait` says
+        whether the start waits for Slack where it cannot be reached. Raises
         `LedgerError` and OSError when the data folder cannot be used."""
+        self._wait = wait
         make_private_folder(settings.data_dir)
         self.backends = dict(backends) if backends is not None else hosts_of(settings, settings.data_dir / "shells")
         token, api_url = settings.slack.bot_token.get_secret_value(), settings.slack.api_url
@@ -65,12 +75,29 @@ class Bot:
         app = build_app(self._core.desk, outbox, intake, api_url=api_url)
         self._connections = Connections(app, intake, settings.slack.app_token.get_secret_value(), api_url=api_url)
 
-    def start(self) -> None:
-        """Take up what was pending, and open for commands. Raises `NotConnected` or `LookupFailed` when
-        Slack refuses."""
-        log.info("the workspace is %s", self.directory.team_id)
-        self._core.start()
-        self._connections.start()
+    def start(self, stopping: threading.Event | None = None) -> None:
+        """Take up what was pending, and open for commands. While Slack is away it is waited for, until `stopping` is
+        set. Raises `NotConnected` or `LookupFailed` when Slack refuses."""
+        stopping = stopping or threading.Event()
+        log.info("the workspace is %s", self._reach(lambda: self.directory.team_id, stopping))
+        if not stopping.is_set():
+            self._core.start()
+            self._reach(self._connections.start, stopping)
+
+    def _reach(self, act: Callable[[], T], stopping: threading.Event) -> T | None:
+        """What needs Slack, as soon as it is there."""
+        tries = 0
+        while not stopping.is_set():
+            try:
+                return act()
+            except (LookupFailed, NotConnected) as error:
+                if error.lasting or not self._wait:
+                    raise
+                if tries == 0:
+                    log.error("Slack is away, and is waited for: %s", error)
+                stopping.wait(pause(tries, random.Random(), spare=False))  # noqa: S311 - spreads tries, guards nothing
+                tries += 1
+        return None
 
     def wait(self) -> None:
         """Wait until the bot is stopped."""

@@ -50,6 +50,7 @@ class Connections:
         self._intake = intake
         self._seen = SeenLately()
         self._stopping = threading.Event()
+        self._away = threading.Event()
         self._chance = chance or random.Random()  # noqa: S311 - spreads reconnects, guards nothing
         self._check_every = check_every
         client = reading_client(None, api_url)
@@ -128,7 +129,22 @@ class Connections:
             try:
                 line.open()
             except NotConnected as error:
-                _log.error("A connection to Slack is down: %s", error)
+                self._say_away(error)
+            else:
+                self._say_back()
+
+    def _say_away(self, error: NotConnected) -> None:
+        """Once for all tries: no delivery comes in. While another connection does the work, nobody misses this one."""
+        if any(line.alive for line in self._lines):
+            _log.info("One connection to Slack is down, another does the work: %s", error)
+        elif not self._away.is_set():
+            self._away.set()
+            _log.error("Slack is away, and is tried again: %s", error)
+
+    def _say_back(self) -> None:
+        if self._away.is_set():
+            self._away.clear()
+            _log.warning("Slack is back.")
 
 
 def pause(tries: int, chance: random.Random, *, spare: bool) -> float:

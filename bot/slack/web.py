@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 from collections.abc import Sequence
 from http.client import HTTPException
@@ -52,6 +53,13 @@ def missing_scope(error: Exception) -> str:
     return str(error.response.get("needed") or "that Slack does not name")[:100]
 
 
+def quiet(logger: logging.Logger) -> logging.Logger:
+    """For slack_sdk, which logs an error for each try while Slack is away: what the bot makes of that is logged by the
+    bot, once. At level DEBUG all of it is logged."""
+    logger.addFilter(lambda _: logger.isEnabledFor(logging.DEBUG))
+    return logger
+
+
 def is_loopback(host: str | None) -> bool:
     """Whether a host name means this machine."""
     if not host:
@@ -88,7 +96,13 @@ def reach_directly(url: str) -> None:
 
 def _client(token: str | None, api_url: str, repeats: Sequence[RetryHandler]) -> WebClient:
     reach_directly(api_url)
-    client = WebClient(token=token, base_url=api_url, timeout=TIMEOUT, retry_handlers=list(repeats))
+    client = WebClient(
+        token=token,
+        base_url=api_url,
+        timeout=TIMEOUT,
+        retry_handlers=list(repeats),
+        logger=quiet(logging.getLogger(f"{__name__}.http")),
+    )
     # slack_sdk takes the proxy of the environment without a look at NO_PROXY; with none set, urllib decides, and looks.
     client.proxy = None
     return client

@@ -14,7 +14,7 @@ from slack_sdk.socket_mode.builtin import SocketModeClient
 from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bot.slack.web import WEB_ERRORS, error_code, reach_directly, websocket_proxy
+from bot.slack.web import WEB_ERRORS, error_code, quiet, reach_directly, websocket_proxy
 
 Deliver = Callable[[BaseSocketModeClient, SocketModeRequest], None]
 
@@ -39,6 +39,11 @@ _log = logging.getLogger(__name__)
 class NotConnected(Exception):
     """No connection could be made; the sentence says what is wrong, and holds no secret."""
 
+    def __init__(self, sentence: str, *, lasting: bool = False) -> None:
+        super().__init__(sentence)
+        self.lasting = lasting
+        """It does not heal by waiting."""
+
 
 class SocketClient(SocketModeClient):
     """slack_sdk's client, less its own way of reconnecting: that closes a connection on which an acknowledgement is
@@ -54,7 +59,7 @@ class SocketClient(SocketModeClient):
         self._in_hand = _Count()
         super().__init__(
             app_token,
-            logger=_log.getChild("socket"),
+            logger=quiet(_log.getChild("socket")),
             web_client=web_client,
             auto_reconnect_enabled=False,
             ping_interval=PING_INTERVAL,
@@ -75,7 +80,8 @@ class SocketClient(SocketModeClient):
             self.connect()
         except SlackApiError as error:
             code = error_code(error)
-            raise NotConnected(f"Slack refused: {_REFUSALS.get(code, 'it gave no connection')} ({code})") from error
+            why = _REFUSALS.get(code, "it gave no connection")
+            raise NotConnected(f"Slack refused: {why} ({code})", lasting=code in _REFUSALS) from error
         except WEB_ERRORS as error:
             raise NotConnected(f"{self.web_client.base_url} could not be reached ({error_code(error)})") from error
         if not self.is_connected():  # slack_sdk logs what went wrong with the WebSocket and raises nothing

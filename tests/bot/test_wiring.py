@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,39 @@ class TestATokenThatSlackRefuses:
                     bot.start()
             finally:
                 bot.stop()
+
+
+class TestSlackAwayAtTheStart:
+    def test_is_waited_for_and_said_once(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        with Sandbox() as sandbox:
+            sandbox.fail("auth.test", error="internal_error", times=2)
+            sandbox.fail("apps.connections.open", error="internal_error", times=2)
+            bot = Bot(reaching(sandbox, tmp_path))
+            try:
+                bot.start()
+                sandbox.wait_for_connections(2)
+            finally:
+                bot.stop()
+        assert caplog.text.count("Slack is away") == 2
+
+    def test_is_not_waited_for_where_that_is_not_wanted(self, tmp_path: Path) -> None:
+        with Sandbox() as sandbox:
+            sandbox.fail("auth.test", error="internal_error")
+            bot = Bot(reaching(sandbox, tmp_path), wait=False)
+            try:
+                with pytest.raises(LookupFailed):
+                    bot.start()
+            finally:
+                bot.stop()
+
+    def test_does_not_keep_the_bot_from_stopping(self, tmp_path: Path) -> None:
+        with Sandbox() as sandbox:
+            sandbox.fail("auth.test", error="internal_error", times=None)
+            stopping = threading.Event()
+            threading.Timer(0.2, stopping.set).start()
+            bot = Bot(reaching(sandbox, tmp_path))
+            bot.start(stopping)
+            bot.stop()
 
 
 def test_a_bot_that_was_stopped_can_be_followed_by_another(tmp_path: Path) -> None:

@@ -75,6 +75,21 @@ def test_after_slack_was_gone_for_a_while_both_connections_come_back(sandbox: Sa
     assert sandbox.command("ada", "#ops", "/checkpoint list").error is None
 
 
+def test_an_outage_is_one_line_when_it_begins_and_one_when_it_is_over(
+    sandbox: Sandbox, bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    sandbox.refuse_connections()
+    sandbox.drop_connection()
+    sandbox.drop_connection()
+    eventually(lambda: "Slack is away" in caplog.text)
+    eventually(lambda: opened(sandbox) >= 6)
+    sandbox.clear_faults()
+    eventually(lambda: "Slack is back." in caplog.text)
+    sandbox.wait_for_connections(2, timeout=10)
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+
+
 def opened(sandbox: Sandbox) -> int:
     return sum(line["method"] == "apps.connections.open" for line in sandbox.log("web_api"))
 
