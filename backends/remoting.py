@@ -39,6 +39,8 @@ class ErrorRecord:
     """The class or cmdlet behind the comma of FullyQualifiedErrorId."""
     hresult: int | None = None
     """Unsigned 32 bits: 0x80070070."""
+    target: str = ""
+    """What the command was at work on, as text, where the record names it."""
 
 
 @dataclass(frozen=True, slots=True)

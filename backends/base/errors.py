@@ -8,32 +8,41 @@ from typing import ClassVar
 class BackendError(Exception):
     """A host did not do what it was asked. `sentence` is for the person who typed, `cause` for the log."""
 
-    outcome_known: ClassVar[bool] = True
-    """False when the change may have happened all the same."""
+    known_unchanged: ClassVar[bool] = False
+    """What `unchanged` is where whoever raises the error does not say."""
 
     def __init__(self, sentence: str, cause: str = "", *, unchanged: bool | None = None) -> None:
-        """`unchanged` says whether it is known that nothing was changed; left out, that is so where the outcome is
-        known. The sentence does not say it: whoever shows the error does."""
+        """`unchanged` says whether it is known that nothing was changed. The sentence does not say it: whoever shows
+        the error does."""
         super().__init__(sentence)
         self.sentence = sentence
         self.cause = cause or sentence
-        self.unchanged = self.outcome_known if unchanged is None else unchanged
+        self.unchanged = self.known_unchanged if unchanged is None else unchanged
 
 
 class Unreachable(BackendError):
     """No connection to the host: nothing was run."""
+
+    known_unchanged = True
 
 
 class AuthenticationFailed(Unreachable):
     """The host refused the account or its password: nothing was run, and it is not tried over and over."""
 
 
+class NotReady(Unreachable):
+    """The host answers and shows no VM at all: its management service is down or just starting, or the account has no
+    right to Hyper-V. Nothing was run, and it says nothing about any VM."""
+
+
 class Refused(BackendError):
-    """The account may not do this on the host."""
+    """The account may not do this on the host, or its endpoint does not offer it."""
 
 
 class NotFound(BackendError):
-    """The VM or checkpoint is gone."""
+    """The VM or checkpoint is gone: the host answers, shows others, and not this one."""
+
+    known_unchanged = True
 
 
 class Busy(BackendError):
@@ -42,6 +51,8 @@ class Busy(BackendError):
 
 class Disabled(BackendError):
     """Checkpoints are switched off for the VM."""
+
+    known_unchanged = True
 
 
 class ProductionFailed(BackendError):
@@ -55,11 +66,11 @@ class DiskFull(BackendError):
 class TimedOut(BackendError):
     """The host did not answer a read in time."""
 
+    known_unchanged = True
+
 
 class UnknownOutcome(BackendError):
     """The connection was lost while a change was under way: look at the host before doing anything else."""
-
-    outcome_known = False
 
 
 class OperationFailed(BackendError):

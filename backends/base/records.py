@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 MAX_NAME = 100
 """A checkpoint's name has 1 to 100 characters (Hyper-V's limit)."""
@@ -97,6 +97,21 @@ class SnapshotType(IntEnum):
         return cls.UNKNOWN
 
 
+class ReplicationMode(IntEnum):
+    """`VMReplicationMode`: which side of Hyper-V Replica a VM is on."""
+
+    NONE = 0
+    PRIMARY = 1
+    REPLICA = 2
+    TEST_REPLICA = 3
+    EXTENDED_REPLICA = 4
+    UNKNOWN = -1
+
+    @classmethod
+    def _missing_(cls, value: object) -> ReplicationMode:
+        return cls.UNKNOWN
+
+
 class OperationalStatus(IntEnum):
     """What a VM is busy with; the values the bot tells apart. Others stay plain numbers."""
 
@@ -127,6 +142,11 @@ class Checkpoint:
     has_memory: bool = False
     """Its State is Saved: a standard checkpoint of a running VM. Without memory it is a production one or the VM was
     off; only a record of the VM's state before tells which."""
+
+    @property
+    def missing(self) -> bool:
+        """Hyper-V knows of it and does not find what it is made of: it is broken, and nothing should be built on it."""
+        return self.snapshot_type == SnapshotType.MISSING
 
     @property
     def managed_by(self) -> str | None:
@@ -163,6 +183,14 @@ class VM:
     VM at a time, and None in the inventory of a whole host."""
     memory_assigned: int | None = None
     """Bytes; None where it was not asked for."""
+    replication_mode: ReplicationMode = ReplicationMode.NONE
+    """`UNKNOWN` where the host's endpoint is too old to tell."""
+
+    @property
+    def is_replica(self) -> bool:
+        """A copy that Hyper-V Replica keeps of a VM on another host, under the same id. Nobody should act on it who
+        does not mean the copy."""
+        return self.replication_mode in (ReplicationMode.REPLICA, ReplicationMode.EXTENDED_REPLICA)
 
     @property
     def merging(self) -> bool:
@@ -191,6 +219,22 @@ class Disk:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadDisk:
+    """A virtual hard disk file that the VM uses and the host did not let be read: its size and parent are unknown."""
+
+    path: str
+    checkpoint_ids: tuple[str, ...] = ()
+    """The checkpoints that froze it."""
+    attached: bool = False
+    """The VM writes to it now."""
+
+    @property
+    def differencing(self) -> bool:
+        """By its name, it holds what was written since a checkpoint (AVHDX)."""
+        return is_differencing(self.path)
+
+
+@dataclass(frozen=True, slots=True)
 class Volume:
     """A volume of a host."""
 
@@ -198,6 +242,29 @@ class Volume:
     """Its mount point: `C:\\`, `C:\\ClusterStorage\\Volume1\\`."""
     size: int
     free: int
+
+
+class Part(StrEnum):
+    """What can be seen of a host, or not."""
+
+    VMS = "VMs"
+    CHECKPOINTS = "checkpoints"
+    DISKS = "disks"
+    VOLUMES = "volumes"
+    REPLICATION = "replication"
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Something of a host that could not be seen."""
+
+    part: Part
+    cause: str
+    """For the log."""
+    vm_id: str | None = None
+    """The VM it belongs to; None where the host does not say, or where it is about all."""
+    path: str | None = None
+    """The file, of a disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +275,10 @@ class VMInventory:
     checkpoints: tuple[Checkpoint, ...] = ()
     disks: tuple[Disk, ...] | None = None
     """None when not asked for, or when the host does not show them."""
+    unread_disks: tuple[UnreadDisk, ...] = ()
+    """Those that it uses and that could not be read, where `disks` is not None."""
+    checkpoints_known: bool = True
+    """False where the host reported an error instead of checkpoints: there may be more than these."""
 
     def checkpoint(self, checkpoint_id: str) -> Checkpoint | None:
         return next((c for c in self.checkpoints if c.id == checkpoint_id), None)
@@ -231,16 +302,39 @@ class VMInventory:
         return tuple(walk(top, frozenset())) if top else ()
 
     def growth_since(self, checkpoint_id: str) -> int | None:
-        """Bytes written since: the files whose parent is a disk that this checkpoint froze. None without disks."""
-        if self.disks is None:
+        """Bytes written since: the files whose parent is a disk that this checkpoint froze. None where that is not
+        known: without disks, or with one that could not be read and may be such a file."""
+        if self.disks is None or self._unread_growth:
             return None
         frozen = {d.path.casefold() for d in self.disks if checkpoint_id in d.checkpoint_ids}
+        frozen |= {d.path.casefold() for d in self.unread_disks if checkpoint_id in d.checkpoint_ids}
         return sum(d.file_size for d in self.disks if d.parent_path and d.parent_path.casefold() in frozen)
 
     @property
     def differencing_bytes(self) -> int | None:
-        """Bytes in all AVHDX files of the chain. None without disks."""
-        return None if self.disks is None else sum(d.file_size for d in self.disks if d.parent_path)
+        """Bytes in all AVHDX files of the chain. None without disks, or where one could not be read."""
+        if self.disks is None or self._unread_growth:
+            return None
+        return sum(d.file_size for d in self.disks if d.parent_path)
+
+    @property
+    def merge_pending(self) -> bool | None:
+        """Whether disks of deleted checkpoints are still to be put together: the status says so, or an AVHDX stands
+        on a file that neither the VM nor a checkpoint names. None where the disks that tell were not seen."""
+        if self.vm.merging:
+            return True
+        if self.disks is None or not self.checkpoints_known:
+            return None
+        named = {d.path.casefold() for d in self.disks if d.attached or d.checkpoint_ids}
+        named |= {d.path.casefold() for d in self.unread_disks}
+        differencing = [d for d in self.disks if d.parent_path and is_differencing(d.path)]
+        if any((d.parent_path or "").casefold() not in named for d in differencing):
+            return True
+        return None if self._unread_growth else False
+
+    @property
+    def _unread_growth(self) -> bool:
+        return any(d.differencing for d in self.unread_disks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,3 +346,12 @@ class HostInventory:
     vms: tuple[VMInventory, ...] = ()
     volumes: tuple[Volume, ...] | None = None
     """None when not asked for, or when the account may not see them."""
+    unreadable: tuple[Unseen, ...] = ()
+    """What the host reported errors for, beside what it showed: there is more than this inventory has."""
+    cannot_show: tuple[Unseen, ...] = ()
+    """What this endpoint or account shows nothing of at all."""
+
+
+def is_differencing(path: str) -> bool:
+    """The name of a file that Hyper-V made for a checkpoint: `.avhdx`, `.avhd`."""
+    return path.casefold().endswith((".avhdx", ".avhd"))

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from backends.hyperv.backend import Deadlines, HyperVBackend
+from backends.hyperv.backend import HyperVBackend
+from backends.hyperv.deadlines import Deadlines
 from backends.hyperv.psrp.connection import HostConnection
 from backends.hyperv.psrp.lost import ShellBook
 from backends.hyperv.psrp.session import PsrpSession

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from backends.base import Checkpoint, Disk, Volume
+from backends.base import Checkpoint, Disk, UnreadDisk, Volume
+
+_SUFFIXES = (".vhdx", ".vhd", ".avhdx", ".avhd", ".vhds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,11 @@ class Drive:
     checkpoint_id: str | None
     """The checkpoint that froze it; None for the VM's present drive."""
     path: str
+
+    @property
+    def is_file(self) -> bool:
+        """A physical disk that is passed through has a description here instead of a path."""
+        return _key(self.path).endswith(_SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,17 @@ class File:
     parent_path: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The disks of one VM, in order of path."""
+
+    disks: tuple[Disk, ...] = ()
+    unread: tuple[UnreadDisk, ...] = ()
+    """Those that a drive names and the host did not show."""
+    users: frozenset[str | None] = frozenset()
+    """The checkpoints whose drives were shown, and None for the VM's own."""
+
+
 def missing_parents(files: Iterable[File]) -> tuple[str, ...]:
     """Paths that a file stands on and that are not among `files`."""
     files = list(files)
@@ -41,17 +59,14 @@ def missing_parents(files: Iterable[File]) -> tuple[str, ...]:
     return tuple(sorted(path for key, path in parents.items() if key not in known))
 
 
-def disks_by_vm(
-    checkpoints: Iterable[Checkpoint], drives: Iterable[Drive], files: Iterable[File]
-) -> dict[str, tuple[Disk, ...]]:
-    """The disks of each VM by its id, in order of path. Drives without a file (pass-through disks, files that the host
-    could not read) are left out."""
+def chains_by_vm(checkpoints: Iterable[Checkpoint], drives: Iterable[Drive], files: Iterable[File]) -> dict[str, Chain]:
+    """The disks of each VM by its id. Drives that stand for no file (pass-through disks) are left out."""
     by_key = {_key(file.path): file for file in files}
     owner = {checkpoint.id: checkpoint.vm_id for checkpoint in checkpoints}
     used: dict[str, list[Drive]] = {}
     for drive in drives:
         used.setdefault(owner.get(drive.checkpoint_id or "", drive.vm_id), []).append(drive)
-    return {vm_id: _disks(own, by_key) for vm_id, own in used.items()}
+    return {vm_id: _chain(own, by_key) for vm_id, own in used.items()}
 
 
 def volumes_under(paths: Iterable[str], volumes: Iterable[Volume]) -> tuple[Volume, ...] | None:
@@ -66,12 +81,17 @@ def volumes_under(paths: Iterable[str], volumes: Iterable[Volume]) -> tuple[Volu
     return tuple(sorted(found, key=lambda volume: volume.path)) or None
 
 
-def _disks(drives: Sequence[Drive], files: Mapping[str, File]) -> tuple[Disk, ...]:
+def _chain(drives: Sequence[Drive], files: Mapping[str, File]) -> Chain:
     users: dict[str, list[Drive]] = {}
     for drive in drives:
         users.setdefault(_key(drive.path), []).append(drive)
     chain = _with_parents(users, files)
-    return tuple(_disk(files[key], users.get(key, ())) for key in sorted(chain))
+    unread = [own for key, own in sorted(users.items()) if key not in files and own[0].is_file]
+    return Chain(
+        tuple(_disk(files[key], users.get(key, ())) for key in sorted(chain)),
+        tuple(UnreadDisk(own[0].path, _frozen_by(own), _attached(own)) for own in unread),
+        frozenset(drive.checkpoint_id for drive in drives),
+    )
 
 
 def _with_parents(keys: Iterable[str], files: Mapping[str, File]) -> set[str]:
@@ -92,9 +112,17 @@ def _disk(file: File, users: Iterable[Drive]) -> Disk:
         file_size=file.file_size,
         size=file.size,
         parent_path=file.parent_path,
-        checkpoint_ids=tuple(sorted({drive.checkpoint_id for drive in users if drive.checkpoint_id})),
-        attached=any(drive.checkpoint_id is None for drive in users),
+        checkpoint_ids=_frozen_by(users),
+        attached=_attached(users),
     )
+
+
+def _frozen_by(users: Iterable[Drive]) -> tuple[str, ...]:
+    return tuple(sorted({drive.checkpoint_id for drive in users if drive.checkpoint_id}))
+
+
+def _attached(users: Iterable[Drive]) -> bool:
+    return any(drive.checkpoint_id is None for drive in users)
 
 
 def _key(path: str) -> str:

@@ -18,6 +18,7 @@ from backends.base import (
     Disabled,
     DiskFull,
     NotFound,
+    NotReady,
     OperationFailed,
     ProductionFailed,
     Refused,
@@ -37,7 +38,6 @@ DISK_FULL: Final = 0x80070070
 _WIN32: Final = 0x8007
 """The upper half of an HRESULT that stands for a Windows error code."""
 
-_UNCHANGED: Final = "Nothing was changed."
 _LOOK: Final = "Look at the VM before you try again."
 _HANDS_OFF: Final = "Do not apply or delete checkpoints of this VM before somebody has looked at its disks."
 _QUOTED_LENGTH: Final = 300
@@ -45,23 +45,33 @@ _CODE_AT_END: Final = re.compile(r"\(0x([0-9A-Fa-f]{8})\)[.。]?\s*$", re.MULTIL
 _LOOKUPS: Final = ("GetVM", "GetVMSnapshot")
 
 
-def raise_for(result: Result, host: str, *, change: bool) -> None:
-    """Raise for the first error record of `result`, if it has any."""
+def raise_for(result: Result, host: str, *, change: bool, whole: bool = True) -> None:
+    """Raise for the first error record of `result`, if it has any. See `error_for`."""
     if result.errors:
-        raise error_for(result.errors[0], host, change=change)
+        raise error_for(result.errors[0], host, change=change, whole=whole)
     if result.terminated:
         raise OperationFailed(
-            f"{host} broke the command off and gave no reason. {_LOOK}", f"{host}: pipeline failed without a record"
+            f"{host} broke the command off and gave no reason. {_LOOK}",
+            f"{host}: pipeline failed without a record",
+            unchanged=not change,
         )
 
 
-def error_for(record: ErrorRecord, host: str, *, change: bool) -> BackendError:
-    """The error that a record stands for. With `change`, it came from a command that changes something."""
+def error_for(record: ErrorRecord, host: str, *, change: bool, whole: bool = True) -> BackendError:
+    """The error that a record stands for.
+
+    With `change`, it came from a pipeline that changes something: then it is known that nothing was changed where the
+    look-up before the change failed, where a command never began, and, if the change is done `whole` or not at all,
+    where Hyper-V turned it down at the door.
+    """
+    unchanged = not change or _never_began(record) or (whole and record.error_id in _AT_THE_DOOR)
     cause = _cause(record, host)
+    if change and not unchanged and _went_away(record):
+        return _perhaps_changed(host, cause, unchanged)
     meaning = _BY_HRESULT.get(_hresult(record)) or _by_id(record)
-    if meaning is _timed_out and change:
+    if meaning is _timed_out and not unchanged:
         meaning = _perhaps_changed
-    return meaning(host, cause) if meaning else failed(record, host)
+    return meaning(host, cause, unchanged) if meaning else failed(record, host, unchanged=unchanged)
 
 
 def is_missing_command(errors: Sequence[ErrorRecord]) -> bool:
@@ -74,15 +84,16 @@ def for_create(error: OperationFailed, seen: VMInventory, host: str) -> BackendE
     vm, cause = seen.vm, error.cause
     if vm.checkpoint_type is CheckpointType.DISABLED:
         return Disabled(
-            f"Checkpoints are switched off for {vm.name} on {host}. {_UNCHANGED} "
-            "Switch them on with /checkpoint settings, by setting a type.",
+            f"Checkpoints are switched off for {vm.name} on {host}. Switch them on with /checkpoint settings, by "
+            "setting a type.",
             cause,
         )
     if len(seen.checkpoints) >= MAX_CHECKPOINTS:
         return OperationFailed(
-            f"{vm.name} has {len(seen.checkpoints)} checkpoints, and Hyper-V allows {MAX_CHECKPOINTS}. {_UNCHANGED} "
-            "Delete one that is not needed any more.",
+            f"{vm.name} has {len(seen.checkpoints)} checkpoints, and Hyper-V allows {MAX_CHECKPOINTS}. Delete one "
+            "that is not needed any more.",
             cause,
+            unchanged=True,
         )
     if vm.checkpoint_type is CheckpointType.PRODUCTION_ONLY:
         return ProductionFailed(
@@ -96,87 +107,110 @@ def for_create(error: OperationFailed, seen: VMInventory, host: str) -> BackendE
 
 def for_checkpoint(error: OperationFailed, seen: VMInventory, host: str) -> BackendError:
     """What a failed change means on a VM in the state `seen` right after."""
-    vm, cause = seen.vm, error.cause
+    vm, cause, unchanged = seen.vm, error.cause, error.unchanged
     if vm.backing_up:
-        return Busy(f"{vm.name} is being backed up on {host}, and that came first. Try again when it is over.", cause)
+        sentence = f"{vm.name} is being backed up on {host}, and that came first. Try again when it is over."
+        return Busy(sentence, cause, unchanged=unchanged)
     if vm.merging:
-        return Busy(f"{host} is still merging disks of {vm.name}. Try again when that is over.", cause)
+        sentence = f"{host} is still merging disks of {vm.name}. Try again when that is over."
+        return Busy(sentence, cause, unchanged=unchanged)
     return error
 
 
-def failed(record: ErrorRecord, host: str) -> OperationFailed:
+def failed(record: ErrorRecord, host: str, *, unchanged: bool = False) -> OperationFailed:
     """The host's own words, where nothing better is known."""
     words = " ".join(record.message.split())[:_QUOTED_LENGTH]
     said = f"It says: {words}" if words else "It gave no reason."
-    return OperationFailed(f"{host} tried and failed. {said} {_LOOK}", _cause(record, host))
+    return OperationFailed(f"{host} tried and failed. {said} {_LOOK}", _cause(record, host), unchanged=unchanged)
+
+
+def gone(host: str, cause: str, unchanged: bool = True) -> NotFound:
+    return NotFound(f"{host} does not have that VM or checkpoint any more.", cause, unchanged=unchanged)
+
+
+def not_ready(host: str, cause: str, _: bool = True) -> NotReady:
+    return NotReady(
+        f"{host} answers, and Hyper-V on it shows no VM. Either its service (Hyper-V Virtual Machine Management) is "
+        "down or just starting, or the bot's account has no right to Hyper-V there. See that the service runs and "
+        "that the account is in the group Hyper-V Administrators.",
+        cause,
+    )
 
 
 def _by_id(record: ErrorRecord) -> _Meaning | None:
-    if record.error_id == "InvalidParameter" and _is_lookup(record):
-        return _gone
+    if record.error_id == "InvalidParameter" and _command(record) in _LOOKUPS:
+        return gone
+    if _went_away(record) and _command(record) == "GetVM":
+        return not_ready
     return _BY_ID.get(record.error_id) or _BY_CATEGORY.get(record.category)
 
 
-def _refused(host: str, cause: str) -> Refused:
+def _refused(host: str, cause: str, unchanged: bool) -> Refused:
     return Refused(
-        f"{host} does not let the bot's account do this. {_UNCHANGED} Put the account into the group Hyper-V "
-        "Administrators on the host, or let it use the bot's endpoint.",
+        f"{host} does not let the bot's account do this. Put the account into the group Hyper-V Administrators on the "
+        "host, or let it use the bot's endpoint.",
         cause,
+        unchanged=unchanged,
     )
 
 
-def _not_offered(host: str, cause: str) -> Refused:
+def _not_offered(host: str, cause: str, unchanged: bool) -> Refused:
     return Refused(
-        f"{host} does not offer a command that this needs. {_UNCHANGED} Install the Hyper-V module for PowerShell "
-        "there, or register the bot's endpoint again.",
+        f"{host} does not offer a command that this needs. Install the Hyper-V module for PowerShell there, or "
+        "register the bot's endpoint again.",
         cause,
+        unchanged=unchanged,
     )
 
 
-def _gone(host: str, cause: str) -> NotFound:
-    return NotFound(f"{host} does not have that VM or checkpoint any more. {_UNCHANGED}", cause)
+def _in_use(host: str, cause: str, unchanged: bool) -> Busy:
+    sentence = f"The VM is in use by something else on {host}. Try again in a few minutes."
+    return Busy(sentence, cause, unchanged=unchanged)
 
 
-def _in_use(host: str, cause: str) -> Busy:
-    return Busy(f"The VM is in use by something else on {host}. {_UNCHANGED} Try again in a few minutes.", cause)
-
-
-def _wrong_state(host: str, cause: str) -> Busy:
+def _wrong_state(host: str, cause: str, unchanged: bool) -> Busy:
     return Busy(
-        f"The state that the VM is in on {host} does not allow this. {_UNCHANGED} Look at the VM, and try again when "
-        "it has settled.",
+        f"The state that the VM is in on {host} does not allow this. Look at the VM, and try again when it has "
+        "settled.",
         cause,
+        unchanged=unchanged,
     )
 
 
-def _disk_full(host: str, cause: str) -> DiskFull:
+def _disk_full(host: str, cause: str, unchanged: bool) -> DiskFull:
     return DiskFull(
         f"A volume of {host} has no room for this. Make room, by deleting checkpoints for instance, and try again.",
         cause,
+        unchanged=unchanged,
     )
 
 
-def _held(host: str, cause: str) -> Busy:
-    return Busy(f"A file of the VM is in use by something else on {host}, a backup perhaps. {_LOOK}", cause)
+def _held(host: str, cause: str, unchanged: bool) -> Busy:
+    sentence = f"A file of the VM is in use by something else on {host}, a backup perhaps. {_LOOK}"
+    return Busy(sentence, cause, unchanged=unchanged)
 
 
-def _file_missing(host: str, cause: str) -> OperationFailed:
-    return OperationFailed(f"A file of the VM is missing on {host}. {_HANDS_OFF}", cause)
+def _file_missing(host: str, cause: str, unchanged: bool) -> OperationFailed:
+    return OperationFailed(f"A file of the VM is missing on {host}. {_HANDS_OFF}", cause, unchanged=unchanged)
 
 
-def _chain_broken(host: str, cause: str) -> OperationFailed:
-    return OperationFailed(f"The chain of disks of the VM is broken on {host}. {_HANDS_OFF}", cause)
+def _chain_broken(host: str, cause: str, unchanged: bool) -> OperationFailed:
+    return OperationFailed(
+        f"The chain of disks of the VM is broken on {host}. {_HANDS_OFF}", cause, unchanged=unchanged
+    )
 
 
-def _timed_out(host: str, cause: str) -> TimedOut:
-    return TimedOut(f"{host} took too long to answer. {_UNCHANGED} Try again in a few minutes.", cause)
+def _timed_out(host: str, cause: str, unchanged: bool) -> TimedOut:
+    return TimedOut(f"{host} took too long to answer. Try again in a few minutes.", cause, unchanged=unchanged)
 
 
-def _perhaps_changed(host: str, cause: str) -> UnknownOutcome:
-    return UnknownOutcome(f"{host} gave up waiting for the change, which may go on all the same. {_LOOK}", cause)
+def _perhaps_changed(host: str, cause: str, _: bool) -> UnknownOutcome:
+    return UnknownOutcome(
+        f"{host} gave up on the change, which may have happened or go on all the same. {_LOOK}", cause
+    )
 
 
-_Meaning = Callable[[str, str], BackendError]
+_Meaning = Callable[[str, str, bool], BackendError]
 
 _MISSING_COMMAND: Final = frozenset({"CommandNotFoundException", "CommandNotFound"})
 
@@ -191,7 +225,7 @@ _BY_HRESULT: Final[Mapping[int | None, _Meaning]] = {
 
 _BY_ID: Final[Mapping[str, _Meaning]] = {
     "AccessDenied": _refused,
-    "ObjectNotFound": _gone,
+    "ObjectNotFound": gone,
     "ObjectInUse": _in_use,
     "InvalidState": _wrong_state,
     "OperationTimeout": _timed_out,
@@ -201,16 +235,33 @@ _BY_ID: Final[Mapping[str, _Meaning]] = {
 _BY_CATEGORY: Final[Mapping[str, _Meaning]] = {
     "PermissionDenied": _refused,
     "SecurityError": _refused,
-    "ObjectNotFound": _gone,
+    "ObjectNotFound": gone,
     "ResourceBusy": _in_use,
     "OperationTimeout": _timed_out,
 }
 """For ids that are not known. `InvalidOperation` is not here: PowerShell gives it to errors of its own too."""
 
 
-def _is_lookup(record: ErrorRecord) -> bool:
-    """The record comes from `Get-VM` or `Get-VMSnapshot`, which call an id that they do not know a bad argument."""
-    return record.command.rpartition(".")[2].removesuffix("Command") in _LOOKUPS
+_AT_THE_DOOR: Final = frozenset({"AccessDenied", "ObjectInUse", "InvalidState"})
+"""Ids of what Hyper-V says before it begins. The same reasons in the text of a failed job come later."""
+
+_NOT_BOUND: Final = ("ParameterArgument", "ParameterBinding", "NamedParameterNotFound", "AmbiguousParameterSet")
+
+
+def _never_began(record: ErrorRecord) -> bool:
+    """It comes from the look-up before a change, or from PowerShell, which binds all commands before it runs one."""
+    return _command(record) in _LOOKUPS or record.error_id in _MISSING_COMMAND or record.error_id.startswith(_NOT_BOUND)
+
+
+def _went_away(record: ErrorRecord) -> bool:
+    """What the command was to work on is not there, or the service that knows of it is not."""
+    found_none = "ObjectNotFound" in (record.error_id, record.category)
+    return found_none and record.error_id not in _MISSING_COMMAND and _hresult(record) not in _BY_HRESULT
+
+
+def _command(record: ErrorRecord) -> str:
+    """`GetVM`, of `Microsoft.HyperV.PowerShell.Commands.GetVM` or of a class that ends in `Command`."""
+    return record.command.rpartition(".")[2].removesuffix("Command")
 
 
 def _hresult(record: ErrorRecord) -> int | None:

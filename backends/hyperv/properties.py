@@ -17,6 +17,7 @@ VM: Final[Properties] = (
     "OperationalStatus",
     "CheckpointType",
     "AutomaticCheckpointsEnabled",
+    "ReplicationMode",
 )
 
 VM_DETAIL: Final[Properties] = (*VM, "Uptime", "ParentSnapshotId", "MemoryAssigned")

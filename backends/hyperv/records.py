@@ -16,7 +16,16 @@ from enum import IntEnum
 from operator import attrgetter
 from typing import Final, Generic, TypeVar
 
-from backends.base import VM, Checkpoint, CheckpointType, OperationalStatus, SnapshotType, VMState, Volume
+from backends.base import (
+    VM,
+    Checkpoint,
+    CheckpointType,
+    OperationalStatus,
+    ReplicationMode,
+    SnapshotType,
+    VMState,
+    Volume,
+)
 from backends.hyperv.disks import Drive, File
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -114,6 +123,7 @@ def _vm(one: Json, vm_id: str, host: str) -> VM:
         uptime=_seconds(one.get("Uptime")),
         current_id=_id(one.get("ParentSnapshotId")),
         memory_assigned=None if memory is None else _int(memory),
+        replication_mode=_MODES.read(one.get("ReplicationMode")),
     )
 
 
@@ -250,3 +260,4 @@ def _unwrapped(value: object) -> object:
 _STATES: Final = _Members(VMState, VMState.UNKNOWN)
 _TYPES: Final = _Members(CheckpointType, CheckpointType.UNKNOWN)
 _PURPOSES: Final = _Members(SnapshotType, SnapshotType.STANDARD)
+_MODES: Final = _Members(ReplicationMode, ReplicationMode.UNKNOWN)

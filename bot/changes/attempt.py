@@ -51,6 +51,8 @@ class Inconclusive(UnknownOutcome):
 class DidNotHappen(OperationFailed):
     """The answer was lost, and the host shows that the action did not take hold and will not: it may be tried again."""
 
+    known_unchanged = True
+
 
 class Sent(Protocol):
     """Remembers durably that an action is about to be sent, before it is."""

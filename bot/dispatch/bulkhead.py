@@ -82,6 +82,7 @@ class Bulkhead:
                 raise Busy(
                     "Too many questions wait for hosts that are slow to answer. Ask again in a minute.",
                     f"{self._inside} questions wait for hosts",
+                    unchanged=True,
                 )
             self._inside += 1
         try:
@@ -114,4 +115,5 @@ class Bulkhead:
 
 
 def _slow(host: str, why: str) -> Busy:
-    return Busy(f"{host} is slow to answer: {why}. Ask again in a minute.", f"no turn on {host}: {why}")
+    sentence = f"{host} is slow to answer: {why}. Ask again in a minute."
+    return Busy(sentence, f"no turn on {host}: {why}", unchanged=True)

@@ -37,4 +37,5 @@ def check(
                 f"{say_size(volume.free)} free, and it needs {say_size(needed)} ({', '.join(parts)}). "
                 "Nothing was changed. Delete old checkpoints first: /checkpoint list --stale",
                 f"{volume.path} has {volume.free} bytes free of {needed} needed",
+                unchanged=True,
             )

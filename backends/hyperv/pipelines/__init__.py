@@ -6,8 +6,8 @@ calculated property, so a value that a person typed stays a value.
 """
 
 from backends.hyperv.pipelines.dialect import Pipelines
-from backends.hyperv.pipelines.endpoint import ENDPOINT_VERSION, Endpoint
+from backends.hyperv.pipelines.endpoint import ENDPOINT_VERSION, OLDEST_ENDPOINT, Endpoint
 from backends.hyperv.pipelines.plain import Plain
 from backends.hyperv.pipelines.samples import samples
 
-__all__ = ["ENDPOINT_VERSION", "Endpoint", "Pipelines", "Plain", "samples"]
+__all__ = ["ENDPOINT_VERSION", "OLDEST_ENDPOINT", "Endpoint", "Pipelines", "Plain", "samples"]

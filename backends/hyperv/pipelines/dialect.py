@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from backends.base import CheckpointType
+from backends.base import CheckpointType, Part
 from backends.remoting import Pipeline
 
 
@@ -13,6 +13,10 @@ class Pipelines(Protocol):
 
     With a `vm_id` a question is about that VM, without it about all VMs of the host.
     """
+
+    @property
+    def lacks(self) -> tuple[Part, ...]:
+        """What this endpoint cannot tell, since it is of an older version."""
 
     def vms(self, vm_id: str | None = None) -> Pipeline:
         """`properties.VM` of all, or `properties.VM_DETAIL` of one."""

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from typing import Final
 
-from backends.base import CheckpointType
+from backends.base import CheckpointType, Part
 from backends.hyperv.pipelines.settings import settings
 from backends.remoting import Argument, Cmdlet, Pipeline
 
-ENDPOINT_VERSION: Final = 1
-"""What `Get-CheckpointBotEndpoint` of the JEA module must answer for this bot to understand it."""
+ENDPOINT_VERSION: Final = 2
+"""What `Get-CheckpointBotEndpoint` of this bot's JEA module answers."""
+
+OLDEST_ENDPOINT: Final = 1
+"""The oldest that this bot can work with: it does not tell which VMs are replicas."""
 
 
 class Endpoint:
     """For the bot's own JEA endpoint: the functions of the module in `endpoint/`, which shape on the host."""
 
-    def version(self) -> Pipeline:
+    def __init__(self, version: int = ENDPOINT_VERSION) -> None:
+        self.version = version
+
+    @property
+    def lacks(self) -> tuple[Part, ...]:
+        return () if self.version >= ENDPOINT_VERSION else (Part.REPLICATION,)
+
+    def version_of(self) -> Pipeline:
         """Which endpoint this is. An unknown command on any other endpoint."""
         return (Cmdlet("Get-CheckpointBotEndpoint"),)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.base import CheckpointType
+from backends.base import CheckpointType, Part
 from backends.hyperv import properties
 from backends.hyperv.pipelines.settings import settings
 from backends.remoting import Argument, Cmdlet, Pipeline
@@ -10,6 +10,10 @@ from backends.remoting import Argument, Cmdlet, Pipeline
 
 class Plain:
     """For a full PowerShell endpoint: Hyper-V's cmdlets, shaped by `Select-Object` and `ConvertTo-Json` on the host."""
+
+    @property
+    def lacks(self) -> tuple[Part, ...]:
+        return ()
 
     def vms(self, vm_id: str | None = None) -> Pipeline:
         return (_vm(vm_id), *_shaped(properties.VM_DETAIL if vm_id else properties.VM))

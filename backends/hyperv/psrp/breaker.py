@@ -73,7 +73,7 @@ class Breaker:
         if isinstance(last, AuthenticationFailed):
             return AuthenticationFailed(f"{last.sentence} {until}", f"{self._host} locked: {last.cause}")
         return Unreachable(
-            f"{self._host} failed {self._failures} times in a row. {until} Nothing was changed.",
+            f"{self._host} failed {self._failures} times in a row. {until}",
             f"{self._host} resting: {last.cause}",
         )
 

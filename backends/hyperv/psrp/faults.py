@@ -52,32 +52,31 @@ def unreachable(error: BaseException, connection: HostConnection) -> Unreachable
         match one:
             case AuthenticationError() if not any(isinstance(other, requests.HTTPError) for other in chain):
                 return Unreachable(
-                    f"{name} does not offer {connection.auth} authentication. Nothing was changed. Set auth to a "
-                    "method that it offers.",
+                    f"{name} does not offer {connection.auth} authentication. Set auth to a method that it offers.",
                     cause,
                 )
             case AuthenticationError() | InvalidCredentialError() | NoCredentialError():
                 return AuthenticationFailed(
                     f"{name} refused {connection.username or 'the account of the bot'} or its password "
-                    f"({connection.auth}). Nothing was changed. Correct the settings of the host and restart the bot.",
+                    f"({connection.auth}). Correct the settings of the host and restart the bot.",
                     cause,
                 )
             case ssl.SSLCertVerificationError():
                 return Unreachable(
-                    f"The certificate of {name} is not trusted: {one.verify_message}. Nothing was changed. Give the "
+                    f"The certificate of {name} is not trusted: {one.verify_message}. Give the "
                     "authority that signed it as ca_bundle, or the host by the name that is in it.",
                     cause,
                 )
             case WSManFaultError():
-                return Unreachable(f"{_fault(one, connection)} Nothing was changed.", cause)
+                return Unreachable(_fault(one, connection), cause)
             case WinRMTransportError():
                 return Unreachable(
-                    f"{name} answered with HTTP status {one.code} instead of WinRM. Nothing was changed. Check the "
+                    f"{name} answered with HTTP status {one.code} instead of WinRM. Check the "
                     "port and whether WinRM is switched on there.",
                     cause,
                 )
     return Unreachable(
-        f"{name} does not answer at {connection.address}:{connection.port}. Nothing was changed. Check that it runs "
+        f"{name} does not answer at {connection.address}:{connection.port}. Check that it runs "
         "and that the network lets WinRM through.",
         cause,
     )

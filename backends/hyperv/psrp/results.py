@@ -35,6 +35,7 @@ def error_record(record: ErrorRecordMessage) -> ErrorRecord:
         message=str(properties.get("Message") or exception or record),
         command=command,
         hresult=hresult & 0xFFFFFFFF if isinstance(hresult, int) else None,
+        target=str(record.target_name or ""),
     )
 
 

@@ -131,7 +131,7 @@ class PsrpSession:
 
     def _carry_out(self, call: _Call) -> Result:
         if self._problem:
-            raise Unreachable(f"{self._problem} Nothing was changed.", f"{self._connection.name}: {self._problem}")
+            raise Unreachable(self._problem, f"{self._connection.name}: {self._problem}")
         self._breaker.admit()
         try:
             result = self._with_second_try(call)
@@ -235,14 +235,14 @@ class PsrpSession:
         cause = f"{name}: no answer within {call.deadline:g} s, {phase.value}"
         if call.change and phase is not Phase.READY:
             return _unknown(f"{name} did not answer within {call.deadline:g} s", cause)
-        sentence = f"{name} did not answer within {call.deadline:g} s. Nothing was changed. Try again in a few minutes."
+        sentence = f"{name} did not answer within {call.deadline:g} s. Try again in a few minutes."
         return Unreachable(sentence, cause) if call.change else TimedOut(sentence, cause)
 
     def _no_shell(self, error: AllBusy | Closed, call: _Call) -> BackendError:
         name = self._connection.name
         if isinstance(error, Closed):
-            return Unreachable(f"The bot is closing its sessions on {name}. Nothing was changed.", f"{name}: closed")
-        sentence = f"Every session on {name} is busy. Nothing was changed. Try again in a few minutes."
+            return Unreachable(f"The bot is closing its sessions on {name}.", f"{name}: closed")
+        sentence = f"Every session on {name} is busy. Try again in a few minutes."
         cause = f"{name}: no shell came free within {call.deadline:g} s"
         return Unreachable(sentence, cause) if call.change else TimedOut(sentence, cause)
 

@@ -62,6 +62,8 @@ class Case(Enum):
     VM_NOT_FOUND = ("ObjectNotFound", Category.ObjectNotFound, "vm-not-found")
     VM_ID_NOT_FOUND = ("ObjectNotFound", Category.ObjectNotFound, "vm-id-not-found")
     CHECKPOINT_NOT_FOUND = ("ObjectNotFound", Category.ObjectNotFound, "checkpoint-not-found")
+    SERVICE_DOWN = ("ObjectNotFound", Category.ObjectNotFound, "remote-computer")
+    """What a host says of everything while its management service is down, or to an account without rights."""
     ACCESS_DENIED = ("AccessDenied", Category.PermissionDenied, "access-denied", 0x80070005)
     TIMEOUT = ("OperationTimeout", Category.OperationTimeout, "timeout")
     INVALID_PARAMETER = ("InvalidParameter", Category.InvalidArgument, "invalid-parameter")

@@ -23,6 +23,8 @@ class FaultKind(StrEnum):
     """A cmdlet takes `seconds` longer."""
     CMDLET_ERROR = "cmdlet-error"
     """A cmdlet fails with the HRESULT `code` (0x80070005 when None) before it does anything."""
+    SERVICE_DOWN = "service-down"
+    """Hyper-V's management service is down, or just starting after a restart: its cmdlets find no object at all."""
     VSS = "vss"
     """The guest's VSS writers fail: no production checkpoint can be taken."""
     DISK_FULL = "disk-full"

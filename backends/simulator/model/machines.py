@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from backends.base import CheckpointType, OperationalStatus, SnapshotType, VMState
+from backends.base import CheckpointType, OperationalStatus, ReplicationMode, SnapshotType, VMState
 from backends.simulator.model.enums import ReplicationState
 from backends.simulator.model.storage import GB
 
@@ -109,6 +109,8 @@ class SimulatedVM:
     write_rate: float = 0.0
     """Bytes a second that the running guest adds to its AVHDX files."""
     replication: ReplicationState = ReplicationState.DISABLED
+    replication_mode: ReplicationMode = ReplicationMode.REPLICA
+    """Which side of Hyper-V Replica it is, while it replicates."""
     clustered: bool = False
     assigned_device: bool = False
     """A physical device is passed through (DDA)."""

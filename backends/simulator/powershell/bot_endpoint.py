@@ -9,20 +9,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import resources
 from typing import Final
 
 from backends.base import MAX_NAME, CheckpointType
 from backends.hyperv.pipelines import ENDPOINT_VERSION, Plain
-from backends.remoting import Pipeline
+from backends.remoting import Cmdlet, Pipeline
 from backends.simulator.model.errors import Category, ShellError
 from backends.simulator.powershell.binding.metadata import Membership, ParameterInfo
 from backends.simulator.powershell.cmdlets.registry import Command as Runnable
 from backends.simulator.powershell.endpoint import Configuration, function, function_info, restricted_configuration
 from backends.simulator.powershell.runtime import Call
+from backends.simulator.powershell.shell import Terminated
 from backends.simulator.powershell.statements import statement
 
 NAME: Final = "CheckpointBot"
 """Of the module, and of the session configuration unless it is registered under another."""
+
+NEW_PROPERTIES: Final = frozenset({"ReplicationMode"})
+"""Of a VM, since version 2."""
 
 OPTIONAL, REQUIRED = Membership(), Membership(required=True)
 HOST, VM, CHECKPOINT, PATH = "Host", "VM", "Checkpoint", "Path"
@@ -36,15 +41,26 @@ _PERHAPS_VM_ID: Final[_Parameters] = {"VMId": ("guid", {"*": OPTIONAL})}
 _NAME: Final[_Parameters] = {"Name": ("string", {"*": REQUIRED})}
 
 
-def bot_configuration(name: str = NAME) -> Configuration:
-    """The endpoint as Register-CheckpointBotEndpoint.ps1 sets it up: the module's functions and nothing else."""
-    return restricted_configuration(name, tuple(_functions()))
+def bot_configuration(
+    name: str = NAME, *, version: int = ENDPOINT_VERSION, modules: Iterable[str] | None = None
+) -> Configuration:
+    """The endpoint as Register-CheckpointBotEndpoint.ps1 sets it up: the module's functions and nothing else, over the
+    modules that its role imports. One of an older `version` shows fewer properties of VMs."""
+    loaded = role_modules() if modules is None else modules
+    return restricted_configuration(name, tuple(_functions(version)), modules=loaded)
 
 
-def _functions() -> Iterator[Runnable]:
+def role_modules() -> tuple[str, ...]:
+    """The modules that the role capability of the endpoint imports."""
+    file = resources.files("backends.hyperv") / "endpoint" / NAME / "RoleCapabilities" / f"{NAME}.psrc"
+    named = re.search(r"(?m)^\s*ModulesToImport = @\((.*)\)", file.read_text("utf-8"))
+    return tuple(re.findall(r"'([^']+)'", named[1])) if named else ()
+
+
+def _functions(version: int) -> Iterator[Runnable]:
     ask = Plain()
-    yield function(function_info("Get-CheckpointBotEndpoint", NAME, ()), _version)
-    yield _over("Get-CheckpointBotVM", _PERHAPS_VM_ID, lambda call: [ask.vms(_vm(call))])
+    yield function(function_info("Get-CheckpointBotEndpoint", NAME, ()), lambda _: [json.dumps({"Version": version})])
+    yield _over("Get-CheckpointBotVM", _PERHAPS_VM_ID, lambda call: [_shown(ask.vms(_vm(call)), version)])
     yield _over(
         "Get-CheckpointBotCheckpoint",
         {"VMId": ("guid", {VM: REQUIRED}), "CheckpointId": ("guid", {CHECKPOINT: REQUIRED})},
@@ -98,13 +114,22 @@ def _over(name: str, parameters: _Parameters, ask: _Ask, *, default_set: str = "
 
     def run(call: Call) -> Iterator[object]:
         for pipeline in ask(call):
-            yield from call.stage.start(statement(pipeline))
+            try:
+                yield from call.stage.start(statement(pipeline))
+            except Terminated as end:  # ends the statement, and not the function
+                call.write_error(end.error)
 
     return function(function_info(name, NAME, infos, default_set=default_set), run)
 
 
-def _version(_: Call) -> Iterator[object]:
-    yield json.dumps({"Version": ENDPOINT_VERSION})
+def _shown(vms: Pipeline, version: int) -> Pipeline:
+    """The pipeline with the properties that the endpoint's version shows."""
+    if version >= ENDPOINT_VERSION:
+        return vms
+    find, select, write = vms
+    names = select.parameters["Property"]
+    older = tuple(name for name in names if name not in NEW_PROPERTIES) if isinstance(names, tuple) else names
+    return find, Cmdlet(select.name, {"Property": older}), write
 
 
 def _vm(call: Call) -> str | None:

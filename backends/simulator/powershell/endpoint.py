@@ -8,7 +8,7 @@ that there is no such command.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backends.simulator.model.errors import Category, ShellError
 from backends.simulator.powershell.binding.metadata import (
@@ -50,6 +50,8 @@ class Configuration:
     name: str
     commands: Mapping[str, Command]
     no_language: bool = False
+    inside: Mapping[str, Command] = field(default_factory=dict)
+    """What the endpoint's own functions can call."""
 
     def find(self, name: str) -> Command:
         """The command of that name, in any case and with or without its module. Raises `ShellError`."""
@@ -68,17 +70,24 @@ class Configuration:
 
 def plain_configuration(name: str = PLAIN_NAME) -> Configuration:
     """Every cmdlet, as on `Microsoft.PowerShell`."""
-    return Configuration(name, all_cmdlets())
+    return Configuration(name, all_cmdlets(), inside=all_cmdlets())
 
 
 def restricted_configuration(
-    name: str, functions: Iterable[Command] = (), visible_cmdlets: Iterable[str] = ()
+    name: str,
+    functions: Iterable[Command] = (),
+    visible_cmdlets: Iterable[str] = (),
+    *,
+    modules: Iterable[str] | None = None,
 ) -> Configuration:
-    """A JEA endpoint with these functions and cmdlets, next to what every RestrictedRemoteServer has."""
+    """A JEA endpoint with these functions and cmdlets, next to what every RestrictedRemoteServer has. Modules are not
+    loaded by themselves there: the functions can call into `modules` alone (None: into all)."""
     cmdlets = all_cmdlets()
     shown = [SELECT_PROXY, GET_COMMAND_PROXY, cmdlets["out-default"], *functions]
     shown += [cmdlets[cmdlet.rpartition("\\")[2].casefold()] for cmdlet in visible_cmdlets]
-    return Configuration(name, {one.info.name.casefold(): one for one in shown}, no_language=True)
+    loaded = None if modules is None else {one.casefold() for one in modules}
+    inside = {key: one for key, one in cmdlets.items() if loaded is None or one.info.module.casefold() in loaded}
+    return Configuration(name, {one.info.name.casefold(): one for one in shown}, no_language=True, inside=inside)
 
 
 def function(info: CommandInfo, run: PerRecord) -> Command:

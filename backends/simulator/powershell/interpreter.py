@@ -22,6 +22,7 @@ from backends.simulator.powershell.shell import Command, Sink, Statement, Termin
 
 LOCAL_NAMES = (".", "localhost", "127.0.0.1")
 RUNTIME_EXCEPTION = "System.Management.Automation.RuntimeException"
+HYPERV_MODULE = "Hyper-V"
 LOGGED = 10_000
 
 
@@ -71,7 +72,6 @@ class SimulatedPowerShell:
         self.host = host
         self.log = CommandLog(timer)
         self._configurations = {one.name.casefold(): one for one in configurations or (plain_configuration(),)}
-        self._all = plain_configuration()
 
     def has_configuration(self, name: str) -> bool:
         return name.casefold() in self._configurations
@@ -108,8 +108,9 @@ class SimulatedPowerShell:
         except ShellError as error:
             raise Terminated(error.data(language, command.name)) from error
         info = runnable.info
+        inside = Configuration(endpoint.name, endpoint.inside, inside=endpoint.inside)
         visible = {key: one.info for key, one in endpoint.commands.items()}
-        stage = Stage(self.host, info, sink, stop, visible, lambda inner: self._pipeline(inner, sink, stop, self._all))
+        stage = Stage(self.host, info, sink, stop, visible, lambda inner: self._pipeline(inner, sink, stop, inside))
         try:
             binding = bind_command_line(info, command.parameters)
             call = Call(stage, choose_set(binding, piped=piped), binding.values)
@@ -169,6 +170,8 @@ class SimulatedPowerShell:
                 faults.hang(fault, stop)
         if stop.is_set():
             raise Stopped
+        if call.stage.info.module == HYPERV_MODULE and faults.take(FaultKind.SERVICE_DOWN, call.name):
+            raise HostError(Case.SERVICE_DOWN, name=self.host.name.upper())
         fault = faults.take(FaultKind.CMDLET_ERROR, call.name)
         if fault:
             raise from_hresult(fault.code or Case.ACCESS_DENIED.hresult, self.host.name)

@@ -64,10 +64,10 @@ class SimulatedSession:
     def _connect(self, ends: float) -> None:
         with self._lock:
             if self._faults.take(FaultKind.REFUSE_CONNECTION):
-                raise Unreachable(f"{self._host} cannot be reached. Nothing was changed.", "connection refused")
+                raise Unreachable(f"{self._host} cannot be reached.", "connection refused")
             if not self._shell.has_configuration(self._configuration):
                 cause = f"no session configuration {self._configuration}"
-                raise Unreachable(f"{self._host} has no endpoint {self._configuration}. Nothing was changed.", cause)
+                raise Unreachable(f"{self._host} has no endpoint {self._configuration}.", cause)
             if not self._open:
                 self._delay(FaultKind.SLOW_SHELL, ends)
                 self._open = True
@@ -77,11 +77,11 @@ class SimulatedSession:
             status = self._faults.take(FaultKind.HTTP_STATUS, command)
             fault = status or self._faults.take(FaultKind.WSMAN_FAULT, command)
             if status and status.code == 401:
-                raise AuthenticationFailed(f"{self._host} refused the account. Nothing was changed.", "HTTP 401")
+                raise AuthenticationFailed(f"{self._host} refused the account.", "HTTP 401")
             if fault:
                 self.close()
                 cause = f"{fault.kind} {fault.code}"
-                raise Unreachable(f"{self._host} did not take the request. Nothing was changed.", cause)
+                raise Unreachable(f"{self._host} did not take the request.", cause)
             latency = self._faults.take(FaultKind.LATENCY, command)
             if latency:
                 time.sleep(latency.seconds)
@@ -93,7 +93,7 @@ class SimulatedSession:
         left = ends - time.monotonic()
         time.sleep(max(0.0, min(left, fault.seconds)))
         if fault.seconds > left:
-            raise Unreachable(f"{self._host} did not open a shell in time. Nothing was changed.", "shell start")
+            raise Unreachable(f"{self._host} did not open a shell in time.", "shell start")
 
     def _answer_is_lost(self, commands: list[str]) -> bool:
         kinds = (FaultKind.RESET_RECEIVE, FaultKind.RESET_BEFORE_ANSWER)
@@ -106,8 +106,8 @@ class SimulatedSession:
         if change:
             return UnknownOutcome(f"The connection to {self._host} was lost: the outcome is not known yet.", cause)
         if timed_out:
-            return TimedOut(f"{self._host} did not answer in time. Nothing was changed.", cause)
-        return Unreachable(f"The connection to {self._host} was lost. Nothing was changed.", cause)
+            return TimedOut(f"{self._host} did not answer in time.", cause)
+        return Unreachable(f"The connection to {self._host} was lost.", cause)
 
 
 class _Run:
@@ -173,7 +173,8 @@ class _Run:
 def error_record(error: ErrorData) -> ErrorRecord:
     """The error as the production session reads it off the wire."""
     error_id, _, command = error.error_id.partition(",")
-    return ErrorRecord(error_id, error.category_name, error.message, command, error.hresult & 0xFFFFFFFF)
+    hresult = error.hresult & 0xFFFFFFFF
+    return ErrorRecord(error_id, error.category_name, error.message, command, hresult, error.target or "")
 
 
 def plain(value: object) -> object:

@@ -100,7 +100,7 @@ class BackendContract:
         assert len(second.checkpoints) == 1
 
     def test_a_vm_that_is_gone_is_not_found(self, backend: Backend) -> None:
-        with pytest.raises(NotFound, match="Nothing was changed"):
+        with pytest.raises(NotFound):
             backend.vm(NOBODY)
 
     def test_what_others_manage_is_shown_as_theirs(self, backend: Backend, host: SimulatedHost) -> None:

@@ -18,7 +18,8 @@ from backends.base import (
     UnknownOutcome,
     VMState,
 )
-from backends.hyperv.backend import Deadlines, HyperVBackend
+from backends.hyperv.backend import HyperVBackend
+from backends.hyperv.deadlines import Deadlines
 from backends.remoting import ErrorRecord, Pipeline, Result
 
 VM = "11111111-1111-1111-1111-111111111111"
@@ -238,8 +239,8 @@ def test_the_bots_endpoint_is_used_by_its_functions() -> None:
 
 
 def test_an_endpoint_of_another_version_is_not_used() -> None:
-    session = Answers(Get_CheckpointBotEndpoint=Result(output=('{"Version":2}',)))
-    with pytest.raises(Refused, match="version 2, and this bot needs 1"):
+    session = Answers(Get_CheckpointBotEndpoint=Result(output=('{"Version":3}',)))
+    with pytest.raises(Refused, match="version 3, and this bot needs 2"):
         HyperVBackend("hv01", session, find_endpoint=True).inventory()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends.base import Checkpoint, VMInventory
-from backends.hyperv.disks import Drive, File, disks_by_vm, missing_parents
+from backends.hyperv.disks import Drive, File, chains_by_vm, missing_parents
 from backends.hyperv.records import EPOCH
 
 FIRST = Checkpoint("c1", "first", "vm", EPOCH)
@@ -14,7 +14,7 @@ DRIVES = [Drive("vm", None, LEAF), Drive("vm", "c1", BASE), Drive("vm", "c2", MI
 
 
 def test_growth_since_a_checkpoint_is_what_stands_on_the_disk_it_froze() -> None:
-    disks = disks_by_vm([FIRST, SECOND], DRIVES, FILES)["vm"]
+    disks = chains_by_vm([FIRST, SECOND], DRIVES, FILES)["vm"].disks
     seen = VMInventory(vm=None, checkpoints=(FIRST, SECOND), disks=disks)  # type: ignore[arg-type]
     assert seen.growth_since("c1") == 20
     assert seen.growth_since("c2") == 7
@@ -25,23 +25,23 @@ def test_growth_since_a_checkpoint_is_what_stands_on_the_disk_it_froze() -> None
 
 
 def test_a_file_that_only_another_stands_on_belongs_to_the_chain() -> None:
-    disks = disks_by_vm([], [Drive("vm", None, LEAF)], FILES)["vm"]
+    disks = chains_by_vm([], [Drive("vm", None, LEAF)], FILES)["vm"].disks
     assert [disk.path for disk in disks] == [BASE, MIDDLE, LEAF]
 
 
 def test_a_base_image_belongs_to_every_vm_that_stands_on_it() -> None:
     files = [File("g.vhdx", 9, 9, None), File("a.vhdx", 1, 9, "g.vhdx"), File("b.vhdx", 2, 9, "G.VHDX")]
-    found = disks_by_vm([], [Drive("a", None, "a.vhdx"), Drive("b", None, "b.vhdx")], files)
-    assert [disk.path for disk in found["a"]] == ["a.vhdx", "g.vhdx"]
-    assert [disk.path for disk in found["b"]] == ["b.vhdx", "g.vhdx"]
+    found = chains_by_vm([], [Drive("a", None, "a.vhdx"), Drive("b", None, "b.vhdx")], files)
+    assert [disk.path for disk in found["a"].disks] == ["a.vhdx", "g.vhdx"]
+    assert [disk.path for disk in found["b"].disks] == ["b.vhdx", "g.vhdx"]
 
 
 def test_the_drive_of_a_checkpoint_belongs_to_the_checkpoints_vm_whatever_it_says_itself() -> None:
-    assert set(disks_by_vm([FIRST], [Drive("c1", "c1", BASE)], FILES)) == {"vm"}
+    assert set(chains_by_vm([FIRST], [Drive("c1", "c1", BASE)], FILES)) == {"vm"}
 
 
 def test_a_drive_whose_file_cannot_be_read_is_left_out() -> None:
-    assert disks_by_vm([], [Drive("vm", None, "Disk 3 931.51 GB Bus 0")], FILES) == {"vm": ()}
+    assert chains_by_vm([], [Drive("vm", None, "Disk 3 931.51 GB Bus 0")], FILES)["vm"].disks == ()
 
 
 def test_parents_that_are_not_known_are_asked_for_once_each() -> None:
@@ -52,4 +52,4 @@ def test_parents_that_are_not_known_are_asked_for_once_each() -> None:
 
 def test_a_chain_that_bites_its_own_tail_ends() -> None:
     files = [File("a", 1, 9, "b"), File("b", 1, 9, "a")]
-    assert [disk.path for disk in disks_by_vm([], [Drive("vm", None, "a")], files)["vm"]] == ["a", "b"]
+    assert [disk.path for disk in chains_by_vm([], [Drive("vm", None, "a")], files)["vm"].disks] == ["a", "b"]

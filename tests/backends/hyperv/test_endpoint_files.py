@@ -81,7 +81,7 @@ def test_the_version_is_the_one_the_bot_asks_for() -> None:
 
 def test_every_function_that_the_bot_calls_is_exported_and_visible_and_no_other() -> None:
     called = {pipeline[0].name for pipeline in pipelines.samples(pipelines.Endpoint()).values()}
-    called |= {pipelines.Endpoint().version()[0].name}
+    called |= {pipelines.Endpoint().version_of()[0].name}
     named = r"'((?:CheckpointBot\\)?\w+-CheckpointBot\w+)'"
     exported = re.findall(named, FILES["manifest"].read_text("utf-8"))
     visible = re.findall(named, FILES["role"].read_text("utf-8"))
@@ -103,17 +103,31 @@ def test_a_function_takes_the_parameters_that_the_bot_sends_and_the_simulated_on
 
 
 def test_a_cmdlet_is_named_with_its_module_and_with_parameters_that_it_has() -> None:
-    modules = {"Microsoft.PowerShell.Utility", "CimCmdlets", "Hyper-V"}
+    for name, command in _calls():
+        module, _, cmdlet = name.partition("\\")
+        assert module, name
+        info = catalogue()[cmdlet.casefold()]
+        given = {_text(one).lstrip("-").partition(":")[0] for one in _all(command, "command_parameter")}
+        assert info.module == module
+        assert given <= {one.name for one in info.parameters}, name
+
+
+@pytest.mark.parametrize(("file", "key"), [("role", "ModulesToImport"), ("manifest", "RequiredModules")])
+def test_every_module_that_a_function_calls_into_is_imported_and_required(file: str, key: str) -> None:
+    """Nothing loads a module by itself on the endpoint, not even a name that says which."""
+    called = {name.partition("\\")[0] for name, _ in _calls()}
+    named = re.search(rf"(?m)^\s*{key} = @\((.*)\)", FILES[file].read_text("utf-8"))
+    assert named is not None
+    assert called <= set(re.findall(r"'([^']+)'", named[1]))
+
+
+def _calls() -> Iterator[tuple[str, Node]]:
+    """Every call of a command that is not the module's own."""
     for function in _functions().values():
         for command in _all(function, "command"):
             name = _text(next(_all(command, "command_name")))
-            if name in PRIVATE:
-                continue
-            module, _, cmdlet = name.partition("\\")
-            assert module in modules
-            known = {one.name for one in catalogue()[cmdlet.casefold()].parameters}
-            given = {_text(one).lstrip("-").partition(":")[0] for one in _all(command, "command_parameter")}
-            assert given <= known, name
+            if name not in PRIVATE:
+                yield name, command
 
 
 def test_a_change_starts_from_an_id_and_does_not_ask() -> None:

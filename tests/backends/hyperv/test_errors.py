@@ -110,7 +110,7 @@ def test_a_broken_chain_and_a_missing_file_warn_against_going_on() -> None:
 def test_a_host_that_gave_up_on_a_change_leaves_its_outcome_open() -> None:
     error = errors.error_for(ErrorRecord("OperationTimeout", "OperationTimeout", "…"), "hv01", change=True)
     assert type(error) is UnknownOutcome
-    assert not error.outcome_known
+    assert not error.unchanged
 
 
 def test_the_person_reads_the_hosts_words_only_where_nothing_better_is_known() -> None:

@@ -26,7 +26,7 @@ CHECKPOINT_PROPERTIES = frozenset({
 })  # fmt: skip
 VM_PROPERTIES = frozenset({
     "Id", "Name", "State", "OperationalStatus", "CheckpointType", "AutomaticCheckpointsEnabled", "Uptime",
-    "MemoryAssigned", "ParentSnapshotId", "ProcessorCount", "Path",
+    "MemoryAssigned", "ParentSnapshotId", "ProcessorCount", "Path", "ReplicationMode",
 })  # fmt: skip
 COSTLY = frozenset({
     "ProcessorCount", "MemoryAssigned", "MemoryDemand", "HardDrives", "NetworkAdapters", "IsClustered",

@@ -7,9 +7,10 @@
 Set-StrictMode -Version 3.0
 
 # It changes whenever a function changes in a way that the bot must know of.
-$Version = 1
+$Version = 2
 
-$VMProperties = 'Id', 'Name', 'State', 'OperationalStatus', 'CheckpointType', 'AutomaticCheckpointsEnabled'
+$VMProperties = 'Id', 'Name', 'State', 'OperationalStatus', 'CheckpointType', 'AutomaticCheckpointsEnabled',
+    'ReplicationMode'
 $VMDetailProperties = $VMProperties + ('Uptime', 'ParentSnapshotId', 'MemoryAssigned')
 $CheckpointProperties = 'Id', 'Name', 'VMId', 'CreationTime', 'ParentSnapshotId', 'SnapshotType',
     'IsAutomaticCheckpoint', 'State'

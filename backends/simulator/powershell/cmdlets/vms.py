@@ -8,6 +8,7 @@ from backends.base import CheckpointType
 from backends.simulator.model import settings
 from backends.simulator.model.enums import ReplicationState
 from backends.simulator.model.errors import Case, HostError
+from backends.simulator.model.machines import SimulatedVM
 from backends.simulator.powershell.cmdlets.registry import cmdlet
 from backends.simulator.powershell.cmdlets.targets import matching, named_vms, target_vms
 from backends.simulator.powershell.objects.checkpoints import CheckpointObject
@@ -21,12 +22,20 @@ from backends.simulator.powershell.runtime import Call
 def get_vms(call: Call) -> Iterator[VMObject]:
     """Without a name all; a name is a pattern. Only this cmdlet calls an unknown name an invalid parameter."""
     if call.parameter_set == "Id":
-        yield VMObject(call.host, call.host.vm(call.guids("Id")[0]))
+        yield VMObject(call.host, _by_id(call, call.guids("Id")[0]))
     elif not call.given("Name"):
         yield from vm_objects(call.host)
     else:
         for name in call.texts("Name"):
             yield from (VMObject(call.host, vm) for vm in named_vms(call, name, Case.VM_NAME_INVALID))
+
+
+def _by_id(call: Call, vm_id: str) -> SimulatedVM:
+    """As for a name: that Get-VM calls an unknown id a bad argument too is likely, and not published."""
+    try:
+        return call.host.vm(vm_id)
+    except HostError as error:
+        raise HostError(Case.VM_ID_INVALID, id=vm_id) from error
 
 
 @cmdlet("Set-VM")

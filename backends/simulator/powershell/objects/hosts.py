@@ -72,7 +72,7 @@ HOST_GETTERS: Getters[HostInfoObject] = {
 REPLICATION_GETTERS: Getters[ReplicationObject] = {
     "State": lambda o: enum_value(HYPERV + "VMReplicationState", o.model.replication),
     "Health": lambda _: enum_value(HYPERV + "VMReplicationHealthState", 1),
-    "Mode": lambda _: enum_value(HYPERV + "VMReplicationMode", 2),
+    "Mode": lambda o: enum_value(HYPERV + "VMReplicationMode", int(o.model.replication_mode)),
     "RelationshipType": lambda _: enum_value(HYPERV + "VMReplicationRelationshipType", 0),
     "PrimaryServer": lambda o: f"primary.{o.host.spec.domain}",
     "ReplicaServer": lambda o: f"{o.host.name}.{o.host.spec.domain}",

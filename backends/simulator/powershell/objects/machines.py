@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from backends.base import OperationalStatus, VMState
+from backends.base import OperationalStatus, ReplicationMode, VMState
 from backends.simulator.model.enums import HYPERV, EnumValue, ReplicationState, enum_value
 from backends.simulator.model.fleet import SimulatedHost
 from backends.simulator.model.machines import JobKind, SimulatedVM, Vss
@@ -109,6 +109,9 @@ class VMObject(VirtualMachineBase[SimulatedVM]):
     def replicating(self) -> bool:
         return self.model.replication is not ReplicationState.DISABLED
 
+    def replication_mode(self) -> ReplicationMode:
+        return self.model.replication_mode if self.replicating() else ReplicationMode.NONE
+
 
 VM_GETTERS: Getters[VMObject] = {
     "ConfigurationLocation": lambda o: o.model.folder,
@@ -140,7 +143,7 @@ VM_GETTERS: Getters[VMObject] = {
     "SecondaryStatusDescription": lambda o: o.status_texts()[1] if len(o.status_texts()) > 1 else None,
     "Status": lambda o: o.status_texts()[-1],
     "ReplicationHealth": lambda o: enum_value(HYPERV + "VMReplicationHealthState", int(o.replicating())),
-    "ReplicationMode": lambda o: enum_value(HYPERV + "VMReplicationMode", 2 if o.replicating() else 0),
+    "ReplicationMode": lambda o: enum_value(HYPERV + "VMReplicationMode", int(o.replication_mode())),
     "ReplicationState": lambda o: enum_value(HYPERV + "VMReplicationState", o.model.replication),
     "ResourceMeteringEnabled": lambda _: False,
     "CheckpointType": lambda o: enum_value(HYPERV + "CheckpointType", o.model.checkpoint_type),

@@ -107,7 +107,7 @@ class SessionContract:
         self, session: Session, host: SimulatedHost, vm: SimulatedVM
     ) -> None:
         host.faults.arm(Fault(FaultKind.REFUSE_CONNECTION))
-        with pytest.raises(Unreachable, match="Nothing was changed") as caught:
+        with pytest.raises(Unreachable) as caught:
             session.invoke(Plain().create(vm.id, "one"), deadline=20, change=True)
         assert not isinstance(caught.value, AuthenticationFailed)
         assert not vm.checkpoints

@@ -66,7 +66,7 @@ def test_two_vms_may_have_one_name(console: Console, host: SimulatedHost) -> Non
 
 def test_an_unknown_vm_is_an_invalid_parameter_of_get_vm_only(console: Console) -> None:
     assert kind(console.error(command("Get-VM", Name="x"))) == ("InvalidParameter", "InvalidArgument", "GetVM")
-    assert kind(console.error(command("Get-VM", Id=UNKNOWN_ID))) == ("ObjectNotFound", "ObjectNotFound", "GetVM")
+    assert kind(console.error(command("Get-VM", Id=UNKNOWN_ID))) == ("InvalidParameter", "InvalidArgument", "GetVM")
     assert kind(console.error(command("Start-VM", Name="x"))) == ("ObjectNotFound", "ObjectNotFound", "StartVM")
 
 
