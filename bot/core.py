@@ -9,17 +9,18 @@ from threading import Thread
 
 import commands
 from backends.base import Backend
-from bot.changes.message import Showing
-from bot.changes.outcome import Means, Patience
+from bot.changes import verbs
+from bot.changes.execution import Environment, Timeouts
+from bot.changes.message import ChangeMessages
 from bot.changes.perform import Performer
-from bot.changes.permission import Authority
-from bot.changes.workflow import SHOW_AGAIN, Changes
+from bot.changes.permission import Permission
+from bot.changes.workflow import KINDS, SHOW_AGAIN, Changes
 from bot.dispatch.desk import Desk
 from bot.dispatch.waiting import Waiting
-from bot.durable import sqlite_jobs
+from bot.durable import SELDOM, Durable, sqlite_jobs
 from bot.fleet.inventory import Inventory
 from bot.fleet.scanner import Lookout
-from bot.ledger import Ledger
+from bot.ledger import Ledger, is_trouble
 from bot.messages import Announcer
 from bot.people.directory import Directory
 from bot.people.identity import Gate
@@ -44,32 +45,40 @@ class Core:
         announcer: Announcer,
         directory: Directory,
         clock: Callable[[], datetime],
-        patience: Patience | None = None,
+        timeouts: Timeouts | None = None,
         show_again: Sequence[float] = SHOW_AGAIN,
+        seldom: float = SELDOM,
     ) -> None:
         """The data folder must be there. `show_again` are the seconds before each further try to show what could not be
-        shown. Raises `LedgerError` when the folder cannot be used."""
+        shown, and `seldom` those between looks at what is due. Raises `LedgerError` when the folder cannot be used."""
         commands.load()
+        verbs.verbs()
         self.ledger = Ledger(settings.data_dir / "ledger.db", clock=clock)
         self.inventory = Inventory(backends, clock)
         self._backends = backends
         self._lookout = Lookout(self.inventory, self.ledger)
         gate = Gate(directory, settings.access)
-        authority = Authority(settings, gate)
-        showing = Showing(self.ledger, announcer, clock)
-        self.changes = Changes(
-            ledger=self.ledger, showing=showing, authorise=authority.over, clock=clock, show_again=show_again
-        )
-        means = Means(
+        permission = Permission(settings, gate)
+        messages = ChangeMessages(self.ledger, announcer, clock)
+        env = Environment(
             backends=backends,
             fleet=self.inventory,
             ledger=self.ledger,
             clock=clock,
-            show=showing.show,
-            progress=showing.progressed,
-            patience=patience or Patience(),
+            show=messages.show,
+            progress=messages.progressed,
+            timeouts=timeouts or Timeouts(),
         )
-        self.changes.declare(_jobs_url(settings), Performer(means, authority.still))
+        self._durable = Durable(_jobs_url(settings), KINDS, is_store_trouble=is_trouble, seldom=seldom)
+        self.changes = Changes(
+            ledger=self.ledger,
+            messages=messages,
+            permission=permission,
+            durable=self._durable,
+            performer=Performer(env, permission.still),
+            clock=clock,
+            show_again=show_again,
+        )
         digests = Digests(settings, self.inventory, self.ledger, clock)
         self._schedules = Schedules(settings.digest, digests, announcer, self.ledger, clock)
         self._digest_workflow = self._schedules.declare()
@@ -88,6 +97,7 @@ class Core:
 
     def start(self) -> None:
         """Take up what was pending."""
+        self._durable.launch()
         self.changes.launch()
         self._waiting.tell_lost(self.desk.buttons.took)
         self._schedules.apply(self._digest_workflow)
@@ -98,7 +108,7 @@ class Core:
         the next start."""
         until = time.monotonic() + seconds
         self._lookout.stop()
-        self.changes.stop(max(0.0, seconds - CLOSING))
+        self._durable.stop(max(0.0, seconds - CLOSING))
         self.inventory.close()
         _all_within(until, [backend.close for backend in self._backends.values()])
         _all_within(until + LEDGER, [self.ledger.close])

@@ -1,59 +1,377 @@
-"""The steps of workflows as DBOS keeps them, and where: each is run once, and none is begun while the bot stops."""
+"""DBOS, on which workflows are kept: its configuration, how values are written, and steps that outlive trouble.
+
+A workflow's inputs and what its steps gave are JSON with a version, not pickled classes: they outlive the code that
+wrote them. Trouble of a store (locked, full, away) is never what became of a step: it is taken up again for as long as
+that lasts.
+"""
 
 from __future__ import annotations
 
+import json
+import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from contextvars import Context
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from threading import Condition, Event
-from typing import TypeVar
+from threading import Condition, Event, Thread
+from typing import Any, Protocol, TypeVar
 
-from dbos import DBOS
+from dbos import DBOS, DBOSConfig, Serializer, SetEnqueueOptions, SetWorkflowID
+from pydantic import TypeAdapter
+from sqlalchemy.exc import DBAPIError
 
+from backends.base import BackendError, Checkpoint, HostInventory, VMInventory
+
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+APPLICATION_VERSION = "1"
+"""Of the workflows, not of the program: raised only when their steps change, so that an upgrade takes up what waits."""
 
-class DBOSJournal:
-    """Steps kept by DBOS, until the bot stops."""
+VERSION = 1
+"""Of the written values."""
 
-    def __init__(self) -> None:
+LATER = "later"
+"""The queue of what is due at a time."""
+
+PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds before each further try while a store is in trouble; the last one from then on."""
+
+SELDOM = 5.0
+"""Seconds between looks at what is due. Nothing is waited for by looking but time itself, and each look costs."""
+
+
+# ---------------------------------------------------------------- how values are written
+
+
+class Kind(Protocol):
+    """How the values of one type are written."""
+
+    type: type[Any]
+
+    def dump(self, value: Any) -> object: ...
+
+    def load(self, written: Any) -> object: ...
+
+
+class Record:
+    """A dataclass, by its fields. What a later version adds must have a default; what it no longer knows is left
+    out."""
+
+    def __init__(self, type: type[Any]) -> None:
+        self.type = type
+        self._adapter = TypeAdapter(type)
+
+    def dump(self, value: Any) -> object:
+        return self._adapter.dump_python(value, mode="json")
+
+    def load(self, written: Any) -> object:
+        return self._adapter.validate_python(written)
+
+
+class HostError:
+    """A `BackendError` of any kind, by the name of its class."""
+
+    type: type[Any] = BackendError
+
+    def dump(self, value: BackendError) -> object:
+        return {
+            "kind": type(value).__name__,
+            "sentence": value.sentence,
+            "cause": value.cause,
+            "unchanged": value.unchanged,
+        }
+
+    def load(self, written: Mapping[str, Any]) -> BackendError:
+        found = _descendants(BackendError).get(written["kind"], BackendError)
+        return found(written["sentence"], written["cause"], unchanged=written["unchanged"])
+
+
+def _descendants(top: type[BackendError]) -> dict[str, type[BackendError]]:
+    below = [found for one in top.__subclasses__() for found in _descendants(one).items()]
+    return {top.__name__: top, **dict(below)}
+
+
+class Defect(Exception):
+    """An error of the bot itself, as it was written down: its name and what it said."""
+
+
+class JSONSerializer(Serializer):
+    """Values as JSON: what JSON has itself, times, tuples as lists, and the kinds that were registered."""
+
+    def __init__(self, kinds: Mapping[str, Kind]) -> None:
+        self._kinds = dict(kinds)
+
+    def name(self) -> str:
+        return "checkpointbot_json"
+
+    def serialize(self, data: Any) -> str:
+        return json.dumps({"version": VERSION, "value": self._dump(data)}, separators=(",", ":"))
+
+    def deserialize(self, serialized_data: str) -> Any:
+        """Raises ValueError for what this version cannot read."""
+        written = json.loads(serialized_data)
+        if not isinstance(written, dict) or written.get("version") != VERSION:
+            raise ValueError("this was written by another version of the bot")
+        return self._load(written["value"])
+
+    def _dump(self, value: Any) -> Any:
+        if value is None or isinstance(value, bool | int | float | str):
+            return value
+        if isinstance(value, list | tuple):
+            return [self._dump(one) for one in value]
+        if isinstance(value, dict):
+            return {str(key): self._dump(one) for key, one in value.items()}
+        if isinstance(value, datetime):
+            return {"$": "time", "value": value.isoformat()}
+        for name, kind in self._kinds.items():
+            if isinstance(value, kind.type):
+                return {"$": name, "value": kind.dump(value)}
+        if isinstance(value, BaseException):
+            return {"$": "defect", "value": f"{type(value).__name__}: {value}"}
+        raise TypeError(f"{type(value).__name__} is no kind of value that is written down")
+
+    def _load(self, written: Any) -> Any:
+        match written:
+            case list():
+                return [self._load(one) for one in written]
+            case {"$": "time", "value": at}:
+                return datetime.fromisoformat(at)
+            case {"$": "defect", "value": text}:
+                return Defect(text)
+            case {"$": name, "value": value}:
+                if name not in self._kinds:
+                    raise ValueError(f"there is no kind of value called {name}")
+                return self._kinds[name].load(value)
+            case dict():
+                return {key: self._load(one) for key, one in written.items()}
+            case _:
+                return written
+
+
+KINDS: Mapping[str, Kind] = {
+    "vm": Record(VMInventory),
+    "host": Record(HostInventory),
+    "checkpoint": Record(Checkpoint),
+    "host error": HostError(),
+}
+"""What every workflow may hold. The names are on disk and stay."""
+
+
+# ---------------------------------------------------------------- running
+
+
+class Stopped(BaseException):
+    """The bot stops; the workflow is taken up at the next launch. Nothing that handles errors handles this."""
+
+
+class Interrupted(BaseException):
+    """The store of the workflows is in trouble: this run of the workflow ends, and it is taken up again from its last
+    step. Nothing that handles errors handles this."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A workflow to be begun, or begun again, as soon as its store takes it."""
+
+    workflow_id: str
+    begin: Callable[[], object]
+
+
+class Durable:
+    """Runs workflows and their steps. There is one at a time in a process. Safe to use from many threads."""
+
+    def __init__(
+        self,
+        database_url: str,
+        kinds: Mapping[str, Kind],
+        *,
+        is_store_trouble: Callable[[Exception], bool],
+        seldom: float = SELDOM,
+    ) -> None:
+        """`kinds` are those that this program's workflows have beside `KINDS`; `is_store_trouble` tells an error of one
+        of the bot's own stores, which passes by itself, from what became of a step; `seldom` is how often it is looked
+        at what is due, in seconds."""
+        self._is_store_trouble = is_store_trouble
+        self._seldom = seldom
         self._changed = Condition()
         self._running = 0
-        self._stopping = False
+        self._stopping = Event()
         self._gone = Event()
+        self._waiting: list[_Waiting] = []
+        self._in_trouble = False
+        DBOS(
+            config=DBOSConfig(
+                name="checkpointbot",
+                system_database_url=database_url,
+                application_version=APPLICATION_VERSION,
+                executor_id="bot",
+                log_level="WARNING",
+                max_executor_threads=500,
+                serializer=JSONSerializer({**kinds, **KINDS}),
+                notification_listener_polling_interval_sec=60.0,  # no workflow waits for a message
+                scheduler_polling_interval_sec=max(1.0, seldom),
+            )
+        )
+
+    def launch(self) -> None:
+        """Begin, and take up what was pending when the bot last stopped."""
+        DBOS.launch()
+        DBOS.register_queue(LATER, polling_interval_sec=self._seldom, on_conflict="always_update")
+        Thread(target=self._begin_what_waits, name="durable", daemon=True).start()
+
+    def stop(self, seconds: float) -> None:
+        """Begin no more steps, let those under way end for that long, and close. What is pending is taken up at the
+        next launch."""
+        with self._changed:
+            self._stopping.set()
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._running == 0, seconds)
+        logging.getLogger("dbos").disabled = True  # threads that still wait can only report that DBOS is gone
+        DBOS.destroy(destroy_registry=True)
+        logging.getLogger("dbos").disabled = False
+        self._gone.set()
+
+    def start(self, workflow_id: str, workflow: Callable[..., None], *args: object) -> None:
+        """Begin a workflow, once for an id, however often it is asked for."""
+        self._begin(workflow_id, lambda: DBOS.start_workflow(workflow, *args))
+
+    def start_apart(self, workflow_id: str, workflow: Callable[..., None], *args: object) -> None:
+        """The same from anywhere, and as no part of the workflow that happens to make room for it: DBOS would count it
+        among that one's steps."""
+        Context().run(self.start, workflow_id, workflow, *args)
+
+    def start_later(self, seconds: float, workflow_id: str, workflow: Callable[..., None], *args: object) -> None:
+        """The same after that long. It may be late by `seldom`."""
+
+        def begin() -> None:
+            with SetEnqueueOptions(delay_seconds=seconds):
+                DBOS.enqueue_workflow(LATER, workflow, *args)
+
+        self._begin(workflow_id, begin)
 
     def step(self, name: str, act: Callable[[], T]) -> T:
+        """Run a step of the present workflow: once it has ended, it gives the same result or error for ever."""
         with self._changed:
-            self._running += not self._stopping
-            stopping = self._stopping
+            stopping = self._stopping.is_set()
+            self._running += not stopping
         if stopping:
             # An error raised while DBOS still runs would end the workflow for good; after that it stays pending.
             self._gone.wait()
             raise Stopped
         try:
-            return DBOS.run_step({"name": name}, act)
+            return DBOS.run_step({"name": name}, lambda: self._without_trouble(name, act))
+        except DBAPIError as trouble:
+            raise self._interrupted(trouble) from trouble
         finally:
             with self._changed:
                 self._running -= 1
                 self._changed.notify_all()
 
     def sleep(self, seconds: float) -> None:
-        DBOS.sleep(seconds)
+        """Wait as part of the present workflow; what was waited before a restart counts."""
+        try:
+            DBOS.sleep(seconds)
+        except DBAPIError as trouble:
+            raise self._interrupted(trouble) from trouble
 
-    def drain(self, seconds: float) -> None:
-        """Begin no more steps, and wait for those under way."""
+    def stands(self, workflow_id: str) -> str | None:
+        """How DBOS calls the state of that workflow; None for one that was never begun, and `UNREADABLE` for one whose
+        input this version cannot read."""
+        status = DBOS.get_workflow_status(workflow_id)
+        if status is None:
+            return None
+        return UNREADABLE if isinstance(status.input, str) and status.status in PENDING else str(status.status)
+
+    def give_up(self, workflow_id: str) -> None:
+        """Never take that workflow up again."""
+        DBOS.cancel_workflow(workflow_id)
+
+    def _without_trouble(self, name: str, act: Callable[[], T]) -> T:
+        """What the step gives when the stores that it uses are well. It looks before it acts, so it may run again."""
+        tries = 0
+        while True:
+            try:
+                return act()
+            except Exception as error:
+                if not self._is_store_trouble(error):
+                    raise
+                if tries == 0:
+                    log.error("%s waits for the bot's own files: %s", name, error)
+            if self._stopping.wait(PAUSES[min(tries, len(PAUSES) - 1)]):
+                self._give_way()
+            tries += 1
+
+    def _give_way(self) -> None:
+        """A step that waits does not keep the bot from stopping, and has no outcome."""
         with self._changed:
-            self._stopping = True
-            self._changed.wait_for(lambda: self._running == 0, seconds)
+            self._running -= 1
+            self._changed.notify_all()
+        self._gone.wait()
+        with self._changed:
+            self._running += 1
+        raise Stopped
 
-    def end(self) -> None:
-        """DBOS is gone."""
-        self._gone.set()
+    def _begin(self, workflow_id: str, begin: Callable[[], object]) -> None:
+        try:
+            with SetWorkflowID(workflow_id):
+                begin()
+        except DBAPIError as trouble:
+            if DBOS.workflow_id is not None:
+                raise self._interrupted(trouble) from trouble
+            self._wait_for_store(_Waiting(workflow_id, begin), trouble)
+
+    def _interrupted(self, trouble: DBAPIError) -> Interrupted:
+        """The present workflow, to be taken up again."""
+        workflow_id = DBOS.workflow_id
+        if workflow_id is not None:
+            self._wait_for_store(_Waiting("", lambda: DBOS.resume_workflow(workflow_id)), trouble)
+        return Interrupted()
+
+    def _wait_for_store(self, one: _Waiting, trouble: DBAPIError) -> None:
+        with self._changed:
+            if not self._in_trouble:
+                log.error("the file of the workflows is in trouble, and is tried again: %s", trouble.orig)
+            self._in_trouble = True
+            self._waiting.append(one)
+            self._changed.notify_all()
+
+    def _begin_what_waits(self) -> None:
+        while not self._stopping.is_set():
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._stopping.is_set())
+            if self._stopping.wait(PAUSES[-1] / 5):
+                return
+            with self._changed:
+                waiting, self._waiting = self._waiting, []
+            self._in_trouble = any([not self._try_to_begin(one) for one in waiting])  # noqa: C419 - each is to be tried
+
+    def _try_to_begin(self, one: _Waiting) -> bool:
+        try:
+            if one.workflow_id:
+                with SetWorkflowID(one.workflow_id):
+                    one.begin()
+            else:
+                one.begin()
+        except DBAPIError:
+            with self._changed:
+                self._waiting.append(one)
+            return False
+        except Exception:
+            log.exception("a workflow could not be begun")
+        return True
 
 
-class Stopped(Exception):
-    """The bot stops; the workflow is taken up at the next launch."""
+PENDING = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
+"""How DBOS calls workflows that are still to end."""
+
+GIVEN_UP = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
+"""How DBOS calls workflows that it does not take up again."""
+
+UNREADABLE = "UNREADABLE"
 
 
 def sqlite_jobs(path: Path) -> str:

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from bot.changes.again import again
+from bot.changes import verbs
 from bot.changes.merges import MERGED, STALLS
 from bot.changes.outcome import Outcome, outcomes
-from bot.changes.perform import plan_of
+from bot.changes.permission import plan_of
 from bot.ledger import ChangeRow, ChangeState, Event
 from commands.base import Actions, Button, Footnote, Heading, Paragraph, Part, Plan, Reply, Target, Tree
-from commands.kit.words import short_id
+from commands.kit.words import short_id, with_unchanged
 
 SIGNS: Mapping[ChangeState, str] = {
     ChangeState.REQUESTED: "⏳",
@@ -31,7 +31,6 @@ SIGNS: Mapping[ChangeState, str] = {
 BAR = 10
 MOST_TOLD = 5
 """Merges that get a sentence each."""
-NOTHING = "Nothing was changed."
 UNSEEN = (
     "Nobody but you sees this message, so nobody can approve it. Withdraw it, and ask in a channel that they and I are "
     "in: /invite brings me there."
@@ -93,7 +92,7 @@ def _awaits(events: Sequence[Event]) -> str:
 
 
 def _confirm(row: ChangeRow, plan: Plan) -> Button:
-    risky = plan.verb in ("apply", "delete")
+    risky = verbs.of(plan.verb).risky
     return Button(plan.verb.capitalize(), "confirm", row.id, "danger" if risky else "primary")
 
 
@@ -119,7 +118,7 @@ def _lines(targets: Sequence[Target], done: Mapping[str, Outcome], progress: Map
         name = f"{target.vm_name} on {target.host}" if target.vm_name in twice else target.vm_name
         outcome, percent = done.get(target.vm_id), progress.get(target.vm_id)
         if outcome is not None and outcome.state != ChangeState.SUCCEEDED:
-            wrong.setdefault((outcome.state, outcome.sentence), []).append(name)
+            wrong.setdefault((outcome.state, _told(outcome)), []).append(name)
         elif outcome is not None:
             rest.append(f"{SIGNS[outcome.state]} {name}: {outcome.sentence}")
         else:
@@ -139,7 +138,7 @@ def _end(row: ChangeRow, events: Sequence[Event]) -> list[Part]:
     if len(targets) > 1 and done and row.state != ChangeState.CANCELLED:
         parts = [*_count(done.values()), Tree(_lines(targets, done, {}))]
     else:
-        told = "\n".join(o.sentence for o in done.values()) if len(targets) == 1 else ""
+        told = "\n".join(map(_told, done.values())) if len(targets) == 1 else ""
         parts = [Paragraph(told or row.result or _why(row, done.values()))]
     parts += _merges(events)
     buttons = _next(row, done.values())
@@ -166,9 +165,13 @@ def _next(row: ChangeRow, done: Collection[Outcome]) -> tuple[Button, ...]:
     """What somebody may want to press after the end."""
     undo = any(o.safety_id for o in done)
     ended = {row.state, *(o.state for o in done)}
-    ask = not ended.isdisjoint((ChangeState.VOID, ChangeState.EXPIRED)) and again(plan_of(row)) is not None
+    ask = not ended.isdisjoint((ChangeState.VOID, ChangeState.EXPIRED)) and verbs.again(plan_of(row)) is not None
     buttons = (undo, Button("Undo", "undo", row.id)), (ask, Button("Ask again", "again", row.id))
     return tuple(button for offered, button in buttons if offered)
+
+
+def _told(outcome: Outcome) -> str:
+    return with_unchanged(outcome.sentence, outcome.unchanged)
 
 
 def _why(row: ChangeRow, done: Iterable[Outcome]) -> str:
@@ -176,8 +179,7 @@ def _why(row: ChangeRow, done: Iterable[Outcome]) -> str:
     if row.state == ChangeState.UNKNOWN:
         looked = next((o.sentence for o in done), "")
         return looked or f"{_sentence(row.reason)} I go on looking at the host until it shows what happened."
-    why = _sentence(row.reason)
-    return why if NOTHING in why else f"{why} {NOTHING}".strip()
+    return with_unchanged(_sentence(row.reason), True).strip()
 
 
 def _sentence(text: str) -> str:

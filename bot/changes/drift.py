@@ -1,11 +1,22 @@
-"""What moved between the picture that a plan was made from and the host as it is now."""
+"""What moved since a change was asked for: the picture that its plan was made from, and the host as it is now."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backends.base import VMState
-from commands.base import Picture
+from backends.base import VMInventory, VMState
+from commands.base import Picture, Target
+
+
+def moved(target: Target, seen: VMInventory, *, exact: bool) -> str:
+    """What moved, as far as it matters, as a clause; empty when nothing did. Grants go by the VM's name, so that always
+    matters. With `exact` all that a card showed does; without, only that the checkpoint is there."""
+    if seen.vm.name != target.vm_name:
+        return f"it is called {seen.vm.name} now"
+    if exact:
+        return difference(target.picture, Picture.of(seen))
+    gone = target.checkpoint_id and seen.checkpoint(target.checkpoint_id) is None
+    return f"the checkpoint {target.checkpoint_name} has gone" if gone else ""
 
 
 def difference(asked: Picture, now: Picture) -> str:

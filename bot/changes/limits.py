@@ -1,52 +1,134 @@
-"""Turns on a host: a few changes at a time act on it, so that those of a large group do not wait each other out.
+"""How much goes on at once: one change at a time on a VM, a few on a host, each in the order of asking.
 
-A host has few sessions, and who waits too long for one fails. A change waits for its turn as long as that takes, and
-the sessions that are left answer people's questions meanwhile.
+A host has few sessions, and who waits too long for one fails. What has no turn yet holds no thread and costs nothing:
+it is begun when the one before it is done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from threading import Semaphore
-from typing import TypeVar
-
-from bot.changes.outcome import Journal
-
-T = TypeVar("T")
+import heapq
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Condition
 
 AT_ONCE = 4
-"""Changes that act on one host at the same time: two fewer than it has sessions (`HostConnection.shells`)."""
-
-
-class Turns:
-    """Safe to use from many threads."""
-
-    def __init__(self, most: int = AT_ONCE) -> None:
-        self._most = most
-        self._free: dict[str, Semaphore] = {}
-
-    @contextmanager
-    def on(self, host: str, journal: Journal) -> Iterator[Journal]:
-        """Wait for a turn on the host, and have it until the end. The journal that is given lets others go ahead while
-        it sleeps: who waits for a host that is lost does so for hours."""
-        free = self._free.setdefault(host, Semaphore(self._most))
-        with free:
-            yield _Yielding(journal, free)
+"""Changes that act on one host at the same time: two fewer than it has sessions, which answer questions meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Yielding:
-    journal: Journal
-    free: Semaphore
+class Turn:
+    """One VM of one change."""
 
-    def step(self, name: str, act: Callable[[], T]) -> T:
-        return self.journal.step(name, act)
+    change_id: str
+    index: int
+    """Of the VM among the change's."""
+    vm_id: str
+    host: str
 
-    def sleep(self, seconds: float) -> None:
-        self.free.release()
-        try:
-            self.journal.sleep(seconds)
-        finally:
-            self.free.acquire()
+
+@dataclass(slots=True)
+class _Share:
+    """Of one host."""
+
+    active: int = 0
+    returning: int = 0
+    """Those that were away, and go first."""
+    ready: list[tuple[int, Turn]] = field(default_factory=list)
+    """A heap of those that only wait for the host, by their place."""
+
+
+class Limits:
+    """Gives turns. Safe to use from many threads."""
+
+    def __init__(self, begin: Callable[[Turn], None], at_once: int = AT_ONCE) -> None:
+        """`begin` is called, on the thread that made room, for each turn that comes. It must not raise."""
+        self._begin = begin
+        self._at_once = at_once
+        self._changed = Condition()
+        self._place = 0
+        self._lines: dict[str, deque[tuple[int, Turn]]] = {}
+        """By VM: the first of each is at work, or waits only for its host."""
+        self._at_work: set[Turn] = set()
+        self._shares: dict[str, _Share] = {}
+
+    def queue(self, *turns: Turn) -> None:
+        """Let these wait for their turns, behind all that wait already. One that is known already is left where it
+        is."""
+        with self._changed:
+            for turn in turns:
+                line = self._lines.setdefault(turn.vm_id, deque())
+                if any(turn == other for _, other in line):
+                    continue
+                self._place += 1
+                line.append((self._place, turn))
+                if len(line) == 1:
+                    heapq.heappush(self._share(turn.host).ready, line[0])
+            begun = [one for host in {turn.host for turn in turns} for one in self._take(host)]
+        self._start(begun)
+
+    def occupy(self, turn: Turn) -> None:
+        """This one is at work already: it was when the bot last stopped."""
+        with self._changed:
+            self._place += 1
+            self._lines.setdefault(turn.vm_id, deque()).appendleft((self._place, turn))
+            self._at_work.add(turn)
+            self._share(turn.host).active += 1
+
+    def done(self, turn: Turn) -> None:
+        """Its turn is over, and the next one's comes. Harmless for one that has none."""
+        with self._changed:
+            if turn not in self._at_work:
+                return
+            self._at_work.discard(turn)
+            line = deque(one for one in self._lines[turn.vm_id] if one[1] != turn)
+            self._lines[turn.vm_id] = line
+            self._share(turn.host).active -= 1
+            hosts = {turn.host}
+            if line and line[0][1] not in self._at_work:
+                heapq.heappush(self._share(line[0][1].host).ready, line[0])
+                hosts.add(line[0][1].host)
+            if not line:
+                del self._lines[turn.vm_id]
+            begun = [one for host in hosts for one in self._take(host)]
+            self._changed.notify_all()
+        self._start(begun)
+
+    def away(self, turn: Turn) -> None:
+        """It waits for a host that is lost, for hours perhaps: others go ahead on the host, not on the VM."""
+        with self._changed:
+            self._share(turn.host).active -= 1
+            begun = self._take(turn.host)
+            self._changed.notify_all()
+        self._start(begun)
+
+    def back(self, turn: Turn) -> None:
+        """Wait until there is room on the host again."""
+        with self._changed:
+            share = self._share(turn.host)
+            share.returning += 1
+            self._changed.wait_for(lambda: share.active < self._at_once)
+            share.returning -= 1
+            share.active += 1
+
+    def returning(self, host: str) -> int:
+        """How many were away from the host and wait to go on."""
+        with self._changed:
+            return self._share(host).returning
+
+    def _share(self, host: str) -> _Share:
+        return self._shares.setdefault(host, _Share())
+
+    def _take(self, host: str) -> list[Turn]:
+        """Those whose turn has come."""
+        share, taken = self._share(host), []
+        while share.ready and share.active + share.returning < self._at_once:
+            _, turn = heapq.heappop(share.ready)
+            share.active += 1
+            self._at_work.add(turn)
+            taken.append(turn)
+        return taken
+
+    def _start(self, turns: list[Turn]) -> None:
+        for turn in turns:
+            self._begin(turn)

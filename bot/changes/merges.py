@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from backends.base import BackendError
-from bot.changes.outcome import Looks, Outcome
-from bot.changes.verbs import bytes_on_disk
+from bot.changes.execution import Looks
+from bot.changes.outcome import Outcome, Said
+from bot.changes.verbs.delete import bytes_on_disk
 from commands.kit.words import say_size
 
 PAUSES = (0.0, 2.0, 5.0, 10.0, 20.0, 60.0, 60.0, 60.0, 300.0)
@@ -21,8 +22,8 @@ PAUSES = (0.0, 2.0, 5.0, 10.0, 20.0, 60.0, 60.0, 60.0, 300.0)
 MOST_LOOKS = 600
 """Two days of looks."""
 
-Line = tuple[str, str]
-"""A ledger event, and the sentence for the people."""
+Line = tuple[str, Said]
+"""A ledger event, and what the people are told."""
 
 MERGED, STALLS = "merged", "merge stalled"
 """The ledger's events."""
@@ -83,16 +84,19 @@ def look(fleet: Looks, outcome: Outcome, at: datetime) -> Look:
     return Look("merging" if seen.vm.merging else "over", bytes_on_disk(seen), at)
 
 
-def tell_end(outcome: Outcome, end: Look) -> str:
+def tell_end(outcome: Outcome, end: Look) -> Said:
     """What to say of a merge that is over, with the space that came back."""
+    values = {"vm": outcome.vm_name}
     if outcome.bytes_before is None or end.size is None:
-        return f"The disks of {outcome.vm_name} are merged."
+        return Said("merged", f"The disks of {outcome.vm_name} are merged.", values)
     back = outcome.bytes_before - end.size
-    return f"The disks of {outcome.vm_name} are merged" + (f": {say_size(back)} came back." if back > 0 else ".")
+    came_back = f": {say_size(back)} came back." if back > 0 else "."
+    return Said("merged", f"The disks of {outcome.vm_name} are merged{came_back}", {**values, "bytes": max(0, back)})
 
 
-def tell_stall(outcome: Outcome, since: datetime) -> str:
-    return (
+def tell_stall(outcome: Outcome, since: datetime) -> Said:
+    sentence = (
         f"The merge of the disks of {outcome.vm_name} has not moved since {since:%H:%M} UTC. "
         "Look at the free space of its volume and at the host's events."
     )
+    return Said("merge stalled", sentence, {"vm": outcome.vm_name, "since": since.isoformat()})

@@ -7,29 +7,30 @@ post one once for an id. The copy's buttons are refused: only those of the messa
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
-from threading import Condition, Thread
+from threading import Condition, Thread, Timer
 
 from bot.changes.card import card
-from bot.changes.outcome import row_of
-from bot.ledger import ChangeRow, ChangeState, Event, Ledger, LedgerError
+from bot.ledger import Change, ChangeRow, Ledger, LedgerError
 from bot.messages import Announcer, AnnouncerError, Origin
-from commands.base import Reply
+from commands.base import Reply, say
+from commands.kit.words import with_unchanged
 
 log = logging.getLogger(__name__)
 
 PROGRESS_EVERY = timedelta(seconds=3)
-SETTLED_IN = 0.3
-"""Seconds within which a change begins when nothing is before it."""
-LOOK_EVERY = 0.05
+SOON = 0.3
+"""Seconds within which a quick change is over: it is shown once."""
+NOT_NOW = 30.0
+"""Seconds until a change under way is shown again that could not be shown."""
 POSTING = 10.0
 """Seconds that a post takes at the most."""
 
 
-class Showing:
+class ChangeMessages:
     """Shows changes as the ledger has them. Safe to use from many threads."""
 
     def __init__(self, ledger: Ledger, announcer: Announcer, clock: Callable[[], datetime]) -> None:
@@ -40,6 +41,8 @@ class Showing:
         self._progress: dict[tuple[str, str], int] = {}
         self._progress_shown: dict[str, datetime] = {}
         self._posting: set[str] = set()
+        self._soon: dict[str, Timer] = {}
+        self._again: set[str] = set()
         self._posted = Condition()
 
     def asked_from(self, change_id: str, origin: Origin) -> None:
@@ -50,19 +53,54 @@ class Showing:
         """Bring the change's one message up to date. What cannot be shown is logged and noted in the ledger: the change
         goes on, and its record stays whole. Whether it could be shown."""
         try:
-            self._bring_up_to_date(change_id, self._post_first(change_id))
+            self._bring_up_to_date(change_id)
         except AnnouncerError as error:
             log.warning("change %s could not be shown: %s", change_id, error)
             self._ledger.changes.note(change_id, "not shown", by="bot", why=str(error), detail={})
             return False
         return True
 
-    def show_unless_quick(self, change_id: str) -> bool:
-        """The same for a change that may be about to begin: one that begins at once is not shown as waiting first."""
-        end = time.monotonic() + SETTLED_IN
-        while row_of(self._ledger, change_id).state == ChangeState.QUEUED and time.monotonic() < end:
-            time.sleep(LOOK_EVERY)
-        return self.show(change_id)
+    def show_soon(self, change_id: str, seconds: float = SOON) -> None:
+        """Show it in a moment, and once for all who ask until then."""
+        with self._posted:
+            if change_id in self._soon:
+                self._again.add(change_id)
+                return
+            timer = Timer(seconds, self._show_now, (change_id,))
+            timer.daemon = True
+            self._soon[change_id] = timer
+        timer.start()
+
+    def _show_now(self, change_id: str) -> None:
+        try:
+            shown = self.show(change_id)
+        except LedgerError as error:
+            log.info("change %s is not shown any more: %s", change_id, error)
+            return
+        with self._posted:
+            wanted = self._soon.pop(change_id, None) is not None and (change_id in self._again or not shown)
+            self._again.discard(change_id)
+        if wanted:
+            self.show_soon(change_id, SOON if shown else NOT_NOW)
+
+    def refuse(self, change: ChangeRow, sentence: str) -> None:
+        """Tell who asked, and nobody else, that it is not allowed."""
+        self._whisper(change, with_unchanged(sentence, True))
+
+    def close(self, change: ChangeRow, sentence: str) -> None:
+        """Tell who asked why it does not go on, where its plan cannot be read, and leave no dead button."""
+        self._whisper(change, f"{change.summary}: {sentence}")
+        if change.message is not None:
+            try:
+                self._announcer.update(change.message, say(change.summary, sentence))
+            except AnnouncerError as error:
+                log.error("the message of change %s stays as it was: %s", change.id, error)
+
+    def _whisper(self, change: ChangeRow, sentence: str) -> None:
+        try:
+            self._announcer.whisper(self._origins.get(change.id, change.origin), say(sentence))
+        except AnnouncerError as error:
+            log.error("%s could not be told %r: %s", change.person_id, sentence, error)
 
     def progressed(self, change_id: str, vm_id: str, percent: int) -> None:
         """Told while a host works. What takes longer than `PROGRESS_EVERY` shows its percentage, at most that often.
@@ -76,8 +114,8 @@ class Showing:
         if now - self._progress_shown.setdefault(change_id, now) < PROGRESS_EVERY:
             return
         self._progress_shown[change_id] = now
-        row = row_of(self._ledger, change_id)
-        if row.message is not None and not row.state.final:
+        row = self._ledger.changes.get(change_id)
+        if row is not None and row.message is not None and not row.state.final:
             Thread(target=self._show_progress, args=(change_id,), name="progress", daemon=True).start()
 
     def _show_progress(self, change_id: str) -> None:
@@ -93,37 +131,48 @@ class Showing:
     def change_is_done(self, change_id: str) -> None:
         """Forget what was kept while it was under way."""
         self._progress_shown.pop(change_id, None)
-        self._origins.pop(change_id, None)
+        with self._posted:
+            self._again.discard(change_id)
+            timer = self._soon.pop(change_id, None)
+        if timer is not None:
+            timer.cancel()
 
     def wait_until_posted(self, change_id: str) -> None:
         """Wait while the message is being posted: people see it a moment before the ledger knows where it stands."""
         with self._posted:
             self._posted.wait_for(lambda: change_id not in self._posting, POSTING)
 
-    def _bring_up_to_date(self, change_id: str, shown: Reply | None) -> None:
+    def _bring_up_to_date(self, change_id: str) -> None:
         """Until the ledger has not gone on while it was shown: else who looked first could show last."""
-        told = None
-        while (events := self._ledger.events.of(change_id)) and events[-1].seq != told:
-            told, row = events[-1].seq, row_of(self._ledger, change_id)
-            message = self._card(row, events)
-            if row.message is not None and message != shown:
-                self._announcer.update(row.message, message)
+        change, shown = self._post_first(change_id)
+        while True:
+            message = self._card(change)
+            if message != shown and change.row.message is not None:
+                self._announcer.update(change.row.message, message)
             shown = message
+            if self._ledger.events.of(change_id)[-1].seq == change.events[-1].seq:
+                return
+            change = self._ledger.changes.load(change_id)
 
-    def _post_first(self, change_id: str) -> Reply | None:
-        """Post the message, if that was not done yet; what it says then."""
+    def _post_first(self, change_id: str) -> tuple[Change, Reply | None]:
+        """The change, and what its message says when it was posted only now."""
         with self._alone(change_id):
-            row = row_of(self._ledger, change_id)
-            if row.message is not None:
-                return None
-            message = self._card(row, self._ledger.events.of(change_id))
-            ref = self._announcer.post(self._origins.get(change_id, row.origin), message)
+            change = self._ledger.changes.load(change_id)
+            if change.row.message is not None:
+                return change, None
+            message = self._card(change)
+            ref = self._announcer.post(self._origins.get(change_id, change.row.origin), message)
             if ref is not None:
                 self._ledger.changes.set_message(change_id, ref)
-            return message
+                change = replace(change, row=replace(change.row, message=ref))
+            if change.row.state.final:
+                self._origins.pop(change_id, None)
+            return change, message
 
-    def _card(self, row: ChangeRow, events: Sequence[Event]) -> Reply:
-        return card(row, events, {vm: percent for (id, vm), percent in self._progress.items() if id == row.id})
+    def _card(self, change: Change) -> Reply:
+        row = change.row
+        progress = {vm: percent for (id, vm), percent in list(self._progress.items()) if id == row.id}
+        return card(row, change.events, progress)
 
     @contextmanager
     def _alone(self, change_id: str) -> Iterator[None]:

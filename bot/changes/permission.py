@@ -1,14 +1,16 @@
-"""Whether a change that was asked for is allowed still, and whose answer it needs."""
+"""Whether a change is allowed, and whose answer it needs: the one place where that is decided."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from bot.changes.perform import Awaits, Denial, plan_of
+from bot.changes import verbs
 from bot.ledger import ChangeRow, ChangeState
 from bot.people import access
 from bot.people.identity import Gate, Refusal
 from bot.settings import Settings
+from commands.base import Person, Plan
 
 RECENT = 1.0
 """Seconds. The VMs of a group begin together, and Slack answers some twenty questions about user groups a minute."""
@@ -16,30 +18,68 @@ RECENT = 1.0
 UNDER_WAY = 30.0
 """Seconds. The same for those VMs of a large group that come to their turn when others are done: that takes minutes."""
 
+Awaits = Literal["confirmation", "approval"]
+"""Whose answer a change needs: the person's own, or somebody else's."""
+
+
+class Denial(Exception):
+    """The change is not allowed: nothing was changed. `sentence` is for the person, `why` for the ledger."""
+
+    def __init__(self, sentence: str, why: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.why = why or sentence
+
 
 @dataclass(frozen=True, slots=True)
-class Authority:
-    """The gate and the grants, for a change in the ledger.
+class Permission:
+    """The gate and the grants, for changes.
 
-    Asked when a change begins and again right before it is performed: a grant, a person or a channel's sharing may have
-    changed while it waited.
+    Asked when a change is submitted and again right before it is performed on a VM: a grant, a person or a channel's
+    sharing may have changed while it waited.
     """
 
     settings: Settings
     gate: Gate
 
-    def over(self, row: ChangeRow, *, max_age: float | None = None) -> Awaits | None:
-        """Whose answer the change needs, None for nobody's. `max_age` is that of what the workspace says of the person,
-        in seconds. Raises `Denial`."""
+    def of(self, plan: Plan, person: Person, channel: str) -> Awaits | None:
+        """Whose answer the plan needs, None for nobody's, when somebody who was let in asks for it in `channel`.
+        Raises `Denial`."""
+        try:
+            self.gate.admit_change(person, channel)
+        except Refusal as refusal:
+            raise Denial(refusal.sentence, refusal.why) from refusal
+        return self._decide(plan, person, channel)
+
+    def over(self, change: ChangeRow, *, max_age: float | None = None) -> Awaits | None:
+        """The same of a change in the ledger, whoever asked for it. `max_age` is that of what the workspace says of the
+        person, in seconds. Raises `Denial`."""
         home = self.gate.directory.team_id  # where they acted from was looked at when they asked
         try:
-            person = self.gate.admit(row.person_id, home, row.origin.channel, change=True, max_age=max_age)
+            person = self.gate.admit(change.person_id, home, change.origin.channel, change=True, max_age=max_age)
         except Refusal as refusal:
-            raise Denial(f"{refusal.sentence} Nothing was changed.") from refusal
-        rules = self.settings.access
-        match access.decide(rules, self.settings.confirmation, person, plan_of(row), row.origin.channel):
-            case access.Denied(sentence=sentence):
-                raise Denial(f"{sentence} Nothing was changed.")
+            raise Denial(refusal.sentence, refusal.why) from refusal
+        return self._decide(plan_of(change), person, change.origin.channel)
+
+    def still(self, change: ChangeRow) -> Awaits | None:
+        """The same, right before the change is performed: by what the workspace says now."""
+        begun = change.state in (ChangeState.RUNNING, ChangeState.UNKNOWN)
+        return self.over(change, max_age=UNDER_WAY if begun else RECENT)
+
+    def _decide(self, plan: Plan, person: Person, channel: str) -> Awaits | None:
+        verb = verbs.of(plan.verb)
+        decision = access.decide(
+            self.settings.access,
+            self.settings.confirmation,
+            person,
+            plan,
+            channel,
+            doing=verb.doing,
+            destructive=verb.destructive,
+        )
+        match decision:
+            case access.Denied(sentence=sentence, why=why):
+                raise Denial(sentence, why)
             case access.Approve():
                 return "approval"
             case access.Confirm():
@@ -47,7 +87,10 @@ class Authority:
             case access.Go():
                 return None
 
-    def still(self, row: ChangeRow) -> Awaits | None:
-        """The same, right before the change is performed: by what the workspace says now."""
-        begun = row.state in (ChangeState.RUNNING, ChangeState.UNKNOWN)
-        return self.over(row, max_age=UNDER_WAY if begun else RECENT)
+
+def plan_of(change: ChangeRow) -> Plan:
+    """The plan of a change that was asked for with one. Raises LookupError for a refusal without any, and `LedgerError`
+    for a plan that this version cannot read."""
+    if change.plan is None:
+        raise LookupError(f"change {change.id} has no plan")
+    return change.plan

@@ -1,9 +1,11 @@
-"""A plan's durable way: request, confirm, perform, record, report. DBOS keeps it; the ledger tells it.
+"""The life of a change: submitted, answered, queued, performed on each VM, concluded.
 
-Every stretch of the way is a workflow under an id made from the change's own, so it runs once however often it is
-asked for, and goes on after a restart: `<change>` asks, `<change>-answer` takes the first answer, `<change>-expiry` is
-due when nobody answers, `<change>-<n>` acts on the n-th VM, and the one that is done last concludes the change. While a
-change waits for an answer or for its VM it holds no thread; one that waits for its turn on a host does (`turns`).
+DBOS keeps it, the ledger tells it.
+
+Each stretch of it is a workflow under an id made from the change's own, so it runs once however often it is asked for,
+and goes on after a restart: `<change>` begins, `<change>-answer` takes the first answer, `<change>-expiry` is due when
+nobody answers, `<change>-<n>` acts on the n-th VM, and the one that is done last concludes the change. What waits for
+an answer or for its turn holds no thread: it is a row in the ledger and a turn in `limits`, and no workflow at all.
 Workflow functions decide nothing by themselves: every look and every effect is a step, and the ledger's compare-and-set
 settles races.
 """
@@ -14,32 +16,24 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from threading import Lock
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
-from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
+from dbos import DBOS
 
 from bot.changes import merges
-from bot.changes.message import Showing
-from bot.changes.outcome import OUTCOME, Outcome, conclusion, outcomes, row_of
-from bot.changes.perform import Awaits, Denial, Performer, plan_of
-from bot.durable import DBOSJournal
-from bot.ledger import LEGAL, ChangeRow, ChangeState, IllegalMove, Ledger
+from bot.changes.limits import Limits, Turn
+from bot.changes.message import ChangeMessages
+from bot.changes.outcome import OUTCOME, Outcome, Said, conclusion, outcomes
+from bot.changes.perform import NotNow, Performer
+from bot.changes.permission import Awaits, Denial, plan_of
+from bot.durable import GIVEN_UP, PENDING, UNREADABLE, Durable, Kind, Record
+from bot.ledger import LEGAL, ChangeRow, ChangeState, IllegalMove, Ledger, Unreadable
 from bot.messages import Origin
-from commands.base import Person, Plan, Target
+from commands.base import Person, Plan
 from commands.kit.words import say_names
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-APPLICATION_VERSION = "1"
-"""Of the workflows, not of the program: raised only when their steps change, so that an upgrade takes up what waits."""
-
-QUEUE, LATER = "vms", "later"
-"""Queues: one workflow at a time for each VM; and what is due at a time."""
-
-GIVEN_UP = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
-"""How DBOS calls workflows that it does not take up again."""
 
 LATE = timedelta(minutes=15)
 """A confirmation that could not be begun for longer than this is not carried out any more."""
@@ -47,7 +41,7 @@ LATE = timedelta(minutes=15)
 SHOW_AGAIN = (5.0, 30.0, 120.0, 600.0, *(3600.0,) * 24)
 """Seconds before each further try to show what could not be shown: while Slack is away, for a day."""
 
-NOBODY = "nobody answered in time"
+NOBODY = Said("nobody answered", "nobody answered in time")
 
 Word = Literal["confirm", "approve", "cancel"]
 
@@ -62,6 +56,14 @@ class Answer:
     at: datetime
 
 
+class Permit(Protocol):
+    """Whose answer a change needs, if any. Both raise `Denial` when it is not allowed."""
+
+    def of(self, plan: Plan, person: Person, channel: str) -> Awaits | None: ...
+
+    def over(self, change: ChangeRow) -> Awaits | None: ...
+
+
 class Changes:
     """Starts changes, passes answers on to them, and takes them up again after a restart."""
 
@@ -69,65 +71,44 @@ class Changes:
         self,
         *,
         ledger: Ledger,
-        showing: Showing,
-        authorise: Callable[[ChangeRow], Awaits | None],
+        messages: ChangeMessages,
+        permission: Permit,
+        durable: Durable,
+        performer: Performer,
         clock: Callable[[], datetime],
-        polling: float = 0.05,
         show_again: Sequence[float] = SHOW_AGAIN,
     ) -> None:
-        """`authorise` says whose answer a change needs, if any, and raises `Denial` when it is not allowed (any more).
-        `polling` is how often the queues and answers are looked at, and `show_again` are the pauses before each further
-        try to show what could not be shown, in seconds."""
+        """Declares the workflows, before DBOS is launched. `show_again` are the pauses before each further try to show
+        what could not be shown, in seconds."""
         self._ledger = ledger
-        self._showing = showing
-        self._authorise = authorise
-        self._clock = clock
-        self._polling = polling
-        self._show_again = show_again
-        self._performer: Performer
-        self._journal = DBOSJournal()
-        self._placing = Lock()
-        self._place = 0
-        """Of the last change in the queues. What began first comes first after a crash too; by their time alone those
-        of one second would have no order, since DBOS keeps it in seconds (seen with 3.4, on SQLite)."""
-
-    # ------------------------------------------------------------ running
-
-    def declare(self, database_url: str, performer: Performer) -> None:
-        """Set up DBOS and declare the workflows. To be called once, before `launch`."""
+        self._messages = messages
+        self._permission = permission
+        self._durable = durable
         self._performer = performer
-        DBOS(
-            config=DBOSConfig(
-                name="checkpointbot",
-                system_database_url=database_url,
-                application_version=APPLICATION_VERSION,
-                executor_id="bot",
-                log_level="WARNING",
-                max_executor_threads=500,
-                notification_listener_polling_interval_sec=self._polling,
-                scheduler_polling_interval_sec=1.0,
-            )
-        )
+        self._clock = clock
+        self._show_again = show_again
+        self._limits = Limits(self._begin_turn)
+        self._declare()
 
+    def _declare(self) -> None:
         @DBOS.workflow(name="change")
         def change(change_id: str) -> None:
-            self._guarded(change_id, lambda: self._begin(change_id))
+            if not self._guarded(change_id, lambda: self._begin(change_id)):
+                self._report(change_id)
 
         @DBOS.workflow(name="answer")
         def answered(change_id: str, answer: Answer) -> None:
-            self._guarded(change_id, lambda: self._go_on(change_id, answer))
+            if not self._guarded(change_id, lambda: self._go_on(change_id, answer)):
+                self._report(change_id)
 
         @DBOS.workflow(name="expiry")
         def expiry(change_id: str) -> None:
-            if self._journal.step("expire", lambda: self._expire(change_id)):
+            if self._durable.step("expire", lambda: self._expire(change_id)):
                 self._report(change_id)
 
         @DBOS.workflow(name="change on one VM")
         def on_one_vm(change_id: str, index: int) -> None:
-            self._safely(change_id, lambda: self._carry_one(change_id, index))
-            with SetWorkflowID(f"{change_id}-{index}-shown"):
-                # Not here: Slack may be slow, and the VM's next change waits for this one.
-                DBOS.start_workflow(self._shown, change_id, 0)
+            self._on_one_vm(change_id, index)
 
         @DBOS.workflow(name="show")
         def shown(change_id: str, tries: int) -> None:
@@ -138,62 +119,39 @@ class Changes:
             self._follow_merge(change_id, watch)
 
         self._change, self._answered, self._expiry = change, answered, expiry
-        self._on_one_vm, self._merge, self._shown = on_one_vm, merge, shown
-
-    def launch(self) -> None:
-        """Begin, and take up what was pending when the bot last stopped."""
-        # Each change has more events than one, so this is after all places given.
-        self._place = self._ledger.audit.head().seq
-        DBOS.launch()
-        DBOS.register_queue(QUEUE, partition_concurrency=1, polling_interval_sec=self._polling)
-        DBOS.register_queue(LATER, polling_interval_sec=1.0)
-        for row in self._ledger.changes.unfinished():
-            self._take_up(row)
-
-    def _take_up(self, row: ChangeRow) -> None:
-        """DBOS takes up workflows by itself. What is left are requests whose workflow was never begun, and changes
-        whose workflow DBOS gave up: it met a defect that it could not even record, or the bot died in it too often."""
-        stretches = ("", "-answer", *(f"-{index}" for index in range(len(plan_of(row).targets))))
-        begun, *later = (DBOS.get_workflow_status(f"{row.id}{stretch}") for stretch in stretches)
-        if begun is None:
-            self._start(row.id)
-        elif any(one.status in GIVEN_UP for one in (begun, *later) if one is not None):
-            self._fail(row.id, "its workflow was given up")
-            self._showing.show(row.id)
-
-    def stop(self, seconds: float = 10.0) -> None:
-        """Let running steps end for that long, and begin no others; what is pending is taken up at the next launch."""
-        self._journal.drain(seconds)
-        logging.getLogger("dbos").disabled = True  # threads that still wait can only report that DBOS is gone
-        DBOS.destroy(destroy_registry=True)
-        logging.getLogger("dbos").disabled = False
-        self._journal.end()
+        self._one_vm, self._merge, self._shown = on_one_vm, merge, shown
 
     # ------------------------------------------------------------ what people do
 
     def submit(
         self, change_id: str, plan: Plan, person: Person, origin: Origin, *, expires_at: datetime | None = None
     ) -> bool:
-        """Begin a change; False when that id is known already, and then nothing is done. `expires_at` is until when it
-        waits for an answer, where it needs one.
+        """Decide on a plan, and begin it as a change; False when that id is known already, and then nothing is done.
+        `expires_at` is until when it waits for an answer, where it needs one. Raises `Denial`, which is in the ledger.
 
         The request is in the ledger when this returns, and will be carried through whatever crashes.
         """
-        new = self._ledger.changes.request(change_id, plan, person, origin, expires_at=expires_at)
-        if new:
-            self._showing.asked_from(change_id, origin)
-            self._start(change_id)
-        return new
+        try:
+            awaits = self._permission.of(plan, person, origin.channel)
+        except Denial as denial:
+            if self._ledger.changes.request(change_id, plan, person, origin):
+                self._move(change_id, ChangeState.DENIED, Said("denied", denial.why))
+            raise
+        if not self._ledger.changes.request(change_id, plan, person, origin, expires_at=expires_at if awaits else None):
+            return False
+        self._messages.asked_from(change_id, origin)
+        self._let_go(change_id, awaits)
+        self._durable.start(change_id, self._change, change_id)
+        return True
 
     def shown(self, change_id: str) -> ChangeRow | None:
         """The change whose card somebody presses, with the place of that card."""
-        self._showing.wait_until_posted(change_id)
+        self._messages.wait_until_posted(change_id)
         return self._ledger.changes.get(change_id)
 
     def answer(self, change_id: str, answer: Answer) -> None:
         """Take an answer. Of several the first counts, and none after the change has expired."""
-        with SetWorkflowID(f"{change_id}-answer"):
-            DBOS.start_workflow(self._answered, change_id, answer)
+        self._durable.start(f"{change_id}-answer", self._answered, change_id, answer)
 
     def is_answered(self, change_id: str) -> bool:
         """Whether an answer was taken; it takes effect also when the bot dies."""
@@ -201,200 +159,322 @@ class Changes:
 
     def withdraw(self, change_id: str, person: Person) -> bool:
         """Cancel a change that waits for its turn; False when it has begun and cannot be cut off."""
+        said = Said("cancelled", f"by {person.name}", {"person": person.name})
         try:
-            self._ledger.changes.move(change_id, ChangeState.CANCELLED, by=person.id, why=f"by {person.name}")
+            self._move(change_id, ChangeState.CANCELLED, said, by=person.id)
         except IllegalMove:
             return False
-        self._showing.show(change_id)
+        self._messages.show(change_id)
         return True
 
-    def _start(self, change_id: str) -> None:
-        with SetWorkflowID(change_id):
-            DBOS.start_workflow(self._change, change_id)
+    # ------------------------------------------------------------ its life, from top to bottom
 
-    # ------------------------------------------------------------ the way
-
-    def _guarded(self, change_id: str, act: Callable[[], object]) -> None:
-        """A stretch of the way, and how it stands after that."""
-        self._safely(change_id, act)
-        self._report(change_id)
-
-    def _safely(self, change_id: str, act: Callable[[], object]) -> None:
-        """A defect fails the change with a word to the person, and is in the log."""
-        try:
-            act()
-        except Exception as defect:
-            met = defect
-            self._journal.step("defect", lambda: self._meet(change_id, met))
-
-    def _report(self, change_id: str, tries: int = 0) -> None:
-        """Show how it stands. Where that is barred it is tried again, or the message would say for ever what is no
-        longer so."""
-        shown = self._journal.step("report", lambda: self._showing.show_unless_quick(change_id))
-        if not shown and tries < len(self._show_again):
-            pause = self._show_again[tries]
-            with SetEnqueueOptions(delay_seconds=pause), SetWorkflowID(f"{DBOS.workflow_id}-again"):
-                DBOS.enqueue_workflow(LATER, self._shown, change_id, tries + 1)
-
-    def _begin(self, change_id: str) -> None:
-        if self._journal.step("ask", lambda: self._ask(change_id)):
-            self._perform(change_id)
-            return
-        seconds = self._journal.step("expiry", lambda: self._seconds_left(change_id))
+    def _begin(self, change_id: str) -> bool:
+        """Whether it goes on at once, or else waits for an answer until it expires."""
+        if self._durable.step("ask", lambda: self._ask(change_id)):
+            return self._queue(change_id)
+        seconds = self._durable.step("expiry", lambda: self._seconds_left(change_id))
         if seconds is not None:
-            with SetEnqueueOptions(delay_seconds=seconds), SetWorkflowID(f"{change_id}-expiry"):
-                DBOS.enqueue_workflow(LATER, self._expiry, change_id)
+            self._durable.start_later(seconds, f"{change_id}-expiry", self._expiry, change_id)
+        return False
 
     def _ask(self, change_id: str) -> bool:
-        """Queue the change, or let it wait for the answer that it needs. Whether it goes on at once."""
-        row = self._row(change_id)
-        if row.state not in (ChangeState.REQUESTED, ChangeState.AWAITING):
-            return row.state == ChangeState.QUEUED
-        try:
-            awaits = self._authorise(row)
-        except Denial as denial:
-            self._ledger.changes.move(change_id, ChangeState.DENIED, by="bot", why=denial.sentence)
-            return False
+        """Whether it goes on at once. It was decided when it was submitted, unless the bot died right then."""
+        change = self._get(change_id)
+        if change.state == ChangeState.REQUESTED:
+            try:
+                return self._let_go(change_id, self._permission.over(change))
+            except Denial as denial:
+                self._move(change_id, ChangeState.DENIED, Said("denied", denial.why))
+                self._messages.refuse(change, denial.sentence)
+                return False
+        return change.state == ChangeState.QUEUED
+
+    def _let_go(self, change_id: str, awaits: Awaits | None) -> bool:
+        """Queue it, or let it wait for the answer that it needs."""
         if awaits is None:
-            self._ledger.changes.move(change_id, ChangeState.QUEUED, by="bot", why="needs no confirmation")
+            self._move(change_id, ChangeState.QUEUED, Said("no question", "needs no confirmation"))
             return True
-        detail = {"awaits": awaits}
-        self._ledger.changes.move(change_id, ChangeState.AWAITING, by="bot", why=f"waits for {awaits}", detail=detail)
+        said = Said(f"waits for {awaits}", f"waits for {awaits}")
+        self._ledger.changes.move(
+            change_id, ChangeState.AWAITING, by="bot", why=said.sentence, detail={**said.detail, "awaits": awaits}
+        )
         return False
 
     def _seconds_left(self, change_id: str) -> float | None:
         """Until the change expires; None when it waits for nobody."""
-        row = self._row(change_id)
-        if row.state != ChangeState.AWAITING:
+        change = self._get(change_id)
+        if change.state != ChangeState.AWAITING:
             return None
-        return max(0.0, ((row.expires_at or row.created_at) - self._clock()).total_seconds())
-
-    def _go_on(self, change_id: str, answer: Answer) -> None:
-        if self._journal.step("take answer", lambda: self._take_answer(change_id, answer)):
-            self._perform(change_id)
-
-    def _take_answer(self, change_id: str, answer: Answer) -> bool:
-        """Whether the change goes on. An answer that comes after the end changes nothing."""
-        row = self._row(change_id)
-        if row.state != ChangeState.AWAITING:
-            return row.state == ChangeState.QUEUED
-        state, by = ChangeState.QUEUED, answer.person_id
-        why = f"{'approved' if answer.word == 'approve' else 'confirmed'} by {answer.person_name}"
-        if row.expires_at is not None and answer.at >= row.expires_at:
-            state, by, why = ChangeState.EXPIRED, "bot", NOBODY
-        elif answer.word == "cancel":
-            state, why = ChangeState.CANCELLED, f"by {answer.person_name}"
-        elif self._clock() - answer.at > LATE:
-            state, by = ChangeState.EXPIRED, "bot"
-            why = f"confirmed at {answer.at:%H:%M} UTC, but the bot was not running then"
-        try:
-            self._ledger.changes.move(change_id, state, by=by, why=why)
-        except IllegalMove as late:
-            log.info("an answer to change %s came too late: %s", change_id, late)
-            return False
-        return state == ChangeState.QUEUED
+        return max(0.0, ((change.expires_at or change.created_at) - self._clock()).total_seconds())
 
     def _expire(self, change_id: str) -> bool:
         """Whether it has expired; one that was answered has not."""
         try:
-            self._ledger.changes.move(change_id, ChangeState.EXPIRED, by="bot", why=NOBODY)
+            self._move(change_id, ChangeState.EXPIRED, NOBODY)
         except IllegalMove as answered:
             log.debug("change %s does not expire: %s", change_id, answered)
             return False
         return True
 
-    def _perform(self, change_id: str) -> None:
-        with self._placing:
-            self._place += 1
-            for index, target in enumerate(self._plan(change_id).targets):
-                options = SetEnqueueOptions(queue_partition_key=target.vm_id, priority=self._place)
-                with options, SetWorkflowID(f"{change_id}-{index}"):
-                    DBOS.enqueue_workflow(QUEUE, self._on_one_vm, change_id, index)
+    def _go_on(self, change_id: str, answer: Answer) -> bool:
+        """Whether it goes on after this answer."""
+        taken = self._durable.step("take answer", lambda: self._take_answer(change_id, answer))
+        return taken and self._queue(change_id)
+
+    def _take_answer(self, change_id: str, answer: Answer) -> bool:
+        """Whether the change goes on. An answer that comes after the end changes nothing."""
+        change = self._get(change_id)
+        if change.state != ChangeState.AWAITING:
+            return change.state == ChangeState.QUEUED
+        state, by, said = self._meaning(change, answer)
+        try:
+            self._move(change_id, state, said, by=by)
+        except IllegalMove as late:
+            log.info("an answer to change %s came too late: %s", change_id, late)
+            return False
+        return state == ChangeState.QUEUED
+
+    def _meaning(self, change: ChangeRow, answer: Answer) -> tuple[ChangeState, str, Said]:
+        """What an answer makes of the change, who does that, and what is said of it."""
+        if change.expires_at is not None and answer.at >= change.expires_at:
+            return ChangeState.EXPIRED, "bot", NOBODY
+        named = {"person": answer.person_name}
+        if answer.word == "cancel":
+            return ChangeState.CANCELLED, answer.person_id, Said("cancelled", f"by {answer.person_name}", named)
+        if self._clock() - answer.at > LATE:
+            why = f"confirmed at {answer.at:%H:%M} UTC, but the bot was not running then"
+            return ChangeState.EXPIRED, "bot", Said("confirmed too early", why, {"at": f"{answer.at:%H:%M}"})
+        how = "approved" if answer.word == "approve" else "confirmed"
+        return ChangeState.QUEUED, answer.person_id, Said(how, f"{how} by {answer.person_name}", named)
+
+    def _queue(self, change_id: str) -> bool:
+        """Let every VM of it wait for its turn. One that is quick is shown once, when it is over."""
+        self._limits.queue(*self._turns(self._get(change_id)))
+        self._messages.show_soon(change_id)
+        return True
+
+    def _begin_turn(self, turn: Turn) -> None:
+        self._durable.start_apart(f"{turn.change_id}-{turn.index}", self._one_vm, turn.change_id, turn.index)
+
+    def _on_one_vm(self, change_id: str, index: int) -> None:
+        """Perform it on one VM. With the last one the change is over, and is shown as it ended."""
+        change = self._get(change_id)
+        turn = self._turn(change, index)
+        outcome = self._outcome(change, turn)
+        over = self._durable.step("record", lambda: self._record(change, outcome))
+        if change.verb == "delete" and outcome.state == ChangeState.SUCCEEDED:
+            self._follow(change_id, merges.Watch(outcome))
+        self._limits.done(turn)
+        if over is False:
+            self._messages.show_soon(change_id)
+        else:
+            # Not here: Slack may be slow, and the VM's next change waits for this one.
+            self._durable.start(f"{change_id}-{index}-shown", self._shown, change_id, 0)
+
+    def _outcome(self, change: ChangeRow, turn: Turn) -> Outcome:
+        """What became of the change on one VM. A defect in the bot leaves it unknown, and the other VMs alone."""
+        target = plan_of(change).targets[turn.index]
+        try:
+            return self._performer.perform(_Yielding(self._durable, self._limits, turn), change, target)
+        except Exception as defect:
+            met = defect
+            cause = self._durable.step("defect", lambda: _log(change.id, met))
+        said = _look_in_the_log(change.id)
+        return Outcome(target.vm_id, target.vm_name, ChangeState.UNKNOWN, said.sentence, cause, key=said.key)
+
+    def _record(self, change: ChangeRow, outcome: Outcome) -> bool:
+        """Note what became of one VM. Whether the change is over with it."""
+        if not self._ledger.events.has(change.id, OUTCOME, vm_id=outcome.vm_id):
+            self._ledger.changes.note(change.id, OUTCOME, by="bot", why=outcome.sentence, detail=asdict(outcome))
+        self._messages.vm_is_done(change.id, outcome.vm_id)
+        targets = plan_of(change).targets
+        if self._ledger.events.count(change.id, OUTCOME) < len(targets):
+            return False
+        done = {one.vm_id: one for one in outcomes(self._ledger.events.of(change.id, {OUTCOME}))}
+        self._conclude(change.id, tuple(done[target.vm_id] for target in targets))
+        return True
+
+    def _conclude(self, change_id: str, done: tuple[Outcome, ...]) -> None:
+        state, result = conclusion(done)
+        why = "; ".join(o.cause for o in done if o.cause) or f"done on {say_names([o.vm_name for o in done])}"
+        try:
+            self._end(change_id, state, why, result)
+        except IllegalMove as moved:
+            if ChangeState.FAILED in LEGAL[moved.state]:
+                # It had begun when the bot died, and was void or denied when it was looked at again.
+                self._end(change_id, ChangeState.FAILED, why, result)
+            else:
+                log.info("change %s was cancelled before it began: %s", change_id, moved)
+        self._messages.change_is_done(change_id)
+
+    def _end(self, change_id: str, state: ChangeState, why: str, result: str) -> None:
+        self._ledger.changes.move(change_id, state, by="bot", why=why, result=result, detail={"key": str(state)})
+
+    # ------------------------------------------------------------ what follows it
+
+    def _report(self, change_id: str, tries: int = 0) -> None:
+        """Show how it stands. Where that is barred it is tried again, or the message would say for ever what is no
+        longer so."""
+        shown = self._durable.step("report", lambda: self._messages.show(change_id))
+        if not shown and tries < len(self._show_again):
+            again = f"{DBOS.workflow_id}-again"
+            self._durable.start_later(self._show_again[tries], again, self._shown, change_id, tries + 1)
 
     def _follow(self, change_id: str, watch: merges.Watch) -> None:
         """Look at a merge after a while: a workflow for each look, so that none waits for hours."""
         number = f"{change_id}-merge-{watch.outcome.vm_id}-{watch.looks}"
-        with SetEnqueueOptions(delay_seconds=watch.pause), SetWorkflowID(number):
-            DBOS.enqueue_workflow(LATER, self._merge, change_id, watch)
+        self._durable.start_later(watch.pause, number, self._merge, change_id, watch)
 
     def _follow_merge(self, change_id: str, watch: merges.Watch) -> None:
-        fleet = self._performer.means.fleet
-        now = self._journal.step("look at the merge", lambda: merges.look(fleet, watch.outcome, self._clock()))
+        fleet = self._performer.env.fleet
+        now = self._durable.step("look at the merge", lambda: merges.look(fleet, watch.outcome, self._clock()))
         line, further = merges.judge(watch, now)
         if line is not None:
-            self._journal.step("tell", lambda: self._add(change_id, *line))
+            self._durable.step("tell", lambda: self._add(change_id, *line))
             self._report(change_id)
         if further is not None:
             self._follow(change_id, further)
 
-    def _carry_one(self, change_id: str, index: int) -> None:
-        plan = self._plan(change_id)
-        outcome = self._outcome(change_id, plan.targets[index])
-        self._journal.step("record", lambda: self._record(change_id, plan, outcome))
-        if plan.verb == "delete" and outcome.state == ChangeState.SUCCEEDED:
-            self._follow(change_id, merges.Watch(outcome))
+    def _add(self, change_id: str, event: str, said: Said) -> None:
+        """Add a line to a result that stands already, once."""
+        if all(known.why != said.sentence for known in self._ledger.events.of(change_id, {event})):
+            self._ledger.changes.note(change_id, event, by="bot", why=said.sentence, detail=said.detail)
 
-    def _outcome(self, change_id: str, target: Target) -> Outcome:
-        """What became of the change on one VM. A defect in the bot leaves it unknown, and the other VMs alone."""
+    # ------------------------------------------------------------ start and defects
+
+    def launch(self) -> None:
+        """Take up what was pending when the bot last stopped, in the order of asking. After DBOS was launched."""
+        taken: list[tuple[ChangeRow, list[Turn]]] = []
+        for change in self._ledger.changes.unfinished():
+            try:
+                taken.append((change, self._turns(change)))
+            except Unreadable as error:
+                self._cannot_go_on(change, error.sentence)
+        for _, turns in taken:
+            self._occupy(turns)
+        for change, turns in taken:
+            self._take_up(change, turns)
+
+    def _occupy(self, turns: Sequence[Turn]) -> None:
+        """The VMs that it was at work on when the bot stopped have no other turn before it is done with them."""
+        for turn in turns:
+            if self._is_at_work(turn):
+                self._limits.occupy(turn)
+                if not self._is_at_work(turn):  # it was done meanwhile
+                    self._limits.done(turn)
+
+    def _is_at_work(self, turn: Turn) -> bool:
+        return self._durable.stands(f"{turn.change_id}-{turn.index}") in PENDING
+
+    def _take_up(self, change: ChangeRow, turns: Sequence[Turn]) -> None:
+        """DBOS takes up workflows by itself. What is left are requests whose workflow was never begun, VMs that wait
+        for their turn, and changes whose workflow DBOS gave up: it met a defect that it could not even record, or the
+        bot died in it too often."""
+        begun = self._durable.stands(change.id)
+        stretches = [begun, self._durable.stands(f"{change.id}-answer")]
+        stretches += [self._durable.stands(f"{change.id}-{turn.index}") for turn in turns]
+        if UNREADABLE in stretches:
+            self._cannot_go_on(
+                change, "Another version of the bot began this, and this one cannot read how far it came."
+            )
+        elif any(one in GIVEN_UP for one in stretches):
+            self._fail(change.id, "its workflow was given up")
+            self._messages.show(change.id)
+        elif begun is None:
+            self._durable.start(change.id, self._change, change.id)
+        elif change.state in (ChangeState.QUEUED, ChangeState.RUNNING, ChangeState.UNKNOWN):
+            self._limits.queue(*(turn for turn, stands in zip(turns, stretches[2:], strict=True) if stands is None))
+            self._messages.show_soon(change.id)
+
+    def _cannot_go_on(self, change: ChangeRow, sentence: str) -> None:
+        """It fails alone, with a word to who asked."""
+        log.error("change %s is not taken up: %s", change.id, sentence)
+        said = Said("unreadable", f"{sentence} Look at the VM before you ask again.")
+        self._fail(change.id, sentence, said)
+        self._messages.close(change, said.sentence)
+
+    def _guarded(self, change_id: str, act: Callable[[], bool]) -> bool:
+        """What a stretch of the life gives. A defect fails the change with a word to the person, and is in the log."""
         try:
-            return self._performer.perform(self._journal, change_id, target)
+            return act()
         except Exception as defect:
             met = defect
-            cause = self._journal.step("defect", lambda: _log(change_id, met))
-        return Outcome(target.vm_id, target.vm_name, ChangeState.UNKNOWN, _look_in_the_log(change_id), cause)
+            self._durable.step("defect", lambda: self._fail(change_id, _log(change_id, met)))
+            return False
 
-    def _record(self, change_id: str, plan: Plan, outcome: Outcome) -> None:
-        """Note what became of one VM. With the last one, the change is over."""
-        if outcome.vm_id not in self._outcomes(change_id):
-            self._ledger.changes.note(change_id, OUTCOME, by="bot", why=outcome.sentence, detail=asdict(outcome))
-        self._showing.vm_is_done(change_id, outcome.vm_id)
-        done = self._outcomes(change_id)
-        if all(target.vm_id in done for target in plan.targets):
-            self._conclude(change_id, tuple(done[target.vm_id] for target in plan.targets))
-
-    def _outcomes(self, change_id: str) -> dict[str, Outcome]:
-        """By VM id."""
-        return {one.vm_id: one for one in outcomes(self._ledger.events.of(change_id))}
-
-    def _conclude(self, change_id: str, done: tuple[Outcome, ...]) -> None:
-        state, result = conclusion(done)
-        row = self._row(change_id)
-        if state != row.state and state not in LEGAL[row.state]:
-            # It had begun when the bot died, and was void or denied when it was looked at again.
-            state = ChangeState.FAILED
-        why = "; ".join(o.cause for o in done if o.cause) or f"done on {say_names([o.vm_name for o in done])}"
-        try:
-            self._ledger.changes.move(change_id, state, by="bot", why=why, result=result)
-        except IllegalMove as over:
-            log.info("change %s was cancelled before it began: %s", change_id, over)
-        self._showing.change_is_done(change_id)
-
-    def _add(self, change_id: str, event: str, sentence: str) -> None:
-        """Add a line to a result that stands already, once."""
-        if (event, sentence) not in {(e.event, e.why) for e in self._ledger.events.of(change_id)}:
-            self._ledger.changes.note(change_id, event, by="bot", why=sentence)
-
-    def _meet(self, change_id: str, defect: Exception) -> None:
-        self._fail(change_id, _log(change_id, defect))
-
-    def _fail(self, change_id: str, cause: str) -> None:
-        row = self._row(change_id)
-        if row.state.final:
+    def _fail(self, change_id: str, cause: str, said: Said | None = None) -> None:
+        said = said or _look_in_the_log(change_id)
+        state = self._get(change_id).state
+        if state.final:
             return
-        state = ChangeState.FAILED
-        if row.state in (ChangeState.RUNNING, ChangeState.UNKNOWN):
-            state = ChangeState.UNKNOWN
-        elif row.state == ChangeState.AWAITING:
-            state = ChangeState.VOID
-        if row.state != state:
-            self._ledger.changes.move(change_id, state, by="bot", why=cause, result=_look_in_the_log(change_id))
+        ends = {
+            ChangeState.RUNNING: ChangeState.UNKNOWN,
+            ChangeState.UNKNOWN: ChangeState.UNKNOWN,
+            ChangeState.AWAITING: ChangeState.VOID,
+        }
+        end = ends.get(state, ChangeState.FAILED)
+        self._ledger.changes.move(change_id, end, by="bot", why=cause, result=said.sentence, detail=said.detail)
 
-    def _plan(self, change_id: str) -> Plan:
-        """What was asked for. It never changes, so that workflows may read it without a step."""
-        return plan_of(self._row(change_id))
+    # ------------------------------------------------------------ ledger
 
-    def _row(self, change_id: str) -> ChangeRow:
-        return row_of(self._ledger, change_id)
+    def _move(self, change_id: str, state: ChangeState, said: Said, *, by: str = "bot") -> None:
+        self._ledger.changes.move(change_id, state, by=by, why=said.sentence, detail=said.detail)
+
+    def _get(self, change_id: str) -> ChangeRow:
+        change = self._ledger.changes.get(change_id)
+        if change is None:
+            raise LookupError(f"the ledger has no change {change_id}")
+        return change
+
+    def _turns(self, change: ChangeRow) -> list[Turn]:
+        return [self._turn(change, index) for index in range(len(plan_of(change).targets))]
+
+    def _turn(self, change: ChangeRow, index: int) -> Turn:
+        target = plan_of(change).targets[index]
+        return Turn(change.id, index, target.vm_id, target.host)
+
+
+@dataclass(frozen=True, slots=True)
+class _Yielding:
+    """Steps that let others go ahead on the host while they sleep: who waits for a host that is lost does so for
+    hours."""
+
+    durable: Durable
+    limits: Limits
+    turn: Turn
+
+    def step(self, name: str, act: Callable[[], T]) -> T:
+        return self.durable.step(name, act)
+
+    def sleep(self, seconds: float) -> None:
+        self.limits.away(self.turn)
+        try:
+            self.durable.sleep(seconds)
+        finally:
+            self.limits.back(self.turn)
+
+
+class _NotNowKind:
+    """How `NotNow` is written down."""
+
+    type: type[NotNow] = NotNow
+
+    def dump(self, value: NotNow) -> object:
+        return {"state": str(value.state), **value.said.detail, "sentence": value.said.sentence}
+
+    def load(self, written: dict[str, str]) -> NotNow:
+        return NotNow(ChangeState(written["state"]), Said(written.get("key", ""), written["sentence"]))
+
+
+KINDS: dict[str, Kind] = {
+    "answer": Record(Answer),
+    "watch": Record(merges.Watch),
+    "look": Record(merges.Look),
+    "outcome": Record(Outcome),
+    "not now": _NotNowKind(),
+}
+"""What the workflows of changes hold. The names are on disk and stay."""
 
 
 def _log(change_id: str, defect: Exception) -> str:
@@ -403,5 +483,5 @@ def _log(change_id: str, defect: Exception) -> str:
     return f"{type(defect).__name__}: {defect}"
 
 
-def _look_in_the_log(change_id: str) -> str:
-    return f"Something went wrong in the bot itself. Look in its log for {change_id}."
+def _look_in_the_log(change_id: str) -> Said:
+    return Said("defect", f"Something went wrong in the bot itself. Look in its log for {change_id}.")

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.changes import again as retyping
-from bot.changes.outcome import outcomes
-from bot.changes.verbs import safety_name
+from bot.changes import verbs
+from bot.changes.outcome import OUTCOME, outcomes
+from bot.changes.verbs.apply import undo
 from bot.changes.workflow import Answer, Changes, Word
 from bot.dispatch.bulkhead import At
 from bot.dispatch.requests import Pressed
@@ -17,6 +17,7 @@ from bot.ledger import Arrival, ChangeRow, ChangeState, Ledger
 from bot.people import access
 from bot.settings import AccessSettings
 from commands.base import NotAllowed, Person, UsageError
+from commands.kit.words import safety_name
 
 ANSWERS: dict[str, Word] = {"confirm": "confirm", "approve": "approve", "cancel": "cancel"}
 """Buttons of a card that answer its question; every other one is a command."""
@@ -86,14 +87,15 @@ class Buttons:
         row = self.ledger.changes.get(change_id)
         if row is None or row.plan is None:
             return None
-        return retyping.again(row.plan, outcomes(self.ledger.events.of(row.id)))
+        return verbs.again(row.plan, outcomes(self.ledger.events.of(row.id, {OUTCOME})))
 
     def _undo(self, change_id: str) -> tuple[str, ...] | None:
         row = self.ledger.changes.get(change_id)
         if row is None or row.plan is None:
             return None
-        safety = {o.vm_id: o.safety_id for o in outcomes(self.ledger.events.of(row.id)) if o.safety_id}
-        return retyping.undo(safety, safety_name(row.created_at, row.plan.targets[0].checkpoint_name or ""))
+        done = outcomes(self.ledger.events.of(row.id, {OUTCOME}))
+        safety = {o.vm_id: o.safety_id for o in done if o.safety_id}
+        return undo(safety, safety_name(row.created_at, row.plan.targets[0].checkpoint_name or ""))
 
 
 def _known(words: tuple[str, ...] | None) -> tuple[str, ...]:

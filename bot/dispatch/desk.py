@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from backends.base import VM, BackendError
+from bot.changes.permission import Denial
 from bot.changes.workflow import Changes
 from bot.dispatch import grammar
 from bot.dispatch.bulkhead import Bulkhead
@@ -28,7 +29,7 @@ from bot.people.identity import Gate, Refusal
 from bot.settings import Settings
 from commands.base import Context, NotAllowed, Person, Plan, Reply, UsageError, say
 from commands.kit import runner
-from commands.kit.words import short_id
+from commands.kit.words import short_id, with_unchanged
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ class Desk:
     def _typed(self, request: Typed) -> None:
         origin = request.origin
         person = self.gate.admit(origin.person_id, request.team_id, origin.channel)
-        self._run(tuple(grammar.split(request.text)), person, origin, request.team_id, request.delivery_id)
+        self._run(tuple(grammar.split(request.text)), person, origin, request.delivery_id)
 
     def _pressed(self, request: Pressed) -> None:
         origin = request.origin
@@ -107,7 +108,7 @@ class Desk:
             self.buttons.answer(request, person)
         else:
             words = self.buttons.words_of(request, self.bulkhead.of(person.id))
-            self._run(words, person, origin, request.team_id, request.delivery_id)
+            self._run(words, person, origin, request.delivery_id)
 
     def _guarded(self, origin: Origin, summary: str, act: Callable[[], None], *, vms: tuple[VMRef, ...] = ()) -> None:
         """Whatever stops a request, the person is told; what was refused is in the ledger."""
@@ -117,23 +118,24 @@ class Desk:
             self._deny(origin, summary, refusal.sentence, refusal.why, vms=vms)
         except NotAllowed as refusal:
             self._deny(origin, summary, refusal.sentence, refusal.sentence, vms=vms)
+        except Denial as denial:  # it is in the ledger already, with its plan
+            self.announcer.whisper(origin, say(with_unchanged(denial.sentence, True)))
         except UsageError as error:
             parts = [error.sentence, *([error.hint] if error.hint else [])]
             self.announcer.whisper(origin, say(*parts, NOTHING))
         except BackendError as error:
             log.warning("%s by %s: %s", summary, origin.person_id, error.cause)
-            said = error.sentence if NOTHING in error.sentence else f"{error.sentence} {NOTHING}"
-            self.announcer.whisper(origin, say(said))
+            self.announcer.whisper(origin, say(with_unchanged(error.sentence, error.unchanged)))
         except LedgerError as trouble:
             log.error("%s by %s: %s", summary, origin.person_id, trouble.cause)
             self.announcer.whisper(origin, say(trouble.sentence))
 
     # ------------------------------------------------------------ commands
 
-    def _run(self, words: tuple[str, ...], person: Person, origin: Origin, team_id: str, delivery_id: str) -> None:
+    def _run(self, words: tuple[str, ...], person: Person, origin: Origin, delivery_id: str) -> None:
         answer = runner.run(words, self._context(person, origin.channel))
         if isinstance(answer, Plan):
-            self._submit(answer, person, origin, team_id, delivery_id)
+            self._submit(answer, person, origin, delivery_id)
         elif answer.shared:
             self.announcer.post(origin, answer)
         else:
@@ -161,15 +163,8 @@ class Desk:
             digest=digest,
         )
 
-    def _submit(self, plan: Plan, person: Person, origin: Origin, team_id: str, delivery_id: str) -> None:
-        self.gate.admit(origin.person_id, team_id, origin.channel, change=True)
-        verdict = access.decide(self.settings.access, self.settings.confirmation, person, plan, origin.channel)
-        if isinstance(verdict, access.Denied):
-            vms = tuple(VMRef.of(t) for t in plan.targets)
-            self._deny(origin, plan.summary, verdict.sentence, verdict.why, vms=vms)
-            return
-        waits = isinstance(verdict, access.Confirm | access.Approve)
-        expires_at = self.clock() + self.settings.confirmation.expires_after if waits else None
+    def _submit(self, plan: Plan, person: Person, origin: Origin, delivery_id: str) -> None:
+        expires_at = self.clock() + self.settings.confirmation.expires_after
         self.changes.submit(change_id_of(delivery_id), plan, person, origin, expires_at=expires_at)
 
     def _deny(self, origin: Origin, summary: str, sentence: str, why: str, *, vms: tuple[VMRef, ...] = ()) -> None:

@@ -16,7 +16,7 @@ from bot.ledger.chain import Head
 from bot.ledger.changes import Changes
 from bot.ledger.checkpoints import Checkpoints, Overdue
 from bot.ledger.digests import DigestRow, Digests
-from bot.ledger.errors import IllegalMove, LedgerError, UnknownChange, Unreadable
+from bot.ledger.errors import IllegalMove, LedgerError, UnknownChange, Unreadable, is_trouble
 from bot.ledger.events import Events
 from bot.ledger.history import History
 from bot.ledger.records import Change, ChangeRow, Event, VMRef
@@ -45,6 +45,7 @@ __all__ = [
     "VMRef",
     "Verdict",
     "VolumeTrend",
+    "is_trouble",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,6 +84,17 @@ _TRANSIENT = frozenset(
 )
 """A disk that cannot be written may be written again: a volume that was full, went read-only or was unmounted. SQLite
 says "cannot open" also where a process has too many files open."""
+
+
+def is_trouble(error: Exception) -> bool:
+    """Whether an error is trouble of one of the bot's own files that passes by itself. It is no result of what was
+    tried, which may be tried again for as long as it takes."""
+    return (isinstance(error, LedgerError) and error.transient) or (
+        isinstance(error, OSError) and error.errno in _DISK_TROUBLE
+    )
+
+
+_DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
 
 
 @contextmanager

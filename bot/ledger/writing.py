@@ -11,7 +11,7 @@ from hashlib import sha256
 from pydantic import TypeAdapter, ValidationError
 
 from bot.ledger.errors import Unreadable
-from commands.base import Plan, unmarked
+from commands.base import Action, Plan, actions, unmarked
 
 _PLAN = TypeAdapter(Plan)
 _SECRET = re.compile(
@@ -55,7 +55,9 @@ def detail_to_json(detail: Mapping[str, object] | None) -> str:
 
 def plan_to_json(plan: Plan) -> str:
     """All of a plan. It reads back equal, names that are no valid Unicode included."""
-    return to_json(_PLAN.dump_python(plan, mode="json"))
+    action = TypeAdapter(type(plan.action)).dump_python(plan.action, mode="json")
+    rest = _PLAN.dump_python(plan, mode="json", exclude={"action"})
+    return to_json({"action": {"verb": plan.verb, **action}, **rest})
 
 
 def plan_from_json(text: str) -> Plan:
@@ -64,9 +66,18 @@ def plan_from_json(text: str) -> Plan:
     Raises `Unreadable` for a plan that no longer has a meaning.
     """
     try:
-        return _PLAN.validate_python(json.loads(text))
-    except (ValidationError, ValueError) as error:
+        plan = json.loads(text)
+        return _PLAN.validate_python({**plan, "action": _action(plan["action"])})
+    except (ValidationError, ValueError, TypeError, LookupError) as error:
         raise Unreadable("The plan of this change cannot be read by this version of the bot.", str(error)) from error
+
+
+def _action(written: Mapping[str, object]) -> Action:
+    """Raises LookupError for a verb that this version does not have."""
+    verb = str(written["verb"])
+    if verb not in actions():
+        raise LookupError(f"there is no action {verb}")
+    return TypeAdapter(actions()[verb]).validate_python(written)
 
 
 def fingerprint(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 from bot.messages import Origin
 from bot.settings import AccessSettings, ApprovalSettings, ConfirmationSettings, GrantSettings
 from bot.settings.kinds import EVERYONE
-from commands.base import ActionName, Grant, Person, Plan
+from commands.base import Grant, Person, Plan
 from commands.kit.words import say_names, typed
 
 MANY = 3
@@ -47,7 +47,7 @@ class Approve:
 Decision = Denied | Go | Confirm | Approve
 
 
-def may(access: AccessSettings, person: Person, action: ActionName, vm_name: str, channel: str) -> bool:
+def may(access: AccessSettings, person: Person, action: str, vm_name: str, channel: str) -> bool:
     """Whether any grant lets `person` do `action` to this VM in `channel`."""
     return any(
         action in access.roles[grant.role] and matches(grant.vms, vm_name) for grant in _grants(access, person, channel)
@@ -55,17 +55,29 @@ def may(access: AccessSettings, person: Person, action: ActionName, vm_name: str
 
 
 def decide(
-    access: AccessSettings, confirmation: ConfirmationSettings, person: Person, plan: Plan, channel: str
+    access: AccessSettings,
+    confirmation: ConfirmationSettings,
+    person: Person,
+    plan: Plan,
+    channel: str,
+    *,
+    doing: str,
+    destructive: bool = False,
 ) -> Decision:
-    """What must happen before `plan` is carried out. Every one of its VMs must be allowed, or nothing is."""
+    """What must happen before `plan` is carried out. Every one of its VMs must be allowed, or nothing is.
+
+    `doing` is what a refusal calls its verb: `take checkpoints of`. What is `destructive` is asked about where the
+    settings do not say what is.
+    """
     names = list(dict.fromkeys(target.vm_name for target in plan.targets))
     refused = [name for name in names if not may(access, person, plan.verb, name, channel)]
     if refused or not names:
-        return _denied(plan.verb, refused, channel)
+        return _denied(plan.verb, doing, refused, channel)
     if rules := approvals(access, plan):
         return Approve(tuple(dict.fromkeys(one for rule in rules for one in rule.by)))
     many = len({target.vm_id for target in plan.targets}) > MANY
-    return Confirm() if many or plan.verb in confirmation.actions else Go()
+    unsaid = "actions" not in confirmation.model_fields_set
+    return Confirm() if many or plan.verb in confirmation.actions or (destructive and unsaid) else Go()
 
 
 def approvals(access: AccessSettings, plan: Plan) -> tuple[ApprovalSettings, ...]:
@@ -179,23 +191,10 @@ def _may_approve(
     return "You may not see every VM that this is about, so you cannot approve it." if hidden else None
 
 
-_DOING: dict[ActionName, str] = {
-    "view": "see",
-    "create": "take checkpoints of",
-    "rename": "rename checkpoints of",
-    "keep": "say how long to keep checkpoints of",
-    "apply": "apply checkpoints to",
-    "delete": "delete checkpoints of",
-    "export": "export checkpoints of",
-    "configure": "change the checkpoint settings of",
-    "schedule": "schedule checkpoints of",
-}
-
-
-def _denied(action: ActionName, names: list[str], channel: str) -> Denied:
+def _denied(action: str, doing: str, names: list[str], channel: str) -> Denied:
     if not names:
         return Denied("This names no VM.", "the plan has no targets")
-    sentence = f"No grant lets you {_DOING[action]} {say_names(names)} in this channel."
+    sentence = f"No grant lets you {doing} {say_names(names)} in this channel."
     return Denied(
         f"{sentence} Type {typed('whoami')} to see what you may do.",
         f"no grant for {action} on {', '.join(names)} in {channel}",

@@ -55,7 +55,7 @@ class Gate:
             _check_standing(member)
             person = self._person(member, max_age=max_age)
             if change:
-                self._check_channel(person, channel)
+                self.admit_change(person, channel)
         except LookupFailed as failure:
             log.log(logging.WARNING if failure.lasting else logging.INFO, "%s was not let in: %s", user_id, failure)
             hint = "Tell whoever keeps my settings." if failure.lasting else "Try again in a minute."
@@ -111,8 +111,10 @@ class Gate:
                 "no grant",
             )
 
-    def _check_channel(self, person: Person, channel: str) -> None:
-        """Direct messages are let through: the person has been checked, and the bot has nobody else's there."""
+    def admit_change(self, person: Person, channel: str) -> None:
+        """Whether somebody who was let in may change something from `channel`. Raises `Refusal`.
+
+        Direct messages are let through: the person has been checked, and the bot has nobody else's there."""
         if not channel or channel.startswith("D") or permissions.names_channel(self.access, person, channel):
             return
         try:

@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
+import commands
+from commands.base import actions
 from commands.kit.words import parse_span
 
 EVERYONE = "everyone"
@@ -35,6 +37,18 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean hosts?`, or nothing when nothing is near."""
     near = get_close_matches(word, list(known), n=1)
     return f"; did you mean {near[0]}?" if near else ""
+
+
+def _known_action(value: str) -> str:
+    commands.load()  # a verb is known when its command is
+    known = sorted({"view", "schedule", *actions()})
+    if value not in known:
+        raise problem(f"there is no action {value}{did_you_mean(value, known)}; there are {', '.join(known)}")
+    return value
+
+
+ActionName = Annotated[str, AfterValidator(_known_action)]
+"""What a role may hold: `view`, or a verb."""
 
 
 def _matching(pattern: str, sentence: str) -> AfterValidator:

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from bot.settings.hosts import Connection, HostDefaults, HostSettings, connection, unreachable
 from bot.settings.kinds import (
     SLACK_API,
+    ActionName,
     ApiUrl,
     ChannelId,
     DatabaseUrl,
@@ -28,7 +29,7 @@ from bot.settings.kinds import (
 )
 from bot.settings.problems import PREFIX, found
 from bot.settings.section import Section
-from commands.base import ActionName, Policy
+from commands.base import Policy
 
 
 class SlackSettings(Section):

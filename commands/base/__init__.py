@@ -20,7 +20,6 @@ from commands.base.errors import NotAllowed, NotKnown, UsageError
 from commands.base.names import is_marked, name, runs, unmarked
 from commands.base.plans import (
     Action,
-    ActionName,
     Apply,
     Configure,
     Create,
@@ -31,11 +30,11 @@ from commands.base.plans import (
     Plan,
     Rename,
     Target,
+    actions,
 )
 
 __all__ = [
     "Action",
-    "ActionName",
     "Actions",
     "Apply",
     "Button",
@@ -68,6 +67,7 @@ __all__ = [
     "Target",
     "Tree",
     "UsageError",
+    "actions",
     "is_marked",
     "name",
     "runs",

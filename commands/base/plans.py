@@ -2,72 +2,92 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from types import MappingProxyType
+from typing import ClassVar
 
 from backends.base import Checkpoint, CheckpointType, VMInventory
 
-ActionName = Literal["view", "create", "rename", "keep", "apply", "delete", "export", "configure", "schedule"]
-"""What a role may hold."""
+_ACTIONS: dict[str, type[Action]] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Create:
+class Action:
+    """What a plan does. Every verb has a dataclass of its own under this one, and is found by its name."""
+
+    verb: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        _ACTIONS[cls.verb] = cls
+
+
+def actions() -> Mapping[str, type[Action]]:
+    """The action of every verb that was imported, by the verb's name."""
+    return MappingProxyType(_ACTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Create(Action):
+    verb: ClassVar[str] = "create"
+
     name: str
     checkpoint_type: CheckpointType | None = None
     """None leaves the VM's own policy."""
     keep: float | None = None
     """Seconds until it may go; None says nothing about it."""
     note: str = ""
-    verb: Literal["create"] = "create"
 
 
 @dataclass(frozen=True, slots=True)
-class Apply:
+class Apply(Action):
+    verb: ClassVar[str] = "apply"
+
     safety: bool = True
     """Take a checkpoint of the present state first."""
     keep_safety: float = 86400.0
     """Seconds until the safety checkpoint may go."""
     start: bool = True
     """Start the VM again if it was running."""
-    verb: Literal["apply"] = "apply"
 
 
 @dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Action):
+    verb: ClassVar[str] = "delete"
+
     subtree: bool = False
-    verb: Literal["delete"] = "delete"
 
 
 @dataclass(frozen=True, slots=True)
-class Rename:
+class Rename(Action):
+    verb: ClassVar[str] = "rename"
+
     name: str
-    verb: Literal["rename"] = "rename"
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(Action):
+    verb: ClassVar[str] = "keep"
+
     until: datetime | None
     """When it may go; None is never."""
-    verb: Literal["keep"] = "keep"
 
 
 @dataclass(frozen=True, slots=True)
-class Export:
+class Export(Action):
+    verb: ClassVar[str] = "export"
+
     path: str
     """A folder on the host."""
-    verb: Literal["export"] = "export"
 
 
 @dataclass(frozen=True, slots=True)
-class Configure:
+class Configure(Action):
+    verb: ClassVar[str] = "configure"
+
     checkpoint_type: CheckpointType | None = None
     automatic: bool | None = None
-    verb: Literal["configure"] = "configure"
-
-
-Action = Create | Apply | Delete | Rename | Keep | Export | Configure
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,5 +148,5 @@ class Plan:
     """Of several VMs, a line for each: where and how it is, and which checkpoint is meant."""
 
     @property
-    def verb(self) -> ActionName:
+    def verb(self) -> str:
         return self.action.verb

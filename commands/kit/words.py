@@ -80,6 +80,22 @@ def with_unchanged(sentence: str, unchanged: bool) -> str:
     return f"{sentence} {NOTHING_CHANGED}" if unchanged else sentence
 
 
+SAFETY = "safety "
+"""What the name of every safety checkpoint begins with."""
+
+_MOST_OF_A_NAME = 100
+"""UTF-16 units of a checkpoint's name (Hyper-V's limit)."""
+
+
+def safety_name(asked_at: datetime, checkpoint_name: str) -> str:
+    """What the checkpoint is called that is taken before an apply: the same on every VM of a group. What is put back to
+    is named where it fits, and where it is not a safety checkpoint itself."""
+    name = f"{SAFETY}{asked_at:%Y-%m-%d %H:%M:%S}"
+    longer = f"{name} before {checkpoint_name}"
+    fits = len(longer.encode("utf-16-le", "surrogatepass")) // 2 <= _MOST_OF_A_NAME
+    return longer if fits and not checkpoint_name.startswith(SAFETY) else name
+
+
 def typed(*words: str) -> str:
     """What to type to say these words to the bot: `/checkpoint show web01 "before upgrade"`, kept apart from the words
     around it.

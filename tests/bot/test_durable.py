@@ -1,27 +1,222 @@
-"""Steps while the bot stops."""
+"""Workflows on DBOS: how values are written, steps in trouble, and steps while the bot stops."""
 
 from __future__ import annotations
 
-from threading import Thread
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event, Thread
 
-from bot.durable import DBOSJournal, Stopped
+import pytest
+from dbos import DBOS
+
+from backends.base import (
+    VM,
+    BackendError,
+    Checkpoint,
+    CheckpointType,
+    Disk,
+    SnapshotType,
+    Unreachable,
+    VMInventory,
+    VMState,
+)
+from bot.changes.workflow import KINDS
+from bot.durable import KINDS as COMMON
+from bot.durable import Defect, Durable, JSONSerializer, Stopped, sqlite_jobs
+from tests.support.waiting import wait_until
+
+AT = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
+CHECKPOINT = Checkpoint("cp", "before \U0001f600", "vm", AT, snapshot_type=SnapshotType.RECOVERY)
+SEEN = VMInventory(
+    VM("vm", "web01", "hv01", VMState.RUNNING, CheckpointType.PRODUCTION, operational_status=(2, 32769)),
+    (CHECKPOINT,),
+    (Disk("C:\\a.vhdx", 1, 2),),
+)
 
 
-def test_a_step_is_not_begun_while_the_bot_stops_and_ends_when_it_has() -> None:
-    journal = DBOSJournal()
-    begun: list[str] = []
-    ended: list[str] = []
+@pytest.fixture
+def serializer() -> JSONSerializer:
+    return JSONSerializer({**KINDS, **COMMON})
 
-    def work() -> None:
+
+class Trouble(Exception):
+    """Of one of the bot's own files."""
+
+
+@pytest.fixture
+def durable(tmp_path: Path) -> Iterator[Durable]:
+    made = Durable(
+        sqlite_jobs(tmp_path / "jobs.db"), KINDS, is_store_trouble=lambda error: isinstance(error, Trouble), seldom=0.05
+    )
+    yield made
+    made.stop(0.0)
+
+
+def workflow(act: Callable[[], object]) -> Callable[[], None]:
+    @DBOS.workflow(name="test")
+    def run() -> None:
+        act()
+
+    return run
+
+
+# ---------------------------------------------------------------- how values are written
+
+
+@pytest.mark.parametrize("value", [None, True, 7, 0.5, "x", ["a", 1], {"a": [None]}, AT, SEEN, CHECKPOINT])
+def test_what_is_written_reads_back_equal(serializer: JSONSerializer, value: object) -> None:
+    assert serializer.deserialize(serializer.serialize(value)) == value
+
+
+def test_what_is_written_is_plain_json_with_a_version_and_names_no_class_of_the_program(
+    serializer: JSONSerializer,
+) -> None:
+    written = serializer.serialize({"args": (SEEN, Unreachable("HV01 is away.")), "kwargs": {}})
+
+    assert json.loads(written)["version"] == 1
+    assert "backends" not in written
+    assert "bot." not in written
+
+
+def test_an_error_of_a_host_reads_back_as_its_kind(serializer: JSONSerializer) -> None:
+    again = serializer.deserialize(serializer.serialize(Unreachable("HV01 is away.", "no route", unchanged=False)))
+
+    assert type(again) is Unreachable
+    assert (again.sentence, again.cause, again.unchanged) == ("HV01 is away.", "no route", False)
+
+
+def test_an_error_of_a_host_whose_kind_is_gone_is_an_error_of_a_host_still(serializer: JSONSerializer) -> None:
+    again = serializer.deserialize(serializer.serialize(Unreachable("x")).replace("Unreachable", "LongGone"))
+
+    assert type(again) is BackendError
+
+
+def test_any_other_error_reads_back_as_a_defect_with_its_words(serializer: JSONSerializer) -> None:
+    again = serializer.deserialize(serializer.serialize(ZeroDivisionError("by zero")))
+
+    assert isinstance(again, Defect)
+    assert str(again) == "ZeroDivisionError: by zero"
+
+
+def test_what_a_later_version_added_to_a_record_is_left_out(serializer: JSONSerializer) -> None:
+    written = json.loads(serializer.serialize(CHECKPOINT))
+    written["value"]["value"]["colour"] = "blue"
+
+    assert serializer.deserialize(json.dumps(written)) == CHECKPOINT
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", '{"version": 2, "value": 1}', '{"version": 1, "value": {"$": "?", "value": 1}}']
+)
+def test_what_this_version_cannot_read_is_refused(serializer: JSONSerializer, text: str) -> None:
+    with pytest.raises(ValueError, match=r"version|no kind"):
+        serializer.deserialize(text)
+
+
+def test_what_is_no_kind_of_value_is_refused_when_it_is_written(serializer: JSONSerializer) -> None:
+    with pytest.raises(TypeError, match="set is no kind of value"):
+        serializer.serialize({1, 2})
+
+
+# ---------------------------------------------------------------- steps
+
+
+def test_trouble_of_a_file_is_no_outcome_of_a_step_which_is_taken_up_again(durable: Durable) -> None:
+    tries: list[int] = []
+
+    def act() -> str:
+        tries.append(1)
+        if len(tries) < 3:
+            raise Trouble("locked")
+        return "done"
+
+    given: list[str] = []
+    run = workflow(lambda: given.append(durable.step("act", act)))
+    durable.launch()
+    durable.start("id", run)
+
+    wait_until(lambda: given == ["done"])
+    assert len(tries) == 3
+
+
+def test_a_step_that_waits_for_a_file_does_not_keep_the_bot_from_stopping(durable: Durable) -> None:
+    tried, ended = Event(), Event()
+
+    def act() -> None:
+        tried.set()
+        raise Trouble("locked")
+
+    def body() -> None:
         try:
-            journal.step("send", lambda: begun.append("send"))
+            durable.step("act", act)
         except Stopped:
-            ended.append("send")
+            ended.set()
+            raise
 
-    journal.drain(0.0)
-    thread = Thread(target=work)
-    thread.start()
-    journal.end()
-    thread.join(10)
+    run = workflow(body)
+    durable.launch()
+    durable.start("id", run)
+    assert tried.wait(30)
 
-    assert (begun, ended) == ([], ["send"])
+    durable.stop(30.0)
+
+    assert ended.wait(30)
+
+
+def test_a_workflow_whose_file_is_full_goes_on_where_it_was_when_there_is_room(
+    durable: Durable, tmp_path: Path
+) -> None:
+    begun: list[str] = []
+    hold, given = Event(), Event()
+
+    def first() -> None:
+        begun.append("first")
+        hold.wait(30)
+
+    def body() -> None:
+        begun.append("")
+        durable.step("first", first)
+        durable.step("second", lambda: begun.append("second"))
+        given.set()
+
+    run = workflow(body)
+    durable.launch()
+    durable.start("id", run)
+    wait_until(lambda: "first" in begun)
+    with sqlite3.connect(tmp_path / "jobs.db", isolation_level=None) as jobs:
+        jobs.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON operation_outputs BEGIN SELECT raise(abort, 'disk is full'); END"
+        )
+        hold.set()
+        wait_until(lambda: begun.count("first") > 1 or begun.count("") > 1)
+        jobs.execute("DROP TRIGGER full")
+    jobs.close()
+
+    assert given.wait(30)
+    assert begun[-1] == "second"
+
+
+def test_a_step_is_not_begun_while_the_bot_stops_and_ends_when_it_has(durable: Durable) -> None:
+    begun: list[str] = []
+    hold, ended = Event(), Event()
+
+    def body() -> None:
+        durable.step("first", lambda: hold.wait(30))
+        try:
+            durable.step("second", lambda: begun.append("second"))
+        except Stopped:
+            ended.set()
+            raise
+
+    run = workflow(body)
+    durable.launch()
+    durable.start("id", run)
+    stopping = Thread(target=durable.stop, args=(30.0,))
+    stopping.start()
+    hold.set()
+    stopping.join(60)
+
+    assert ended.wait(30) or begun == ["second"]

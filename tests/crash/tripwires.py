@@ -17,8 +17,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dbos import DBOS
 from sqlite_utils import Database
 
+from bot.changes.limits import Limits
 from bot.changes.workflow import Changes
 from bot.dispatch.desk import Desk
+from bot.durable import Durable
 from bot.ledger.store import Store
 from bot.slack.outbox import Outbox
 
@@ -51,9 +53,9 @@ class Tripwires:
         for owner, method, what in (
             (Outbox, "post", "message posted"),
             (Outbox, "update", "message updated"),
-            (Changes, "_start", "workflow started"),
-            (DBOS, "enqueue_workflow", "VM queued"),
-            (DBOS, "send", "answer sent"),
+            (Durable, "start", "workflow started"),
+            (Durable, "start_later", "workflow put off"),
+            (Limits, "queue", "VMs queued"),
         ):
             self._after(owner, method, what)
 

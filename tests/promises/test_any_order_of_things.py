@@ -32,8 +32,9 @@ from backends.simulator.model.faults import Fault, FaultKind
 from backends.simulator.model.fleet import move
 from backends.simulator.model.machines import SimulatedVM
 from bot.changes.card import SIGNS
-from bot.changes.outcome import Outcome, Patience, outcomes
-from bot.changes.perform import plan_of
+from bot.changes.execution import Timeouts
+from bot.changes.outcome import Outcome, outcomes
+from bot.changes.permission import plan_of
 from bot.core import Core
 from bot.dispatch.desk import DOUBLE_CLICK
 from bot.dispatch.requests import Pressed, Typed
@@ -62,7 +63,7 @@ ACTING = frozenset(PEOPLE)
 NAMES = ("one", "two", "golden", "a [name] of *")
 ANSWERS = frozenset({"confirm", "approve", "cancel"})
 
-IMPATIENT = Patience(first=0.1, pauses=(0.05, 0.1, *(0.2,) * 200))
+IMPATIENT = Timeouts(unknown_after=0.1, retries=(0.05, 0.1, *(0.2,) * 200))
 
 CMDLETS = {
     "create": "Checkpoint-VM",
@@ -419,7 +420,7 @@ class AnyOrder(RuleBasedStateMachine):
             announcer=MortalAnnouncer(self.board, life),
             directory=self.people,
             clock=clock,
-            patience=IMPATIENT,
+            timeouts=IMPATIENT,
             show_again=(0.5,) * 10,
         )
         core.start()

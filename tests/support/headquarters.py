@@ -71,7 +71,7 @@ class Headquarters(Hosts):
             announcer=self.board,
             directory=self.people,
             clock=self.clock,
-            patience=HASTY,
+            timeouts=HASTY,
             show_again=(0.2,) * 10,
         )
         self._core.start()

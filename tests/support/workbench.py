@@ -10,9 +10,11 @@ from pathlib import Path
 from backends.base import Backend, CheckpointType, VMInventory, VMState
 from backends.simulator.fleets.seed import Past
 from backends.simulator.model.faults import FaultKind
-from bot.changes.attempt import Step
-from bot.changes.outcome import Means, Outcome, Patience, Work
-from bot.changes.perform import Awaits, Performer
+from bot.changes.attempt import Attempt
+from bot.changes.execution import Environment, Execution, Timeouts
+from bot.changes.outcome import Outcome
+from bot.changes.perform import Performer
+from bot.changes.permission import Awaits
 from bot.fleet.inventory import Inventory
 from bot.ledger import ChangeRow, ChangeState, Ledger
 from bot.messages import Origin
@@ -28,14 +30,14 @@ from tests.support.journal import (
 
 ADA = people.People().person(people.ADA)
 ORIGIN = Origin(people.CHANNEL, ADA.id, "https://hooks.slack.com/commands/T0/1/secret")
-HASTY = Patience(first=0.3, pauses=(1.0, 2.0))
+HASTY = Timeouts(unknown_after=0.3, retries=(1.0, 2.0))
 """Real seconds for the first wait; the pauses go to the journal, which does not sleep."""
 
 
 class Workbench(Hosts):
     """`hv01` and `hv02` with no VMs yet, and everything that carries a change out on them."""
 
-    def __init__(self, folder: Path, *, patience: Patience = HASTY) -> None:
+    def __init__(self, folder: Path, *, timeouts: Timeouts = HASTY) -> None:
         super().__init__(empty_hosts())
         self.clock = Clock()
         self.backends = self.in_process()
@@ -49,16 +51,16 @@ class Workbench(Hosts):
         """What the permission check raises now."""
         self.awaits: Awaits | None = None
         """Whose answer it asks for now."""
-        self.means = Means(
+        self.env = Environment(
             backends=self.backends,
             fleet=self.inventory,
             ledger=self.ledger,
             clock=self.clock,
             show=self.shown.append,
             progress=lambda _change_id, vm_id, percent: self.progress.append((vm_id, percent)),
-            patience=patience,
+            timeouts=timeouts,
         )
-        self.performer = Performer(self.means, self._authorise)
+        self.performer = Performer(self.env, self._authorise)
 
     def close(self) -> None:
         self.inventory.close()
@@ -88,7 +90,7 @@ class Workbench(Hosts):
         self.hosts[seen.vm.host].faults.disarm()
         return self.look(seen.vm.id, seen.vm.host)
 
-    def down_after(self, step: Step) -> Step:
+    def down_after(self, step: Attempt) -> Attempt:
         """The same step on `hv01`, which answers nobody from the moment that it has acted."""
 
         def act(host: Backend) -> None:
@@ -118,23 +120,25 @@ class Workbench(Hosts):
                 break
         return change_id
 
-    def work(self, action: Action, target: Target, journal: PlainJournal | None = None) -> Work:
+    def work(self, action: Action, target: Target, journal: PlainJournal | None = None) -> Execution:
         """The work of a change that has begun."""
         change_id = self.ask(action, target, state=ChangeState.RUNNING)
-        return Work(self.means, journal or PlainJournal(), change_id, target)
+        return Execution(self.env, journal or PlainJournal(), self.row(change_id), target)
 
     def perform(self, action: Action, target: Target, journal: PlainJournal | None = None) -> Outcome:
         """Ask for a change on one VM, and carry it out. Where the journal crashes, it is taken up again."""
         journal = journal or PlainJournal()
         change_id = self.ask(action, target)
         try:
-            return self.performer.perform(journal, change_id, target)
+            return self.performer.perform(journal, self.row(change_id), target)
         except Crash:
             journal.begin_again()
-            return self.performer.perform(journal, change_id, target)
+            return self.performer.perform(journal, self.row(change_id), target)
 
     def row(self, change_id: str) -> ChangeRow:
-        return self.means.row(change_id)
+        row = self.ledger.changes.get(change_id)
+        assert row is not None
+        return row
 
     def events(self, change_id: str) -> list[str]:
         return [event.event for event in self.ledger.events.of(change_id)]

@@ -1,85 +1,113 @@
-"""Many changes on one host at the same time."""
+"""Whose turn it is: one change at a time on a VM, a few on a host, in the order of asking."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import TypeVar
+from threading import Thread
 
-from bot.changes.limits import AT_ONCE, Turns
-from bot.ledger import ChangeState
-from commands.base import Create
-from tests.support.workbench import PlainJournal, Workbench
+import pytest
 
-T = TypeVar("T")
+from bot.changes.limits import Limits, Turn
 
 
-@dataclass
-class Crowd:
-    """Counts who is in a step at the same time."""
+class Begun(list[str]):
+    """The VMs whose turn came, in that order."""
 
-    inside: int = 0
-    most: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def journal(self) -> CountedJournal:
-        return CountedJournal(self, PlainJournal())
+    def __call__(self, turn: Turn) -> None:
+        self.append(f"{turn.change_id}:{turn.vm_id}")
 
 
-@dataclass
-class CountedJournal:
-    crowd: Crowd
-    journal: PlainJournal
-
-    def step(self, name: str, act: Callable[[], T]) -> T:
-        with self.crowd.lock:
-            self.crowd.inside += 1
-            self.crowd.most = max(self.crowd.most, self.crowd.inside)
-        try:
-            return self.journal.step(name, act)
-        finally:
-            with self.crowd.lock:
-                self.crowd.inside -= 1
-
-    def sleep(self, seconds: float) -> None:
-        self.journal.sleep(seconds)
+@pytest.fixture
+def begun() -> Begun:
+    return Begun()
 
 
-def test_only_a_few_vms_of_a_group_are_changed_at_the_same_time(bench: Workbench) -> None:
-    targets = [bench.target(bench.add_vm(f"web{n:02}")) for n in range(5 * AT_ONCE)]
-    change_id = bench.ask(Create("fresh"), *targets)
-    crowd = Crowd()
-
-    with ThreadPoolExecutor(len(targets)) as vms:
-        done = list(vms.map(lambda target: bench.performer.perform(crowd.journal(), change_id, target), targets))
-
-    assert {outcome.state for outcome in done} == {ChangeState.SUCCEEDED}
-    assert 1 <= crowd.most <= AT_ONCE
+def turn(change_id: str, vm_id: str, host: str = "hv01", index: int = 0) -> Turn:
+    return Turn(change_id, index, vm_id, host)
 
 
-def test_one_host_does_not_hold_up_another() -> None:
-    turns = Turns(most=1)
-    with turns.on("hv01", PlainJournal()), turns.on("hv02", PlainJournal()):
+def test_a_turn_comes_at_once_where_nothing_is_before_it(begun: Begun) -> None:
+    Limits(begun).queue(turn("a", "web01"))
+
+    assert begun == ["a:web01"]
+
+
+def test_changes_of_one_vm_come_one_after_the_other_in_the_order_of_asking(begun: Begun) -> None:
+    limits = Limits(begun)
+    limits.queue(turn("a", "web01"))
+    limits.queue(turn("b", "web01"))
+    limits.queue(turn("c", "web01"))
+    assert begun == ["a:web01"]
+
+    limits.done(turn("a", "web01"))
+    assert begun == ["a:web01", "b:web01"]
+    limits.done(turn("b", "web01"))
+    assert begun == ["a:web01", "b:web01", "c:web01"]
+
+
+def test_only_a_few_vms_of_a_host_are_changed_at_the_same_time(begun: Begun) -> None:
+    limits = Limits(begun, at_once=2)
+    limits.queue(*(turn("a", f"web{n}", index=n) for n in range(5)))
+    assert begun == ["a:web0", "a:web1"]
+
+    limits.done(turn("a", "web1", index=1))
+    assert begun == ["a:web0", "a:web1", "a:web2"]
+
+
+def test_one_host_does_not_hold_up_another(begun: Begun) -> None:
+    limits = Limits(begun, at_once=1)
+    limits.queue(turn("a", "web01"), turn("b", "web02"), turn("c", "web03", "hv02"))
+
+    assert sorted(begun) == ["a:web01", "c:web03"]
+
+
+def test_a_vm_that_waits_for_its_own_earlier_change_does_not_hold_up_others_of_its_host(begun: Begun) -> None:
+    limits = Limits(begun, at_once=2)
+    limits.queue(turn("a", "web01"), turn("b", "web01"), turn("c", "web02"))
+
+    assert begun == ["a:web01", "c:web02"]
+
+
+def test_what_is_queued_twice_has_one_turn(begun: Begun) -> None:
+    limits = Limits(begun)
+    limits.queue(turn("a", "web01"))
+    limits.queue(turn("a", "web01"))
+    limits.done(turn("a", "web01"))
+
+    assert begun == ["a:web01"]
+
+
+def test_what_was_at_work_when_the_bot_stopped_keeps_its_vm_until_it_is_done(begun: Begun) -> None:
+    limits = Limits(begun)
+    limits.occupy(turn("a", "web01"))
+    limits.queue(turn("b", "web01"))
+    assert begun == []
+
+    limits.done(turn("a", "web01"))
+    assert begun == ["b:web01"]
+
+
+def test_what_is_done_twice_makes_room_once(begun: Begun) -> None:
+    limits = Limits(begun, at_once=1)
+    limits.queue(turn("a", "web01"), turn("b", "web02"), turn("c", "web03"))
+    limits.done(turn("a", "web01"))
+    limits.done(turn("a", "web01"))
+
+    assert begun == ["a:web01", "b:web02"]
+
+
+def test_who_waits_for_a_lost_host_lets_others_go_ahead_and_goes_on_when_there_is_room(begun: Begun) -> None:
+    limits = Limits(begun, at_once=1)
+    limits.queue(turn("a", "web01"), turn("b", "web02"), turn("c", "web03"))
+    limits.away(turn("a", "web01"))
+    assert begun == ["a:web01", "b:web02"]
+
+    back = Thread(target=limits.back, args=(turn("a", "web01"),))
+    back.start()
+    while not limits.returning("hv01"):
         pass
+    limits.done(turn("b", "web02"))
+    back.join(30)
 
-
-def test_who_waits_for_a_lost_host_lets_others_go_ahead() -> None:
-    turns = Turns(most=1)
-    passed: list[str] = []
-
-    def another() -> None:
-        with turns.on("hv01", PlainJournal()):
-            passed.append("another")
-
-    def overtaken(_seconds: float) -> None:
-        other = threading.Thread(target=another)
-        other.start()
-        other.join(10)
-
-    with turns.on("hv01", PlainJournal(on_sleep=overtaken)) as journal:
-        journal.sleep(300.0)
-        passed.append("first")
-
-    assert passed == ["another", "first"]
+    assert begun == ["a:web01", "b:web02"]  # who was there before goes first
+    limits.done(turn("a", "web01"))
+    assert begun == ["a:web01", "b:web02", "c:web03"]

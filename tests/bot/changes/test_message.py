@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
-from bot.changes.message import PROGRESS_EVERY, Showing
+from bot.changes.message import PROGRESS_EVERY, ChangeMessages
 from bot.ledger import ChangeState
 from bot.messages import MessageRef, Origin
 from commands.base import Create, Reply
@@ -25,7 +25,7 @@ class SlowBoard(Board):
 
 def test_vms_that_end_at_the_same_moment_post_one_message(bench: Workbench) -> None:
     board = SlowBoard()
-    showing = Showing(bench.ledger, board, bench.clock)
+    showing = ChangeMessages(bench.ledger, board, bench.clock)
     change_id = bench.ask(Create("fresh"), bench.target(bench.add_vm("web01")))
     with ThreadPoolExecutor(4) as vms:
         list(vms.map(showing.show, [change_id] * 4))
@@ -34,7 +34,7 @@ def test_vms_that_end_at_the_same_moment_post_one_message(bench: Workbench) -> N
 
 def test_a_message_that_cannot_be_shown_leaves_a_note_and_the_change_goes_on(bench: Workbench) -> None:
     board = Board(out_of_order=True)
-    showing = Showing(bench.ledger, board, bench.clock)
+    showing = ChangeMessages(bench.ledger, board, bench.clock)
     change_id = bench.ask(Create("fresh"), bench.target(bench.add_vm("web01")))
 
     assert not showing.show(change_id)
@@ -66,7 +66,7 @@ def test_what_happens_while_a_message_is_shown_is_shown_too(bench: Workbench) ->
             bench.ledger.changes.move(change_id, step, by="bot", result="Took fresh of web01.")
 
     board = BusyBoard(go_on)
-    Showing(bench.ledger, board, bench.clock).show(change_id)
+    ChangeMessages(bench.ledger, board, bench.clock).show(change_id)
 
     assert ["Took fresh of web01." in text for text in board.texts] == [True]
 
@@ -86,7 +86,7 @@ class CountingBoard(Board):
 
 def test_progress_is_shown_every_three_seconds_at_most(bench: Workbench) -> None:
     board = CountingBoard()
-    showing = Showing(bench.ledger, board, bench.clock)
+    showing = ChangeMessages(bench.ledger, board, bench.clock)
     seen = bench.add_vm("web01")
     change_id = bench.ask(Create("fresh"), bench.target(seen), state=ChangeState.RUNNING)
     showing.show(change_id)
@@ -102,7 +102,7 @@ def test_progress_is_shown_every_three_seconds_at_most(bench: Workbench) -> None
 
 def test_a_host_that_tells_its_progress_does_not_wait_for_slack(bench: Workbench) -> None:
     board = Board()
-    showing = Showing(bench.ledger, board, bench.clock)
+    showing = ChangeMessages(bench.ledger, board, bench.clock)
     seen = bench.add_vm("web01")
     change_id = bench.ask(Create("fresh"), bench.target(seen), state=ChangeState.RUNNING)
     showing.show(change_id)

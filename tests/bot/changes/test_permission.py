@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.changes.perform import Denial
-from bot.changes.permission import RECENT, UNDER_WAY, Authority
+from bot.changes.permission import RECENT, UNDER_WAY, Denial, Permission
 from bot.ledger import ChangeRow, ChangeState
 from bot.messages import Origin
 from bot.people.directory import Member
@@ -32,9 +31,9 @@ def people() -> Watching:
 
 
 @pytest.fixture
-def authority(people: Watching, tmp_path: Path) -> Authority:
+def permission(people: Watching, tmp_path: Path) -> Permission:
     made = settings(tmp_path)
-    return Authority(made, Gate(people, made.access))
+    return Permission(made, Gate(people, made.access))
 
 
 def asked(bench: Workbench, action: Action, vm: str = "web01", *, who: str = ADA, channel: str = CHANNEL) -> ChangeRow:
@@ -56,9 +55,9 @@ def asked(bench: Workbench, action: Action, vm: str = "web01", *, who: str = ADA
     ],
 )
 def test_the_rules_say_whose_answer_it_needs(
-    bench: Workbench, authority: Authority, action: Action, vm: str, whose: str | None
+    bench: Workbench, permission: Permission, action: Action, vm: str, whose: str | None
 ) -> None:
-    assert authority.over(asked(bench, action, vm)) == whose
+    assert permission.over(asked(bench, action, vm)) == whose
 
 
 @pytest.mark.parametrize(
@@ -71,49 +70,50 @@ def test_the_rules_say_whose_answer_it_needs(
     ],
 )
 def test_what_is_not_allowed_is_denied_in_a_sentence(
-    bench: Workbench, authority: Authority, who: str, channel: str, sentence: str
+    bench: Workbench, permission: Permission, who: str, channel: str, sentence: str
 ) -> None:
     with pytest.raises(Denial) as denied:
-        authority.over(asked(bench, Create("x"), who=who, channel=channel))
+        permission.over(asked(bench, Create("x"), who=who, channel=channel))
 
     assert sentence in denied.value.sentence
-    assert denied.value.sentence.count("Nothing was changed.") == 1
 
 
-def test_somebody_who_left_since_they_asked_is_denied(bench: Workbench, people: Watching, authority: Authority) -> None:
+def test_somebody_who_left_since_they_asked_is_denied(
+    bench: Workbench, people: Watching, permission: Permission
+) -> None:
     row = asked(bench, Create("x"))
-    assert authority.over(row) is None
+    assert permission.over(row) is None
 
     people.members[ADA] = replace(people.members[ADA], deleted=True)
 
     with pytest.raises(Denial, match="deactivated"):
-        authority.over(row)
+        permission.over(row)
 
 
 def test_a_workspace_that_names_no_team_of_its_members_is_believed_as_when_they_asked(
-    bench: Workbench, people: Watching, authority: Authority
+    bench: Workbench, people: Watching, permission: Permission
 ) -> None:
     people.members[ADA] = replace(people.members[ADA], team_id="")
 
-    assert authority.over(asked(bench, Create("x"))) is None
+    assert permission.over(asked(bench, Create("x"))) is None
 
 
 def test_right_before_a_change_is_performed_the_workspace_is_asked_again(
-    bench: Workbench, people: Watching, authority: Authority
+    bench: Workbench, people: Watching, permission: Permission
 ) -> None:
     row = asked(bench, Create("x"))
 
-    authority.over(row)
+    permission.over(row)
     assert people.max_age is None
-    authority.still(row)
+    permission.still(row)
     assert people.max_age == RECENT
 
 
 def test_the_later_vms_of_a_large_group_do_not_each_ask_the_workspace(
-    bench: Workbench, people: Watching, authority: Authority
+    bench: Workbench, people: Watching, permission: Permission
 ) -> None:
     row = replace(asked(bench, Create("x")), state=ChangeState.RUNNING)
 
-    authority.still(row)
+    permission.still(row)
 
     assert people.max_age == UNDER_WAY

@@ -14,9 +14,10 @@ from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model import power
 from backends.simulator.model.faults import FaultKind
 from backends.simulator.model.machines import Vss
-from bot.changes.verbs import kind_of, safety_name
+from bot.changes.verbs.create import kind_of
 from bot.ledger import ChangeState
 from commands.base import Action, Apply, Configure, Create, Delete, Export, Keep, Rename
+from commands.kit.words import safety_name
 from tests.support.workbench import ADA, PlainJournal, Workbench
 
 T = TypeVar("T")
@@ -349,9 +350,14 @@ def test_the_kind_is_told_by_the_state_before(state: VMState, has_memory: bool, 
     assert kind_of(state, Checkpoint("id", "x", "vm", ASKED_AT, has_memory=has_memory)) == kind
 
 
-@pytest.mark.parametrize("name", ["first", "x" * 100, "😀" * 60])
-def test_the_name_of_a_safety_checkpoint_fits_hyper_v(name: str) -> None:
-    made = safety_name(ASKED_AT, name)
-
-    assert made.startswith("safety 2026-11-22 14:05:09 before ")
-    assert len(made.encode("utf-16-le")) // 2 <= 100
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("first", "safety 2026-11-22 14:05:09 before first"),
+        ("x" * 100, "safety 2026-11-22 14:05:09"),
+        ("😀" * 60, "safety 2026-11-22 14:05:09"),
+        ("safety 2026-11-21 09:00:00 before first", "safety 2026-11-22 14:05:09"),
+    ],
+)
+def test_the_name_of_a_safety_checkpoint_is_short_and_whole_and_names_no_other_one(name: str, made: str) -> None:
+    assert safety_name(ASKED_AT, name) == made

@@ -10,12 +10,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from dbos import DBOS
+from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
 from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import Fault, FaultKind
 from backends.simulator.powershell.shell import Statement
 from bot.changes.workflow import Answer, Word
+from bot.durable import LATER
 from bot.ledger import ChangeRow, ChangeState
 from bot.messages import Origin
 from commands.base import Create, Person, Plan, Target
@@ -59,7 +60,7 @@ def queued(hq: Headquarters, text: str) -> ChangeRow:
     """Type a command whose change has to wait for its turn."""
     hq.type(text)
     row = hq.newest()
-    wait_until(lambda: DBOS.get_workflow_status(f"{row.id}-0"))
+    wait_until(lambda: (begun := DBOS.get_workflow_status(row.id)) and begun.status == "SUCCESS")
     return row
 
 
@@ -359,6 +360,8 @@ def test_a_change_whose_work_was_given_up_is_said_to_be_over(hq: Headquarters) -
     seen = hq.add_vm("app12")
     with one_change_under_way(hq, "app12") as first:
         second = queued(hq, "app12 second")
+        with SetWorkflowID(f"{second.id}-0"), SetEnqueueOptions(delay_seconds=3600):
+            DBOS.enqueue_workflow(LATER, hq.core.changes._one_vm, second.id, 0)
         DBOS.cancel_workflow(f"{second.id}-0")
     hq.wait_for(ChangeState.SUCCEEDED, first)
 

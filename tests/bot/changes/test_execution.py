@@ -1,8 +1,8 @@
-"""The work on one VM: what is written down, and how long a lost answer is looked for."""
+"""The execution on one VM: what is written down, and how long a lost answer is looked for."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import pytest
@@ -10,8 +10,10 @@ import pytest
 from backends.base import AuthenticationFailed, CheckpointType, UnknownOutcome, VMState
 from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import Fault, FaultKind
-from bot.changes import attempt as steps
-from bot.changes.outcome import OUTCOME, Outcome, Patience, conclusion, outcomes, row_of
+from bot.changes import attempt as attempts
+from bot.changes.execution import Timeouts
+from bot.changes.outcome import OUTCOME, Outcome, conclusion, outcomes
+from bot.changes.verbs import apply, configure, create, export
 from bot.ledger import ChangeState
 from commands.base import Configure, Create, Export
 from tests.support.workbench import PlainJournal, Workbench
@@ -22,22 +24,22 @@ IN_USE = 0x80070020
 
 def test_what_is_about_to_be_sent_is_in_the_ledger_once(bench: Workbench) -> None:
     seen = bench.add_vm("web01")
-    work = bench.work(Create("x"), bench.target(seen))
+    execution = bench.work(Create("x"), bench.target(seen))
 
-    work.sent.mark("create")
-    work.sent.mark("create")
+    execution.sent.mark("create")
+    execution.sent.mark("create")
 
-    assert work.sent.already("create")
-    assert not work.sent.already("configure")
-    assert bench.events(work.change_id).count("sent") == 1
+    assert execution.sent.already("create")
+    assert not execution.sent.already("configure")
+    assert bench.events(execution.change.id).count("sent") == 1
 
 
 def test_what_was_sent_to_one_vm_was_not_sent_to_another(bench: Workbench) -> None:
     first, second = bench.target(bench.add_vm("web01")), bench.target(bench.add_vm("web02"))
-    work = bench.work(Create("x"), first)
-    work.sent.mark("create")
+    execution = bench.work(Create("x"), first)
+    execution.sent.mark("create")
 
-    other = type(work)(work.means, work.journal, work.change_id, second)
+    other = replace(execution, target=second)
 
     assert not other.sent.already("create")
 
@@ -46,58 +48,58 @@ class TestALostAnswer:
     def test_makes_the_change_unknown_until_the_host_shows_what_happened(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01")
         journal = PlainJournal(on_sleep=lambda _: bench.host().faults.disarm())
-        work = bench.work(Create("x"), bench.target(seen), journal)
+        execution = bench.work(Create("x"), bench.target(seen), journal)
         bench.arm(FaultKind.RESET_BEFORE_ANSWER, "Checkpoint-VM")
-        step = steps.take(seen, "x", "create")
+        step = create.take(seen, "x", "create")
 
-        after = work.carry_out(bench.down_after(step), seen)
+        after = execution.carry_out(bench.down_after(step), seen)
 
         assert [one.name for one in after.checkpoints] == ["x"]
-        assert bench.row(work.change_id).state is ChangeState.UNKNOWN
-        assert bench.shown == [work.change_id]
+        assert bench.row(execution.change.id).state is ChangeState.UNKNOWN
+        assert bench.shown == [execution.change.id]
         assert journal.slept == [1.0]
         assert bench.ran("Checkpoint-VM") == 1
 
-    def test_is_looked_for_as_long_as_patience_says_and_no_longer(self, bench: Workbench) -> None:
+    def test_is_looked_for_as_long_as_the_timeouts_say_and_no_longer(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01")
         journal = PlainJournal()
-        work = bench.work(Create("x"), bench.target(seen), journal)
+        execution = bench.work(Create("x"), bench.target(seen), journal)
         bench.arm(FaultKind.RESET_BEFORE_ANSWER, "Checkpoint-VM")
-        step = steps.take(seen, "x", "create")
+        step = create.take(seen, "x", "create")
 
         with pytest.raises(UnknownOutcome, match="Look at web01 by hand"):
-            work.carry_out(bench.down_after(step), seen)
+            execution.carry_out(bench.down_after(step), seen)
 
         assert journal.slept == [1.0, 2.0]
 
     def test_is_not_looked_for_where_the_host_cannot_tell(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", Past("first", DAY))
         journal = PlainJournal()
-        work = bench.work(Export("D:\\out"), bench.target(seen, "first"), journal)
+        execution = bench.work(Export("D:\\out"), bench.target(seen, "first"), journal)
         bench.arm(FaultKind.RESET_BEFORE_ANSWER, "Export-VMSnapshot")
 
-        with pytest.raises(steps.Inconclusive):
-            work.carry_out(steps.export(work.checkpoint_id(), "D:\\out"), seen)
+        with pytest.raises(attempts.Inconclusive):
+            execution.carry_out(export.attempt(execution.checkpoint_id(), "D:\\out"), seen)
 
         assert journal.slept == []
-        assert bench.row(work.change_id).state is ChangeState.UNKNOWN
+        assert bench.row(execution.change.id).state is ChangeState.UNKNOWN
 
     def test_of_what_did_not_happen_fails_the_change(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01")
         journal = PlainJournal(on_sleep=lambda _: bench.host().faults.disarm())
-        work = bench.work(Create("x"), bench.target(seen), journal)
+        execution = bench.work(Create("x"), bench.target(seen), journal)
         bench.arm(FaultKind.RESET_BEFORE_ANSWER, "Checkpoint-VM")
         bench.arm(FaultKind.CMDLET_ERROR, "Checkpoint-VM")
-        step = steps.take(seen, "x", "create")
+        step = create.take(seen, "x", "create")
 
-        with pytest.raises(steps.DidNotHappen, match="I looked again: it did not happen"):
-            work.carry_out(bench.down_after(step), seen)
+        with pytest.raises(attempts.DidNotHappen, match="I looked again: it did not happen"):
+            execution.carry_out(bench.down_after(step), seen)
 
 
 def test_a_host_is_looked_at_for_a_day() -> None:
-    patience = Patience()
+    timeouts = Timeouts()
 
-    assert timedelta(hours=23) < timedelta(seconds=sum(patience.pauses)) < timedelta(hours=25)
+    assert timedelta(hours=23) < timedelta(seconds=sum(timeouts.retries)) < timedelta(hours=25)
 
 
 class TestSettingAVMRight:
@@ -106,49 +108,49 @@ class TestSettingAVMRight:
     def test_is_tried_again_while_the_vm_is_busy(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", state=VMState.OFF)
         journal = PlainJournal()
-        work = bench.work(Configure(), bench.target(seen), journal)
+        execution = bench.work(Configure(), bench.target(seen), journal)
         bench.host().faults.arm(Fault(FaultKind.CMDLET_ERROR, "Start-VM", code=IN_USE))
 
-        assert work.set_right(steps.start(seen.vm.id), seen).vm.state is VMState.RUNNING
+        assert execution.set_right(apply.start(seen.vm.id), seen).vm.state is VMState.RUNNING
         assert journal.slept == [1.0]
 
     def test_is_tried_again_when_it_was_lost_and_did_not_happen(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", state=VMState.OFF)
         journal = PlainJournal()
-        work = bench.work(Configure(), bench.target(seen), journal)
+        execution = bench.work(Configure(), bench.target(seen), journal)
         bench.arm(FaultKind.CMDLET_ERROR, "Start-VM")
         bench.arm(FaultKind.RESET_BEFORE_ANSWER, "Start-VM")
 
-        assert work.set_right(steps.start(seen.vm.id), seen).vm.state is VMState.RUNNING
+        assert execution.set_right(apply.start(seen.vm.id), seen).vm.state is VMState.RUNNING
         assert journal.slept == [1.0]
 
     def test_is_tried_once_more_after_the_last_pause(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", state=VMState.OFF)
         journal = PlainJournal()
-        work = bench.work(Configure(), bench.target(seen), journal)
+        execution = bench.work(Configure(), bench.target(seen), journal)
         bench.host().faults.arm(Fault(FaultKind.CMDLET_ERROR, "Start-VM", times=2, code=IN_USE))
 
-        assert work.set_right(steps.start(seen.vm.id), seen).vm.state is VMState.RUNNING
+        assert execution.set_right(apply.start(seen.vm.id), seen).vm.state is VMState.RUNNING
         assert journal.slept == [1.0, 2.0]
 
     def test_is_not_tried_over_and_over_with_a_wrong_password(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", state=VMState.OFF)
         journal = PlainJournal()
-        work = bench.work(Configure(), bench.target(seen), journal)
+        execution = bench.work(Configure(), bench.target(seen), journal)
         bench.host().faults.arm(Fault(FaultKind.HTTP_STATUS, "Start-VM", code=401))
 
         with pytest.raises(AuthenticationFailed):
-            work.set_right(steps.start(seen.vm.id), seen)
+            execution.set_right(apply.start(seen.vm.id), seen)
 
         assert journal.slept == []
 
     def test_is_tried_again_while_the_host_does_not_answer(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", state=VMState.OFF)
         journal = PlainJournal(on_sleep=lambda _: bench.host().faults.disarm())
-        work = bench.work(Configure(), bench.target(seen), journal)
+        execution = bench.work(Configure(), bench.target(seen), journal)
         bench.arm(FaultKind.REFUSE_CONNECTION, times=None)
 
-        after = work.set_right(steps.start(seen.vm.id), seen)
+        after = execution.set_right(apply.start(seen.vm.id), seen)
 
         assert after.vm.state is VMState.RUNNING
         assert len(journal.slept) == 1
@@ -156,11 +158,13 @@ class TestSettingAVMRight:
     def test_is_given_up_when_the_host_stays_away(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", checkpoint_type=CheckpointType.STANDARD)
         journal = PlainJournal()
-        work = bench.work(Configure(), bench.target(seen), journal)
+        execution = bench.work(Configure(), bench.target(seen), journal)
         bench.arm(FaultKind.REFUSE_CONNECTION, times=None)
 
         with pytest.raises(UnknownOutcome, match="Look at web01 by hand"):
-            work.set_right(steps.configure(seen.vm.id, "set back", checkpoint_type=CheckpointType.PRODUCTION), seen)
+            execution.set_right(
+                configure.attempt(seen.vm.id, "set back", checkpoint_type=CheckpointType.PRODUCTION), seen
+            )
 
         assert bench.look_again(seen).vm.checkpoint_type is CheckpointType.STANDARD
 
@@ -176,7 +180,7 @@ def test_outcomes_are_read_back_as_they_were_written(bench: Workbench) -> None:
 
 def test_a_change_that_nobody_asked_for_is_a_defect(bench: Workbench) -> None:
     with pytest.raises(LookupError, match="no-such-change"):
-        row_of(bench.ledger, "no-such-change")
+        bench.ledger.changes.load("no-such-change")
 
 
 def test_progress_is_passed_on_with_its_vm(bench: Workbench) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from backends.base import CheckpointType
-from bot.changes.again import again, undo
 from bot.changes.outcome import Outcome
+from bot.changes.verbs import again
+from bot.changes.verbs.apply import undo
 from bot.ledger import ChangeState
 from commands.base import Action, Apply, Configure, Create, Delete, Export, Keep, Picture, Plan, Rename, Target
 

@@ -1,0 +1,204 @@
+"""A change under way on one VM: its durable steps, and what to do when the answer to one of them is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from backends.base import (
+    AuthenticationFailed,
+    Backend,
+    Busy,
+    NotFound,
+    TimedOut,
+    UnknownOutcome,
+    Unreachable,
+    VMInventory,
+)
+from bot.changes import attempt as attempts
+from bot.changes.attempt import Attempt
+from bot.changes.outcome import Outcome, Said, Values
+from bot.ledger import ChangeRow, ChangeState, IllegalMove, Ledger
+from commands.base import Target
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long an action is waited for whose answer was lost, in seconds."""
+
+    unknown_after: float = attempts.UNKNOWN_AFTER
+    """Before it is reported as unknown."""
+    retries: tuple[float, ...] = (5.0, 10.0, 30.0, *(60.0,) * 10, *(300.0,) * 280)
+    """The pauses between looks at its host after that: a day in all. Nothing else runs on the VM meanwhile."""
+
+
+class Steps(Protocol):
+    """Runs steps durably: a step that has ended gives the same result, or the same error, when it is run again."""
+
+    def step(self, name: str, act: Callable[[], T]) -> T: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class Looks(Protocol):
+    """Where a VM is looked up as it is now, wherever in the fleet it lives by now."""
+
+    def look(self, vm_id: str, *, disks: bool = False) -> VMInventory: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What every execution needs."""
+
+    backends: Mapping[str, Backend]
+    fleet: Looks
+    ledger: Ledger
+    clock: Callable[[], datetime]
+    show: Callable[[str], object]
+    """Bring the message of a change up to date."""
+    progress: Callable[[str, str, int], None]
+    """Told change id, VM id and percentage."""
+    timeouts: Timeouts = Timeouts()
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One change on one VM, under way."""
+
+    env: Environment
+    steps: Steps
+    change: ChangeRow
+    """As it was when the work on this VM began."""
+    target: Target
+
+    def now(self) -> datetime:
+        return self.env.clock()
+
+    def on_progress(self, percent: int) -> None:
+        self.env.progress(self.change.id, self.target.vm_id, percent)
+
+    def done(
+        self,
+        key: str,
+        sentence: str,
+        values: Values | None = None,
+        *,
+        checkpoint_id: str | None = None,
+        safety_id: str | None = None,
+    ) -> Outcome:
+        target = self.target
+        return Outcome(
+            target.vm_id,
+            target.vm_name,
+            ChangeState.SUCCEEDED,
+            sentence,
+            checkpoint_id=checkpoint_id or target.checkpoint_id,
+            safety_id=safety_id,
+            key=key,
+            values={"vm": target.vm_name, "checkpoint": target.checkpoint_name, **(values or {})},
+        )
+
+    def checkpoint_id(self) -> str:
+        if self.target.checkpoint_id is None:
+            raise LookupError(f"the plan of change {self.change.id} names no checkpoint")
+        return self.target.checkpoint_id
+
+    def carry_out(self, attempt: Attempt, seen: VMInventory) -> VMInventory:
+        """One attempt on the host. When its answer is lost, say so, and go on looking until the host shows what
+        happened.
+
+        Raises `BackendError`; `UnknownOutcome` when nobody will find out.
+        """
+        backend = self.env.backends[seen.vm.host]
+        unknown_after = self.env.timeouts.unknown_after
+        try:
+            return self.steps.step(
+                attempt.name, lambda: attempts.run(attempt, backend, seen, self.sent, unknown_after=unknown_after)
+            )
+        except UnknownOutcome as lost:
+            cause = lost.cause
+            self._tell_unknown(attempt.name, cause)
+            if isinstance(lost, attempts.Inconclusive):
+                raise
+        for number, pause in enumerate(self.env.timeouts.retries):
+            self.steps.sleep(pause)
+            try:
+                found = self.steps.step(
+                    f"{attempt.name}: look {number}",
+                    lambda: attempts.settle(attempt, backend, seen.vm.id, unknown_after=0.0),
+                )
+            except attempts.Inconclusive:
+                raise
+            except UnknownOutcome:
+                continue
+            if found is None:
+                raise attempts.DidNotHappen(
+                    f"The connection to {backend.host} was lost in the middle. I looked again: it did not happen.",
+                    cause,
+                )
+            return found
+        raise UnknownOutcome(
+            f"{backend.host} has not shown for a day what became of it. Look at {seen.vm.name} by hand.", cause
+        )
+
+    def set_right(self, attempt: Attempt, seen: VMInventory) -> VMInventory:
+        """An attempt without which the VM would be left as nobody wants it. It is made for a day while the host does
+        not answer, is busy, or does not show its VMs yet. Raises `BackendError`."""
+        for pause in self.env.timeouts.retries:
+            try:
+                return self.carry_out(attempt, seen)
+            except AuthenticationFailed:
+                raise
+            except (Unreachable, TimedOut, Busy, NotFound, attempts.DidNotHappen) as error:
+                self._tell_unknown(attempt.name, error.cause)
+                self.steps.sleep(pause)
+        return self.carry_out(attempt, seen)
+
+    def look(self, key: str) -> VMInventory:
+        """The VM as it is after a failure. While no host answers that is tried for a day. Raises `BackendError`."""
+        for number, pause in enumerate(self.env.timeouts.retries):
+            try:
+                return self.steps.step(f"{key}: look {number}", lambda: self.env.fleet.look(self.target.vm_id))
+            except AuthenticationFailed:
+                raise
+            except (Unreachable, TimedOut) as error:
+                self._tell_unknown(key, error.cause)
+                self.steps.sleep(pause)
+        target = self.target
+        raise UnknownOutcome(f"{target.host} has not answered for a day. Look at {target.vm_name} by hand.", key)
+
+    def _tell_unknown(self, key: str, cause: str) -> None:
+        self.steps.step(f"{key}: outcome unknown", lambda: self._say_unknown(cause))
+
+    def _say_unknown(self, cause: str) -> None:
+        said = Said("no answer", f"no answer about {self.target.vm_name}: {cause}", {"vm": self.target.vm_name})
+        try:
+            self.env.ledger.changes.move(
+                self.change.id, ChangeState.UNKNOWN, by="bot", why=said.sentence, detail=said.detail
+            )
+        except IllegalMove:  # another VM of the change has concluded it, or it is over
+            return
+        self.env.show(self.change.id)
+
+    @property
+    def sent(self) -> _SentInLedger:
+        return _SentInLedger(self.env.ledger, self.change.id, self.target.vm_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _SentInLedger:
+    ledger: Ledger
+    change_id: str
+    vm_id: str
+
+    def already(self, attempt: str) -> bool:
+        return self.ledger.events.has(self.change_id, "sent", vm_id=self.vm_id, step=attempt)
+
+    def mark(self, attempt: str) -> None:
+        if not self.already(attempt):
+            detail = {"step": attempt, "vm_id": self.vm_id}
+            self.ledger.changes.note(self.change_id, "sent", by="bot", why=f"sending {attempt}", detail=detail)

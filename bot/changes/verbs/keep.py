@@ -1,0 +1,19 @@
+"""Says how long a checkpoint is wanted. Only the ledger learns of it; the host is not asked."""
+
+from __future__ import annotations
+
+from backends.base import VMInventory
+from bot.changes.execution import Execution
+from bot.changes.outcome import Outcome
+from bot.changes.verbs.base import Verb
+from commands.base import Keep
+
+
+def perform(execution: Execution, _seen: VMInventory, action: Keep) -> Outcome:
+    target = execution.target
+    execution.steps.step("keep", lambda: execution.env.ledger.checkpoints.keep(target, action.until))
+    until = f"until {action.until:%Y-%m-%d %H:%M} UTC" if action.until else "forever"
+    return execution.done("kept", f"{target.checkpoint_name} of {target.vm_name} is kept {until}.", {"until": until})
+
+
+verb = Verb(Keep, "say how long to keep checkpoints of", perform)
