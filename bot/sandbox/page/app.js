@@ -34,6 +34,7 @@ function author(person) {
 async function start() {
   page.state = await look("state");
   page.composer = new Composer(page.state.app.commands);
+  fillShortcuts();
   byId("team").textContent = page.state.team.name;
   document.title = `${page.state.app.name}: Slack sandbox`;
   fillPeople();
@@ -42,6 +43,19 @@ async function start() {
   const [, linked, seconds, rest] = /^\/archives\/(\w+)\/p(\d+)(\d{6})$/.exec(location.pathname) ?? [];
   await become((known ?? page.state.people[0]).id, linked ? page.state.channels.find((one) => one.id === linked)?.name : named);
   if (linked) page.list.reveal(`${seconds}.${rest}`);
+}
+
+const shortcuts = (wanted) => page.state.app.shortcuts.filter(([, , type]) => type === wanted);
+
+function fillShortcuts() {
+  const node = byId("shortcuts");
+  const found = shortcuts("global");
+  node.hidden = !found.length;
+  node.replaceChildren(el("option", { value: "" }, "⚡"), ...found.map(([id, name, , what]) => el("option", { value: id, title: what }, name)));
+  node.addEventListener("change", () => {
+    act("shortcut", { user: page.user, callback_id: node.value });
+    node.value = "";
+  });
 }
 
 function fillPeople() {
@@ -58,7 +72,7 @@ async function become(user, channel) {
   byId("person").value = user;
   page.state = await look("state", { user });
   page.panel.close();
-  page.list = new MessageList(user, names, { choices: choices(), openThread });
+  page.list = new MessageList(user, names, { choices: choices(), openThread, shortcuts: shortcuts("message") });
   page.modals = new Modals(user, names, choices());
   page.stream?.close();
   page.stream = watch(user, handlers, () => become(page.user, page.channel?.name));
@@ -180,6 +194,7 @@ function showTab(which) {
     byId(name).hidden = name !== which;
   }
   byId("composer").hidden = which === "home";
+  if (which === "messages" && page.channel.is_im) act("home", { user: page.user, tab: "messages" });
   if (which === "home") drawHome().then(() => act("home", { user: page.user }));
 }
 

@@ -13,13 +13,14 @@ const FAILED = {
 
 export class MessageList {
   /** `thread` is the message whose thread this is; without one it is the channel. `openThread(ts)` shows one. */
-  constructor(user, names, { node = byId("messages"), thread = null, choices, openThread } = {}) {
+  constructor(user, names, { node = byId("messages"), thread = null, choices, openThread, shortcuts = [] } = {}) {
     this.user = user;
     this.names = names;
     this.list = node;
     this.thread = thread;
     this.choices = choices;
     this.openThread = openThread;
+    this.shortcuts = shortcuts;
     this.waiting = null;
   }
 
@@ -121,7 +122,8 @@ export class MessageList {
           message.bot_id ? el("span", { class: "tag" }, "app") : null,
           time(message, true),
           message.edited ? el("span", { class: "edited" }, "(edited)") : null,
-          message.pinned_to ? el("span", { class: "edited" }, "📌 Pinned") : null),
+          message.pinned_to ? el("span", { class: "edited" }, "📌 Pinned") : null,
+          this.more(message)),
         body,
         (message.files ?? []).map((file) => this.file(file)),
         this.reactions(message),
@@ -132,6 +134,18 @@ export class MessageList {
   classes(message) {
     const told = isReply(message) && this.thread === null;
     return ["message", message.is_ephemeral && "ephemeral", told && "reply", message.subtype === "tombstone" && "gone"].filter(Boolean).join(" ");
+  }
+
+  /** The shortcuts that the app has for messages. */
+  more(message) {
+    if (!this.shortcuts.length || message.is_ephemeral) return null;
+    const node = el("select", { class: "overflow", "aria-label": "More actions" },
+      el("option", { value: "" }, "⋯"), this.shortcuts.map(([id, name]) => el("option", { value: id }, name)));
+    node.addEventListener("change", () => {
+      act("shortcut", { ...this.place(message), callback_id: node.value });
+      node.value = "";
+    });
+    return node;
   }
 
   reactions(message) {

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from slack_bolt import Ack, App, Respond
+from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
-from bot.sandbox import Sandbox
+from bot.sandbox import Sandbox, Shortcut, SlackApp, demo_workspace
 from bot.sandbox.routes import PAGE
+from tests.bot.sandbox.conftest import CLOSING
 
 CHROMIUM = shutil.which("chromium")
 OPTIONS = [
@@ -467,6 +469,26 @@ def test_what_is_new_since_one_looked_is_marked(page: Page, client: WebClient) -
     expect(other).to_contain_text("1 unread")
     other.click()
     expect(page.locator(".new-line + .message")).to_contain_text("new")
+
+
+def test_shortcuts_are_chosen_beside_the_box_and_on_a_message(browser: Browser) -> None:
+    offered = (Shortcut("Take one", "take"), Shortcut("Keep it", "keep", "message"))
+    with Sandbox(workspace=demo_workspace(SlackApp(shortcuts=offered))) as sandbox:
+        app = App(client=WebClient(sandbox.bot_token, base_url=sandbox.api_url))
+        seen: list[str] = []
+        app.shortcut(re.compile(".*"))(lambda ack, body: (ack(), seen.append(body["type"])))
+        handler = SocketModeHandler(app, sandbox.app_token)
+        handler.connect()
+        sandbox.wait_for_connections(1)
+        sandbox.say("ada", "#ops", "a message")
+        page = browser.new_page()
+        page.goto(sandbox.url)
+        page.get_by_label("Shortcuts").select_option("Take one")
+        page.get_by_role("article").get_by_label("More actions").select_option("Keep it")
+        sandbox.wait_for(lambda: seen == ["shortcut", "message_action"])
+        page.close()
+        handler.client.auto_reconnect_enabled = False
+        CLOSING.submit(handler.close)
 
 
 def test_an_empty_channel_suggests_what_to_try(browser: Browser, new_app: Callable[[], App]) -> None:
