@@ -102,7 +102,7 @@ def listeners() -> set[str]:
     return {
         node.attr
         for file, node in calls()
-        if file == "app.py" and isinstance(node.value, ast.Name) and node.value.id == "app" and node.attr != "dispatch"
+        if file == "listeners.py" and isinstance(node.value, ast.Name) and node.value.id == "app" and node.attr != "dispatch"
     }
 
 

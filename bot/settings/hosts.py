@@ -42,7 +42,6 @@ class HostDefaults(Section):
         description="The PowerShell session configuration to connect to, such as a JEA endpoint's. "
         "When left out, the host's default.",
     )
-    site: str = Field(default="local", description="The site the host is reached from; `local` is the bot itself.")
     allow_unencrypted: bool = Field(
         default=False, description="Allow basic over plain HTTP, which shows the password to everyone on the way."
     )
@@ -83,7 +82,6 @@ class Connection:
     certificate_key_pem: Path | None
     connect_timeout: float
     """Seconds."""
-    site: str
 
 
 def connection(host: HostSettings, defaults: HostDefaults) -> Connection:
@@ -104,7 +102,6 @@ def connection(host: HostSettings, defaults: HostDefaults) -> Connection:
         certificate_pem=both.certificate_pem,
         certificate_key_pem=both.certificate_key_pem,
         connect_timeout=both.connect_timeout.total_seconds(),
-        site=both.site,
     )
 
 

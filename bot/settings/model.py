@@ -86,7 +86,7 @@ class AccessSettings(Section):
         default={
             "viewer": ("view",),
             "operator": ("view", "create", "rename", "keep"),
-            "owner": ("view", "create", "rename", "keep", "apply", "delete", "export", "configure", "schedule"),
+            "owner": ("view", "create", "rename", "keep", "apply", "delete", "export", "configure"),
         },
         description="Names for sets of actions. Roles given here take the place of these three.",
     )
@@ -172,8 +172,7 @@ class Settings(BaseSettings, Section):
     data_dir: Path = Field(default=Path("./data"), description="The folder of ledger.db and jobs.db.")
     database_url: DatabaseUrl | None = Field(
         default=None,
-        description="Where durable jobs are kept: postgresql://… when there are workers. "
-        "When left out, SQLite in data_dir.",
+        description="Where durable jobs are kept: postgresql://…, for instance. When left out, SQLite in data_dir.",
     )
     host_defaults: HostDefaults = Field(default_factory=HostDefaults)
     hosts: tuple[HostSettings, ...] = Field(

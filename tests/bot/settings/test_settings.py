@@ -28,7 +28,7 @@ slack:
 data_dir: ./data
 database_url: null
 host_defaults:
-  {port: 5986, ssl: true, auth: negotiate, username: null, password: null, configuration_name: null, site: local,
+  {port: 5986, ssl: true, auth: negotiate, username: null, password: null, configuration_name: null,
    allow_unencrypted: false}
 hosts:
   - {name: hv01, address: hv01.example.net}
@@ -36,7 +36,7 @@ hosts:
 access:
   roles:
     operator: [view, create, rename, keep]
-    owner: [view, create, rename, keep, apply, delete, export, configure, schedule]
+    owner: [view, create, rename, keep, apply, delete, export, configure]
   grants: [{to: ["U024BE7LH", "S0615G0KT"], role: owner, vms: ["web*"], channels: []}]
   approvals: [{vms: ["dc*", "sql*"], actions: [apply, delete], by: ["S0615G0KT"]}]
   production_only: ["dc*"]
