@@ -41,7 +41,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def _known_action(value: str) -> str:
     commands.load()  # a verb is known when its command is
-    known = sorted({"view", "schedule", *actions()})
+    known = sorted({"view", *actions()})
     if value not in known:
         raise problem(f"there is no action {value}{did_you_mean(value, known)}; there are {', '.join(known)}")
     return value
