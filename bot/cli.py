@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -90,14 +90,18 @@ def main(verbose: bool) -> None:
 @click.option("--wait/--no-wait", default=True, help="Wait for Slack where it is away at the start, or end with 1.")
 def run(config: Path | None, wait: bool) -> None:
     """Run the bot against the hosts and the Slack workspace of the settings."""
+    from bot.settings import gaps
     from bot.wiring import Bot
 
     settings = _load(config)
     logging.getLogger("bot").setLevel(logging.INFO)
-    with _told_plainly():
-        bot = Bot(settings, wait=wait)
-    with _until_stopped(bot):
-        click.echo(f"Checkpoint Bot is running for {len(bot.backends)} hosts. Ctrl-C ends it.")
+    with _held(settings.data_dir):
+        for line in gaps(settings):
+            logging.getLogger("bot.settings").warning(line)
+        with _told_plainly():
+            bot = Bot(settings, wait=wait)
+        with _until_stopped(bot):
+            click.echo(f"Checkpoint Bot is running for {len(bot.backends)} hosts. Ctrl-C ends it.")
 
 
 @main.command()
@@ -108,12 +112,15 @@ def demo(data: Path, fresh: bool, port: int | None) -> None:
     """Simulated hosts, a local Slack workspace in the browser, and the bot between them, in one process."""
     click.echo("Starting the demo: two simulated hosts, a Slack workspace and the bot …")
     sys.stdout.flush()
-    from bot.demo import Demo
+    from bot.demo import Demo, check
 
     with _told_plainly():
-        shown = Demo(data, fresh=fresh, port=port)
-    with _until_stopped(shown):
-        click.echo(shown.welcome())
+        check(data)
+    with _held(data):
+        with _told_plainly():
+            shown = Demo(data, fresh=fresh, port=port)
+        with _until_stopped(shown):
+            click.echo(shown.welcome())
 
 
 @main.command()
@@ -163,7 +170,8 @@ def _until_stopped(program: Runs) -> Iterator[None]:
     happens."""
     asked_to_stop = threading.Event()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if number := getattr(signal, name, None):
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) is not signal.SIG_IGN:  # nohup, and a shell that puts it aside
             signal.signal(number, lambda *_: asked_to_stop.set())
     try:
         with _told_plainly():
@@ -182,10 +190,22 @@ def _until_stopped(program: Runs) -> Iterator[None]:
 def _told_plainly() -> Iterator[None]:
     """What can be wrong outside the program is said in a sentence, without a traceback."""
     from bot.ledger import LedgerError
+    from bot.operations.folder import FolderError
     from bot.people.directory import LookupFailed
     from bot.slack.websocket import NotConnected
 
     try:
         yield
-    except (LedgerError, LookupFailed, NotConnected, OSError) as error:
+    except (FolderError, LedgerError, LookupFailed, NotConnected, OSError) as error:
         raise click.ClickException(str(error)) from error
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """The data folder is this program's alone while the block runs."""
+    from bot.operations.folder import held
+
+    with ExitStack() as stack:
+        with _told_plainly():
+            stack.enter_context(held(folder))
+        yield

@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from bot.durable import Stopped
+from bot.operations.folder import HOLDER, LOCK, make_private
 from bot.sandbox import PortTaken, Sandbox
 from bot.settings import (
     AccessSettings,
@@ -25,7 +26,7 @@ from bot.settings import (
     Settings,
     SlackSettings,
 )
-from bot.wiring import Bot, make_private_folder, simulated_hosts
+from bot.wiring import Bot, simulated_hosts
 
 ACCOUNT = "CONTOSO\\svc-checkpoint"
 TRIES = (
@@ -61,13 +62,10 @@ class Demo:
     def __init__(self, data: Path, *, fresh: bool = False, port: int | None = None) -> None:
         """Raises OSError when the folder cannot be used, or when `fresh` would throw away something else. The page is
         at the same port each time, or at the next free one; a `port` that is asked for is taken, or none."""
-        if fresh and data.exists():
+        check(data)
+        make_private(data)
+        if fresh:
             _throw_away(data)
-        if data.exists() and any(data.iterdir()) and not (data / MARK).exists():
-            raise FileExistsError(
-                f"{data} is there already and holds no demo. Nothing was touched; name another with --data."
-            )
-        make_private_folder(data)
         (data / MARK).touch()
         self._data = data
         self._open = ExitStack()
@@ -161,7 +159,19 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
+def check(data: Path) -> None:
+    """Raises FileExistsError for a folder that is somebody else's."""
+    if data.exists() and _content(data) and not (data / MARK).exists():
+        raise FileExistsError(
+            f"{data} is there already and holds no demo. Nothing was touched; name another with --data."
+        )
+
+
+def _content(data: Path) -> list[Path]:
+    """All but the lock, which holds the folder meanwhile."""
+    return [path for path in data.iterdir() if path.name not in (LOCK, HOLDER)]
+
+
 def _throw_away(data: Path) -> None:
-    if not (data / MARK).exists():
-        raise FileExistsError(f"{data} holds no demo, so --fresh does not throw it away. Nothing was touched.")
-    shutil.rmtree(data)
+    for path in _content(data):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()

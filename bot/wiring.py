@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import random
 import threading
 import time
@@ -22,6 +21,7 @@ from backends.simulator.fleets.demo import demo_fleet
 from backends.simulator.powershell.interpreter import SimulatedPowerShell
 from backends.simulator.winrm import WinRMServer
 from bot.core import Core
+from bot.operations.folder import make_private
 from bot.people.directory import LookupFailed
 from bot.settings import Connection, Settings
 from bot.slack.connection import Connections, pause
@@ -64,7 +64,7 @@ class Bot:
         whether the start waits for Slack where it cannot be reached. Raises
         `LedgerError` and OSError when the data folder cannot be used."""
         self._wait = wait
-        make_private_folder(settings.data_dir)
+        make_private(settings.data_dir)
         self.backends = dict(backends) if backends is not None else hosts_of(settings, settings.data_dir / "shells")
         token, api_url = settings.slack.bot_token.get_secret_value(), settings.slack.api_url
         outbox = Outbox(posting_client(token, api_url), pace)
@@ -160,10 +160,3 @@ def simulated_hosts(folder: Path, username: str, password: str) -> Iterator[dict
             yield {name: server.port for name, server in servers.items()}
         finally:
             keeping.save(hosts, file)
-
-
-def make_private_folder(path: Path) -> None:
-    """Make a folder that only this account can read, where there is none yet."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if os.name == "posix" and path.stat().st_uid == os.getuid() and not any(path.iterdir()):
-        path.chmod(0o700)

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from bot.settings import sources, starter
+from bot.settings.gaps import gaps
 from bot.settings.hosts import Connection, HostDefaults, HostSettings
 from bot.settings.model import (
     AccessSettings,
@@ -38,6 +39,7 @@ __all__ = [
     "SettingsError",
     "SlackSettings",
     "data_dir",
+    "gaps",
     "init_text",
     "load",
 ]
@@ -50,20 +52,21 @@ def load(path: Path | None = None, *, env: Mapping[str, str] | None = None, dote
     is one. Above it, each over the one before: the files in `CHECKPOINTBOT_SECRETS_DIR` (or `/run/secrets`), `dotenv`,
     and `env` (the process's own when None). Raises `SettingsError` with a line for every problem.
     """
-    values, problems = sources.gather(Settings, path, os.environ if env is None else env, dotenv)
+    found = sources.gather(Settings, path, os.environ if env is None else env, dotenv)
+    problems = found.problems
     try:
-        settings = Settings.model_validate(values)
+        settings = Settings.model_validate(found.values)
     except ValidationError as error:
         problems += explain(error, Settings)
     if problems:
-        raise SettingsError(problems)
+        raise SettingsError(problems if found.file else [sources.no_file(), *problems])
     return settings
 
 
 def data_dir(path: Path | None = None, *, env: Mapping[str, str] | None = None, dotenv: Path = Path(".env")) -> Path:
     """That one setting, from the same sources: for those who may not see the tokens. Raises `SettingsError`."""
-    values, _ = sources.gather(Settings, path, os.environ if env is None else env, dotenv)
-    given = values.get("data_dir", Settings.model_fields["data_dir"].default)
+    found = sources.gather(Settings, path, os.environ if env is None else env, dotenv)
+    given = found.values.get("data_dir", Settings.model_fields["data_dir"].default)
     if not isinstance(given, str | Path):
         raise SettingsError(["data_dir: must be a path"])
     return Path(given)

@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -30,20 +31,34 @@ DEFAULT_SECRETS = Path("/run/secrets")
 """Where Docker and Podman put secrets."""
 
 
-def gather(
-    settings: type[BaseSettings], path: Path | None, env: Mapping[str, str], dotenv: Path
-) -> tuple[Values, list[str]]:
-    """All that is set, not validated, and a line for each name that cannot be a setting.
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """All that is set, not validated."""
 
-    Raises `SettingsError` for a source that cannot be read.
-    """
+    values: Values
+    problems: list[str]
+    """A line for each name that cannot be a setting."""
+    file: Path | None
+    """The YAML file; None where there is none."""
+
+
+def gather(settings: type[BaseSettings], path: Path | None, env: Mapping[str, str], dotenv: Path) -> Gathered:
+    """Raises `SettingsError` for a source that cannot be read."""
     named = {**_dotenv(dotenv), **env}
     variables = {**_secrets(named.get(SECRETS_DIR)), **named}
-    from_file = _file(path, variables.get(CONFIG))
-    values = merged(from_file, _Variables(settings, variables)())
+    file = _file(path, variables.get(CONFIG))
+    values = merged(_read(file) if file else {}, _Variables(settings, variables)())
     private = [name for name in values if name.startswith("_")]  # pydantic-settings takes these as its own options
     lines = _unknown(variables, settings) + [f"{name}: is not a setting" for name in private]
-    return {name: value for name, value in values.items() if name not in private}, lines
+    return Gathered({name: value for name, value in values.items() if name not in private}, lines, file)
+
+
+def no_file() -> str:
+    """Where a settings file was looked for."""
+    return (
+        f"There is no settings file: neither {DEFAULT_FILE.absolute()} nor one that --config or {CONFIG} names. "
+        "checkpointbot init writes one to start from."
+    )
 
 
 def merged(low: Values, high: Values) -> Values:
@@ -117,12 +132,11 @@ def _secrets(folder: str | None) -> dict[str, str]:
 # ---------------------------------------------------------------- the YAML file
 
 
-def _file(path: Path | None, named: str | None) -> Values:
-    path = path or (Path(named) if named else None)
-    if path is None:
-        if not DEFAULT_FILE.exists():
-            return {}
-        path = DEFAULT_FILE
+def _file(path: Path | None, named: str | None) -> Path | None:
+    return path or (Path(named) if named else None) or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+
+
+def _read(path: Path) -> Values:
     try:
         text = path.expanduser().read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

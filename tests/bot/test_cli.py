@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,8 +15,9 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from bot.cli import Late, main
+from bot.cli import Late, _until_stopped, main
 from bot.demo import PORT
+from bot.operations.folder import held
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +28,20 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(*words: str) -> Result:
     return CliRunner().invoke(main, words)
+
+
+def write_settings() -> None:
+    """Settings of a Slack that nobody answers for."""
+    tokens = {"bot_token": "xoxb-1", "app_token": "xapp-1", "api_url": "http://127.0.0.1:9/api/"}
+    Path("checkpointbot.yaml").write_text(yaml.safe_dump({"slack": tokens}), encoding="utf-8")
+
+
+class Nothing:
+    """A program that does nothing."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
 
 
 def test_help_names_every_subcommand() -> None:
@@ -122,8 +139,19 @@ class TestRun:
         ended = run("run")
 
         assert ended.exit_code == 2
+        assert f"neither {Path.cwd() / 'checkpointbot.yaml'} nor one that --config" in ended.output
+        assert "checkpointbot init" in ended.output
         assert "slack.bot_token" in ended.output
         assert not Path("data").exists()
+
+    def test_says_at_the_start_what_the_settings_leave_out(self, caplog: pytest.LogCaptureFixture) -> None:
+        write_settings()
+
+        run("run")
+
+        told = " ".join(record.message for record in caplog.records)
+        assert "no host under hosts:" in told
+        assert "no grant under access.grants:" in told
 
     def test_with_a_file_that_is_not_there_says_so(self) -> None:
         ended = run("run", "--config", "nowhere.yaml")
@@ -133,8 +161,7 @@ class TestRun:
 
     def test_with_a_data_folder_that_cannot_be_used_is_a_sentence(self) -> None:
         Path("data").touch()
-        tokens = {"bot_token": "xoxb-1", "app_token": "xapp-1", "api_url": "http://127.0.0.1:9/api/"}
-        Path("checkpointbot.yaml").write_text(yaml.safe_dump({"slack": tokens}), encoding="utf-8")
+        write_settings()
 
         ended = run("run")
 
@@ -152,3 +179,55 @@ def test_demo_does_not_take_over_a_folder_of_somebody_else() -> None:
         assert refused.exit_code == 1
         assert "Nothing was touched" in refused.output
     assert [one.name for one in Path("photos").iterdir()] == ["cat.jpg"]
+
+
+class TestTheDataFolder:
+    def test_of_a_bot_that_runs_is_refused_to_a_second(self) -> None:
+        write_settings()
+        with held(Path("data")):
+            ended = run("run")
+
+        assert ended.exit_code == 1
+        assert f"running with the data folder data already: process {os.getpid()}, since " in ended.output
+
+    def test_of_a_demo_that_runs_is_refused_and_left_as_it_is(self) -> None:
+        Path("demo-data").mkdir()
+        Path("demo-data", "checkpointbot-demo").touch()
+        Path("demo-data", "hosts.json").write_text("what the first demo has", encoding="utf-8")
+        with held(Path("demo-data")):
+            for words in (("demo",), ("demo", "--fresh")):
+                ended = run(*words)
+                assert ended.exit_code == 1
+                assert f"process {os.getpid()}" in ended.output
+
+        assert Path("demo-data", "hosts.json").read_text(encoding="utf-8") == "what the first demo has"
+
+    def test_with_a_damaged_jobs_file_is_a_sentence(self) -> None:
+        write_settings()
+        Path("data").mkdir()
+        Path("data", "jobs.db").write_bytes(b"no database" * 1000)
+
+        ended = run("run")
+
+        assert ended.exit_code == 1
+        assert "Error: The file of the jobs data/jobs.db is damaged" in ended.output
+
+
+class TestSignals:
+    def test_an_ignored_hangup_stays_ignored(self) -> None:
+        """As `nohup checkpointbot run` leaves it."""
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            with pytest.raises(RuntimeError), _until_stopped(Nothing()):
+                assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+                raise RuntimeError
+        finally:
+            signal.signal(signal.SIGHUP, before)
+
+    def test_a_hangup_that_nobody_ignores_ends_the_program(self) -> None:
+        before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        try:
+            with _until_stopped(Nothing()):
+                os.kill(os.getpid(), signal.SIGHUP)
+        finally:
+            signal.signal(signal.SIGHUP, before)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
 import threading
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from bot.people.directory import LookupFailed
 from bot.sandbox import Sandbox
 from bot.settings import HostDefaults, HostSettings, Settings
 from bot.slack.websocket import NotConnected
-from bot.wiring import Bot, hosts_of, make_private_folder, simulated_hosts
+from bot.wiring import Bot, hosts_of, simulated_hosts
 from tests.support.headquarters import settings
 
 ACCOUNT, PASSWORD = "LAB\\svc", "a password of this test"
@@ -90,28 +88,6 @@ def test_the_hosts_of_the_demo_are_kept_between_two_times(tmp_path: Path) -> Non
         second.close()
 
     assert names == ["daily", "kept"]
-
-
-@pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
-class TestTheDataFolder:
-    def test_is_for_this_account_alone(self, tmp_path: Path) -> None:
-        make_private_folder(tmp_path / "a" / "b")
-
-        assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
-
-    def test_that_holds_something_already_is_left_as_it_is(self, tmp_path: Path) -> None:
-        tmp_path.chmod(0o755)
-        (tmp_path / "something").touch()
-
-        make_private_folder(tmp_path)
-
-        assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
-
-    def test_that_cannot_be_made_is_an_error_of_the_system(self, tmp_path: Path) -> None:
-        (tmp_path / "file").touch()
-
-        with pytest.raises(OSError, match="file"):
-            make_private_folder(tmp_path / "file" / "data")
 
 
 class TestATokenThatSlackRefuses:

@@ -1,0 +1,103 @@
+"""The data folder: this program's alone while it runs, and this account's alone for good."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+LOCK, HOLDER = "checkpointbot.lock", "checkpointbot.pid"
+OURS = ("ledger.db*", "jobs.db*", "hosts.json", "slack.json", "checkpointbot-demo", LOCK, HOLDER, "shells", "shells/*")
+"""What the program writes into the folder. Anything else in it is left as it is."""
+
+IS_POSIX = os.name == "posix"
+
+
+class FolderError(Exception):
+    """The data folder cannot be used. Its text is a sentence for who started the program."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@contextmanager
+def held(folder: Path, clock: Callable[[], datetime] = utc_now) -> Iterator[None]:
+    """Hold the folder, which is made if there is none, and write nothing that others may read. The operating system
+    lets go of it when the program ends, however it ends.
+
+    Raises `FolderError` when another program holds it, and OSError when it cannot be used.
+    """
+    with _umask(0o077):
+        make_private(folder)
+        lock = FileLock(folder.absolute() / LOCK, timeout=0, mode=0o600)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise FolderError(_told(folder)) from None
+        try:
+            _shut(folder)
+            (folder / HOLDER).write_text(f"{os.getpid()} {clock():%Y-%m-%dT%H:%M:%SZ}\n", encoding="ascii")
+            check_jobs(folder / "jobs.db")
+            yield
+        finally:
+            with suppress(OSError):
+                (folder / HOLDER).unlink()
+            lock.release()
+
+
+def make_private(path: Path) -> None:
+    """Make a folder that only this account can read, where there is none yet."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if IS_POSIX and path.stat().st_uid == os.getuid() and not any(path.iterdir()):
+        path.chmod(0o700)
+
+
+def check_jobs(path: Path) -> None:
+    """Raises `FolderError` when the file of the jobs is there and is damaged."""
+    if not path.exists():
+        return
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as database:
+            (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError as error:
+        raise FolderError(f"The file of the jobs {path} cannot be opened: {error}.") from error
+    except sqlite3.DatabaseError as error:
+        found = str(error)
+    if found != "ok":
+        raise FolderError(f"The file of the jobs {path} is damaged ({found}). Put a backup in its place.")
+
+
+def _shut(folder: Path) -> None:
+    """What an earlier version wrote for all to read becomes this account's alone."""
+    for pattern in OURS if IS_POSIX else ():
+        for path in folder.glob(pattern):
+            if not path.is_symlink() and path.stat().st_uid == os.getuid():
+                path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+def _told(folder: Path) -> str:
+    """Who holds the folder."""
+    try:
+        pid, since = (folder / HOLDER).read_text(encoding="ascii").split()
+        moment = datetime.fromisoformat(since)
+    except (OSError, ValueError):
+        return f"Another Checkpoint Bot is using the data folder {folder}. End that one first, or name another folder."
+    return (
+        f"Checkpoint Bot is running with the data folder {folder} already: process {pid}, since "
+        f"{moment:%Y-%m-%d %H:%M} UTC. End that one first, or name another folder."
+    )
+
+
+@contextmanager
+def _umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
