@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+import ssl
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pypsrp.powershell import DEFAULT_CONFIGURATION_NAME
 from pypsrp.wsman import WSMan
+from requests.adapters import HTTPAdapter
+
+# Whoever uses a session says once, and in words, what went wrong; pypsrp would add a traceback a try.
+logging.getLogger("pypsrp").setLevel(logging.CRITICAL)
 
 Auth = Literal["negotiate", "kerberos", "ntlm", "credssp", "certificate", "basic"]
 
@@ -39,7 +45,7 @@ class HostConnection:
     allow_unencrypted: bool = False
     """Let a password and everything else travel readable: basic authentication over plain http."""
     ca_bundle: str | None = None
-    """A file of certificates to trust instead of the usual ones. Certificates are always checked."""
+    """A file of certificates to trust instead of the system's. Certificates are always checked."""
     certificate_pem: str | None = None
     certificate_key_pem: str | None = None
     connect_timeout: int = 10
@@ -61,10 +67,11 @@ def problem(connection: HostConnection) -> str | None:
 def transport(connection: HostConnection) -> WSMan:
     """pypsrp's transport for the connection; no byte is sent yet. The settings must have no `problem`.
 
-    Over plain http messages are encrypted wherever the method can do it. Proxies of the environment are not for hosts
-    on the same network, and a proxy breaks NTLM and Kerberos, which belong to a TCP connection.
+    Over plain http messages are encrypted wherever the method can do it. What is trusted is the system's store of
+    certificates, or the `ca_bundle`. The environment (proxies, certificates, .netrc) has no say: settings do, and
+    a proxy breaks NTLM and Kerberos, which belong to a TCP connection.
     """
-    return WSMan(
+    wsman = WSMan(
         connection.address,
         port=connection.port,
         ssl=connection.ssl,
@@ -80,6 +87,24 @@ def transport(connection: HostConnection) -> WSMan:
         certificate_pem=connection.certificate_pem,
         certificate_key_pem=connection.certificate_key_pem,
     )
+    # Built before pypsrp does it with the first request, since it asks the environment.
+    session = wsman.transport.session = wsman.transport._build_session()
+    session.trust_env = False
+    session.verify = connection.ca_bundle or True
+    if connection.ssl and connection.ca_bundle is None:
+        session.mount("https://", _SystemStore())
+    return wsman
+
+
+class _SystemStore(HTTPAdapter):
+    """Trusts what the system trusts, where requests would trust a list of its own."""
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options, ssl_context=ssl.create_default_context())
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+        conn.ca_certs = conn.ca_cert_dir = None
 
 
 def _forbidden(connection: HostConnection) -> str | None:

@@ -16,6 +16,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from backends.base import AuthenticationFailed, Unreachable
 from backends.hyperv.psrp.connection import HostConnection
+from backends.hyperv.psrp.messages import Ended
 from backends.hyperv.psrp.wire import Sealed
 
 ACCESS_DENIED: Final = 5
@@ -24,6 +25,14 @@ UNKNOWN_CONFIGURATION: Final = frozenset({2150858811, 2150858754})
 """ERROR_WSMAN_INVALID_RESOURCE_URI, of two generations."""
 QUOTA: Final = frozenset({2150858815, 2150859173, 2150859174, 2150859175, 2150859176, *range(2150859238, 2150859242)})
 """ERROR_WSMAN_QUOTA_…: shells, operations or commands for a user, a shell or the host."""
+
+BROKEN_OFF: Final = frozenset({8, 14, 995, 1726, 1816, 0x800706BE, 0x800703E3, 0x80070008, 0x8007000E, 0x80070718})
+"""Windows' errors for a shell that was ended under a request: aborted, its process gone, no memory, over its quota."""
+STATUS: Final = 0xC0000000
+"""From here on a fault carries what a PowerShell that crashed ended with: 0xC0000005, 0xC0000017."""
+OVERLOADED: Final = frozenset({429, 502, 503, 504})
+"""What balancers, proxies and an http.sys without its service say."""
+QUOTED: Final = 300
 
 _NOT_RUN: Final = frozenset({ACCESS_DENIED, SHELL_UNKNOWN, *UNKNOWN_CONFIGURATION, *QUOTA})
 
@@ -48,37 +57,56 @@ def unreachable(error: BaseException, connection: HostConnection) -> Unreachable
     """The error for a call of which nothing was run, or that only asked."""
     name, cause = connection.name, describe(error, connection)
     chain = tuple(_chain(error))
+    offered = any(isinstance(one, requests.HTTPError) for one in chain)
     for one in chain:
-        match one:
-            case AuthenticationError() if not any(isinstance(other, requests.HTTPError) for other in chain):
-                return Unreachable(
-                    f"{name} does not offer {connection.auth} authentication. Set auth to a method that it offers.",
-                    cause,
-                )
-            case AuthenticationError() | InvalidCredentialError() | NoCredentialError():
-                return AuthenticationFailed(
-                    f"{name} refused {connection.username or 'the account of the bot'} or its password "
-                    f"({connection.auth}). Correct the settings of the host and restart the bot.",
-                    cause,
-                )
-            case ssl.SSLCertVerificationError():
-                return Unreachable(
-                    f"The certificate of {name} is not trusted: {one.verify_message}. Give the "
-                    "authority that signed it as ca_bundle, or the host by the name that is in it.",
-                    cause,
-                )
-            case WSManFaultError():
-                return Unreachable(_fault(one, connection), cause)
-            case WinRMTransportError():
-                return Unreachable(
-                    f"{name} answered with HTTP status {one.code} instead of WinRM. Check the "
-                    "port and whether WinRM is switched on there.",
-                    cause,
-                )
+        if (offered and isinstance(one, AuthenticationError)) or isinstance(
+            one, InvalidCredentialError | NoCredentialError
+        ):
+            return AuthenticationFailed(
+                f"{name} refused {connection.username or 'the account of the bot'} or its password "
+                f"({connection.auth}). Correct the settings of the host and restart the bot.",
+                cause,
+            )
+        if sentence := _in_words(one, connection):
+            return Unreachable(sentence, cause)
     return Unreachable(
-        f"{name} does not answer at {connection.address}:{connection.port}. Check that it runs "
-        "and that the network lets WinRM through.",
+        f"{name} does not answer at {connection.address}:{connection.port}. Check that it runs and that the network "
+        "lets WinRM through.",
         cause,
+    )
+
+
+def _in_words(error: BaseException, connection: HostConnection) -> str | None:
+    """What this one of a chain of errors says of the host; None when it says nothing."""
+    name = connection.name
+    match error:
+        case AuthenticationError():
+            return f"{name} does not offer {connection.auth} authentication. Set auth to a method that it offers."
+        case ssl.SSLCertVerificationError():
+            return (
+                f"The certificate of {name} is not trusted: {error.verify_message.rstrip('.')}. Give the authority "
+                "that signed it as ca_bundle, or the host by the name that is in it."
+            )
+        case Ended():
+            return f"{name} said that a command is over, and not how it ended. Try again."
+        case WSManFaultError() if error.code is not None or error.reason:
+            return _fault(error, connection)
+        case WinRMTransportError():
+            return _status(error.code, name)
+        case _:
+            return None
+
+
+def _status(status: int, name: str) -> str:
+    if status in OVERLOADED:
+        return (
+            f"{name} cannot be reached now: its WinRM service, or a balancer or proxy before it, answered that it is "
+            f"not available (HTTP status {status}). Try again in a few minutes, and if it stays so, look at what "
+            "stands there."
+        )
+    return (
+        f"{name} answered with HTTP status {status} instead of WinRM. Check the port and whether WinRM is switched on "
+        "there."
     )
 
 
@@ -104,8 +132,15 @@ def _fault(fault: WSManFaultError, connection: HostConnection) -> str:
                 f"{name} does not let {connection.username or 'the account'} in. Put it into the group Remote "
                 "Management Users, or into the groups that the session configuration admits."
             )
-        case _:
-            return f"{name} answered with WinRM fault {fault.code}."
+        case code if code in BROKEN_OFF or (code or 0) >= STATUS:
+            return (
+                f"PowerShell on {name} was ended in the middle of it, for want of memory perhaps (WinRM fault {code}). "
+                "Try again in a few minutes. If it stays so, see how much MaxMemoryPerShellMB of WinRM allows there."
+            )
+        case code:
+            number = "" if code is None else f" (fault {code})"
+            reason = " ".join(str(fault.reason or "It gave no reason").split()).rstrip(".")[:QUOTED]
+            return f"WinRM on {name} refused{number}: {reason}."
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

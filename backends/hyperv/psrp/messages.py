@@ -21,18 +21,26 @@ from pypsrp.complex_objects import (
     RemoteStreamOptions,
 )
 from pypsrp.complex_objects import Pipeline as CommandList
+from pypsrp.exceptions import WSManFaultError
 from pypsrp.messages import CreatePipeline, MessageType
 from pypsrp.powershell import Fragmenter, PowerShell, RunspacePool
 from pypsrp.serializer import Serializer
+from pypsrp.shell import CommandState
 from pypsrp.wsman import WSMan
 
 from backends.remoting import Argument, Pipeline
 
 REMEMBERED: Final = 64
+NOTHING_YET: Final = 2150858793
+"""ERROR_WSMAN_OPERATION_TIMEDOUT, of a Receive."""
 
 _Parameter = tuple[str, Argument, type]
 """With the type, since True and 1 are one key and not one argument."""
 _Key = tuple[tuple[str, tuple[_Parameter, ...]], ...]
+
+
+class Ended(Exception):
+    """The host says that a pipeline is over, and has not said how it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,21 @@ class RunningPipeline(PowerShell):
         """Send it off; like `begin_invoke` of a pipeline that was added command by command."""
         message = create_pipeline(pipeline, self.runspace_pool.protocol_version or "")
         self._invoke(message)  # type: ignore[arg-type]  # ready, where pypsrp has an object to serialize
+
+    def receive(self) -> bool:
+        """Take in what the host has for the pipeline, like `poll_invoke`; whether there was any."""
+        try:
+            state, _, streams = self.runspace_pool.shell.receive("stdout", command_id=self._command_id)
+        except WSManFaultError as fault:
+            if fault.code != NOTHING_YET:
+                raise
+            return False
+        for kind, message in self.runspace_pool._parse_responses(streams["stdout"], self):
+            if kind == MessageType.PIPELINE_OUTPUT:
+                self.output.append(message.data.data)
+        if self.is_running and state == CommandState.DONE:
+            raise Ended
+        return bool(streams["stdout"])
 
     @property
     def is_running(self) -> bool:

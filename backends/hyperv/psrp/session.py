@@ -39,8 +39,7 @@ _log = logging.getLogger(__name__)
 class _Call:
     """One invocation. `ends` is on the monotonic clock."""
 
-    pipeline: Pipeline | None
-    """None only opens a shell."""
+    pipeline: Pipeline
     deadline: float
     ends: float
     change: bool
@@ -104,12 +103,6 @@ class PsrpSession:
     ) -> Result:
         return self._carry_out(_Call(pipeline, deadline, time.monotonic() + deadline, change, on_progress))
 
-    def warm_up(self, deadline: float = 60.0) -> None:
-        """Have all shells open before the first call needs them. Raises like `invoke`."""
-        ends = time.monotonic() + deadline
-        while self._pool.has_room:
-            self._carry_out(_Call(None, deadline, ends, change=False, on_progress=None))
-
     def end_lost_calls(self) -> None:
         if self._problem or not self._book.all_lost:
             return
@@ -149,7 +142,7 @@ class PsrpSession:
 
     def _with_second_try(self, call: _Call) -> Result:
         try:
-            return self._attempt(call, fresh=call.pipeline is None)
+            return self._attempt(call, fresh=False)
         except _Again as first:
             _log.info("trying %s once more on a fresh shell: %s", self._connection.name, first)
         try:
@@ -186,15 +179,12 @@ class PsrpSession:
 
         try:
             self._prepare(lease)
-            if call.pipeline is not None:
-                shell.run(call.pipeline, events.put, on_result)
+            shell.run(call.pipeline, events.put, on_result)
         except BaseException as error:  # carried over to the thread that waits for this one
             self._pool.discard(shell)
             events.put(_Failed(error))
         else:
             self._pool.give_back(shell)
-            if call.pipeline is None:
-                events.put(Result())
 
     def _prepare(self, lease: Lease[Shell]) -> None:
         lease.shell.phase = Phase.READY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from enum import Enum
@@ -24,6 +25,10 @@ that a cut connection leaves behind: an account may have 30."""
 
 CLOSE_TIMEOUT: Final = 5
 """Seconds to wait for a host to end a shell. It would end it by itself later."""
+
+
+PAUSE: Final = 0.5
+"""Seconds between two questions for output where the host has none and does not hold the first."""
 
 
 class Phase(Enum):
@@ -52,10 +57,8 @@ class Shell:
     def open(self) -> None:
         """Start the shell on the host: a second or two there."""
         wsman = transport(self._connection)
-        # Built before pypsrp does it with the first request, so that its connections are watched from the start.
-        wsman.transport.session = wsman.transport._build_session()
-        wsman.transport.session.trust_env = False
-        self._wire.watch(wsman.transport.session)
+        if wsman.transport.session is not None:
+            self._wire.watch(wsman.transport.session)
         pool = Runspaces(
             wsman,
             configuration_name=self._connection.configuration_name or DEFAULT_CONFIGURATION_NAME,
@@ -81,12 +84,21 @@ class Shell:
         self.phase = Phase.RUNNING
         told = 0
         while running.is_running:
-            running.poll_invoke()
+            self._receive(running)
             for record in running.streams.progress[told:]:
                 on_progress(record.percent_complete)
             told = len(running.streams.progress)
         on_result(result(running))
         running.close()
+
+    def _receive(self, running: RunningPipeline) -> None:
+        """Ask for what there is. A host holds the question until there is something: one that does not is not asked
+        again at once. Raises `Ended` where it says that all is over, and not how."""
+        asked = time.monotonic()
+        if running.receive() or not running.is_running:
+            return
+        if time.monotonic() - asked < PAUSE:
+            time.sleep(PAUSE)
 
     def close(self) -> None:
         """End the shell on the host and hang up."""

@@ -47,6 +47,8 @@ class FaultKind(StrEnum):
     """A shell takes `seconds` longer to start."""
     LATENCY = "latency"
     """A request is answered `seconds` later."""
+    DONE_WITHOUT_STATE = "done-without-state"
+    """The cmdlet has run, and each Receive for it says that the command is done, without a word of how it ended."""
     RESET_RECEIVE = "reset-receive"
     """The connection is reset in the middle of a Receive answer."""
     RESET_BEFORE_ANSWER = "reset-before-answer"

@@ -123,6 +123,8 @@ class Service:
         self._wire.at_pipeline(cmdlets)
         try:
             self._wire.before_answer(cmdlets, outbox)
+            if self._wire.forgets_state(cmdlets, outbox):
+                return answer(request, _received(Parcel(b"", last=True), command_id))
             parcel = outbox.take(self._room(request), request.operation_timeout)
         except TimeoutError:
             raise operation_timed_out() from None

@@ -63,6 +63,13 @@ class Wire:
             outbox.wait_until_finished()
             raise Severed
 
+    def forgets_state(self, cmdlets: Iterable[str], outbox: Outbox) -> bool:
+        """The command is said to be done, once it has run to its end, and nothing else is said. Raises `Closed`."""
+        struck = self._strikes(FaultKind.DONE_WITHOUT_STATE, cmdlets)
+        if struck:
+            outbox.wait_until_finished()
+        return struck
+
     def on_answer(self, cmdlets: Iterable[str], answer: bytes) -> None:
         """The output of a pipeline is about to leave. Raises `Severed`."""
         if self._strikes(FaultKind.RESET_RECEIVE, cmdlets):

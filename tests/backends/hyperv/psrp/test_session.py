@@ -27,6 +27,7 @@ ASK = (Cmdlet("Get-Answer"),)
 CHANGE = (Cmdlet("Set-Answer"),)
 HANG = (Cmdlet("Wait-Forever"),)
 SHELL_UNKNOWN = 2150858843
+NOTHING_YET = 2150858793
 INTERNAL_ERROR = 1359
 
 Connect = Callable[..., PsrpSession]
@@ -41,7 +42,9 @@ class Clock:
 
 @pytest.fixture
 def host() -> Scripted:
-    return Scripted({"Get-Answer": say("42"), "Set-Answer": say("done"), "Wait-Forever": hang})
+    return Scripted(
+        {"Get-Answer": say("42"), "Set-Answer": say("done"), "Wait-Forever": hang, "Get-Ready": say("ready")}
+    )
 
 
 @pytest.fixture
@@ -69,18 +72,24 @@ def connect(server: WinRMServer, clock: Clock) -> Iterator[Connect]:
         session.close()
 
 
+def _warm(session: PsrpSession, server: WinRMServer) -> None:
+    """Have a shell open, and idle again."""
+    session.invoke((Cmdlet("Get-Ready"),), deadline=30)
+    assert _soon(lambda: server.open_commands == 0 and not session._pool._lent)
+
+
 # ---------------------------------------------------------------- the ordinary way
 
 
 def test_a_warm_pipeline_takes_three_requests_and_leaves_nothing_open(connect: Connect, server: WinRMServer) -> None:
     session = connect()
-    session.warm_up()
+    _warm(session, server)
     before = sum(server.requests.values())
     for _ in range(5):
         assert session.invoke(ASK, deadline=10).output == ("42",)
     assert _soon(lambda: sum(server.requests.values()) - before == 15)
     assert _soon(lambda: server.open_commands == 0)
-    assert server.requests["Command"] == server.requests["Signal"] == 5
+    assert server.requests["Command"] == server.requests["Signal"] == 6
 
 
 def test_a_shell_takes_more_pipelines_than_a_host_lets_stand_open(host: Scripted, clock: Clock) -> None:
@@ -153,12 +162,6 @@ def test_calls_one_after_the_other_take_turns_on_the_shells_that_are_warm(
     for _ in range(5):
         session.invoke(ASK, deadline=10)
     assert server.requests["Create"] == 1
-    session.warm_up()
-    assert server.requests["Create"] == 2
-    session.warm_up()
-    for _ in range(5):
-        session.invoke(ASK, deadline=10)
-    assert server.requests["Create"] == 2
 
 
 def test_calls_share_a_small_number_of_shells(connect: Connect, server: WinRMServer) -> None:
@@ -188,7 +191,7 @@ def test_a_forgotten_session_ends_its_shells_too(server: WinRMServer) -> None:
 
 def test_idle_shells_are_closed_before_the_host_does_it(connect: Connect, server: WinRMServer, clock: Clock) -> None:
     session = connect()
-    session.warm_up()
+    _warm(session, server)
     first = set(server.shells)
     clock.now += 600
     session.invoke(ASK, deadline=10)
@@ -301,7 +304,7 @@ def test_a_change_whose_answer_is_lost_is_sent_once_and_its_outcome_unknown(
     connect: Connect, server: WinRMServer, host: Scripted, kind: FaultKind
 ) -> None:
     session = connect()
-    session.warm_up()
+    _warm(session, server)
     server.faults.arm(Fault(kind))
     with pytest.raises(UnknownOutcome):
         session.invoke(CHANGE, deadline=10, change=True)
@@ -309,12 +312,53 @@ def test_a_change_whose_answer_is_lost_is_sent_once_and_its_outcome_unknown(
     assert session.invoke(ASK, deadline=10).output == ("42",)
 
 
+def test_a_command_that_is_done_without_a_word_of_how_is_a_lost_answer_and_asked_about_once(
+    connect: Connect, server: WinRMServer, host: Scripted
+) -> None:
+    session = connect()
+    _warm(session, server)
+    server.faults.arm(Fault(FaultKind.DONE_WITHOUT_STATE, "Set-Answer", times=None))
+    before, began = server.requests["Receive"], time.monotonic()
+    with pytest.raises(UnknownOutcome):
+        session.invoke(CHANGE, deadline=60, change=True)
+    assert server.requests["Receive"] == before + 1
+    assert time.monotonic() - began < 10
+    assert host.ran["Set-Answer"] == 1
+
+
+def test_a_question_that_is_done_without_a_word_of_how_is_asked_once_more_and_no_oftener(
+    connect: Connect, server: WinRMServer, host: Scripted
+) -> None:
+    session = connect()
+    server.faults.arm(Fault(FaultKind.DONE_WITHOUT_STATE, "Get-Answer", times=None))
+    with pytest.raises(Unreachable, match="not how it ended"):
+        session.invoke(ASK, deadline=60)
+    assert host.ran["Get-Answer"] == 2
+
+
+def test_a_host_that_does_not_hold_a_question_is_not_asked_again_at_once(
+    connect: Connect, server: WinRMServer, host: Scripted
+) -> None:
+    def begin(sink: Sink, stop: Event) -> None:
+        server.faults.arm(Fault(FaultKind.WSMAN_FAULT, "Wait-Forever", times=None, code=NOTHING_YET))
+        sink.output("begun")
+        stop.wait(10)
+
+    host.commands["Wait-Forever"] = begin
+    session = connect()
+    _warm(session, server)
+    before = server.requests["Receive"]
+    with pytest.raises(UnknownOutcome):
+        session.invoke(HANG, deadline=2, change=True)
+    assert 2 <= server.requests["Receive"] - before < 10
+
+
 @pytest.mark.parametrize("status", [500, 503])
 def test_a_change_answered_with_a_bare_error_has_an_unknown_outcome(
     connect: Connect, server: WinRMServer, host: Scripted, status: int
 ) -> None:
     session = connect()
-    session.warm_up()
+    _warm(session, server)
     server.faults.arm(Fault(FaultKind.HTTP_STATUS, code=status))
     with pytest.raises(UnknownOutcome):
         session.invoke(CHANGE, deadline=10, change=True)
@@ -325,7 +369,7 @@ def test_a_change_whose_shell_is_gone_did_not_leave_and_goes_over_a_fresh_one(
     connect: Connect, server: WinRMServer, host: Scripted
 ) -> None:
     session = connect(shells=1)
-    session.warm_up()
+    _warm(session, server)
     server.faults.arm(Fault(FaultKind.WSMAN_FAULT, cmdlet="Set-Answer", code=SHELL_UNKNOWN))
     assert session.invoke(CHANGE, deadline=10, change=True).output == ("done",)
     assert host.ran["Set-Answer"] == 1
@@ -336,7 +380,7 @@ def test_a_change_answered_with_a_fault_that_says_nothing_has_an_unknown_outcome
     connect: Connect, server: WinRMServer
 ) -> None:
     session = connect()
-    session.warm_up()
+    _warm(session, server)
     server.faults.arm(Fault(FaultKind.WSMAN_FAULT, cmdlet="Set-Answer", code=INTERNAL_ERROR))
     with pytest.raises(UnknownOutcome):
         session.invoke(CHANGE, deadline=10, change=True)
@@ -354,7 +398,7 @@ def test_a_change_whose_shell_goes_while_it_runs_has_an_unknown_outcome(
 
     host.commands["Set-Answer"] = vanish
     session = connect()
-    session.warm_up()
+    _warm(session, server)
     with pytest.raises(UnknownOutcome):
         session.invoke(CHANGE, deadline=10, change=True)
     assert host.ran["Set-Answer"] == 1
@@ -365,7 +409,7 @@ def test_a_connection_that_the_host_closed_meanwhile_costs_no_change(host: Scrip
     with WinRMServer(host, users=USERS, quotas=Quotas(connection_idle=0.1), allow_unencrypted=True) as server:
         connection = replace(_to(server), auth=auth, allow_unencrypted=True)  # type: ignore[arg-type]
         session = PsrpSession(connection, clock=clock)
-        session.warm_up()
+        _warm(session, server)
         time.sleep(0.3)
         assert session.invoke(CHANGE, deadline=10, change=True).output == ("done",)
         assert host.ran["Set-Answer"] == 1
@@ -376,7 +420,7 @@ def test_a_shell_that_lay_idle_for_long_is_asked_whether_it_lives(
     connect: Connect, server: WinRMServer, clock: Clock
 ) -> None:
     session = connect(shells=1)
-    session.warm_up()
+    _warm(session, server)
     clock.now += 31
     session.invoke(ASK, deadline=10)
     session.invoke(ASK, deadline=10)
@@ -391,7 +435,7 @@ def test_a_pipeline_that_cannot_be_ended_does_not_lose_its_result(
         raise ConnectionResetError
 
     session = connect(shells=1)
-    session.warm_up()
+    _warm(session, server)
     with monkeypatch.context() as patched:
         patched.setattr(PowerShell, "close", reset)
         assert session.invoke(CHANGE, deadline=10, change=True).output == ("done",)

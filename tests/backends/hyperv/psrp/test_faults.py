@@ -1,0 +1,108 @@
+"""What went wrong on the way is said in words: a balancer's page, a shell that was killed, a certificate."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+
+import pytest
+from pypsrp.exceptions import WinRMTransportError, WSManFaultError
+
+from backends.base import Unreachable
+from backends.hyperv.psrp import faults
+from backends.hyperv.psrp.connection import HostConnection
+from backends.hyperv.psrp.session import PsrpSession
+from backends.remoting import Cmdlet
+from backends.simulator.model.faults import Fault, FaultKind
+from backends.simulator.winrm import WinRMServer
+from tests.backends.hyperv.psrp.scripted import Scripted, say
+
+USERS = {"bot": "s3cret"}
+HV01 = HostConnection("hv01", "hv01.example.net")
+PAGE = "<html><body><h1>503 Service Unavailable</h1>No server is available.</body></html>"
+
+
+def _fault(code: int | None, reason: str | None = None) -> WSManFaultError:
+    return WSManFaultError(code, "hv01", reason, None, None, None)
+
+
+def test_a_page_of_a_balancer_is_said_to_be_one_though_it_reads_as_xml() -> None:
+    fault = _fault(None)
+    fault.__context__ = WinRMTransportError("http", 503, PAGE)
+    error = faults.unreachable(fault, HV01)
+    assert "a balancer or proxy before it, answered that it is not available (HTTP status 503)" in error.sentence
+    assert "None" not in error.sentence
+
+
+@pytest.mark.parametrize("code", [995, 1726, 0x800706BE, 0xC0000005, 0xC0000017, 0xC0000044])
+def test_a_shell_that_was_killed_is_not_a_bare_number(code: int) -> None:
+    sentence = faults.unreachable(_fault(code), HV01).sentence
+    assert "PowerShell on hv01 was ended in the middle of it, for want of memory perhaps" in sentence
+    assert "MaxMemoryPerShellMB" in sentence
+
+
+def test_any_other_fault_is_in_the_hosts_words_with_one_full_stop() -> None:
+    sentence = faults.unreachable(_fault(2150858999, "The shell is\n  paused."), HV01).sentence
+    assert sentence == "WinRM on hv01 refused (fault 2150858999): The shell is paused."
+    silent = faults.unreachable(_fault(77), HV01).sentence
+    assert silent == "WinRM on hv01 refused (fault 77): It gave no reason."
+
+
+def test_a_certificate_is_refused_with_one_full_stop() -> None:
+    error = ssl.SSLCertVerificationError(1, "x")
+    error.verify_message = "unable to get local issuer certificate."
+    assert ".." not in faults.unreachable(error, HV01).sentence
+
+
+def test_what_goes_wrong_is_logged_by_the_bot_alone(caplog: pytest.LogCaptureFixture) -> None:
+    with WinRMServer(Scripted({"Get-Answer": say("42")}), users=USERS) as server, caplog.at_level(logging.WARNING):
+        connection = HostConnection("hv01", "127.0.0.1", server.port, ssl=False, username="bot", password="s3cret")
+        session = PsrpSession(connection)
+        server.faults.arm(Fault(FaultKind.HTTP_STATUS, code=503, times=None))
+        with pytest.raises(Unreachable, match="HTTP status 503"):
+            session.invoke((Cmdlet("Get-Answer"),), deadline=20)
+        session.close()
+    assert [record.name for record in caplog.records if record.name.startswith("pypsrp")] == []
+
+
+# ---------------------------------------------------------------- which certificates are trusted
+
+
+def _over_https(server: WinRMServer, **more: str) -> PsrpSession:
+    return PsrpSession(HostConnection("hv01", "127.0.0.1", server.port, username="bot", password="s3cret", **more))  # type: ignore[arg-type]
+
+
+def test_without_a_bundle_the_systems_store_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenSSL is told where the system keeps it."""
+    with WinRMServer(Scripted({"Get-Answer": say("42")}), users=USERS, ssl=True) as server:
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.ca_file))
+        session = _over_https(server)
+        assert session.invoke((Cmdlet("Get-Answer"),), deadline=20).output == ("42",)
+        session.close()
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_variables_of_the_environment_have_no_say_in_what_is_trusted(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    with WinRMServer(Scripted({"Get-Answer": say("42")}), users=USERS, ssl=True) as server:
+        monkeypatch.setenv(variable, str(server.ca_file))
+        session = _over_https(server)
+        with pytest.raises(Unreachable, match="is not trusted"):
+            session.invoke((Cmdlet("Get-Answer"),), deadline=20)
+        session.close()
+        monkeypatch.setenv(variable, "/no/such/file.pem")
+        trusted = _over_https(server, ca_bundle=str(server.ca_file))
+        assert trusted.invoke((Cmdlet("Get-Answer"),), deadline=20).output == ("42",)
+        trusted.close()
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"])
+def test_proxies_of_the_environment_have_no_say(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    with WinRMServer(Scripted({"Get-Answer": say("42")}), users=USERS) as server:
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+        session = PsrpSession(
+            HostConnection("hv01", "127.0.0.1", server.port, ssl=False, username="bot", password="s3cret")
+        )
+        assert session.invoke((Cmdlet("Get-Answer"),), deadline=20).output == ("42",)
+        session.close()
