@@ -23,7 +23,7 @@ from bot.sandbox.response_urls import ResponseUrls
 from bot.sandbox.shapes import Json
 from bot.sandbox.socket_mode import EnvelopeType, NoConnection, SocketMode
 from bot.sandbox.state import State, Trigger, Typed
-from bot.sandbox.viewing import STATELESS, Filled, make_view, missing, replace_view, values_of
+from bot.sandbox.viewing import STATELESS, Filled, errors_of, missing, push_view, replace_view, values_of, view_of
 from bot.sandbox.workspace import Channel, User
 
 TRIGGER_LIFE = 3.0
@@ -282,14 +282,17 @@ class People:
         try:
             match answer.get("response_action"):
                 case "errors":
-                    self.state.show_view(view.with_errors(answer["errors"]))
-                    return replace(outcome, error="errors", errors=tuple(answer["errors"].items()))
+                    errors = errors_of(view, answer)
+                    self.state.show_view(view.with_errors(errors))
+                    return replace(outcome, error="errors", errors=tuple(errors.items()))
                 case "update":
-                    replace_view(self.state, view, answer["view"])
+                    replace_view(self.state, view, view_of(answer))
                 case "push":
-                    make_view(self.state, view.user, answer["view"])
-                case action:
+                    push_view(self.state, view.user, view_of(answer))
+                case None | "clear" as action:
                     self.state.close_view(view, all_of_them=action == "clear")
+                case _:
+                    raise SlackError("invalid_response_action")
         except SlackError as refused:
             return replace(outcome, error=refused.code)
         return outcome

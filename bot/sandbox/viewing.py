@@ -46,8 +46,40 @@ def make_view(state: State, user: str, body: Json) -> View:
     return view
 
 
+def push_view(state: State, user: str, body: Json) -> View:
+    """Open a modal on top of a person's others. Raises `SlackError`."""
+    if len(state.stack(user)) >= MOST_VIEWS:
+        raise SlackError("push_limit_reached")
+    check_type(body, "modal")
+    return make_view(state, user, body)
+
+
+def check_type(body: Json, wanted: str) -> None:
+    """Raises `SlackError` invalid_arguments for a view that is not of this type."""
+    if body.get("type") != wanted:
+        raise SlackError("invalid_arguments", messages=["must be a valid enum value [json-pointer:/view/type]"])
+
+
+def view_of(answer: Json) -> Json:
+    """The view that an ack brings. Raises `SlackError`."""
+    view = answer.get("view")
+    if not isinstance(view, dict):
+        raise SlackError("invalid_arguments", messages=["missing required field: view"])
+    return view
+
+
+def errors_of(view: View, answer: Json) -> dict[str, str]:
+    """What an ack says is wrong with a form, by block_id: of its input blocks alone. Raises `SlackError`."""
+    inputs = {block["block_id"] for block in view.body["blocks"] if block["type"] == "input"}
+    errors = answer.get("errors")
+    if not isinstance(errors, dict) or not errors or not inputs.issuperset(errors):
+        raise SlackError("invalid_errors")
+    return {block_id: str(text) for block_id, text in errors.items()}
+
+
 def replace_view(state: State, present: View, body: Json) -> View:
     """Put another content in an open view. Raises `SlackError`."""
+    check_type(body, present.body["type"])
     check(refused_view(body))
     view = replace(present, body=_filled(state, body), hash=_hash(state), errors={})
     if body["type"] == "home":

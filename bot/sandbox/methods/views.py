@@ -7,11 +7,12 @@ from bot.sandbox.errors import SlackError
 from bot.sandbox.messages import View
 from bot.sandbox.shapes import Json
 from bot.sandbox.state import Trigger
-from bot.sandbox.viewing import MOST_VIEWS, make_view, replace_view
+from bot.sandbox.viewing import check_type, make_view, push_view, replace_view
 
 
 @method("views.open")
 def views_open(call: Call) -> Json:
+    check_type(call.thing("view"), "modal")
     trigger = _pull(call)
     if call.state.stack(trigger.user):
         call.state.close_view(call.state.stack(trigger.user)[0], all_of_them=True)
@@ -23,9 +24,7 @@ def views_push(call: Call) -> Json:
     trigger = _pull(call)
     if trigger.view_id not in call.state.views:
         raise SlackError("not_found")
-    if len(call.state.stack(trigger.user)) >= MOST_VIEWS:
-        raise SlackError("push_limit_reached")
-    return _shown(call, make_view(call.state, trigger.user, call.thing("view")))
+    return _shown(call, push_view(call.state, trigger.user, call.thing("view")))
 
 
 @method("views.update")
@@ -44,8 +43,7 @@ def views_publish(call: Call) -> Json:
     if not call.state.workspace.app.has_home:
         raise SlackError("not_enabled")
     view = call.thing("view")
-    if view.get("type") != "home":
-        raise SlackError("invalid_arguments", messages=["must be a valid enum value [json-pointer:/view/type]"])
+    check_type(view, "home")
     present = call.state.homes.get(user.id)
     given = call.text("hash")
     if given is not None and present is not None and given != present.hash:
@@ -56,7 +54,7 @@ def views_publish(call: Call) -> Json:
 def _pull(call: Call) -> Trigger:
     """Use up the trigger of the call. Raises `SlackError` for one that is unknown, used, or too old."""
     call.thing("view")
-    trigger = call.state.triggers.get(call.text("trigger_id") or "")
+    trigger = call.state.triggers.get(call.needed("trigger_id"))
     if trigger is None:
         raise SlackError("invalid_trigger_id")
     if trigger.used:
@@ -70,6 +68,8 @@ def _pull(call: Call) -> Trigger:
 def _find(call: Call) -> View:
     views = [*call.state.views.values(), *call.state.homes.values()]
     view_id, external_id = call.text("view_id"), call.text("external_id")
+    if view_id is None and external_id is None:
+        raise SlackError("invalid_arguments", messages=["missing required field: view_id"])
     for view in views:
         if view_id == view.id or (external_id is not None and view.body.get("external_id") == external_id):
             return view

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import Random
 
 import pytest
-from slack_bolt import Ack, App
+from slack_bolt import Ack, App, BoltResponse
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -187,6 +188,63 @@ def test_a_form_gives_a_way_back_to_the_channel_that_was_chosen_in_it(
     assert (way["block_id"], way["action_id"], way["channel_id"]) == ("where", "channel", "C0WEBTEAM")
     WebhookClient(way["response_url"]).send(text="done", response_type="in_channel")
     assert sandbox.messages("#web-team")[0].text == "done"
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ({"response_action": "errors", "errors": {"name": "No."}}, "errors"),
+        ({"response_action": "errors", "errors": {"pick": "Not an input."}}, "invalid_errors"),
+        ({"response_action": "errors", "errors": {}}, "invalid_errors"),
+        ({"response_action": "update"}, "invalid_arguments"),
+        ({"response_action": "update", "view": {"type": "home", "blocks": []}}, "invalid_arguments"),
+        ({"response_action": "refresh"}, "invalid_response_action"),
+    ],
+)
+def test_a_form_stays_open_when_the_answer_to_it_makes_no_sense(
+    sandbox: Sandbox, client: WebClient, new_app: NewApp, connect: Connect, answer: dict, error: str
+) -> None:
+    app = new_app()
+
+    @app.view("form")
+    def submitted(ack: Ack) -> None:
+        ack.response = BoltResponse(status=200, body=json.dumps(answer))
+
+    connect(app)
+    view = {"type": "modal", "callback_id": "form", "title": plain("T"), "submit": plain("S"), "blocks": FORM}
+    trigger = sandbox.command("ada", "#ops", "/checkpoint").trigger_id
+    client.views_open(trigger_id=trigger, view=view)
+    people = {"who": {"people": ["U0ADA0001"]}, "day": {"date": "2026-11-27"}}
+    assert sandbox.submit("ada", sandbox.views("ada")[0], people).error == error
+    assert len(sandbox.views("ada")) == 1
+
+
+def test_only_a_modal_is_opened_and_three_of_them_at_most(
+    sandbox: Sandbox, client: WebClient, new_app: NewApp, connect: Connect
+) -> None:
+    app = new_app()
+    modal = {"type": "modal", "callback_id": "form", "title": plain("T"), "submit": plain("S"), "blocks": []}
+
+    @app.view("form")
+    def more(ack: Ack) -> None:
+        ack(response_action="push", view=modal)
+
+    connect(app)
+
+    def refused(**arguments: object) -> str:
+        with pytest.raises(SlackApiError) as error:
+            client.api_call("views.open", json=arguments)
+        return str(error.value.response["error"])
+
+    trigger = sandbox.command("ada", "#ops", "/checkpoint").trigger_id
+    assert refused(view=modal) == "invalid_arguments"
+    assert refused(trigger_id="1.2.x", view=modal) == "invalid_trigger_id"
+    assert refused(trigger_id=trigger, view={"type": "home", "blocks": []}) == "invalid_arguments"
+    client.views_open(trigger_id=trigger, view=modal)
+    for _ in range(2):
+        assert sandbox.submit("ada", sandbox.views("ada")[-1], {}).error is None
+    assert sandbox.submit("ada", sandbox.views("ada")[-1], {}).error == "push_limit_reached"
+    assert len(sandbox.views("ada")) == 3
 
 
 def test_an_app_without_a_home_tab_cannot_publish_one(sandbox: Sandbox, client: WebClient) -> None:
