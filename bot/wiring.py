@@ -21,6 +21,7 @@ from backends.simulator.fleets.demo import demo_fleet
 from backends.simulator.powershell.interpreter import SimulatedPowerShell
 from backends.simulator.winrm import WinRMServer
 from bot.core import Core
+from bot.operations import upgrade
 from bot.operations.folder import make_private
 from bot.people.directory import LookupFailed
 from bot.settings import Connection, Settings
@@ -69,6 +70,7 @@ class Bot:
         token, api_url = settings.slack.bot_token.get_secret_value(), settings.slack.api_url
         outbox = Outbox(posting_client(token, api_url), pace)
         self.directory = SlackDirectory(reading_client(token, api_url))
+        upgrade.jobs(settings.data_dir / "jobs.db")
         self._core = Core(settings, backends=self.backends, announcer=outbox, directory=self.directory, clock=clock)
         self.ledger = self._core.ledger
         intake = Intake()
