@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
-from backends.base import Backend
+from backends.base import Backend, HostConnection
 from backends.hyperv.connect import connect
-from backends.hyperv.psrp.connection import HostConnection
 from backends.simulator.fleets import keeping
 from backends.simulator.fleets.demo import demo_fleet
 from backends.simulator.powershell.interpreter import SimulatedPowerShell
@@ -24,7 +23,7 @@ from bot.core import Core
 from bot.operations import upgrade
 from bot.operations.folder import make_private
 from bot.people.directory import LookupFailed
-from bot.settings import Connection, Settings
+from bot.settings import Settings
 from bot.slack.connection import Connections, pause
 from bot.slack.directory import SlackDirectory
 from bot.slack.intake import Intake
@@ -116,29 +115,11 @@ class Bot:
 def hosts_of(settings: Settings, shells: Path | None = None) -> dict[str, Backend]:
     """A backend for each host of the settings. Nothing is sent to any of them yet. In the folder `shells` they keep
     which shells stand open, for the next start after a crash."""
-    return {one.name: connect(_host_connection(one), shells=_file_of(one, shells)) for one in settings.connections}
+    return {one.name: connect(one, shells=_file_of(one, shells)) for one in settings.connections}
 
 
-def _file_of(one: Connection, folder: Path | None) -> Path | None:
+def _file_of(one: HostConnection, folder: Path | None) -> Path | None:
     return None if folder is None else folder / f"{quote(one.name, safe='')}.json"
-
-
-def _host_connection(one: Connection) -> HostConnection:
-    return HostConnection(
-        name=one.name,
-        address=one.address,
-        port=one.port,
-        ssl=one.ssl,
-        auth=one.auth,
-        username=one.username,
-        password=one.password.get_secret_value() if one.password else None,
-        configuration_name=one.configuration_name,
-        allow_unencrypted=one.allow_unencrypted,
-        ca_bundle=str(one.ca_bundle) if one.ca_bundle else None,
-        certificate_pem=str(one.certificate_pem) if one.certificate_pem else None,
-        certificate_key_pem=str(one.certificate_key_pem) if one.certificate_key_pem else None,
-        connect_timeout=max(1, int(one.connect_timeout)),
-    )
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What the bot and every backend share: records of Hyper-V, the `Backend` protocol and its errors."""
 
 from backends.base.backend import Backend, Progress
+from backends.base.connection import Auth, HostConnection
 from backends.base.errors import (
     AuthenticationFailed,
     BackendError,
@@ -40,6 +41,7 @@ __all__ = [
     "MAX_CHECKPOINTS",
     "MAX_NAME",
     "VM",
+    "Auth",
     "AuthenticationFailed",
     "Backend",
     "BackendError",
@@ -49,6 +51,7 @@ __all__ = [
     "Disabled",
     "Disk",
     "DiskFull",
+    "HostConnection",
     "HostInventory",
     "NotFound",
     "NotReady",

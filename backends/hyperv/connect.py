@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from backends.base import HostConnection
 from backends.hyperv.backend import HyperVBackend
 from backends.hyperv.deadlines import Deadlines
-from backends.hyperv.psrp.connection import HostConnection
 from backends.hyperv.psrp.lost import ShellBook
 from backends.hyperv.psrp.session import PsrpSession
 

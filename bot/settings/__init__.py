@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bot.settings import sources, starter
 from bot.settings.gaps import gaps
-from bot.settings.hosts import Connection, HostDefaults, HostSettings
+from bot.settings.hosts import HostDefaults, HostSettings
 from bot.settings.model import (
     AccessSettings,
     ApplySettings,
@@ -29,7 +29,6 @@ __all__ = [
     "ApplySettings",
     "ApprovalSettings",
     "ConfirmationSettings",
-    "Connection",
     "DigestChannelSettings",
     "DigestSettings",
     "GrantSettings",

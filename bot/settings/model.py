@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot.settings.hosts import Connection, HostDefaults, HostSettings, connection, unreachable
+from backends.base import HostConnection
+from bot.settings.hosts import HostDefaults, HostSettings, connection, unreachable
 from bot.settings.kinds import (
     SLACK_API,
     ActionName,
@@ -205,7 +206,7 @@ class Settings(BaseSettings, Section):
         return hosts
 
     @property
-    def connections(self) -> tuple[Connection, ...]:
+    def connections(self) -> tuple[HostConnection, ...]:
         """How each host is reached, defaults filled in, in the order of the settings."""
         return tuple(connection(host, self.host_defaults) for host in self.hosts)
 

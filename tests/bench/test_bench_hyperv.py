@@ -20,10 +20,10 @@ import pytest
 from pypsrp.client import Client
 from pypsrp.powershell import PowerShell, RunspacePool
 
-from backends.base import HostInventory
+from backends.base import HostConnection, HostInventory
 from backends.hyperv.connect import connect
 from backends.hyperv.pipelines import Plain
-from backends.hyperv.psrp.connection import HostConnection, transport
+from backends.hyperv.psrp.connection import transport
 from backends.hyperv.psrp.session import PsrpSession
 from backends.remoting import Cmdlet, Pipeline
 from backends.simulator.model.faults import Fault, FaultKind

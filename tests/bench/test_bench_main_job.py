@@ -14,7 +14,7 @@ from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
-from backends.hyperv.psrp.connection import HostConnection
+from backends.base import HostConnection
 from backends.hyperv.psrp.session import PsrpSession
 from backends.remoting import Cmdlet
 from backends.simulator.fleets.seed import DAY, Past

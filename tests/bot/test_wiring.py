@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from backends.base import HostConnection
 from backends.hyperv.backend import HyperVBackend
 from backends.hyperv.connect import connect
-from backends.hyperv.psrp.connection import HostConnection
 from bot.people.directory import LookupFailed
 from bot.sandbox import Sandbox
 from bot.settings import HostDefaults, HostSettings, Settings

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from backends.base import AuthenticationFailed, Backend, Refused, VMState
+from backends.base import AuthenticationFailed, Backend, HostConnection, Refused, VMState
 from backends.hyperv.connect import connect
-from backends.hyperv.psrp.connection import HostConnection
 from tests.e2e.stranger_host import PASSWORD, USER, StrangerHost
 from tests.e2e.stranger_slack import ADA, APP_TOKEN, BOT_TOKEN, StrangerSlack
 from tests.support.program import BotProcess

@@ -14,8 +14,7 @@ from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFau
 from spnego.exceptions import InvalidCredentialError, NoCredentialError
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from backends.base import AuthenticationFailed, Unreachable
-from backends.hyperv.psrp.connection import HostConnection
+from backends.base import AuthenticationFailed, HostConnection, Unreachable
 from backends.hyperv.psrp.messages import Ended
 from backends.hyperv.psrp.wire import Sealed
 

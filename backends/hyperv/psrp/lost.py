@@ -20,7 +20,8 @@ from pypsrp.exceptions import WSManFaultError
 from pypsrp.powershell import DEFAULT_CONFIGURATION_NAME
 from pypsrp.wsman import SelectorSet
 
-from backends.hyperv.psrp.connection import HostConnection, transport
+from backends.base import HostConnection
+from backends.hyperv.psrp.connection import transport
 from backends.hyperv.psrp.faults import SHELL_UNKNOWN
 
 FORGOTTEN_AFTER: Final = 24 * 3600.0

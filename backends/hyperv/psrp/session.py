@@ -16,10 +16,10 @@ from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import Final
 
-from backends.base import AuthenticationFailed, BackendError, TimedOut, UnknownOutcome, Unreachable
+from backends.base import AuthenticationFailed, BackendError, HostConnection, TimedOut, UnknownOutcome, Unreachable
 from backends.hyperv.psrp import faults
 from backends.hyperv.psrp.breaker import Breaker
-from backends.hyperv.psrp.connection import HostConnection, problem
+from backends.hyperv.psrp.connection import problem
 from backends.hyperv.psrp.lost import ShellBook, end_shells
 from backends.hyperv.psrp.pool import IDLE_LIMIT, AllBusy, Closed, Lease, Pool
 from backends.hyperv.psrp.shell import Phase, Shell

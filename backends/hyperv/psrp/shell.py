@@ -10,7 +10,8 @@ from typing import Final
 
 from pypsrp.powershell import DEFAULT_CONFIGURATION_NAME, RunspacePool
 
-from backends.hyperv.psrp.connection import HostConnection, transport
+from backends.base import HostConnection
+from backends.hyperv.psrp.connection import transport
 from backends.hyperv.psrp.lost import ShellBook
 from backends.hyperv.psrp.messages import RunningPipeline, Runspaces
 from backends.hyperv.psrp.results import result

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from backends.base import HostConnection
 from backends.hyperv.backend import HyperVBackend
 from backends.hyperv.connect import connect
-from backends.hyperv.psrp.connection import HostConnection
 from backends.hyperv.psrp.session import PsrpSession
 from backends.remoting import Session
 from backends.simulator.fleets.seed import new_host

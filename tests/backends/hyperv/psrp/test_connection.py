@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
-from backends.hyperv.psrp.connection import HostConnection, problem, transport
+from backends.base import HostConnection
+from backends.hyperv.psrp.connection import problem, transport
+from bot.settings import HostDefaults
 
 HTTPS = HostConnection("hv01", "hv01.example.net", username="bot", password="s3cret")
 HTTP = replace(HTTPS, port=5985, ssl=False)
@@ -23,11 +25,11 @@ def test_the_password_is_not_shown() -> None:
         (HTTP, None),
         (replace(HTTPS, auth="basic"), None),
         (replace(HTTP, auth="basic", allow_unencrypted=True), None),
-        (replace(HTTP, auth="basic"), "sends the password readable"),
-        (replace(HTTP, auth="certificate"), "needs https"),
+        (replace(HTTP, auth="basic"), "shows the password to everyone"),
+        (replace(HTTP, auth="certificate"), "certificate needs ssl: true"),
         (replace(HTTPS, auth="certificate"), "certificate_pem"),
-        (replace(HTTPS, ca_bundle="/no/such/file.pem"), "no such file"),
-        (replace(HTTPS, auth="basic", password=None), "needs a username and a password"),
+        (replace(HTTPS, ca_bundle="/no/such/file.pem"), "there is no file"),
+        (replace(HTTPS, auth="basic", password=None), "password: is missing: auth basic needs it"),
         (replace(HTTPS, auth="kerberos"), "hyperv-checkpoint-bot[kerberos]"),
         (replace(HTTPS, auth="credssp"), "hyperv-checkpoint-bot[credssp]"),
     ],
@@ -58,3 +60,8 @@ def test_only_a_configuration_of_the_hosts_own_may_be_the_bots_endpoint() -> Non
     assert not HTTPS.is_custom
     assert not replace(HTTPS, configuration_name="Microsoft.PowerShell").is_custom
     assert replace(HTTPS, configuration_name="CheckpointBot").is_custom
+
+
+def test_a_setting_of_a_host_is_a_field_of_its_connection_and_nothing_is_copied_by_hand() -> None:
+    known = {one.name for one in fields(HostConnection)} - {"name", "address", "shells"}
+    assert known == set(HostDefaults.model_fields)

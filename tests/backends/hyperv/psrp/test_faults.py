@@ -8,9 +8,8 @@ import ssl
 import pytest
 from pypsrp.exceptions import WinRMTransportError, WSManFaultError
 
-from backends.base import Unreachable
+from backends.base import HostConnection, Unreachable
 from backends.hyperv.psrp import faults
-from backends.hyperv.psrp.connection import HostConnection
 from backends.hyperv.psrp.session import PsrpSession
 from backends.remoting import Cmdlet
 from backends.simulator.model.faults import Fault, FaultKind

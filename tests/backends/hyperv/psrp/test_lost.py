@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from backends.base import AuthenticationFailed, Unreachable
+from backends.base import AuthenticationFailed, HostConnection, Unreachable
 from backends.hyperv.connect import connect
-from backends.hyperv.psrp.connection import HostConnection
 from backends.hyperv.psrp.faults import ACCESS_DENIED
 from backends.hyperv.psrp.lost import FORGOTTEN_AFTER, ShellBook
 from backends.hyperv.psrp.session import PsrpSession

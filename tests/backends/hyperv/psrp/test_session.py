@@ -12,8 +12,7 @@ from threading import Event
 import pytest
 from pypsrp.powershell import PowerShell
 
-from backends.base import AuthenticationFailed, TimedOut, UnknownOutcome, Unreachable
-from backends.hyperv.psrp.connection import HostConnection
+from backends.base import AuthenticationFailed, HostConnection, TimedOut, UnknownOutcome, Unreachable
 from backends.hyperv.psrp.session import PsrpSession
 from backends.remoting import Cmdlet
 from backends.simulator.model.errors import ErrorData
