@@ -25,6 +25,7 @@ from bot.messages import Announcer
 from bot.people.directory import Directory
 from bot.people.identity import Gate
 from bot.schedules.digest import Digests, Schedules
+from bot.schedules.notices import HostNotices
 from bot.settings import Settings
 
 CLOSING = 2.5
@@ -56,8 +57,10 @@ class Core:
         self.ledger = Ledger(settings.data_dir / "ledger.db", clock=clock)
         self.inventory = Inventory(backends, clock)
         self._backends = backends
-        self._lookout = Lookout(self.inventory, self.ledger)
         gate = Gate(directory, settings.access)
+        channels = [entry.channel for entry in settings.digest.channels]
+        notices = HostNotices(channels, self.inventory, announcer, clock, gate.may_post)
+        self._lookout = Lookout(self.inventory, self.ledger, notices.look)
         permission = Permission(settings, gate)
         messages = ChangeMessages(self.ledger, announcer, clock)
         env = Environment(
@@ -80,7 +83,7 @@ class Core:
             show_again=show_again,
         )
         digests = Digests(settings, self.inventory, self.ledger, clock)
-        self._schedules = Schedules(settings.digest, digests, announcer, self.ledger, clock)
+        self._schedules = Schedules(settings.digest, digests, announcer, self.ledger, clock, gate.may_post)
         self._digest_workflow = self._schedules.declare()
         self._waiting = Waiting(self.ledger, announcer)
         self.desk = Desk(

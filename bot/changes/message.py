@@ -14,12 +14,18 @@ from datetime import datetime, timedelta
 from threading import Condition, Thread, Timer
 
 from bot.changes.card import card
-from bot.ledger import Change, ChangeRow, Ledger, LedgerError
-from bot.messages import Announcer, AnnouncerError, Origin
+from bot.ledger import Change, ChangeRow, ChangeState, Ledger, LedgerError
+from bot.messages import Announcer, AnnouncerError, MessageGone, MessageRef, Origin
 from commands.base import Reply, say
 from commands.kit.words import with_unchanged
 
 log = logging.getLogger(__name__)
+
+NOT_SHOWN, TOLD_ALONE, ADDRESSED = "not shown", "told alone", "addressed"
+"""The ledger's events about what people saw."""
+
+AWAY_AFTER = timedelta(seconds=30)
+"""After that long without an answer somebody looks elsewhere."""
 
 PROGRESS_EVERY = timedelta(seconds=3)
 SOON = 0.3
@@ -51,13 +57,14 @@ class ChangeMessages:
 
     def show(self, change_id: str) -> bool:
         """Bring the change's one message up to date. What cannot be shown is logged and noted in the ledger: the change
-        goes on, and its record stays whole. Whether it could be shown."""
+        goes on, and its record stays whole. False when it may be shown later: what does not heal is not tried again."""
         try:
-            self._bring_up_to_date(change_id)
+            self._address(self._bring_up_to_date(change_id))
         except AnnouncerError as error:
             log.warning("change %s could not be shown: %s", change_id, error)
-            self._ledger.changes.note(change_id, "not shown", by="bot", why=str(error), detail={})
-            return False
+            if not any(event.why == str(error) for event in self._ledger.events.of(change_id, {NOT_SHOWN})):
+                self._ledger.changes.note(change_id, NOT_SHOWN, by="bot", why=str(error), detail={})
+            return error.lasting
         return True
 
     def show_soon(self, change_id: str, seconds: float = SOON) -> None:
@@ -142,17 +149,77 @@ class ChangeMessages:
         with self._posted:
             self._posted.wait_for(lambda: change_id not in self._posting, POSTING)
 
-    def _bring_up_to_date(self, change_id: str) -> None:
+    def _address(self, change: Change) -> None:
+        """Tell who asked, once, what an update of the message tells nobody: that it is over after a while, that it did
+        not go well, or that it waits for their answer since they looked away."""
+        row, sentence = change.row, self._news(change)
+        if not sentence or row.message is None or not row.person_id.startswith(("U", "W")):
+            return
+        if self._ledger.events.has(row.id, ADDRESSED, state=str(row.state)):
+            return
+        try:
+            self._announcer.address(row.message, row.person_id, sentence)
+        except AnnouncerError as error:
+            log.info("%s could not be addressed about change %s: %s", row.person_id, row.id, error)
+            return
+        self._ledger.changes.note(row.id, ADDRESSED, by="bot", why=sentence, detail={"state": str(row.state)})
+
+    def _news(self, change: Change) -> str:
+        row = change.row
+        present = max((e.at for e in change.events if e.by.startswith(("U", "W"))), default=row.created_at)
+        away = self._clock() - present > AWAY_AFTER
+        match row.state:
+            case ChangeState.FAILED | ChangeState.VOID:
+                return f"This did not go well: {row.summary}."
+            case ChangeState.UNKNOWN:
+                return f"How this went is not known yet: {row.summary}."
+            case ChangeState.AWAITING if away:
+                return f"This waits for an answer: {row.summary}."
+            case ChangeState.SUCCEEDED | ChangeState.EXPIRED | ChangeState.DENIED if away:
+                return f"This is over: {row.summary}."
+            case _:
+                return ""
+
+    def _bring_up_to_date(self, change_id: str) -> Change:
         """Until the ledger has not gone on while it was shown: else who looked first could show last."""
         change, shown = self._post_first(change_id)
         while True:
             message = self._card(change)
             if message != shown and change.row.message is not None:
-                self._announcer.update(change.row.message, message)
+                change = self._update(change, change.row.message, message)
             shown = message
             if self._ledger.events.of(change_id)[-1].seq == change.events[-1].seq:
-                return
+                return change
             change = self._ledger.changes.load(change_id)
+
+    def _update(self, change: Change, ref: MessageRef, message: Reply) -> Change:
+        """By the next way where the first is barred for good: anew where the message is gone, and otherwise the end to
+        who asked alone."""
+        try:
+            self._announcer.update(ref, message)
+        except MessageGone as gone:
+            log.warning("the message of change %s is posted anew: %s", change.row.id, gone)
+            return self._post_anew(change, ref, message)
+        except AnnouncerError as error:
+            if not error.lasting or not change.row.state.final:
+                raise
+            if not self._ledger.events.has(change.row.id, TOLD_ALONE):
+                self._announcer.whisper(self._origins.get(change.row.id, change.row.origin), message)
+                self._ledger.changes.note(change.row.id, TOLD_ALONE, by="bot", why=str(error), detail={})
+                return self._ledger.changes.load(change.row.id)
+        return change
+
+    def _post_anew(self, change: Change, gone: MessageRef, message: Reply) -> Change:
+        """One for all who found it gone. The buttons of the new one count from now on."""
+        with self._alone(change.row.id):
+            now = self._ledger.changes.get(change.row.id)
+            if now is not None and now.message not in (None, gone):
+                return replace(change, row=replace(change.row, message=now.message))
+            ref = self._announcer.post(self._origins.get(change.row.id, change.row.origin), message)
+            if ref is None:  # to the person alone, where nothing can be updated
+                return change
+            self._ledger.changes.set_message(change.row.id, ref)
+            return replace(change, row=replace(change.row, message=ref))
 
     def _post_first(self, change_id: str) -> tuple[Change, Reply | None]:
         """The change, and what its message says when it was posted only now."""

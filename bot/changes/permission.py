@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from bot.changes import verbs
 from bot.ledger import ChangeRow, ChangeState
 from bot.people import access
+from bot.people.directory import LookupFailed
 from bot.people.identity import Gate, Refusal
 from bot.settings import Settings
+from bot.settings.kinds import EVERYONE
 from commands.base import Person, Plan
 
 RECENT = 1.0
@@ -49,7 +52,35 @@ class Permission:
             self.gate.admit_change(person, channel)
         except Refusal as refusal:
             raise Denial(refusal.sentence, refusal.why) from refusal
-        return self._decide(plan, person, channel)
+        awaits = self._decide(plan, person, channel)
+        if awaits == "approval":
+            self._check_that_somebody_can_approve(plan, person)
+        return awaits
+
+    def _check_that_somebody_can_approve(self, plan: Plan, person: Person) -> None:
+        """Raises `Denial` where nobody but who asks is named by every rule. What the workspace does not tell is left to
+        the approval itself."""
+        named: set[str] | None = None
+        try:
+            for rule in access.approvals(self.settings.access, plan):
+                if EVERYONE not in rule.by:
+                    people = self._people(rule.by)
+                    named = people if named is None else named & people
+        except LookupFailed:
+            return
+        if named is not None and not named - {person.id}:
+            raise Denial(
+                "This needs the approval of a second person, and the settings name nobody but you who could give it. "
+                "Ask whoever keeps my settings.",
+                "nobody can approve it",
+            )
+
+    def _people(self, ids: Iterable[str]) -> set[str]:
+        """Those whom user ids and user group ids name."""
+        people: set[str] = set()
+        for one in ids:
+            people |= self.gate.directory.group_members(one) if one.startswith("S") else {one}
+        return people
 
     def over(self, change: ChangeRow, *, max_age: float | None = None) -> Awaits | None:
         """The same of a change in the ledger, whoever asked for it. `max_age` is that of what the workspace says of the

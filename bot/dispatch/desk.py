@@ -7,33 +7,37 @@ words that would have been typed.
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from backends.base import VM, BackendError
+from bot.changes import verbs
 from bot.changes.permission import Denial
 from bot.changes.workflow import Changes
 from bot.dispatch import grammar
 from bot.dispatch.bulkhead import Bulkhead
 from bot.dispatch.buttons import ANSWERS, Buttons
+from bot.dispatch.refusals import Refusals
 from bot.dispatch.requests import Pressed, SeenLately, Typed, change_id_of
+from bot.dispatch.twins import Twins
 from bot.dispatch.waiting import Waiting
 from bot.fleet.inventory import Inventory
 from bot.fleet.view import FleetView
-from bot.ledger import ChangeRow, Ledger, LedgerError, VMRef
+from bot.ledger import ChangeRow, ChangeState, Ledger, LedgerError, VMRef
 from bot.messages import Announcer, Origin
 from bot.people import access
 from bot.people.identity import Gate, Refusal
 from bot.settings import Settings
-from commands.base import Context, NotAllowed, Person, Plan, Reply, UsageError, say
+from commands.base import Context, Footnote, NotAllowed, Person, Plan, Reply, UsageError, say
 from commands.kit import runner
 from commands.kit.words import short_id, with_unchanged
 
 log = logging.getLogger(__name__)
 
-NOTHING = "Nothing was changed."
+NOT_SHARED = (
+    "Not shown to the channel: people of another workspace may read there. A grant that names the channel allows it."
+)
 DOUBLE_CLICK = timedelta(seconds=1)
 """The same person's next press of the same button is another one after this."""
 
@@ -53,8 +57,13 @@ class Desk:
     digest: Callable[[str, Callable[[VM], bool]], Reply]
     """The digest for a channel, and for somebody who may see these VMs."""
     bulkhead: Bulkhead = field(default_factory=Bulkhead)
+    twins: Twins = field(default_factory=Twins)
+    refusals: Refusals = field(init=False)
     _seen: SeenLately = field(default_factory=SeenLately)
     _clicks: SeenLately = field(default_factory=SeenLately)
+
+    def __post_init__(self) -> None:
+        self.refusals = Refusals(self.ledger, self.clock, self.gate.name_of)
 
     @property
     def buttons(self) -> Buttons:
@@ -83,7 +92,8 @@ class Desk:
 
     def typed(self, request: Typed) -> None:
         with self.waiting.on(request):
-            self._guarded(request.origin, request.text, lambda: self._typed(request))
+            question = _is_question(request.text)
+            self._guarded(request.origin, request.text, lambda: self._typed(request), question=question)
 
     def pressed(self, request: Pressed) -> None:
         with self.waiting.on(request):
@@ -110,8 +120,17 @@ class Desk:
             words = self.buttons.words_of(request, self.bulkhead.of(person.id))
             self._run(words, person, origin, request.delivery_id)
 
-    def _guarded(self, origin: Origin, summary: str, act: Callable[[], None], *, vms: tuple[VMRef, ...] = ()) -> None:
-        """Whatever stops a request, the person is told; what was refused is in the ledger."""
+    def _guarded(
+        self,
+        origin: Origin,
+        summary: str,
+        act: Callable[[], None],
+        *,
+        vms: tuple[VMRef, ...] = (),
+        question: bool = False,
+    ) -> None:
+        """Whatever stops a request, the person is told; what was refused is in the ledger. Who put a question is not
+        told that nothing was changed."""
         try:
             act()
         except Refusal as refusal:
@@ -122,10 +141,10 @@ class Desk:
             self.announcer.whisper(origin, say(with_unchanged(denial.sentence, True)))
         except UsageError as error:
             parts = [error.sentence, *([error.hint] if error.hint else [])]
-            self.announcer.whisper(origin, say(*parts, NOTHING))
+            self.announcer.whisper(origin, say(*parts[:-1], with_unchanged(parts[-1], not question)))
         except BackendError as error:
             log.warning("%s by %s: %s", summary, origin.person_id, error.cause)
-            self.announcer.whisper(origin, say(with_unchanged(error.sentence, error.unchanged)))
+            self.announcer.whisper(origin, say(with_unchanged(error.sentence, error.unchanged and not question)))
         except LedgerError as trouble:
             log.error("%s by %s: %s", summary, origin.person_id, trouble.cause)
             self.announcer.whisper(origin, say(trouble.sentence))
@@ -136,8 +155,10 @@ class Desk:
         answer = runner.run(words, self._context(person, origin.channel))
         if isinstance(answer, Plan):
             self._submit(answer, person, origin, delivery_id)
-        elif answer.shared:
+        elif answer.shared and self.gate.may_show(origin.channel, person):
             self.announcer.post(origin, answer)
+        elif answer.shared:
+            self.announcer.whisper(origin, Reply((*answer.parts, Footnote(NOT_SHARED))))
         else:
             self.announcer.whisper(origin, answer)
 
@@ -164,21 +185,30 @@ class Desk:
         )
 
     def _submit(self, plan: Plan, person: Person, origin: Origin, delivery_id: str) -> None:
+        """Begin a change; one that is asked for twice at the same time is begun once, and who asks again is told."""
+        change_id = change_id_of(delivery_id)
         expires_at = self.clock() + self.settings.confirmation.expires_after
-        self.changes.submit(change_id_of(delivery_id), plan, person, origin, expires_at=expires_at)
+        with self.twins.asking(plan) as twin:
+            first = self.ledger.changes.get(twin) if twin and twin != change_id else None
+            if first is None or first.state in (ChangeState.DENIED, ChangeState.FAILED, ChangeState.CANCELLED):
+                self.changes.submit(change_id, plan, person, origin, expires_at=expires_at)
+                self.twins.asked(plan, change_id)
+                return
+        who = "You have" if first.person_id == person.id else f"{first.person_name} has"
+        told = f"{who} asked for the same just now, so it is done once. Its message tells how it ends: change "
+        self.announcer.whisper(origin, say(f"{told}{short_id(first.id)}."))
 
     def _deny(self, origin: Origin, summary: str, sentence: str, why: str, *, vms: tuple[VMRef, ...] = ()) -> None:
-        self.ledger.changes.deny(
-            str(uuid.uuid4()),
-            person_id=origin.person_id,
-            person_name=self.gate.name_of(origin.person_id),
-            origin=origin,
-            summary=summary,
-            why=why,
-            vms=vms,
-        )
-        self.announcer.whisper(origin, say(sentence, NOTHING))
+        self.refusals.record(origin, summary, why, vms)
+        self.announcer.whisper(origin, say(sentence))
 
 
 def _summary(request: Pressed, row: ChangeRow | None) -> str:
     return f"press {request.action}" + (f" on change {short_id(row.id)}: {row.summary}" if row else "")
+
+
+def _is_question(text: str) -> bool:
+    """The words begin with a command that never changes anything."""
+    words = grammar.split(text)
+    command = runner.load().known(words[0]) if words else None
+    return command is not None and command.name not in {*verbs.verbs(), "settings"}

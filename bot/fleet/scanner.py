@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Event, Thread
@@ -22,6 +23,8 @@ class Lookout:
 
     inventory: Inventory
     ledger: Ledger
+    after: Callable[[], None] = lambda: None
+    """Called after each look."""
     every: timedelta = timedelta(minutes=2)
     _stopping: Event = field(default_factory=Event)
 
@@ -36,6 +39,7 @@ class Lookout:
         while not self._stopping.is_set():
             try:
                 self.look(disks=rounds % DISKS_EVERY == 0)
+                self.after()
             except Exception:  # the last frame on this thread: a defect in one round must not end the others
                 log.exception("the fleet could not be looked at")
             rounds += 1

@@ -115,21 +115,46 @@ class Gate:
         """Whether somebody who was let in may change something from `channel`. Raises `Refusal`.
 
         Direct messages are let through: the person has been checked, and the bot has nobody else's there."""
-        if not channel or channel.startswith("D") or permissions.names_channel(self.access, person, channel):
+        if permissions.names_channel(self.access, person, channel):
             return
+        match self._strangers_in(channel):
+            case None:
+                return
+            case LookupFailed() as failure:
+                raise Refusal(
+                    "I cannot see this channel, so I change nothing from here. Invite me with /invite, then try again.",
+                    f"look-up of channel failed: {failure}",
+                ) from failure
+            case _:
+                raise Refusal(
+                    "This channel is shared with another workspace, so I change nothing from here. Use another "
+                    "channel, or ask for a grant that names this one.",
+                    "externally shared channel",
+                )
+
+    def may_show(self, channel: str, person: Person) -> bool:
+        """Whether `person` may show what the fleet is like to all who read in `channel`. What may not be changed from
+        there is not shown there either."""
+        return permissions.names_channel(self.access, person, channel) or self._strangers_in(channel) is None
+
+    def may_post(self, channel: str) -> bool:
+        """The same for what nobody asked for: a grant to anybody that names the channel will do. Raises
+        `LookupFailed`."""
+        if any(channel in grant.channels for grant in self.access.grants):
+            return True
+        strangers = self._strangers_in(channel)
+        if isinstance(strangers, LookupFailed):
+            raise strangers
+        return strangers is None
+
+    def _strangers_in(self, channel: str) -> LookupFailed | str | None:
+        """Whether people of another workspace read in `channel`, or why that is not known; None where they do not."""
+        if not channel or channel.startswith("D"):
+            return None
         try:
-            shared = self.directory.channel(channel).externally_shared
+            return "shared" if self.directory.channel(channel).externally_shared else None
         except LookupFailed as failure:
-            raise Refusal(
-                "I cannot see this channel, so I change nothing from here. Invite me with /invite, then try again.",
-                f"look-up of channel failed: {failure}",
-            ) from failure
-        if shared:
-            raise Refusal(
-                "This channel is shared with another workspace, so I change nothing from here. Use another channel, "
-                "or ask for a grant that names this one.",
-                "externally shared channel",
-            )
+            return failure
 
 
 def _check_standing(member: Member) -> None:

@@ -18,6 +18,7 @@ from bot.fleet.digest import as_reply, compose
 from bot.fleet.inventory import Inventory
 from bot.ledger import Ledger
 from bot.messages import Announcer, AnnouncerError, Origin
+from bot.people.directory import LookupFailed
 from bot.settings import DigestSettings, Settings
 from commands.base import Reply
 
@@ -85,6 +86,8 @@ class Schedules:
     announcer: Announcer
     ledger: Ledger
     clock: Callable[[], datetime]
+    may_post: Callable[[str], bool] = lambda _channel: True
+    """Whether what the fleet is like may be shown in a channel. Raises `LookupFailed`."""
 
     def declare(self) -> Callable[[datetime, object], None]:
         """Declare the workflow, before DBOS is launched."""
@@ -122,6 +125,9 @@ class Schedules:
         """Post one channel's digest, once for each time it is due, also when this runs again after a crash. Raises
         `AnnouncerError` when it is certain that nothing was posted; then it may be tried again."""
         occurrence = f"{channel} {scheduled_at.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+        if not self._may_post(channel):
+            log.error("the digest for %s is not posted: people of another workspace may read there", channel)
+            return
         message = self.digests.of(channel)
         if message is None or not self.ledger.digests.claim(occurrence, channel):
             return
@@ -131,6 +137,12 @@ class Schedules:
             self.ledger.digests.release(occurrence)
             raise
         self.ledger.digests.posted(occurrence, ref, message.text)
+
+    def _may_post(self, channel: str) -> bool:
+        try:
+            return self.may_post(channel)
+        except LookupFailed as failure:
+            raise AnnouncerError(f"{channel} could not be looked up: {failure}") from failure
 
 
 def cron(settings: DigestSettings) -> str:

@@ -9,7 +9,7 @@ from itertools import islice
 
 from bot.changes.message import PROGRESS_EVERY, ChangeMessages
 from bot.ledger import ChangeState
-from bot.messages import MessageRef, Origin
+from bot.messages import AnnouncerError, MessageRef, Origin
 from commands.base import Create, Reply
 from tests.support.headquarters import wait_until
 from tests.support.workbench import Board, Workbench
@@ -114,3 +114,82 @@ def test_a_host_that_tells_its_progress_does_not_wait_for_slack(bench: Workbench
         assert "%" not in board.texts[0]
 
     wait_until(lambda: "50 %" in board.texts[0])
+
+
+class TestAMessageThatSomebodyDeleted:
+    def test_is_posted_anew_once_with_what_became_of_the_change(self, bench: Workbench) -> None:
+        board = Board()
+        messages = ChangeMessages(bench.ledger, board, bench.clock)
+        change_id = bench.ask(Create("fresh"), bench.target(bench.add_vm("web01")))
+        messages.show(change_id)
+        (first,) = board.shown
+        board.take_away(first)
+        bench.ledger.changes.move(change_id, ChangeState.RUNNING, by="bot")
+        bench.ledger.changes.move(change_id, ChangeState.SUCCEEDED, by="bot", result="Took fresh of web01.")
+
+        with ThreadPoolExecutor(4) as threads:
+            assert all(threads.map(messages.show, [change_id] * 4))
+
+        (ref,) = board.shown
+        assert "Took fresh of web01." in board.texts[0]
+        row = bench.ledger.changes.get(change_id)
+        assert row is not None and row.message == ref, "its buttons count from now on"
+
+
+class ClosedBoard(Board):
+    """No message can be edited any more."""
+
+    def update(self, ref: MessageRef, message: Reply) -> None:
+        if ref in self.shown:
+            raise AnnouncerError("edit_window_closed", lasting=True)
+        super().update(ref, message)
+
+
+def test_the_end_of_a_change_whose_message_cannot_be_edited_is_told_to_who_asked_once(bench: Workbench) -> None:
+    board = ClosedBoard()
+    messages = ChangeMessages(bench.ledger, board, bench.clock)
+    change_id = bench.ask(Create("fresh"), bench.target(bench.add_vm("web01")))
+    messages.show(change_id)
+    bench.ledger.changes.move(change_id, ChangeState.RUNNING, by="bot")
+    bench.ledger.changes.move(change_id, ChangeState.SUCCEEDED, by="bot", result="Took fresh of web01.")
+
+    assert all(messages.show(change_id) for _ in range(3))
+
+    assert ["Took fresh of web01." in one.text for one in board.whispers] == [True]
+
+
+def test_what_cannot_heal_is_not_tried_again_and_noted_once(bench: Workbench) -> None:
+    class Closed(Board):
+        def post(self, origin: Origin, message: Reply) -> MessageRef | None:
+            raise AnnouncerError("is_archived", lasting=True)
+
+    messages = ChangeMessages(bench.ledger, Closed(), bench.clock)
+    change_id = bench.ask(Create("fresh"), bench.target(bench.add_vm("web01")))
+
+    assert all(messages.show(change_id) for _ in range(3)), "there is nothing to try again"
+    assert [e.event for e in bench.ledger.events.of(change_id)].count("not shown") == 1
+
+
+class TestWhoLooksElsewhere:
+    def addressed(self, bench: Workbench, state: ChangeState, *, after: float) -> list[str]:
+        board = Board()
+        messages = ChangeMessages(bench.ledger, board, bench.clock)
+        change_id = bench.ask(Create("fresh"), bench.target(bench.add_vm("web01")))
+        bench.ledger.changes.move(change_id, ChangeState.RUNNING, by="bot")
+        messages.show(change_id)
+        bench.clock.forward(seconds=after)
+        bench.ledger.changes.move(change_id, state, by="bot", result="…")
+        for _ in range(3):
+            messages.show(change_id)
+        return [sentence for _, _, sentence in board.addressed]
+
+    def test_is_addressed_once_when_it_is_over(self, bench: Workbench) -> None:
+        (sentence,) = self.addressed(bench, ChangeState.SUCCEEDED, after=31)
+        assert sentence.startswith("This is over: ")
+
+    def test_is_left_alone_when_it_was_quick(self, bench: Workbench) -> None:
+        assert self.addressed(bench, ChangeState.SUCCEEDED, after=5) == []
+
+    def test_is_addressed_when_it_failed_however_quick_that_was(self, bench: Workbench) -> None:
+        (sentence,) = self.addressed(bench, ChangeState.FAILED, after=1)
+        assert sentence.startswith("This did not go well: ")

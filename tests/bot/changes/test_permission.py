@@ -12,8 +12,11 @@ from bot.ledger import ChangeRow, ChangeState
 from bot.messages import Origin
 from bot.people.directory import Member
 from bot.people.identity import Gate
+from bot.settings import ApprovalSettings
 from commands.base import Action, Apply, Create, Delete, Person, Plan, Target
+from commands.base.names import unmarked
 from tests.support.headquarters import ADA, CHANNEL, EVE, GUEST, SHARED, People, settings
+from tests.support.people import ADMINS
 from tests.support.workbench import Workbench
 
 
@@ -75,7 +78,22 @@ def test_what_is_not_allowed_is_denied_in_a_sentence(
     with pytest.raises(Denial) as denied:
         permission.over(asked(bench, Create("x"), who=who, channel=channel))
 
-    assert sentence in denied.value.sentence
+    assert sentence in unmarked(denied.value.sentence)
+
+
+def test_what_nobody_else_could_approve_is_denied_at_once(bench: Workbench, people: Watching, tmp_path: Path) -> None:
+    made = settings(tmp_path)
+    rules = made.access.model_copy(
+        update={"approvals": (ApprovalSettings(vms=("sql*",), actions=("apply",), by=(ADMINS,)),)}
+    )
+    permission = Permission(made.model_copy(update={"access": rules}), Gate(people, rules))
+    plan = Plan(Apply(), (Target.of(bench.add_vm("sql01")),), "apply")
+
+    assert permission.of(plan, Person(ADA, "ada"), CHANNEL) == "approval"
+    for admins in (frozenset({ADA}), frozenset[str]()):
+        people.admins = admins
+        with pytest.raises(Denial, match="nobody but you"):
+            permission.of(plan, Person(ADA, "ada"), CHANNEL)
 
 
 def test_somebody_who_left_since_they_asked_is_denied(

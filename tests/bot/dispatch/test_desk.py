@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Iterator
 
 import pytest
 
 from backends.simulator.model.faults import Fault, FaultKind
+from bot.dispatch.refusals import EACH
 from bot.dispatch.requests import change_id_of
 from bot.ledger import ChangeState
 from commands.base import Button
-from tests.support.headquarters import EVE, GUEST, SHARED, Headquarters
+from tests.support.headquarters import ADA, BOB, EVE, GUEST, SHARED, Headquarters
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +96,50 @@ class TestRefusals:
         hq.add_vm("app02")
         hq.type("app02 x", channel=SHARED)
         assert "This channel is shared with another workspace" in hq.told()
+
+    def test_that_would_show_the_fleet_to_strangers_are_for_the_person_alone(self, hq: Headquarters) -> None:
+        posts = len(hq.board.shown)
+
+        hq.type("list --share", channel=SHARED)
+
+        assert "Not shown to the channel" in hq.told()
+        assert len(hq.board.shown) == posts
+
+    def test_of_one_person_are_counted_where_they_are_many(self, hq: Headquarters) -> None:
+        for _ in range(EACH + 5):
+            hq.type("list", who=GUEST)
+        recorded = len(hq.ledger.history.find(person=GUEST, limit=100))
+        hq.clock.forward(hours=2)
+        hq.type("list", who=GUEST)
+
+        assert recorded <= EACH
+        assert "more refusals before" in hq.newest().reason
+
+
+class TestTheSameAtTheSameTime:
+    def test_is_done_once_and_the_others_are_told(self, hq: Headquarters) -> None:
+        seen = hq.add_vm("twin01")
+        threads = [
+            threading.Thread(target=hq.type, args=("twin01 same",), kwargs={"who": who}) for who in (ADA, ADA, BOB)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        hq.wait_for(ChangeState.SUCCEEDED)
+        assert [one.name for one in hq.look(seen.vm.id).checkpoints] == ["same"]
+        told = [one.text for one in hq.board.whispers]
+        assert len(told) == 2
+        assert all("asked for the same just now" in text for text in told)
+
+    def test_is_not_held_up_by_a_refusal(self, hq: Headquarters) -> None:
+        seen = hq.add_vm("web02")
+        hq.type("web02 same", who=EVE)
+        hq.type("web02 same")
+
+        hq.wait_for(ChangeState.SUCCEEDED)
+        assert [one.name for one in hq.look(seen.vm.id).checkpoints] == ["same"]
 
 
 class TestDeliveries:
