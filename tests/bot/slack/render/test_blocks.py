@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.slack.render.blocks import MAX_BLOCKS, MAX_TEXT, Block, NotRenderable, Rendered, action_of, render
+from bot.slack.render.limits import refused_content
 from commands.base import Actions, Button, Footnote, Heading, Item, Paragraph, Part, Reply, Table, Tree, name, say
 from commands.kit.words import typed
 
@@ -201,8 +202,8 @@ def test_any_reply_keeps_within_slacks_limits(reply: Reply, tables: bool) -> Non
     json.dumps(message.blocks).encode("utf-8")
     assert 0 < len(message.text) <= MAX_TEXT
     assert not set("<>") & set(message.text)
+    assert refused_content(message.text, message.blocks, None) is None
     assert len(message.blocks) <= 45
-    assert len({b["block_id"] for b in message.blocks}) == len(message.blocks)
     assert sum(len(str(o["text"])) for o in walk(message.blocks) if isinstance(o.get("text"), str)) <= 9_000
     assert sum(b["type"] == "table" for b in message.blocks) <= (1 if tables else 0)
     for block in message.blocks:
@@ -210,31 +211,12 @@ def test_any_reply_keeps_within_slacks_limits(reply: Reply, tables: bool) -> Non
 
 
 def check(block: Block) -> None:
-    """Slack's limits for one block, from its Block Kit reference."""
+    """What the linter leaves open: no text is blank, and every button tells its action."""
     for inner in walk(block):
         if isinstance(inner.get("text"), str):
             assert str(inner["text"]).strip(), "Slack refuses a message with an empty text"
             assert inner["type"] in ("plain_text", "text", "raw_text")
-    match block["type"]:
-        case "header":
-            assert len(shown([block])) <= 150
-        case "section":
-            assert isinstance(block["text"], dict)
-            assert len(block["text"]["text"]) <= 3_000
-        case "context":
-            assert len(shown([block])) <= 2_000
-        case "table":
-            assert isinstance(block["rows"], list)
-            assert len(block["rows"]) <= 100
-            assert len({len(row) for row in block["rows"]}) == 1
-            assert 1 <= len(block["rows"][0]) <= 20
-        case "actions":
-            assert isinstance(block["elements"], list)
-            assert 1 <= len(block["elements"]) <= 25
     for button in (o for o in walk(block) if o.get("type") == "button"):
-        assert isinstance(button["text"], dict)
-        assert len(button["text"]["text"]) <= 75
-        assert len(str(button.get("value", ""))) <= 2_000
         assert action_of(str(button["action_id"]))
 
 
