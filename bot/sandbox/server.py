@@ -19,7 +19,7 @@ from bot.sandbox.errors import PortTaken, SandboxError
 from bot.sandbox.guard import add_headers, loopback_only, while_it_is_heard
 from bot.sandbox.keeping import load, save
 from bot.sandbox.response_urls import ResponseUrls
-from bot.sandbox.routes import Routes
+from bot.sandbox.routes import add_routes
 from bot.sandbox.state import Event
 from bot.sandbox.storage import LARGEST_UPLOAD, Storage
 from bot.sandbox.webapi import WebApi
@@ -114,7 +114,7 @@ class Server:
         app.router.add_get("/link/", self.control.sockets.handle)
         app.router.add_post("/hooks/{path:.+}", self.urls.handle)
         Storage(self.control.state, self.api.tokens).add_to(app)
-        Routes(self.control).add_to(app)
+        add_routes(app, self.control)
         return app
 
     def _announce(self, runner: web.AppRunner) -> None:
