@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from importlib.metadata import entry_points, version
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def write_settings() -> None:
 class Nothing:
     """A program that does nothing."""
 
-    def start(self) -> None: ...
+    def start(self, stopping: threading.Event) -> None: ...
 
     def stop(self) -> None: ...
 
