@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import click
 
 from commands.base import Context, Heading, HostStatus, Reply, Table, say
@@ -16,14 +14,15 @@ from commands.kit.words import say_span
 @click.pass_obj
 def command(context: Context, share: bool) -> Reply:
     """Which hosts answer, when each was last seen, and what is wrong with those that do not."""
-    rows = tuple(_row(host, context.now) for host in context.fleet.hosts())
+    rows = tuple(map(_row, context.fleet.hosts()))
     if not rows:
         return say("No hosts are set up.")
     columns = ("Host", "Answers", "Last seen", "VMs", "Checkpoints", "Problem")
     return Reply((Heading("Hosts"), Table(columns, rows)), shared=share)
 
 
-def _row(host: HostStatus, now: datetime) -> tuple[str, ...]:
-    seen = f"{say_span(now - host.seen_at)} ago" if host.seen_at else "never"
-    answers = "yes" if host.reachable else "no"
-    return host.name, answers, seen, str(host.vms), str(host.checkpoints), host.problem
+def _row(host: HostStatus) -> tuple[str, ...]:
+    seen = f"{say_span(host.age)} ago" if host.age is not None else "never"
+    answers = ("in part" if host.gaps else "yes") if host.reachable else "no"
+    problem = " ".join((*([host.problem] if host.problem else []), *host.gaps))
+    return host.name, answers, seen, str(host.vms), str(host.checkpoints), problem

@@ -10,7 +10,7 @@ from backends.base import Checkpoint, VMInventory
 from commands.base import CheckpointNote, Context, Footnote, Heading, Part, Reply, Table, Tree, UsageError, say
 from commands.kit.options import share_option
 from commands.kit.telling import UNKNOWN, age, is_stale, kept, kind, owner, written
-from commands.kit.words import say_count, say_names, say_time, short_id, typed
+from commands.kit.words import say_count, say_names, say_span, say_time, short_id, typed
 
 MOST_ROWS = 60
 """Rows of a table; a message holds about 9,000 characters."""
@@ -132,3 +132,7 @@ def _down(context: Context, host: str | None) -> Iterator[Footnote]:
         if not status.reachable and host in (None, status.name):
             when = f"shown as seen at {say_time(status.seen_at)}" if status.seen_at else "so its VMs are missing here"
             yield Footnote(f"{status.name} could not be asked, {when}. {status.problem}".strip())
+        elif host in (None, status.name):
+            yield from (Footnote(f"{status.name}: {gap}") for gap in status.gaps)
+            if status.age is not None and status.age.total_seconds() >= 1:
+                yield Footnote(f"{status.name} is shown as it was {say_span(status.age)} ago.")

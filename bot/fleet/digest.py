@@ -54,7 +54,20 @@ class Digest:
     """VMs that write to a differencing disk which no checkpoint explains."""
     low: tuple[tuple[str, Volume], ...] = ()
     """Volumes with little room, by host."""
-    down: tuple[HostStatus, ...] = ()
+    missing: tuple[tuple[VMInventory, Checkpoint], ...] = ()
+    """Checkpoints whose files the host does not find."""
+    hosts: tuple[HostStatus, ...] = ()
+    unseen: tuple[VMInventory, ...] = ()
+    """VMs of which not everything that is looked at here could be seen."""
+    fitting: int = 0
+    """VMs that the digest is about."""
+
+    @property
+    def well(self) -> bool:
+        """Everything was seen, and nothing needs a look."""
+        silent = [host for host in self.hosts if not host.reachable or host.gaps]
+        nothing = not (self.stale or self.lingering or self.missing or self.unmerged or self.low)
+        return nothing and not silent and not self.unseen and bool(self.hosts) and self.fitting > 0
 
     @property
     def size(self) -> int:
@@ -89,22 +102,21 @@ def compose(
         low=tuple(
             (i.host, volume) for i in everywhere if i.host in here for volume in i.volumes or () if _is_low(volume)
         ),
-        down=tuple(host for host in hosts if not host.reachable),
+        missing=tuple((one, c) for one, c in checkpoints if c.snapshot_type is SnapshotType.MISSING),
+        hosts=tuple(hosts),
+        unseen=tuple(one for one in vms if one.disks is None or one.unread_disks or not one.checkpoints_known),
+        fitting=len(vms),
     )
 
 
 def as_reply(digest: Digest) -> Reply:
     """The digest as a message, with buttons on its stale checkpoints."""
-    further = [*_further(digest)]
-    parts: list[Part] = [
-        Heading("Checkpoint digest"),
-        Paragraph(_summary(digest, well=not further and not digest.down)),
-    ]
+    parts: list[Part] = [Heading("Checkpoint digest"), Paragraph(_summary(digest))]
     parts += [_item(one, digest.at) for one in digest.stale[:MOST_ITEMS]]
     if len(digest.stale) > MOST_ITEMS:
         parts.append(Paragraph(f"… and {len(digest.stale) - MOST_ITEMS} more: {typed('list', '--stale')}"))
-    parts += [Paragraph(line) for line in further]
-    parts += [Footnote(_unseen(host)) for host in digest.down]
+    parts += [Paragraph(line) for line in _further(digest)]
+    parts += [Footnote(line) for line in _unseen(digest)]
     return Reply(tuple(parts))
 
 
@@ -124,9 +136,13 @@ def _is_low(volume: Volume) -> bool:
     return volume.free < volume.size * LOW_SPACE
 
 
-def _summary(digest: Digest, *, well: bool) -> str:
+def _summary(digest: Digest) -> str:
+    if not digest.hosts:
+        return "No host is set up, so nothing was looked at."
+    if not digest.fitting:
+        return "No VM that this digest is about was seen."
     if not digest.stale:
-        return "No stale checkpoints. All is well." if well else "No stale checkpoints."
+        return "No stale checkpoints. All is well." if digest.well else "No stale checkpoints were seen."
     size = f", with {say_size(digest.size)} written since" if digest.size else ""
     return f"{say_count(len(digest.stale), 'stale checkpoint')}{size}. Old checkpoints cost space and speed."
 
@@ -147,6 +163,9 @@ def _further(digest: Digest) -> Iterator[str]:
     if digest.lingering:
         points = say_names([f"{one.vm.name} ({age(c, digest.at)})" for one, c in digest.lingering])
         yield f"A backup's recovery point lingers on {points}: that backup may be broken."
+    if digest.missing:
+        broken = say_names([f"{one.vm.name} ({c.name})" for one, c in digest.missing])
+        yield f"A checkpoint is broken, since its files are missing: {broken}."
     merging = [one.vm.name for one in digest.unmerged if one.vm.merging]
     if merging:
         yield f"Disks are being merged: {say_names(merging)}."
@@ -158,6 +177,13 @@ def _further(digest: Digest) -> Iterator[str]:
         yield f"Little room: {say_names(volumes)}."
 
 
-def _unseen(host: HostStatus) -> str:
-    when = f"It is shown as seen at {say_time(host.seen_at)}." if host.seen_at else "Its VMs are missing here."
-    return f"{host.name} could not be asked. {when} {host.problem}".strip()
+def _unseen(digest: Digest) -> Iterator[str]:
+    """What could not be looked at, so that nobody takes silence for good news."""
+    for host in digest.hosts:
+        if not host.reachable:
+            when = f"It is shown as seen at {say_time(host.seen_at)}." if host.seen_at else "Its VMs are missing here."
+            yield f"{host.name} could not be asked. {when} {host.problem}".strip()
+        yield from (f"{host.name}: {gap}" for gap in host.gaps)
+    told = {host.name for host in digest.hosts if host.gaps}
+    if unseen := [one.vm.name for one in digest.unseen if one.vm.host not in told]:
+        yield f"The disks of these VMs could not all be seen: {say_names(unseen)}."

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 
 from backends.base import (
@@ -19,15 +19,16 @@ from backends.base import (
     VMInventory,
     VMState,
 )
+from bot.fleet.elapsed import NEVER, Elapsed
 from commands.base import HostStatus
 from commands.kit.words import say_names
 
 log = logging.getLogger(__name__)
 
+UNASKED = "It was not asked yet."
+
 MOST_LOOKS = 8
 """VMs looked up at the same time for one request."""
-
-NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Inventory:
@@ -48,6 +49,7 @@ class Inventory:
     ) -> None:
         self._watches = {host: _Watch(backend) for host, backend in backends.items()}
         self._clock = clock
+        self._now = Elapsed(clock)
         self._fresh_for = fresh_for
         self._patience = patience
         self._lock = Lock()
@@ -64,7 +66,7 @@ class Inventory:
         self, hosts: Iterable[str] | None = None, *, disks: bool = False, patience: timedelta | None = None
     ) -> bool:
         """The same for those of them that were not asked just now. False when all were."""
-        before = self._clock() - self._fresh_for
+        before = self._now() - self._fresh_for.total_seconds()
         old = [watch for watch in self._chosen(hosts) if watch.is_older(before, disks)]
         if old:
             self._ask_since(before, old, disks, patience or self._patience)
@@ -72,7 +74,7 @@ class Inventory:
 
     def forget(self, host: str) -> None:
         """Something changed on this host: what was seen of it is shown while it is down, but is fresh no longer."""
-        self._watches[host].changed = self._clock()
+        self._watches[host].changed = self._now()
 
     def look(self, vm_id: str, *, disks: bool = False) -> VMInventory:
         """The VM as it is now, asked from its host, wherever in the fleet it lives by now.
@@ -134,16 +136,34 @@ class Inventory:
         found = self._checkpoint(checkpoint_id)
         return self._checkpoint(checkpoint_id) if found is None and self.renew() else found
 
-    def hosts(self) -> tuple[HostStatus, ...]:
-        """How each host is, as last seen."""
-        late = self._clock() - self._patience
-        return tuple(watch.status(host, late) for host, watch in self._watches.items())
+    def hosts(self, *, disks: bool = False) -> tuple[HostStatus, ...]:
+        """How each host is, as last seen, or as last seen with disks."""
+        now = self._now()
+        return tuple(self._status(host, watch, now, disks) for host, watch in self._watches.items())
+
+    def _status(self, host: str, watch: _Watch, now: float, disks: bool) -> HostStatus:
+        sight, problem = watch.sight(disks), watch.problem(disks)
+        inventory = sight.inventory
+        late = now - self._patience.total_seconds()
+        if silent := next((one for one in watch.questions if one.begun <= late), None):
+            problem = f"It has not answered since {silent.put_at:%H:%M:%S} UTC."
+        vms = inventory.vms if inventory else ()
+        return HostStatus(
+            host,
+            reachable=not problem,
+            seen_at=inventory.taken_at if inventory else None,
+            age=timedelta(seconds=now - sight.begun) if inventory else None,
+            problem=problem,
+            gaps=gaps_of(inventory) if inventory else (),
+            vms=len(vms),
+            checkpoints=sum(len(one.checkpoints) for one in vms),
+        )
 
     def close(self) -> None:
         """Ask nothing any more. Questions under way end with their own deadlines."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _ask_since(self, moment: datetime, watches: Sequence[_Watch], disks: bool, patience: timedelta) -> None:
+    def _ask_since(self, moment: float, watches: Sequence[_Watch], disks: bool, patience: timedelta) -> None:
         """Once more, where the question that was under way had been put before that moment, or before a change."""
         self._ask(watches, disks, patience)
         if overtaken := [watch for watch in watches if watch.overtaken(moment, disks)]:
@@ -153,13 +173,13 @@ class Inventory:
         """Wait for the questions under way, asking where there is none; one that is late already is not waited for."""
         with self._lock:
             questions = [watch.question(disks) or self._put(watch, disks) for watch in watches]
-        late = self._clock() - patience
+        late = self._now() - patience.total_seconds()
         awaited = [one.answer for one in questions if one.begun > late]
         for answer in wait(awaited, patience.total_seconds()).done:
             answer.result()
 
     def _put(self, watch: _Watch, disks: bool) -> _Question:
-        question = _Question(disks, self._clock(), Future())
+        question = _Question(disks, self._now(), self._clock(), Future())
         watch.questions.append(question)
         self._pool.submit(self._carry, watch, question)
         return question
@@ -193,14 +213,27 @@ class Inventory:
         return next((c for one in self.seen() for c in one.checkpoints if c.id == checkpoint_id), None)
 
 
-_Rank = tuple[bool, bool, bool, datetime]
+def gaps_of(inventory: HostInventory) -> tuple[str, ...]:
+    """A sentence for what the host did not show: part of something, or nothing of it at all."""
+    names = {one.vm.id: one.vm.name for one in inventory.vms}
+    sentences = []
+    for part in dict.fromkeys(one.part for one in inventory.unreadable):
+        missing = (names.get(one.vm_id or "") for one in inventory.unreadable if one.part is part)
+        of = sorted({name for name in missing if name})
+        sentences.append(f"Part of its {part} could not be read{f' ({say_names(of)})' if of else ''}.")
+    if hidden := list(dict.fromkeys(str(one.part) for one in inventory.cannot_show)):
+        sentences.append(f"It does not show {' and '.join(hidden)} to this account or endpoint.")
+    return tuple(sentences)
+
+
+_Rank = tuple[bool, bool, bool, float]
 
 
 @dataclass(frozen=True, slots=True)
 class _Sight:
     """One answer of a host."""
 
-    begun: datetime = NEVER
+    begun: float = NEVER
     """When it was asked for: what changed later is not in it."""
     inventory: HostInventory | None = None
     vms: Mapping[str, VMInventory] = field(default_factory=dict)
@@ -211,7 +244,9 @@ class _Question:
     """An inventory under way."""
 
     disks: bool
-    begun: datetime
+    begun: float
+    put_at: datetime
+    """The same for people."""
     answer: Future[None]
 
 
@@ -223,10 +258,11 @@ class _Watch:
     shallow: _Sight = _Sight()
     deep: _Sight = _Sight()
     """The last one with disks."""
-    asked: Mapping[bool, datetime] = field(default_factory=lambda: {False: NEVER, True: NEVER})
+    asked: Mapping[bool, float] = field(default_factory=lambda: {False: NEVER, True: NEVER})
     """When the last question that has ended was put, without and with disks."""
-    changed: datetime = NEVER
-    problem: str = "It was not asked yet."
+    changed: float = NEVER
+    problems: Mapping[bool, str] = field(default_factory=lambda: {False: UNASKED, True: UNASKED})
+    """What kept the last question from an answer, without and with disks; empty when it was answered."""
     questions: list[_Question] = field(default_factory=list)
 
     def sight(self, disks: bool = False) -> _Sight:
@@ -241,7 +277,7 @@ class _Watch:
     def answered(self, question: _Question, inventory: HostInventory | None, problem: str) -> None:
         self.questions.remove(question)
         self.asked = {**self.asked, question.disks: question.begun}
-        self.problem = problem
+        self.problems = {False: problem, True: problem if question.disks else self.problems[True]}
         if inventory is None:
             return
         sight = _Sight(question.begun, inventory, {one.vm.id: one for one in inventory.vms})
@@ -250,29 +286,19 @@ class _Watch:
         else:
             self.shallow = sight
 
-    def is_older(self, moment: datetime, disks: bool) -> bool:
+    def problem(self, disks: bool = False) -> str:
+        """Why the host is not shown as it is now; empty when it is."""
+        return self.problems[disks]
+
+    def is_older(self, moment: float, disks: bool) -> bool:
         last = self.asked[True] if disks else max(self.asked.values())
         return last <= moment or last <= self.changed
 
-    def overtaken(self, moment: datetime, disks: bool) -> bool:
+    def overtaken(self, moment: float, disks: bool) -> bool:
         """The last question ended, and was put before that moment or before the last change."""
         return self.question(disks) is None and self.is_older(moment, disks)
 
     def rank(self, one: VMInventory) -> _Rank:
         """Of several hosts that show a VM, the one with the highest rank is where it lives."""
-        copied = any(checkpoint.managed_by == "Hyper-V Replica" for checkpoint in one.checkpoints)
-        return not self.problem, one.vm.state is not VMState.OFF, not copied, self.sight().begun
-
-    def status(self, host: str, late: datetime) -> HostStatus:
-        inventory = self.sight().inventory
-        silent = next((one for one in self.questions if one.begun <= late), None)
-        problem = f"It has not answered since {silent.begun:%H:%M:%S} UTC." if silent else self.problem
-        vms = inventory.vms if inventory else ()
-        return HostStatus(
-            host,
-            reachable=not problem,
-            seen_at=inventory.taken_at if inventory else None,
-            problem=problem,
-            vms=len(vms),
-            checkpoints=sum(len(one.checkpoints) for one in vms),
-        )
+        copied = one.vm.is_replica or any(checkpoint.managed_by == "Hyper-V Replica" for checkpoint in one.checkpoints)
+        return not self.problem(), one.vm.state is not VMState.OFF, not copied, self.sight().begun

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from backends.base import Checkpoint, HostInventory, VMState
+from backends.base import Checkpoint, HostInventory, Part, VMState
+from bot.ledger import store
 from bot.ledger.rows import Row
-from bot.ledger.store import Part
 from bot.ledger.writing import clean, iso, moment_of
 from commands.base import CheckpointNote, Target
 
@@ -29,7 +29,7 @@ class Overdue:
     note: CheckpointNote
 
 
-class Checkpoints(Part):
+class Checkpoints(store.Part):
     """Notes on checkpoints, and when they were seen."""
 
     def remember(
@@ -103,7 +103,8 @@ class Checkpoints(Part):
             )
 
     def seen(self, inventory: HostInventory) -> None:
-        """Note which checkpoints a host has; those it had and has no longer are marked as gone. An inventory older
+        """Note which checkpoints a host has; those it had and has no longer are marked as gone, unless part of its VMs
+        or checkpoints could not be read. An inventory older
         than what is known is of no weight, so a VM that moves between hosts is never lost."""
         at = iso(inventory.taken_at)
         rows = [
@@ -120,10 +121,11 @@ class Checkpoints(Part):
                 WHERE last_seen <= excluded.last_seen""",
                 rows,
             )
-            db.execute(
-                "UPDATE checkpoints SET gone_at = ? WHERE host = ? AND gone_at IS NULL AND last_seen < ?",
-                [at, inventory.host, at],
-            )
+            if not _partly_read(inventory):
+                db.execute(
+                    "UPDATE checkpoints SET gone_at = ? WHERE host = ? AND gone_at IS NULL AND last_seen < ?",
+                    [at, inventory.host, at],
+                )
 
     def notes(self, checkpoint_ids: Iterable[str]) -> Mapping[str, CheckpointNote]:
         """What is known of each; those unknown are left out."""
@@ -145,6 +147,12 @@ class Checkpoints(Part):
         return tuple(
             Overdue(id, name, host, vm_id, vm_name, _note(note)) for id, name, host, vm_id, vm_name, *note in rows
         )
+
+
+def _partly_read(inventory: HostInventory) -> bool:
+    """There may be checkpoints on the host that it did not show."""
+    parts = {one.part for one in (*inventory.unreadable, *inventory.cannot_show)}
+    return not parts.isdisjoint((Part.VMS, Part.CHECKPOINTS)) or not all(one.checkpoints_known for one in inventory.vms)
 
 
 _NOTE = """p.owner, p.reason, p.kind, p.keep_until, p.pinned, p.safety, coalesce(c.person_name, '')

@@ -69,7 +69,7 @@ class Digests:
             compose(
                 shown,
                 notes,
-                self.inventory.hosts(),
+                self.inventory.hosts(disks=True),
                 policy=self.settings.policy,
                 now=self.clock(),
                 patterns=patterns,

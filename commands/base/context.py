@@ -65,8 +65,13 @@ class HostStatus:
     seen_at: datetime | None = None
     """When it last answered."""
     problem: str = ""
+    """Why it does not answer; empty when it does."""
     vms: int = 0
     checkpoints: int = 0
+    age: timedelta | None = None
+    """How long ago that was asked for, by a clock that nobody can set."""
+    gaps: tuple[str, ...] = ()
+    """Sentences about what it did not show, though it answered."""
 
 
 @dataclass(frozen=True, slots=True)

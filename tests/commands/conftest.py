@@ -11,7 +11,17 @@ from typing import Self
 import pytest
 
 import commands
-from backends.base import VM, Checkpoint, CheckpointType, HostInventory, NotFound, Unreachable, VMInventory, VMState
+from backends.base import (
+    VM,
+    Checkpoint,
+    CheckpointType,
+    HostInventory,
+    NotFound,
+    Unreachable,
+    Unseen,
+    VMInventory,
+    VMState,
+)
 from bot.fleet.inventory import Inventory
 from bot.fleet.view import FleetView
 from commands.base import CheckpointNote, Context, Grant, HistoryEntry, Person, Plan, Policy, Reply, say, unmarked
@@ -27,11 +37,12 @@ class MemoryHost:
         self.host = host
         self.vms: dict[str, VMInventory] = {}
         self.down = False
+        self.unreadable: tuple[Unseen, ...] = ()
 
     def inventory(self, *, disks: bool = False) -> HostInventory:
         self._answer()
         unasked = [self._shown(replace(one, vm=replace(one.vm, current_id=None)), disks) for one in self.vms.values()]
-        return HostInventory(self.host, NOW, tuple(unasked))
+        return HostInventory(self.host, NOW, tuple(unasked), unreadable=self.unreadable)
 
     def vm(self, vm_id: str, *, disks: bool = False) -> VMInventory:
         self._answer()

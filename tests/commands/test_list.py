@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from backends.base import Disk, OperationalStatus, SnapshotType
+from backends.base import Disk, OperationalStatus, Part, SnapshotType, Unseen
+from bot.fleet.inventory import Inventory
 from commands.base import CheckpointNote, Table, Tree
 from commands.list import MOST_ROWS
 
@@ -141,3 +142,21 @@ def test_the_answer_is_for_the_person_alone_unless_shared(world):
     world.vm("web01")
     assert not world.run("list").shared
     assert world.run("list", "--share").shared
+
+
+def test_an_answer_from_memory_says_how_old_it_is(world):
+    world.vm("web01")
+    world.inventory = Inventory(world.hosts, lambda: world.now)
+    world.run("list")
+    world.now += timedelta(seconds=4)
+    world.hosts["hv01"].down = True
+
+    assert "hv01 is shown as it was 4 seconds ago." in world.run("list").text
+
+
+def test_a_host_that_showed_part_of_what_it_has_is_named(world):
+    world.vm("web01")
+    world.hosts["hv01"].unreadable = (Unseen(Part.CHECKPOINTS, "denied"),)
+
+    assert "hv01: Part of its checkpoints could not be read." in world.run("list").text
+    assert "in part" in world.run("hosts").text

@@ -1,6 +1,9 @@
 """The daily message."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from backends.base import (
     VM,
@@ -32,7 +35,10 @@ def vm(name, *checkpoints, host="hv01", grown=(), status=(OperationalStatus.OK,)
     return VMInventory(shown, checkpoints, (*frozen, *written))
 
 
-def digest(*vms, notes=None, hosts=(), volumes=None, patterns=("*",), policy=None):
+UP = HostStatus("hv01", True, NOW)
+
+
+def digest(*vms, notes=None, hosts=(UP,), volumes=None, patterns=("*",), policy=None):
     inventory = HostInventory("hv01", NOW, vms, volumes)
     return compose([inventory], notes or {}, hosts, policy=policy or Policy(), now=NOW, patterns=patterns)
 
@@ -157,3 +163,29 @@ def test_disks_that_could_not_be_read_leave_the_size_unknown():
 def test_the_settings_say_when_a_checkpoint_is_stale():
     made = digest(vm("web01", checkpoint("a", days=2)), policy=Policy(stale_after=timedelta(days=1)))
     assert len(made.stale) == 1
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (digest(vm("web01"), hosts=()), "No host is set up"),
+        (digest(vm("web01"), patterns=("wbe*",)), "No VM that this digest is about was seen."),
+        (
+            digest(vm("web01"), hosts=[replace(UP, gaps=("Part of its checkpoints could not be read (web01).",))]),
+            "hv01: Part of its checkpoints could not be read (web01).",
+        ),
+        (
+            digest(vm("web01"), hosts=[replace(UP, gaps=("It does not show volumes to this account or endpoint.",))]),
+            "hv01: It does not show volumes",
+        ),
+        (digest(replace(vm("web01"), disks=None)), "The disks of these VMs could not all be seen: web01."),
+        (
+            digest(vm("web01", checkpoint("torn", days=1, snapshot_type=SnapshotType.MISSING))),
+            "A checkpoint is broken, since its files are missing: web01 (torn).",
+        ),
+    ],
+)
+def test_nothing_is_called_well_that_was_not_seen_to_be(made, told):
+    text = as_reply(made).text
+    assert told in text
+    assert "All is well" not in text

@@ -13,15 +13,19 @@ from backends.base import (
     Checkpoint,
     HostInventory,
     NotFound,
+    Part,
     SnapshotType,
     Unreachable,
+    Unseen,
     VMInventory,
     VMState,
 )
 from bot.dispatch.grammar import normalise_name
+from bot.fleet.elapsed import Elapsed
 from bot.fleet.inventory import Inventory
 from bot.fleet.view import FleetView
 from commands.base import NotAllowed, NotKnown, UsageError, unmarked
+from tests.support.waiting import wait_until
 
 START = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 LONG = 10.0
@@ -48,6 +52,7 @@ class Host:
         self.vms = {}
         self.asked = []
         self.failure = None
+        self.unreadable = self.cannot_show = ()
         self.gate = threading.Event()
         self.gate.set()
         self.reached = threading.Semaphore(0)
@@ -64,7 +69,7 @@ class Host:
         assert self.gate.wait(LONG)
         if self.failure:
             raise self.failure
-        return HostInventory(self.host, self.clock(), shown)
+        return HostInventory(self.host, self.clock(), shown, unreadable=self.unreadable, cannot_show=self.cannot_show)
 
     def vm(self, vm_id, *, disks=False):
         if self.failure:
@@ -180,8 +185,64 @@ def test_a_late_answer_counts_when_it_comes(make):
     fleet.inventory.refresh()
     assert fleet.names() == []
     fleet["hv01"].gate.set()
+    wait_until(lambda: fleet.names() == ["web01"])
+
+
+def test_a_clock_that_is_set_back_makes_nothing_fresh_again(make):
+    now = [0.0]
+    fleet = make("hv01")
+    fleet.inventory._now = Elapsed(fleet.clock, lambda: now[0])
+    host = fleet["hv01"]
+    host.put("web01", 1)
     fleet.inventory.refresh()
-    assert fleet.names() == ["web01"]
+    host.put("web02", 2)
+
+    fleet.clock.pass_(-3600)
+    now[0] += 6
+    assert fleet.inventory.hosts()[0].age == timedelta(seconds=6)
+    fleet.inventory.renew()
+
+    assert fleet.names() == ["web01", "web02"]
+
+
+def test_time_passes_by_whichever_clock_goes_on():
+    clock, now = Clock(), [0.0]
+    elapsed = Elapsed(clock, lambda: now[0])
+    clock.pass_(-3600)
+    now[0] += 5
+    assert elapsed() == 5
+    clock.pass_(8 * 3600)  # asleep, while the machine's own clock stood still
+    assert elapsed() == 5 + 8 * 3600
+
+
+def test_a_host_says_what_it_did_not_show(make):
+    fleet = make("hv01")
+    host = fleet["hv01"]
+    web = host.put("web01", 1)
+    host.unreadable = (Unseen(Part.CHECKPOINTS, "denied", web.id), Unseen(Part.DISKS, "denied"))
+    host.cannot_show = (Unseen(Part.VOLUMES, "no module"),)
+    fleet.inventory.refresh()
+
+    (status,) = fleet.inventory.hosts()
+
+    assert status.reachable
+    assert tuple(map(unmarked, status.gaps)) == (
+        "Part of its checkpoints could not be read (web01).",
+        "Part of its disks could not be read.",
+        "It does not show volumes to this account or endpoint.",
+    )
+
+
+def test_a_look_without_disks_does_not_stand_for_one_with_them(make):
+    fleet = make("hv01")
+    host = fleet["hv01"]
+    host.failure = Unreachable("hv01 does not answer.")
+    fleet.inventory.refresh(disks=True)
+    host.failure = None
+    fleet.inventory.refresh()
+
+    assert fleet.inventory.hosts()[0].reachable
+    assert fleet.inventory.hosts(disks=True)[0].problem == "hv01 does not answer."
 
 
 def test_a_host_that_is_down_keeps_what_was_last_seen_and_says_why(make):

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from backends.base import VMState
+from backends.base import Part, Unseen, VMState
 from bot.ledger import Ledger
 from commands.base import CheckpointNote
 from tests.support.ledger import ADA, BOB, ORIGIN, START, Clock, checkpoint, inventory, plan, target, vm
@@ -165,3 +166,14 @@ def test_thousands_are_seen_at_once(ledger: Ledger, clock: Clock) -> None:
     ledger.checkpoints.seen(inventory(*many[1:], at=clock.forward(hours=1)))
     assert sum(at is not None for at in gone(ledger).values()) == 4
     assert len(ledger.checkpoints.notes(f"cp-{n}-0" for n in range(1000))) == 1000
+
+
+@pytest.mark.parametrize("part", [Part.VMS, Part.CHECKPOINTS])
+def test_what_part_of_a_host_could_not_be_read_is_not_gone(ledger: Ledger, clock: Clock, part: Part) -> None:
+    ledger.checkpoints.seen(inventory(vm("web01", checkpoint("cp-1")), at=clock.forward(hours=1)))
+
+    less = replace(inventory(vm("web01"), at=clock.forward(hours=1)), unreadable=(Unseen(part, "denied"),))
+    ledger.checkpoints.seen(less)
+
+    with ledger._store.read() as db:
+        assert db.execute("SELECT gone_at FROM checkpoints").fetchall() == [(None,)]
