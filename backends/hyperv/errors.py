@@ -41,7 +41,10 @@ _WIN32: Final = 0x8007
 _LOOK: Final = "Look at the VM before you try again."
 _HANDS_OFF: Final = "Do not apply or delete checkpoints of this VM before somebody has looked at its disks."
 _QUOTED_LENGTH: Final = 300
-_CODE_AT_END: Final = re.compile(r"\(0x([0-9A-Fa-f]{8})\)[.。]?\s*$", re.MULTILINE)
+_CODE_AT_END: Final = re.compile(
+    r"\(0x([0-9A-Fa-f]{8})\)[.。]?(?:[ \t]*\([^()\n]*[0-9A-Fa-f-]{36}\)[.。]?)?[ \t]*$", re.MULTILINE
+)
+"""Behind the code a paragraph may name the VM by its id, in brackets too."""
 _LOOKUPS: Final = ("GetVM", "GetVMSnapshot")
 
 
@@ -269,8 +272,9 @@ def _hresult(record: ErrorRecord) -> int | None:
     digits in every language, where the exception itself has only the one that .NET gives to every exception."""
     if record.hresult is not None and record.hresult >> 16 == _WIN32:
         return record.hresult
-    codes = _CODE_AT_END.findall(record.message)
-    return int(codes[-1], 16) if codes else record.hresult
+    codes = [int(code, 16) for code in _CODE_AT_END.findall(record.message)]
+    known = [code for code in codes if code in _BY_HRESULT]
+    return known[-1] if known else codes[-1] if codes else record.hresult
 
 
 def _cause(record: ErrorRecord, host: str) -> str:

@@ -103,9 +103,17 @@ class HostError(Exception):
 
     def data(self, language: Language, command: str, command_class: str, target: str | None = None) -> ErrorData:
         """The error record as `command`, implemented by `command_class`, writes it."""
-        message = text(language, self.case.key, **self.details)
-        record = _record(self.case.error_id, self.case.category, message, command, command_class)
+        record = _record(self.case.error_id, self.case.category, self._message(language), command, command_class)
         return replace(record, exception_type=VIRTUALIZATION_EXCEPTION, hresult=signed(self.hresult), target=target)
+
+    def _message(self, language: Language) -> str:
+        """What happened; of a failed job in paragraphs: that it failed, why, and once more of which VM."""
+        why = text(language, self.case.key, **self.details)
+        if self.case.error_id != Case.HRESULT.error_id:
+            return why
+        named = "name" in self.details and "id" in self.details
+        last = [text(language, "job-failed-of", **self.details)] if named else []
+        return "\n\n".join([text(language, "job-failed"), why, *last])
 
 
 class ShellError(Exception):

@@ -21,6 +21,7 @@ from backends.simulator.powershell.runtime import Call, Stage, Stopped
 from backends.simulator.powershell.shell import Command, Sink, Statement, Terminated
 
 LOCAL_NAMES = (".", "localhost", "127.0.0.1")
+PARSE_EXCEPTION = "System.Management.Automation.ParseException"
 RUNTIME_EXCEPTION = "System.Management.Automation.RuntimeException"
 HYPERV_MODULE = "Hyper-V"
 LOGGED = 10_000
@@ -212,4 +213,5 @@ def _no_scripts(endpoint: Configuration) -> ShellError:
     error_id, key = (
         ("ScriptsNotAllowed", "no-scripts") if endpoint.no_language else ("SimulatorRunsNoScripts", "no-scripts-here")
     )
-    return ShellError(error_id, Category.ParserError, key, exception_type=RUNTIME_EXCEPTION)
+    kind = PARSE_EXCEPTION if endpoint.no_language else RUNTIME_EXCEPTION
+    return ShellError(error_id, Category.ParserError, key, exception_type=kind)

@@ -103,6 +103,14 @@ def invalid_message() -> WSManFault:
     )
 
 
+def invalid_time_out() -> WSManFault:
+    return WSManFault(
+        2150858881,
+        "w:InvalidHeader",
+        "The WS-Management service cannot process the request because the timeout header in the request is invalid.",
+    )
+
+
 def action_not_supported(action: str) -> WSManFault:
     return WSManFault(
         2150858753,

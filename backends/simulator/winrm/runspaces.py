@@ -20,7 +20,7 @@ from psrpcore import (
     SetMinRunspacesEvent,
     StreamType,
 )
-from psrpcore.types import PSInvocationState, PSVersion
+from psrpcore.types import PSInvocationState, PSVersion, add_note_property
 
 from backends.simulator.winrm.outbox import Outbox
 from backends.simulator.winrm.refusals import invalid_message
@@ -29,11 +29,32 @@ _HEADER = struct.Struct(">17xI")
 """The length in the header of a fragment (MS-PSRP 2.2.4)."""
 
 
+class _Pool(ServerRunspacePool):
+    """Reads the identifier of a call as clients of both spellings send it, `ci` and `CI`: PowerShell takes either.
+
+    psrpcore finds its methods by the names of messages.
+    """
+
+    def _process_SetMaxRunspaces(self, event: SetMaxRunspacesEvent) -> None:  # noqa: N802
+        _name_call(event)
+        super()._process_SetMaxRunspaces(event)
+
+    def _process_SetMinRunspaces(self, event: SetMinRunspacesEvent) -> None:  # noqa: N802
+        _name_call(event)
+        super()._process_SetMinRunspaces(event)
+
+
+def _name_call(event: SetMaxRunspacesEvent | SetMinRunspacesEvent) -> None:
+    message = event._ps_object
+    if (call := getattr(message, "CI", None)) is not None:
+        add_note_property(message, "ci", call, force=True)
+
+
 class Runspaces:
     """`fragment_bytes` is the size of the largest fragment that is sent."""
 
     def __init__(self, fragment_bytes: int) -> None:
-        self._pool = ServerRunspacePool(application_private_data={"PSVersionTable": _version_table()})
+        self._pool = _Pool(application_private_data={"PSVersionTable": _version_table()})
         self._fragment_bytes = fragment_bytes
         self._lock = Lock()
         self.outbox = Outbox()

@@ -13,6 +13,7 @@ from backends.simulator.winrm.outbox import Closed, Parcel
 from backends.simulator.winrm.quotas import Quotas
 from backends.simulator.winrm.refusals import (
     aborted,
+    access_denied,
     action_not_supported,
     disconnect_not_supported,
     invalid_message,
@@ -26,6 +27,8 @@ from backends.simulator.winrm.wsman import NAMESPACES, Request, answer, seconds
 
 POWERSHELL = "http://schemas.microsoft.com/powershell/"
 """What stands before the name of the session configuration in a resource URI."""
+CMD = NAMESPACES["rsp"] + "/cmd"
+"""The resource URI of a shell without PowerShell."""
 CONFIG = "http://schemas.microsoft.com/wbem/wsman/1/config"
 TRANSFER = "http://schemas.xmlsoap.org/ws/2004/09/transfer/"
 SHELL = NAMESPACES["rsp"] + "/"
@@ -68,6 +71,8 @@ class Service:
             return self._actions[request.action](request, shell)
 
     def _create(self, request: Request, user: str, client_ip: str) -> bytes:
+        if request.resource_uri == CMD:  # for administrators alone, on a host as it comes
+            raise access_denied()
         configuration = request.resource_uri.removeprefix(POWERSHELL)
         if configuration == request.resource_uri or not self._interpreter.has_configuration(configuration):
             raise resource_not_found(request.resource_uri)

@@ -10,7 +10,7 @@ from typing import Final
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
-from backends.simulator.winrm.refusals import WSManFault, invalid_message
+from backends.simulator.winrm.refusals import WSManFault, invalid_message, invalid_time_out
 
 NAMESPACES: Final = {
     "s": "http://www.w3.org/2003/05/soap-envelope",
@@ -89,7 +89,10 @@ def parse(message: bytes) -> Request:
 
 
 def seconds(duration: str, otherwise: float) -> float:
-    """An XML duration such as `PT20S` in seconds; `otherwise` when there is none or it is none."""
+    """An XML duration such as `PT20S` in seconds; `otherwise` when there is none or it is none. Raises
+    `WSManFault` for one that runs backwards."""
+    if "-" in duration:
+        raise invalid_time_out()
     match = _DURATION.fullmatch(duration.strip())
     if match is None or not any(match.groups()):
         return otherwise

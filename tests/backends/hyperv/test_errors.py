@@ -98,6 +98,17 @@ def test_the_hresult_tells_more_than_the_id_of_a_failed_job(code: int, kind: typ
     assert type(_error("OperationFailed", "NotSpecified", f"…\nfailed. (0x{code:08X}).", GENERAL)) is kind
 
 
+@pytest.mark.parametrize("tail", ["", ".", " (Virtual machine ID 5C1B1E4F-5E0B-4C6D-9A0F-3B8E1F2A7C11)"])
+def test_the_hresult_is_found_in_whichever_paragraph_of_the_text_it_stands(tail: str) -> None:
+    paragraphs = (
+        "The operation failed.",
+        "Checkpoint operation for 'web01' failed. (Virtual machine ID 5C1B1E4F-5E0B-4C6D-9A0F-3B8E1F2A7C11)",
+        f"'web01' could not initiate a checkpoint operation: There is not enough space on the disk. (0x80070070){tail}",
+        "'web01' could not complete the operation: Unspecified error (0x80004005).",
+    )
+    assert type(_error("OperationFailed", "NotSpecified", "\n\n".join(paragraphs), GENERAL)) is DiskFull
+
+
 def test_a_name_that_looks_like_an_hresult_is_not_taken_for_one() -> None:
     assert type(_error("OperationFailed", "NotSpecified", "'(0x80070070)' could not be started.")) is OperationFailed
 

@@ -94,6 +94,8 @@ def test_script_text_never_runs(quick: SimulatedHost, configuration: str, error_
         shell.run([script], sink, Event(), configuration=configuration)
 
     assert caught.value.error.error_id == error_id
+    refused = "ParseException" if configuration == NAME else "RuntimeException"
+    assert caught.value.error.exception_type == f"System.Management.Automation.{refused}"
 
 
 def answers(console: Console, pipelines: tuple[Pipeline, ...]) -> list[object]:

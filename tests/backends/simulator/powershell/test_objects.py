@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backends.base import OperationalStatus
+from backends.base import CheckpointType, OperationalStatus
 from backends.remoting import ErrorRecord
 from backends.simulator.fleets.seed import DAY, Past, add_vm, new_host
 from backends.simulator.model.clock import ManualClock
@@ -172,3 +172,11 @@ def test_parent_and_child_sets_walk_the_tree(console: Console, host: SimulatedHo
     assert asked("ParentOf", second) == ["a"]
     assert asked("ChildOf", first) == ["b"]
     assert asked("ChildOf", second) == []
+
+
+def test_a_failed_job_says_so_in_paragraphs_and_of_which_vm(console: Console, host: SimulatedHost) -> None:
+    vm = add_vm(host, "off limits", checkpoint_type=CheckpointType.DISABLED)
+    told = console.error(command("Checkpoint-VM", Name="off limits")).message.split("\n\n")
+    assert len(told) == 3
+    assert "disabled" in told[1]
+    assert vm.id in told[2]

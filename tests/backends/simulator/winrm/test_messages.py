@@ -261,6 +261,13 @@ def test_durations_are_read_as_seconds(duration: str, seconds: float):
     assert wsman.seconds(duration, 7) == seconds
 
 
+@pytest.mark.parametrize("duration", ["-PT5S", "PT-5S", " -P1D"])
+def test_a_time_out_that_runs_backwards_is_refused(duration: str):
+    with pytest.raises(wsman.WSManFault) as refused:
+        wsman.seconds(duration, 60.0)
+    assert refused.value.code == 2150858881
+
+
 def test_a_fault_names_the_machine_and_what_it_answers():
     fault = ElementTree.fromstring(wsman.fault(shell_not_found("<&>"), "uuid:<1>", 'HV"01'))
     detail = fault.find(".//{http://schemas.microsoft.com/wbem/wsman/1/wsmanfault}WSManFault")

@@ -5,6 +5,7 @@ from threading import Event, Thread
 import pytest
 from pypsrp.exceptions import WSManFaultError
 from pypsrp.powershell import PowerShell, RunspacePool
+from pypsrp.shell import WinRS
 
 from backends.simulator.powershell.shell import Sink, Statement
 from backends.simulator.winrm import Quotas, WinRMServer
@@ -67,6 +68,21 @@ def test_an_unknown_configuration_is_refused_as_a_host_does():
         assert fault.value.code == 2150858811
         assert "http://schemas.microsoft.com/powershell/Nowhere" in fault.value.reason
         assert host.shells == ()
+
+
+def test_a_cmd_shell_is_for_administrators_alone():
+    with server() as host:
+        shell = WinRS(plain(host))
+        with pytest.raises(WSManFaultError) as fault:
+            shell.open()
+        assert (fault.value.code, fault.value.reason) == (5, "Access is denied.")
+
+
+def test_a_pool_takes_another_number_of_runspaces_while_it_is_open():
+    with server() as host, RunspacePool(plain(host), max_runspaces=3) as pool:
+        pool.max_runspaces = 5
+        pool.min_runspaces = 2
+        assert (pool.max_runspaces, pool.min_runspaces, pool.get_available_runspaces()) == (5, 2, 5)
 
 
 def test_a_user_has_no_more_shells_than_the_quota_allows():
