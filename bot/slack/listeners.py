@@ -17,6 +17,7 @@ from bot.messages import Announcer, AnnouncerError, Origin
 from bot.slack.intake import Intake
 from bot.slack.payloads import Misfit, read
 from commands.base import say
+from commands.kit.words import with_unchanged
 
 _ANYTHING = re.compile("")
 _REQUEST, _AFTERWARDS, _OTHERWISE = "checkpoint_request", "checkpoint_afterwards", "checkpoint_otherwise"
@@ -130,17 +131,17 @@ class _Reception:
         _log.info("Turned away: %s.", request.reason)
         origin = request.origin
         if origin is not None:
-            context[_AFTERWARDS].append(lambda: self._answer(origin, request.sentence))
+            context[_AFTERWARDS].append(lambda: self._answer(origin, with_unchanged(request.sentence, True)))
         return ack(options=[]) if request.wants_options else ack()
 
     def apologise(self, error: Exception, context: BoltContext) -> BoltResponse:
         """An error in the app itself, before anything was handed over."""
         request: Typed | Pressed | Misfit = context[_REQUEST]
         reference = self._log_error(error)
-        sentence = f"Something went wrong inside the bot. Nothing was changed. Reference for the log: {reference}."
+        sentence = f"Something went wrong inside the bot. Reference for the log: {reference}."
         if request.origin is not None:
             origin = request.origin
-            context[_AFTERWARDS].append(lambda: self._answer(origin, sentence))
+            context[_AFTERWARDS].append(lambda: self._answer(origin, with_unchanged(sentence, True)))
         return BoltResponse(status=200)
 
     def _hand_over(self, request: Typed | Pressed) -> None:

@@ -12,7 +12,7 @@ from bot.slack.render.blocks import action_of
 
 Payload = Mapping[str, object]
 
-_HELP = "Nothing was changed. Type /checkpoint help to see what this bot can do."
+_HELP = "Type /checkpoint help to see what this bot can do."
 _NAMES = {
     "view_submission": "a form",
     "shortcut": "a shortcut",

@@ -195,7 +195,7 @@ def test_an_error_in_a_listener_is_acknowledged_and_answered() -> None:
     for work in served.afterwards:
         work()
     assert served.ack.status == 200
-    assert announcer.whispers[0][1].endswith("Reference for the log: ref1.")
+    assert announcer.whispers[0][1].endswith("Reference for the log: ref1. Nothing was changed.")
 
 
 anything = st.recursive(

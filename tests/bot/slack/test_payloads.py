@@ -132,7 +132,7 @@ def test_with_nothing_else_to_go_by_each_envelope_is_a_trigger() -> None:
 def test_a_command_without_what_the_gate_needs_is_refused_with_an_answer(field: str) -> None:
     misfit = read(without(COMMAND, field), "e1")
     assert isinstance(misfit, Misfit)
-    assert "Nothing was changed" in misfit.sentence
+    assert "/checkpoint help" in misfit.sentence
     assert misfit.origin is not None
 
 
