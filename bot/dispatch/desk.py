@@ -134,9 +134,9 @@ class Desk:
         try:
             act()
         except Refusal as refusal:
-            self._deny(origin, summary, refusal.sentence, refusal.why, vms=vms)
+            self._deny(origin, summary, refusal.sentence, refusal.why, vms=vms, question=question)
         except NotAllowed as refusal:
-            self._deny(origin, summary, refusal.sentence, refusal.sentence, vms=vms)
+            self._deny(origin, summary, refusal.sentence, refusal.sentence, vms=vms, question=question)
         except Denial as denial:  # it is in the ledger already, with its plan
             self.announcer.whisper(origin, say(with_unchanged(denial.sentence, True)))
         except UsageError as error:
@@ -198,9 +198,11 @@ class Desk:
         told = f"{who} asked for the same just now, so it is done once. Its message tells how it ends: change "
         self.announcer.whisper(origin, say(f"{told}{short_id(first.id)}."))
 
-    def _deny(self, origin: Origin, summary: str, sentence: str, why: str, *, vms: tuple[VMRef, ...] = ()) -> None:
+    def _deny(
+        self, origin: Origin, summary: str, sentence: str, why: str, *, vms: tuple[VMRef, ...], question: bool
+    ) -> None:
         self.refusals.record(origin, summary, why, vms)
-        self.announcer.whisper(origin, say(sentence))
+        self.announcer.whisper(origin, say(with_unchanged(sentence, not question)))
 
 
 def _summary(request: Pressed, row: ChangeRow | None) -> str:
@@ -209,6 +211,9 @@ def _summary(request: Pressed, row: ChangeRow | None) -> str:
 
 def _is_question(text: str) -> bool:
     """The words begin with a command that never changes anything."""
-    words = grammar.split(text)
+    try:
+        words = grammar.split(text)
+    except UsageError:
+        return False
     command = runner.load().known(words[0]) if words else None
     return command is not None and command.name not in {*verbs.verbs(), "settings"}
