@@ -7,15 +7,18 @@ from datetime import timedelta
 
 import click
 
-from backends.base import VMState
-from commands.base import Apply, Context, Plan, Policy, Target
+from backends.base import Checkpoint, VMInventory, VMState
+from commands.base import Apply, Context, Plan, Policy, Target, name
 from commands.kit import refusals
-from commands.kit.finding import Found, checkpoints
+from commands.kit.finding import Found, checkpoints, typeable
 from commands.kit.options import checkpoint_argument, vm_argument
 from commands.kit.telling import each, few, lines, merging, present, titles
-from commands.kit.words import say_count, say_names, say_span, typed
+from commands.kit.words import say_count, say_names, say_size, say_span, typed
 
 ALIASES = ("restore", "revert")
+
+LONG, LARGE = timedelta(days=7), 50 * 1024**3
+"""From here on an apply is asked about twice."""
 
 MOST_NAMED = 3
 """VMs that get a sentence of their own about what they keep."""
@@ -35,22 +38,26 @@ def command(context: Context, vm: str, checkpoint: str, no_safety: bool, no_star
     """
     policy = context.policy
     action = Apply(policy.safety_checkpoint and not no_safety, policy.keep_safety.total_seconds(), not no_start)
-    found = checkpoints(context, vm, checkpoint)
-    for one in found:
-        _refuse(one, action)
+    found = checkpoints(context, vm, checkpoint, "apply", disks=True)
+    meant = {seen.vm.id: one for seen, one in found}
+    refusals.each_of(
+        (seen for seen, _ in found), lambda seen: _refuse((seen, meant[seen.vm.id]), action), "apply", checkpoint
+    )
     vms, shown = [seen.vm for seen, _ in found], titles(context, [one for _, one in found])
     return Plan(
         action,
         tuple(Target.of(*one) for one in found),
-        f"apply {found[0][1].name} to {few(vms)}",
+        f"apply {name(found[0][1].name)} to {few(vms)}",
         consequences=(
             *present(vms),
             f"{_loss(found, shown)} {_way_back(action)}",
             *_afterwards(found, action),
             *_staying(found),
         ),
-        cautions=(*_cautions(found, policy), *merging(vms)),
+        cautions=(*_cautions(found, action, policy), *merging(vms)),
         each=lines(vms, shown),
+        stake=_stake(context, found),
+        grave=not action.safety or any(_is_much(context, *one) for one in found),
     )
 
 
@@ -58,16 +65,30 @@ def _refuse(found: Found, action: Apply) -> None:
     seen, checkpoint = found
     if not checkpoint.automatic:
         refusals.managed(seen, checkpoint, "apply")
+    refusals.broken(seen, checkpoint, "apply")
     refusals.busy(seen.vm, "apply a checkpoint")
     if action.safety:
-        again = typed("apply", seen.vm.name, checkpoint.name)
-        refusals.no_room(seen, f"Or go without a safety checkpoint: {again} --no-safety.")
+        again = typed("apply", typeable(seen.vm), typeable(checkpoint), "--no-safety")
+        refusals.no_room(seen, f"Or go without a safety checkpoint: {again}.")
+
+
+def _stake(context: Context, found: Sequence[Found]) -> str:
+    """How long and how much was written since, of several VMs the longest and all together."""
+    longest = say_span(max(context.now - checkpoint.created for _, checkpoint in found))
+    sizes = [seen.growth_since(checkpoint.id) for seen, checkpoint in found]
+    total = sum(size for size in sizes if size is not None)
+    known = say_size(total) if None not in sizes else f"at least {say_size(total)}" if total else "an unknown size"
+    return f"{longest} and {known}"
+
+
+def _is_much(context: Context, seen: VMInventory, checkpoint: Checkpoint) -> bool:
+    return context.now - checkpoint.created >= LONG or (seen.growth_since(checkpoint.id) or 0) >= LARGE
 
 
 def _loss(found: Sequence[Found], shown: Sequence[str]) -> str:
     if len(found) > 1:
-        return f"Everything written on each of them since its {found[0][1].name} was taken goes from it."
-    return f"Everything written on {found[0][0].vm.name} since {shown[0]} will be lost."
+        return f"Everything written on each of them since its {name(found[0][1].name)} was taken goes from it."
+    return f"Everything written on {name(found[0][0].vm.name)} since {shown[0]} will be lost."
 
 
 def _way_back(action: Apply) -> str:
@@ -109,10 +130,12 @@ def _staying(found: Sequence[Found]) -> Iterator[str]:
         return
     for seen, checkpoint in found:
         newer = sum(one.created > checkpoint.created for one in seen.checkpoints)
-        yield f"{seen.vm.name} keeps its {say_count(newer, 'newer checkpoint') if newer else 'checkpoints'}."
+        yield f"{name(seen.vm.name)} keeps its {say_count(newer, 'newer checkpoint') if newer else 'checkpoints'}."
 
 
-def _cautions(found: Sequence[Found], policy: Policy) -> Iterator[str]:
+def _cautions(found: Sequence[Found], action: Apply, policy: Policy) -> Iterator[str]:
+    if not action.safety:
+        yield "No safety checkpoint is taken: what is there now is gone for good."
     delicate = [(seen, checkpoint) for seen, checkpoint in found if refusals.production_only(seen.vm, policy)]
     if delicate:
         names = say_names([seen.vm.name for seen, _ in delicate])

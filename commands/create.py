@@ -10,11 +10,14 @@ import click
 
 from backends.base import MAX_NAME, CheckpointType, VMInventory, VMState
 from commands.base import Context, Create, Plan, Policy, Target, UsageError
+from commands.base.names import name as called
 from commands.kit import refusals
 from commands.kit.finding import plain
 from commands.kit.options import is_control, new_name, span, vm_argument
 from commands.kit.telling import few, lines, merging, present
-from commands.kit.words import say_names, say_span
+from commands.kit.words import say_names, say_span, typed
+
+ALIASES = ("snapshot", "take")
 
 _TYPES = {None: None, "production": CheckpointType.PRODUCTION, "standard": CheckpointType.STANDARD}
 
@@ -44,25 +47,27 @@ def command(
     """
     seen = context.fleet.look_all(context.fleet.find(vm))
     name, vms = name or _name_of_the_hour(context, seen), [one.vm for one in seen]
-    for one in seen:
-        _refuse(one, name, kind, context.policy)
+    refusals.each_of(seen, lambda one: _refuse(one, name, kind, context.policy), "create", name)
+    doubt = _may_be_a_vm(context, vm, name)
     wanted, promises = _type(seen, _TYPES[kind], context.policy)
     return Plan(
         Create(name, wanted, keep.total_seconds() if keep else None, note.strip()),
         tuple(Target.of(one) for one in seen),
-        f"take {name} of {few(vms)}",
+        f"take {called(name)} of {few(vms)}",
         consequences=(
             *present(vms),
             *promises,
             *([f"It may go after {say_span(keep)}."] if keep else []),
             "Nothing is lost, and nothing is turned off.",
         ),
-        cautions=tuple(merging(vms)),
+        cautions=(*doubt, *merging(vms)),
         each=lines(vms),
+        ask=bool(doubt),
     )
 
 
 def _refuse(seen: VMInventory, name: str, kind: str | None, policy: Policy) -> None:
+    refusals.built_on_broken(seen)
     refusals.no_room(seen)
     refusals.busy(seen.vm, "take a checkpoint")
     refusals.taken(seen, name)
@@ -70,9 +75,17 @@ def _refuse(seen: VMInventory, name: str, kind: str | None, policy: Policy) -> N
         refusals.standard(seen.vm, policy)
     if seen.vm.state in (VMState.PAUSED, VMState.SAVED) and refusals.production_only(seen.vm, policy):
         raise UsageError(
-            f"{seen.vm.name} is {seen.vm.state.label}, and a production checkpoint needs it running or off.",
+            f"{called(seen.vm.name)} is {seen.vm.state.label}, and a production checkpoint needs it running or off.",
             "Start it or shut it down first.",
         )
+
+
+def _may_be_a_vm(context: Context, vm: str, wanted: str) -> tuple[str, ...]:
+    """`web01 web03` takes a checkpoint called web03, where both may be meant."""
+    if wanted not in (one.vm.name for one in context.fleet.known()):
+        return ()
+    both = typed("create", f"{vm},{wanted}")
+    return (f"{called(wanted)} is a VM too, and here it is the checkpoint's name. For a checkpoint of both: {both}.",)
 
 
 def _type(

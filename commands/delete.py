@@ -6,12 +6,17 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from commands.base import Context, Delete, Plan, Target
+from commands.base import Context, Delete, Plan, Target, name
 from commands.kit import refusals
 from commands.kit.finding import Found, checkpoints
 from commands.kit.options import checkpoint_argument, vm_argument
-from commands.kit.telling import UNKNOWN, few, is_kept, is_owned_by, kept, lines, merging, owner, present, titles
-from commands.kit.words import say_count, say_names
+from commands.kit.telling import UNKNOWN, few, how_long, is_kept, is_owned_by, lines, merging, owner, present, titles
+from commands.kit.words import say_count, say_names, say_size
+
+ALIASES = ("remove",)
+
+MOST_LOOKED_AT = 5
+"""VMs whose volumes are asked for."""
 
 
 @click.command(
@@ -26,15 +31,17 @@ def command(context: Context, vm: str, checkpoint: str, subtree: bool) -> Plan:
 
     Hyper-V then merges its disks in the background, which takes time and space; the bot says when that is over.
     """
-    found = checkpoints(context, vm, checkpoint)
-    for one in found:
-        _refuse(one, subtree)
+    found = checkpoints(context, vm, checkpoint, "delete", disks=True)
+    meant = {seen.vm.id: one for seen, one in found}
+    refusals.each_of(
+        (seen for seen, _ in found), lambda seen: _refuse((seen, meant[seen.vm.id]), subtree), "delete", checkpoint
+    )
     vms, shown = [seen.vm for seen, _ in found], titles(context, [one for _, one in found])
     branch = " and all under it" if subtree else ""
     return Plan(
         Delete(subtree),
         tuple(Target.of(*one) for one in found),
-        f"delete {found[0][1].name}{branch} of {few(vms)}",
+        f"delete {name(found[0][1].name)}{branch} of {few(vms)}",
         consequences=(
             *present(vms),
             _loss(found, shown),
@@ -42,7 +49,8 @@ def command(context: Context, vm: str, checkpoint: str, subtree: bool) -> Plan:
             "What is there now stays as it is, and nothing is turned off. Merging the disks goes on afterwards, and "
             "takes time and space.",
         ),
-        cautions=(*_wanted(context, found, subtree), *merging(vms)),
+        cautions=(*_no_room(context, found), *_wanted(context, found, subtree), *merging(vms)),
+        grave=bool(tuple(_no_room(context, found))),
         each=lines(vms, shown),
     )
 
@@ -56,8 +64,8 @@ def _refuse(found: Found, subtree: bool) -> None:
 
 def _loss(found: Sequence[Found], shown: Sequence[str]) -> str:
     if len(found) > 1:
-        return f"{found[0][1].name} of each of them cannot be had back."
-    return f"{shown[0]} of {found[0][0].vm.name} cannot be had back."
+        return f"{name(found[0][1].name)} of each of them cannot be had back."
+    return f"{shown[0]} of {name(found[0][0].vm.name)} cannot be had back."
 
 
 def _under(found: Sequence[Found], subtree: bool) -> Iterator[str]:
@@ -71,19 +79,33 @@ def _under(found: Sequence[Found], subtree: bool) -> Iterator[str]:
         yield f"The {say_count(len(under), 'checkpoint')} under {top} will still be there."
 
 
+def _no_room(context: Context, found: Sequence[Found]) -> Iterator[str]:
+    """Where the merge may need more than its volume has: what was written since goes into the file below it."""
+    for seen, checkpoint in found[:MOST_LOOKED_AT]:
+        size = seen.growth_since(checkpoint.id)
+        volumes = context.fleet.volumes_of(seen.vm) if size else None
+        free = min((volume.free for volume in volumes), default=None) if volumes else None
+        if size and free is not None and free < size:
+            room = f"may need up to {say_size(size)}, and its volume has {say_size(free)} free"
+            yield f"{name(seen.vm.name)}: merging {room}. A merge that does not fit stops, and can stop the VM."
+
+
 def _wanted(context: Context, found: Sequence[Found], subtree: bool) -> Iterator[str]:
-    """Whose they are, and until when somebody wants them."""
+    """Those that somebody else took, and until when somebody else wants them: a sentence for each person. What is one's
+    own is no caution."""
     going = [(seen, one) for seen, top in found for one in (seen.subtree(top.id) if subtree else (top,))]
     notes = context.record.checkpoints.notes([one.id for _, one in going])
     taken: dict[str, list[str]] = {}
-    wanted: list[str] = []
+    wanted: dict[tuple[str, str], list[str]] = {}
     for seen, one in going:
-        note, name = notes.get(one.id, UNKNOWN), f"{one.name} of {seen.vm.name}"
-        if not is_owned_by(context.person, note):
-            taken.setdefault(owner(note), []).append(name)
+        note = notes.get(one.id, UNKNOWN)
+        if is_owned_by(context.person, note):
+            continue
+        said = f"{name(one.name)} of {name(seen.vm.name)}"
+        taken.setdefault(owner(note), []).append(said)
         if is_kept(note, context.now):
-            wanted.append(f"{name} ({kept(note)})")
-    for who, names in taken.items():
-        yield f"{say_names(names)} {'was' if len(names) == 1 else 'were'} taken by {who}."
-    if wanted:
-        yield f"Somebody wants {say_names(wanted)}."
+            wanted.setdefault((owner(note), how_long(note)), []).append(said)
+    for who, which in taken.items():
+        yield f"{say_names(which)} {'was' if len(which) == 1 else 'were'} taken by {name(who)}."
+    for (who, until), which in wanted.items():
+        yield f"{name(who)} wants {say_names(which)} {until}."

@@ -15,5 +15,4 @@ from commands.kit.options import share_option
 @click.pass_obj
 def command(context: Context, share: bool) -> Reply:
     """The digest of this channel, made now: stale checkpoints, and what else needs a look."""
-    made = context.digest()
-    return replace(made, shared=made.shared or share)
+    return replace(context.digest(), shared=share)

@@ -6,7 +6,7 @@ from pathlib import PureWindowsPath
 
 import click
 
-from commands.base import Context, Export, Plan, Target
+from commands.base import Context, Export, Plan, Target, name
 from commands.kit import refusals
 from commands.kit.finding import one_checkpoint
 from commands.kit.options import checkpoint_argument, is_control, vm_argument
@@ -36,10 +36,10 @@ def command(context: Context, vm: str, checkpoint: str, path: str) -> Plan:
     return Plan(
         Export(path),
         (Target.of(seen, found),),
-        f"export {found.name} of {seen.vm.name} to {path}",
+        f"export {name(found.name)} of {name(seen.vm.name)} to {path}",
         consequences=(
             *about(context, seen, found),
-            f"A whole copy of the disks is written to {path} on {seen.vm.host}: it takes time and space there.",
+            f"A whole copy of the disks is written to {path} on {name(seen.vm.host)}: it takes time and space there.",
         ),
         cautions=(share,) if share else (),
     )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import replace
 
 import click
 
 from commands.base import Footnote, Heading, Paragraph, Reply, Table, UsageError
 from commands.kit import manual
+from commands.kit.meant import nearest
 from commands.kit.options import share_option
-from commands.kit.words import typed
+from commands.kit.words import name, typed
 
 
 @click.command(epilog="help\nhelp create")
@@ -29,9 +29,9 @@ def command(ctx: click.Context, topic: str | None, share: bool) -> Reply:
 def _one(group: click.Group, topic: str, parent: click.Context) -> Reply:
     asked = group.get_command(parent, topic)
     if asked is None:
-        near = difflib.get_close_matches(topic.casefold(), group.commands, n=1)
+        near = nearest(topic.casefold(), group.commands, most=1)
         hint = f"Did you mean {typed('help', near[0])}?" if near else f"All commands: {typed('help')}."
-        raise UsageError(f"There is no command called {topic}.", hint)
+        raise UsageError(f"There is no command called {name(topic)}.", hint)
     return manual.describe(asked, parent)
 
 

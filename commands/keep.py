@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import click
 
-from commands.base import Context, Keep, Plan, Target
+from backends.base import Checkpoint
+from commands.base import Context, Keep, Plan, Target, name
 from commands.kit import refusals
 from commands.kit.finding import one_checkpoint
 from commands.kit.options import checkpoint_argument, span, vm_argument
-from commands.kit.telling import about
+from commands.kit.telling import UNKNOWN, about, how_long, is_kept, is_owned_by, owner
 from commands.kit.words import say_time
 
 
@@ -29,9 +30,21 @@ def command(context: Context, vm: str, checkpoint: str, period: timedelta | None
     refusals.managed(seen, found, "keep")
     until = None if period is None else context.now + period
     when = "forever" if until is None else f"until {say_time(until)}"
+    against = _against(context, seen.vm.name, found, until)
     return Plan(
         Keep(until),
         (Target.of(seen, found),),
-        f"keep {found.name} of {seen.vm.name} {when}",
+        f"keep {name(found.name)} of {name(seen.vm.name)} {when}",
         consequences=about(context, seen, found),
+        cautions=against,
+        ask=bool(against),
     )
+
+
+def _against(context: Context, vm: str, one: Checkpoint, until: datetime | None) -> tuple[str, ...]:
+    """Somebody else wants it for longer than that."""
+    note = context.record.checkpoints.notes([one.id]).get(one.id, UNKNOWN)
+    longer = until is not None and (note.pinned or (note.keep_until is not None and note.keep_until > until))
+    if not longer or not is_kept(note, context.now) or is_owned_by(context.person, note):
+        return ()
+    return (f"{name(owner(note))} wants {name(one.name)} of {name(vm)} {how_long(note)}: this is shorter.",)

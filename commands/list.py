@@ -7,7 +7,22 @@ from collections.abc import Iterator, Mapping, Sequence
 import click
 
 from backends.base import Checkpoint, VMInventory
-from commands.base import CheckpointNote, Context, Footnote, Heading, Part, Reply, Table, Tree, UsageError, say
+from commands.base import (
+    CheckpointNote,
+    Context,
+    Footnote,
+    Heading,
+    Paragraph,
+    Part,
+    Reply,
+    Table,
+    Tree,
+    UsageError,
+    name,
+    say,
+    unmarked,
+)
+from commands.kit.finding import typeable
 from commands.kit.options import share_option
 from commands.kit.telling import UNKNOWN, age, is_stale, kept, kind, owner, written
 from commands.kit.words import say_count, say_names, say_span, say_time, short_id, typed
@@ -15,7 +30,16 @@ from commands.kit.words import say_count, say_names, say_span, say_time, short_i
 MOST_ROWS = 60
 """Rows of a table; a message holds about 9,000 characters."""
 
+MOST_TREE = 7_500
+"""Characters of a tree, for the same reason."""
+
+WIDTH = 36
+"""Characters of a line of facts, as a phone shows them."""
+
 Notes = Mapping[str, CheckpointNote]
+
+
+ALIASES = ("status",)
 
 
 @click.command(epilog="list\nlist web01\nlist web* --share\nlist --stale --host hv01")
@@ -45,45 +69,98 @@ def _host(context: Context, text: str | None) -> str | None:
         return None
     names = {host.name.casefold(): host.name for host in context.fleet.hosts()}
     if text.casefold() not in names:
-        raise UsageError(f"There is no host called {text}.", f"The hosts are {say_names([*names.values()])}.")
+        raise UsageError(f"There is no host called {name(text)}.", f"The hosts are {say_names([*names.values()])}.")
     return names[text.casefold()]
 
 
 def _one(context: Context, seen: VMInventory) -> tuple[Part, ...]:
     vm = seen.vm
     if not seen.checkpoints:
-        return say(f"{vm.name} on {vm.host} has no checkpoints. {typed(vm.name)} takes one.").parts
+        return say(
+            f"{name(vm.name)} on {name(vm.host)} has no checkpoints. {typed('create', typeable(vm))} takes one."
+        ).parts
     notes = context.record.checkpoints.notes([one.id for one in seen.checkpoints])
+    lines, cut = _tree(context, seen, notes)
     parts: list[Part] = [
-        Heading(f"{vm.name} on {vm.host}"),
-        Tree(tuple(_tree(context, seen, notes))),
-        Footnote(f"{vm.name} is {vm.state.label} and takes {vm.checkpoint_type.label} checkpoints."),
+        Heading(f"{name(vm.name)} on {name(vm.host)}"),
+        Tree(lines),
+        Footnote(f"It is {vm.state.label} and takes {vm.checkpoint_type.label} checkpoints."),
     ]
+    if cut:
+        what = typed("show", typeable(vm), "<checkpoint>")
+        parts.append(Paragraph(f"What is known of the older ones is left out here: {what} tells it."))
     if vm.merging:
         parts.append(Footnote("Disks are being merged after a delete."))
     return tuple(parts)
 
 
-def _tree(
-    context: Context, seen: VMInventory, notes: Notes, under: str | None = None, indent: str = ""
+def _tree(context: Context, seen: VMInventory, notes: Notes) -> tuple[tuple[str, ...], bool]:
+    """The checkpoints and the place where the VM is now, oldest first, and whether facts had to be left out: where all
+    is too much for a message, those of the oldest are."""
+    newest_first = [one.id for one in reversed(seen.checkpoints)]
+    for many in (len(newest_first), 30, 20, 12, 6, 0):
+        lines = tuple(_branch(context, seen, notes, None, frozenset(newest_first[:many])))
+        if sum(len(line) + 1 for line in lines) <= MOST_TREE:
+            break
+    return lines, many < len(newest_first)
+
+
+def _branch(
+    context: Context, seen: VMInventory, notes: Notes, under: str | None, told: frozenset[str]
 ) -> Iterator[str]:
-    """The checkpoints under one, and where the VM is now, drawn with branches."""
+    """What hangs under a checkpoint. A straight chain goes straight down; only a branch that leads elsewhere is
+    indented, and the way to where the VM is now, else to the newest, never is."""
     children = seen.children(under)
     here = seen.vm.current_id == under
-    for number, child in enumerate(children, start=1):
-        last = number == len(children) and not here
-        yield f"{indent}{'└─' if last else '├─'} {_line(context, seen, child, notes.get(child.id, UNKNOWN))}"
-        yield from _tree(context, seen, notes, child.id, f"{indent}{'   ' if last else '│  '}")
+    if not children and not here:
+        return
+    straight = None if here else _straight_on(seen, children)
+    for child in children:
+        if child is not straight:
+            side = [*_node(context, seen, child, notes, told), *_branch(context, seen, notes, child.id, told)]
+            yield f"├─{side[0]}"
+            yield from (f"│ {line}" for line in side[1:])
     if here:
-        yield f"{indent}└─ ● you are here"
+        yield "● you are here"
+    elif straight is not None:
+        yield from _node(context, seen, straight, notes, told)
+        yield from _branch(context, seen, notes, straight.id, told)
 
 
-def _line(context: Context, seen: VMInventory, one: Checkpoint, note: CheckpointNote) -> str:
-    by = "" if one.managed_by else f"by {owner(note)}"
+def _straight_on(seen: VMInventory, children: Sequence[Checkpoint]) -> Checkpoint:
+    """The one of them that leads to where the VM is now, else the newest."""
+    leading = [one for one in children if any(under.id == seen.vm.current_id for under in seen.subtree(one.id))]
+    return (leading or children)[-1]
+
+
+def _node(context: Context, seen: VMInventory, one: Checkpoint, notes: Notes, told: frozenset[str]) -> Iterator[str]:
+    """A checkpoint's name, and what is known of it in short lines under it."""
+    yield f"○ {unmarked(name(one.name))}"
+    rail = "│ " if seen.children(one.id) or seen.vm.current_id == one.id else "  "
+    facts = _facts(context, seen, one, notes.get(one.id, UNKNOWN)) if one.id in told else [short_id(one.id)]
+    line = ""
+    for fact in facts:
+        if line and len(line) + len(fact) > WIDTH:
+            yield f"{rail}{line}"
+            line = ""
+        line = f"{line} · {fact}" if line else fact
+    yield f"{rail}{line}"
+
+
+def _facts(context: Context, seen: VMInventory, one: Checkpoint, note: CheckpointNote) -> list[str]:
+    by = "" if one.managed_by else f"by {owner(note)}" if note.owner else "owner unknown"
     stale = "stale" if is_stale(one, note, context.policy, context.now) else ""
-    facts = (one.name, short_id(one.id), f"{age(one, context.now)} old", kind(one, note), by, kept(note))
     size = written(seen, one)
-    return " · ".join(fact for fact in (*facts, f"{size} since" if size else "", stale) if fact)
+    facts = (
+        short_id(one.id),
+        f"{age(one, context.now)} old",
+        kind(one, note),
+        by,
+        kept(note),
+        f"{size} since" if size else "",
+        stale,
+    )
+    return [fact for fact in facts if fact]
 
 
 def _many(context: Context, seen: Sequence[VMInventory], notes: Notes) -> tuple[Part, ...]:

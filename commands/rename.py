@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from commands.base import Context, Plan, Rename, Target, UsageError
+from commands.base.names import name as called
 from commands.kit import refusals
 from commands.kit.finding import one_checkpoint, plain
 from commands.kit.options import checkpoint_argument, new_name, vm_argument
@@ -22,12 +23,12 @@ def command(context: Context, vm: str, checkpoint: str, name: str) -> Plan:
     refusals.managed(seen, found, "rename")
     refusals.busy(seen.vm, "rename a checkpoint")
     if name == found.name:
-        raise UsageError(f"That checkpoint of {seen.vm.name} is called {name} already.")
+        raise UsageError(f"That checkpoint of {called(seen.vm.name)} is called {name} already.")
     if plain(name) != plain(found.name):
         refusals.taken(seen, name)
     return Plan(
         Rename(name),
         (Target.of(seen, found),),
-        f"rename {found.name} of {seen.vm.name} to {name}",
+        f"rename {called(found.name)} of {called(seen.vm.name)} to {name}",
         consequences=about(context, seen, found),
     )

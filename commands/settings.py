@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from backends.base import VM, CheckpointType
-from commands.base import Configure, Context, Plan, Reply, Target, say
+from commands.base import Configure, Context, Plan, Reply, Target, name, say
 from commands.kit import refusals
 from commands.kit.options import vm_argument
 from commands.kit.telling import present
@@ -48,7 +48,7 @@ def command(context: Context, vm: str, kind: str | None, automatic: str | None) 
     return Plan(
         Configure(wanted, switch),
         (Target.of(seen),),
-        f"{seen.vm.name}: {' and '.join(deeds)}",
+        f"{name(seen.vm.name)}: {' and '.join(deeds)}",
         consequences=(*present([seen.vm]), *([_MEANING[wanted]] if wanted else [])),
     )
 
@@ -57,6 +57,5 @@ def _shown(vm: VM, *, asked: bool) -> Reply:
     automatic = "on" if vm.automatic_checkpoints else "off"
     already = "Nothing to change. " if asked else ""
     meaning = _MEANING.get(vm.checkpoint_type, "")
-    return say(
-        f"{already}{vm.name} takes {vm.checkpoint_type.label} checkpoints. {meaning} Automatic ones are {automatic}."
-    )
+    takes = f"{name(vm.name)} takes {vm.checkpoint_type.label} checkpoints."
+    return say(f"{already}{takes} {meaning} Automatic ones are {automatic}.")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal
 
 from bot.changes import verbs
 from bot.changes.merges import MERGED, STALLS
 from bot.changes.outcome import Outcome, outcomes
 from bot.changes.permission import plan_of
 from bot.ledger import ChangeRow, ChangeState, Event
-from commands.base import Actions, Button, Footnote, Heading, Paragraph, Part, Plan, Reply, Target, Tree
-from commands.kit.words import short_id, with_unchanged
+from commands.base import Actions, Button, Create, Footnote, Heading, Paragraph, Part, Plan, Reply, Target, Tree
+from commands.kit.words import say_time, short_id, with_unchanged
 
 SIGNS: Mapping[ChangeState, str] = {
     ChangeState.REQUESTED: "⏳",
@@ -72,7 +73,8 @@ def _summary(row: ChangeRow) -> str:
 
 def _question(row: ChangeRow, awaits: str) -> list[Part]:
     plan = plan_of(row)
-    parts: list[Part] = [Paragraph(f"⚠️ {caution}") for caution in plan.cautions]
+    parts: list[Part] = [Paragraph(f"🛑 {plan.stake} will be lost.")] if plan.stake else []
+    parts += [Paragraph(f"⚠️ {caution}") for caution in plan.cautions]
     parts += [Tree(plan.each)] if plan.each else []
     parts += [Paragraph(line) for line in plan.consequences]
     parts += [Paragraph(f"⚠️ {UNSEEN}")] if awaits == "approval" and _is_direct(row) else []
@@ -93,7 +95,9 @@ def _awaits(events: Sequence[Event]) -> str:
 
 def _confirm(row: ChangeRow, plan: Plan) -> Button:
     risky = verbs.of(plan.verb).risky
-    return Button(plan.verb.capitalize(), "confirm", row.id, "danger" if risky else "primary")
+    twice = f"{plan.stake} will be lost. Is that meant?" if plan.stake else "The warnings above stand. Is it meant?"
+    style: Literal["primary", "danger"] = "danger" if risky else "primary"
+    return Button(plan.verb.capitalize(), "confirm", row.id, style, twice if plan.grave else "")
 
 
 def _under_way(row: ChangeRow, events: Sequence[Event], progress: Mapping[str, int]) -> list[Part]:
@@ -140,9 +144,20 @@ def _end(row: ChangeRow, events: Sequence[Event]) -> list[Part]:
     else:
         told = "\n".join(map(_told, done.values())) if len(targets) == 1 else ""
         parts = [Paragraph(told or row.result or _why(row, done.values()))]
+    parts += _taken(row, done.values())
     parts += _merges(events)
     buttons = _next(row, done.values())
     return [*parts, Actions(buttons)] if buttons else parts
+
+
+def _taken(row: ChangeRow, done: Collection[Outcome]) -> list[Part]:
+    """Of a checkpoint that was taken: its short id, how long it is kept, and why it was taken."""
+    action = plan_of(row).action
+    if not isinstance(action, Create) or row.state != ChangeState.SUCCEEDED or len(done) != 1:
+        return []
+    ids = [short_id(o.checkpoint_id) for o in done if o.checkpoint_id]
+    until = [f"kept until {say_time(row.created_at + timedelta(seconds=action.keep))}"] if action.keep else []
+    return [Paragraph(" · ".join([*ids, *until, *([action.note] if action.note else [])]))]
 
 
 def _count(done: Collection[Outcome]) -> list[Part]:

@@ -17,7 +17,7 @@ from bot.ledger import Arrival, ChangeRow, ChangeState, Ledger
 from bot.people import access
 from bot.settings import AccessSettings
 from commands.base import NotAllowed, Person, UsageError
-from commands.kit.words import safety_name
+from commands.kit.words import safety_name, typed
 
 ANSWERS: dict[str, Word] = {"confirm": "confirm", "approve": "approve", "cancel": "cancel"}
 """Buttons of a card that answer its question; every other one is a command."""
@@ -61,14 +61,14 @@ class Buttons:
     def words_of(self, request: Pressed, at: At) -> tuple[str, ...]:
         """The command that a button stands for. What waits for hosts does so inside `at`."""
         match request.action:
-            case "delete" | "keep":
+            case "delete" | "keep" | "apply" | "show":
                 return self._about_checkpoint(request.action, request.value, at)
             case "undo":
                 return _known(self._undo(request.value))
             case "again":
                 return _known(self._again(request.value))
             case _:
-                raise UsageError("I do not know this button.", "Type `/checkpoint help` to see what I can do.")
+                raise UsageError("I do not know this button.", f"Type {typed('help')} to see what I can do.")
 
     def _withdraw(self, row: ChangeRow, person: Person) -> None:
         if not self.changes.withdraw(row.id, person):
@@ -80,7 +80,7 @@ class Buttons:
         with at(None):
             found = self.inventory.find_checkpoint(checkpoint_id)
         if found is None:
-            raise UsageError("That checkpoint has gone.", "Type `/checkpoint list` to see what there is.")
+            raise UsageError("That checkpoint has gone.", f"Type {typed('list')} to see what there is.")
         return (action, found.vm_id, found.id, *(("7d",) if action == "keep" else ()))
 
     def _again(self, change_id: str) -> tuple[str, ...] | None:

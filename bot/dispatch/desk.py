@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from backends.base import VM, BackendError
-from bot.changes import verbs
 from bot.changes.permission import Denial
 from bot.changes.workflow import Changes
 from bot.dispatch import grammar
@@ -29,7 +28,7 @@ from bot.messages import Announcer, Origin
 from bot.people import access
 from bot.people.identity import Gate, Refusal
 from bot.settings import Settings
-from commands.base import Context, Footnote, NotAllowed, Person, Plan, Reply, UsageError, say
+from commands.base import Context, Footnote, NotAllowed, NotKnown, Person, Plan, Reply, UsageError, say
 from commands.kit import runner
 from commands.kit.words import short_id, with_unchanged
 
@@ -92,7 +91,7 @@ class Desk:
 
     def typed(self, request: Typed) -> None:
         with self.waiting.on(request):
-            question = _is_question(request.text)
+            question = runner.is_question(request.text.split())
             self._guarded(request.origin, request.text, lambda: self._typed(request), question=question)
 
     def pressed(self, request: Pressed) -> None:
@@ -140,6 +139,8 @@ class Desk:
         except Denial as denial:  # it is in the ledger already, with its plan
             self.announcer.whisper(origin, say(with_unchanged(denial.sentence, True)))
         except UsageError as error:
+            if isinstance(error, NotKnown) and error.hidden:
+                self.refusals.record(origin, summary, "named a VM that no grant lets them see", vms)
             parts = [error.sentence, *([error.hint] if error.hint else [])]
             self.announcer.whisper(origin, say(*parts[:-1], with_unchanged(parts[-1], not question)))
         except BackendError as error:
@@ -207,13 +208,3 @@ class Desk:
 
 def _summary(request: Pressed, row: ChangeRow | None) -> str:
     return f"press {request.action}" + (f" on change {short_id(row.id)}: {row.summary}" if row else "")
-
-
-def _is_question(text: str) -> bool:
-    """The words begin with a command that never changes anything."""
-    try:
-        words = grammar.split(text)
-    except UsageError:
-        return False
-    command = runner.load().known(words[0]) if words else None
-    return command is not None and command.name not in {*verbs.verbs(), "settings"}

@@ -10,6 +10,7 @@ import re
 import unicodedata
 
 from commands.base import UsageError
+from commands.kit.words import typed
 
 LONGEST = 3000
 """Characters of text that are read."""
@@ -25,9 +26,9 @@ _LETTERS = rf"[{_INVISIBLE}]*[^\W\d_][\w{_DASHES}{_INVISIBLE}]*"
 _OPTION = re.compile(rf"[{_DASHES}]+{_LETTERS}|\u2014(?=[{_INVISIBLE}]*(?:\s|\Z))")
 _IN_DOUBLE = re.compile(rf"[{_DOUBLE}]((?:[^{_DOUBLE}]|([{_DOUBLE}])\2)*+)[{_DOUBLE}]")
 _IN_SINGLE = re.compile(rf"[{_SINGLE}](.*?)[{_SINGLE}](?=[\s,{_INVISIBLE}]|\Z)", re.DOTALL)
-_BARE = re.compile(rf"[,=]|(?:(?![{_INVISIBLE}]*(?:\s|\Z))[^\s,=])+")
+_BARE = re.compile(rf"[,=]|(?:[^\s,={_INVISIBLE}]++|[{_INVISIBLE}]++(?!\s|\Z))++")
+_LONE = re.compile(rf"[{_DOUBLE}]|[{_SINGLE}][{_INVISIBLE}]*\Z")
 _DOUBLED = re.compile(rf"([{_DOUBLE}])\1")
-_PLAIN = re.compile(rf"(?![{_DASHES}])[^\s{_INVISIBLE}{_DOUBLE}{_SINGLE}]+")
 
 _MARKUP = re.compile(r"<([@#!]|[a-z][a-z0-9+.-]{1,20}:)([^<>|\s]*)(?:\|([^<>]*))?>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(amp|lt|gt|quot|apos|#39|nbsp);")
@@ -39,7 +40,8 @@ def split(text: str) -> tuple[str, ...]:
 
     Any white space parts words. Quotes of every kind keep words together where they stand at a word's beginning, or
     behind a comma or an option's `=`; a double quote inside double quotes is typed twice. A backslash and an apostrophe
-    inside a word are themselves. Slack's own encoding is undone: `<@U1|ada>` is U1, `<http://x|x>` is x, `&amp;` is &.
+    inside a word are themselves; a quote without its other is refused. Slack's own encoding is undone:
+    `<@U1|ada>` is U1, `<http://x|x>` is x, `&amp;` is &.
     """
     if len(text) > LONGEST:
         raise UsageError(
@@ -53,14 +55,6 @@ def split(text: str) -> tuple[str, ...]:
         word, at = _word(text, start.start())
         words.append(word)
     return tuple(words)
-
-
-def quote(name: str) -> str:
-    """What to type so that `name` arrives as one word, unchanged."""
-    if _PLAIN.fullmatch(name):
-        return name
-    doubled = re.sub(rf"([{_DOUBLE}])", r"\1\1", name)
-    return f'"{doubled}"'
 
 
 def normalise_name(text: str) -> str:
@@ -87,6 +81,8 @@ def _word(text: str, at: int) -> tuple[str, int]:
             may_open = False
         elif bare := _BARE.match(text, at):
             part, at = bare[0], bare.end()
+            if _LONE.search(part):
+                raise _unclosed()
             may_open = part == "," or (part == "=" and option is not None)
         else:
             return word, at
@@ -94,19 +90,23 @@ def _word(text: str, at: int) -> tuple[str, int]:
 
 
 def _quoted(text: str, at: int) -> tuple[str, int] | None:
-    """What stands in the quotes that open at `at`, and where they end; None where none open.
-
-    A single one that is not closed is an apostrophe.
-    """
+    """What stands in the quotes that open at `at`, and where they end; None where none open."""
     if found := _IN_DOUBLE.match(text, at):
         return _DOUBLED.sub(r"\1", found[1]), found.end()
-    if at < len(text) and text[at] in _DOUBLE:
-        raise UsageError(
-            "A quote is opened and not closed.",
-            'Put one at each end, as in /checkpoint web01 "before upgrade"; inside them, type "" for the quote itself.',
-        )
-    closed = _IN_SINGLE.match(text, at)
-    return (closed[1], closed.end()) if closed else None
+    if closed := _IN_SINGLE.match(text, at):
+        return closed[1], closed.end()
+    if at < len(text) and text[at] in _DOUBLE + _SINGLE:
+        raise _unclosed()
+    return None
+
+
+def _unclosed() -> UsageError:
+    """A quote that has no other is never taken for a part of a name."""
+    return UsageError(
+        "A quote is opened and not closed.",
+        f"Put one at each end, as in {typed('web01', 'before upgrade')}; a quote that belongs to a name goes inside"
+        f" double quotes, where a double one is typed twice: {typed('web01', 'the ' + chr(34) + 'old' + chr(34))}.",
+    )
 
 
 def _option(typed: str) -> str:

@@ -19,7 +19,7 @@ from commands.base import (
     Policy,
     Reply,
 )
-from commands.kit.finding import covering
+from commands.kit.patterns import protects
 from commands.kit.telling import UNKNOWN, age, is_stale, owner
 from commands.kit.words import say_count, say_names, say_size, say_time, typed
 
@@ -86,7 +86,7 @@ def compose(
 ) -> Digest:
     """The digest of the VMs whose names fit one of `patterns`, made from what was last seen (with disks, for sizes)."""
     everywhere = tuple(inventories)
-    vms = tuple(one for i in everywhere for one in i.vms if covering(patterns, one.vm.name))
+    vms = tuple(one for i in everywhere for one in i.vms if protects(patterns, one.vm.name))
     checkpoints = [(one, c) for one in vms for c in one.checkpoints]
     here = {one.vm.host for one in vms}
     stale = [

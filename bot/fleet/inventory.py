@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from backends.base import (
+    VM,
     Backend,
     BackendError,
     Checkpoint,
@@ -18,6 +19,7 @@ from backends.base import (
     Unreachable,
     VMInventory,
     VMState,
+    Volume,
 )
 from bot.fleet.elapsed import NEVER, Elapsed
 from commands.base import HostStatus
@@ -114,6 +116,10 @@ class Inventory:
             return (self.look(vm_ids[0], disks=disks),)
         with ThreadPoolExecutor(max(1, min(MOST_LOOKS, len(vm_ids))), thread_name_prefix="look") as pool:
             return tuple(pool.map(lambda vm_id: self.look(vm_id, disks=disks), vm_ids))
+
+    def volumes_of(self, vm: VM) -> tuple[Volume, ...] | None:
+        """The volumes that its disks are on, as they are now. Raises `BackendError`."""
+        return self._watches[vm.host].backend.volumes_of(vm.id)
 
     def seen(self, hosts: Iterable[str] | None = None, *, disks: bool = False) -> tuple[VMInventory, ...]:
         """Every VM on these hosts, or on all, as last seen. One that several hosts show (it moved, or Hyper-V Replica

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, partial
 
-from backends.base import VM, VMInventory
+from backends.base import VM, VMInventory, Volume
 from bot.fleet.inventory import Inventory
-from commands.base import HostStatus, NotAllowed, NotKnown, UsageError
+from commands.base import HostStatus, NotKnown, UsageError, name
 from commands.kit.finding import fits, is_guid, named, nearest, plain, tell_apart
 from commands.kit.words import say_names, typed
 
@@ -44,7 +44,7 @@ class FleetView:
         if len(found) > 1:
             names = say_names([vm.name for vm in found])
             raise UsageError(
-                f"{text} names {len(found)} VMs: {names}.", "This is done with one VM at a time: name one."
+                f"{name(text)} names {len(found)} VMs: {names}.", "This is done with one VM at a time: name one."
             )
         return found[0]
 
@@ -65,6 +65,13 @@ class FleetView:
         hosts = None if host is None else (host,)
         self._renew(hosts, disks=disks)
         return tuple(seen for seen in self._inventory.seen(hosts, disks=disks) if self._may(seen.vm))
+
+    def known(self) -> tuple[VMInventory, ...]:
+        return tuple(seen for seen in self._inventory.seen() if self._may(seen.vm))
+
+    def volumes_of(self, vm: VM) -> tuple[Volume, ...] | None:
+        with self._at(vm.host):
+            return self._inventory.volumes_of(vm)
 
     def hosts(self) -> tuple[HostStatus, ...]:
         self._renew()
@@ -99,30 +106,28 @@ class FleetView:
             matching = (vm for vm in vms if fits(self._normalise(vm.name), pattern) and self._may(vm))
             if chosen := tuple(sorted(matching, key=lambda vm: (vm.name.casefold(), vm.host))):
                 return chosen
-        told = "That VM is on none of the hosts that answer." if is_guid(text) else f"I know no VM called {text}."
-        raise NotKnown(told, self._where_it_may_be(text, vms))
+        told = "That VM is on none of the hosts that answer." if is_guid(text) else f"I know no VM called {name(text)}."
+        # One answer for what is not there and for what may not be seen, so that names cannot be probed.
+        raise NotKnown(told, self._where_it_may_be(text, vms), hidden=bool(named(text, vms, self._normalise)))
 
     def _named(self, text: str, vms: tuple[VM, ...]) -> VM | None:
-        """The one VM of that name or id. Raises `NotAllowed` where it may not be seen, and asks where there are
-        several: also where names differ only by what Slack and phones do to text."""
+        """The one VM of that name or id that may be seen. Asks where there are several: also where names differ only by
+        what Slack and phones do to text."""
         found = named(text, vms, self._normalise)
         visible = tuple(vm for vm in found if self._may(vm))
-        if found and not visible:
-            raise NotAllowed(
-                f"No grant lets you see {text} in this channel.", f"{typed('whoami')} shows what you may do."
-            )
         if len(visible) > 1:
             ids = tell_apart([vm.id for vm in visible])
             listed = ", ".join(
-                f"{id} ({vm.name} on {vm.host}, {vm.state.label})" for id, vm in zip(ids, visible, strict=True)
+                f"{id} ({name(vm.name)} on {name(vm.host)}, {vm.state.label})"
+                for id, vm in zip(ids, visible, strict=True)
             )
-            raise UsageError(f"{text} may be {len(visible)} VMs.", f"Type the short id of one instead: {listed}.")
+            raise UsageError(f"{name(text)} may be {len(visible)} VMs.", f"Type the short id of one instead: {listed}.")
         return visible[0] if visible else None
 
     def _where_it_may_be(self, text: str, vms: tuple[VM, ...]) -> str:
         hints = []
         if near := nearest(text, (vm.name for vm in vms if self._may(vm))):
-            hints.append(f"Did you mean {' or '.join(near)}?")
+            hints.append(f"Did you mean {' or '.join(map(name, near))}?")
         if down := [host.name for host in self._inventory.hosts() if not host.reachable]:
             hints.append(f"{say_names(down)} could not be asked, so it may be there. {typed('hosts')} says why.")
         return " ".join(hints) or f"{typed('list')} shows all VMs in sight."
@@ -131,7 +136,9 @@ class FleetView:
         """The VM as it was looked up, unless it has another name by now: then what was typed may mean another one."""
         if seen.vm.name != vm.name:
             self._inventory.refresh((seen.vm.host,))
-            raise UsageError(f"{vm.name} is called {seen.vm.name} now.", "Look which one you mean, and type it again.")
+            raise UsageError(
+                f"{name(vm.name)} is called {name(seen.vm.name)} now.", "Look which one you mean, and type it again."
+            )
         return seen
 
 

@@ -3,16 +3,15 @@ allows."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Literal, Protocol
 
 from bot.messages import Origin
 from bot.settings import AccessSettings, ApprovalSettings, ConfirmationSettings, GrantSettings
 from bot.settings.kinds import EVERYONE
 from commands.base import Grant, Person, Plan
+from commands.kit import patterns
 from commands.kit.words import say_names, typed
 
 MANY = 3
@@ -50,7 +49,8 @@ Decision = Denied | Go | Confirm | Approve
 def may(access: AccessSettings, person: Person, action: str, vm_name: str, channel: str) -> bool:
     """Whether any grant lets `person` do `action` to this VM in `channel`."""
     return any(
-        action in access.roles[grant.role] and matches(grant.vms, vm_name) for grant in _grants(access, person, channel)
+        action in access.roles[grant.role] and patterns.grants(grant.vms, vm_name)
+        for grant in _grants(access, person, channel)
     )
 
 
@@ -72,12 +72,13 @@ def decide(
     names = list(dict.fromkeys(target.vm_name for target in plan.targets))
     refused = [name for name in names if not may(access, person, plan.verb, name, channel)]
     if refused or not names:
-        return _denied(plan.verb, doing, refused, channel)
+        return _denied(plan.verb, doing, refused, [name for name in names if name not in refused], channel)
     if rules := approvals(access, plan):
         return Approve(tuple(dict.fromkeys(one for rule in rules for one in rule.by)))
     many = len({target.vm_id for target in plan.targets}) > MANY
     unsaid = "actions" not in confirmation.model_fields_set
-    return Confirm() if many or plan.verb in confirmation.actions or (destructive and unsaid) else Go()
+    asked = plan.ask or plan.verb in confirmation.actions or (destructive and unsaid)
+    return Confirm() if many or asked else Go()
 
 
 def approvals(access: AccessSettings, plan: Plan) -> tuple[ApprovalSettings, ...]:
@@ -85,7 +86,7 @@ def approvals(access: AccessSettings, plan: Plan) -> tuple[ApprovalSettings, ...
     return tuple(
         rule
         for rule in access.approvals
-        if plan.verb in rule.actions and any(matches(rule.vms, target.vm_name) for target in plan.targets)
+        if plan.verb in rule.actions and any(patterns.protects(rule.vms, target.vm_name) for target in plan.targets)
     )
 
 
@@ -142,24 +143,6 @@ def names_channel(access: AccessSettings, person: Person, channel: str) -> bool:
     return any(channel in grant.channels for grant in _grants(access, person, channel))
 
 
-def production_only(access: AccessSettings, vm_name: str) -> bool:
-    """Whether this VM must not get a standard checkpoint."""
-    return matches(access.production_only, vm_name)
-
-
-def matches(patterns: Iterable[str], vm_name: str) -> bool:
-    """Whether one of `patterns` is the VM's name or fits it: `*`, `?` and `[abc]`, upper and lower case alike.
-
-    Hyper-V allows brackets in names, so a pattern that is the name letter for letter always fits.
-    """
-    name = _plain(vm_name)
-    return any(name == pattern or fnmatchcase(name, pattern) for pattern in map(_plain, patterns))
-
-
-def _plain(text: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
-
-
 def _grants(access: AccessSettings, person: Person, channel: str) -> Iterable[GrantSettings]:
     return (
         grant
@@ -191,11 +174,12 @@ def _may_approve(
     return "You may not see every VM that this is about, so you cannot approve it." if hidden else None
 
 
-def _denied(action: str, doing: str, names: list[str], channel: str) -> Denied:
+def _denied(action: str, doing: str, names: list[str], rest: list[str], channel: str) -> Denied:
     if not names:
         return Denied("This names no VM.", "the plan has no targets")
     sentence = f"No grant lets you {doing} {say_names(names)} in this channel."
+    but = f" It lets you for {say_names(rest)}: name only those." if rest else ""
     return Denied(
-        f"{sentence} Type {typed('whoami')} to see what you may do.",
+        f"{sentence}{but} Type {typed('whoami')} to see what you may do.",
         f"no grant for {action} on {', '.join(names)} in {channel}",
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import time, timedelta
-from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -20,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 import commands
 from commands.base import actions
+from commands.kit.meant import nearest
 from commands.kit.words import parse_span
 
 EVERYONE = "everyone"
@@ -35,7 +35,7 @@ def problem(sentence: str) -> PydanticCustomError:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean hosts?`, or nothing when nothing is near."""
-    near = get_close_matches(word, list(known), n=1)
+    near = nearest(word, known, most=1)
     return f"; did you mean {near[0]}?" if near else ""
 
 

@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
 from bot.settings.problems import PREFIX, SettingsError
+from commands.kit.meant import nearest
 
 Values = dict[str, object]
 
@@ -98,7 +98,7 @@ def _unknown(variables: Mapping[str, str], settings: type[BaseSettings]) -> list
         if not name.upper().startswith(PREFIX) or name.upper() in (CONFIG, SECRETS_DIR):
             continue
         first, nested, rest = name.upper().removeprefix(PREFIX).partition("__")
-        near = get_close_matches(first, known, n=1)
+        near = nearest(first, known, most=1)
         if first not in known and (nested or near):
             hint = f"; did you mean {PREFIX}{near[0]}{nested}{rest}?" if near else ""
             lines.append(f"{name}: is not a setting{hint}")

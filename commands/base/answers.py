@@ -19,6 +19,8 @@ class Button:
     """`confirm`, `cancel`, `delete`, `keep`, …"""
     value: str
     style: Literal["primary", "danger"] | None = None
+    confirm: str = ""
+    """A second question, asked when it is pressed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
-from backends.base import VM, VMInventory
+from backends.base import VM, VMInventory, Volume
 from commands.base.answers import Reply, say
 
 
@@ -117,6 +117,13 @@ class Fleet(Protocol):
     def all(self, *, host: str | None = None, disks: bool = False) -> tuple[VMInventory, ...]:
         """Every VM in sight as last seen, refreshed in parallel where that is old. Hosts that are down give what was
         last seen of them: see `hosts`."""
+
+    def known(self) -> tuple[VMInventory, ...]:
+        """Every VM in sight as last seen, without asking anybody."""
+
+    def volumes_of(self, vm: VM) -> tuple[Volume, ...] | None:
+        """The volumes that the VM's disks are on, with their free space now; None where that cannot be seen. Raises
+        `BackendError`."""
 
     def hosts(self) -> tuple[HostStatus, ...]: ...
 

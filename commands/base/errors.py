@@ -19,6 +19,11 @@ class UsageError(Exception):
 class NotKnown(UsageError):
     """Nothing that the person may see is called that."""
 
+    def __init__(self, sentence: str, hint: str = "", *, hidden: bool = False) -> None:
+        super().__init__(sentence, hint)
+        self.hidden = hidden
+        """There is one that they may not see. They are told the same, and the ledger keeps it as a refusal."""
+
 
 class NotAllowed(UsageError):
     """No grant allows it. Recorded in the ledger as denied."""

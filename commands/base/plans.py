@@ -146,6 +146,12 @@ class Plan:
     """What a careful colleague would add: this is a domain controller."""
     each: tuple[str, ...] = ()
     """Of several VMs, a line for each: where and how it is, and which checkpoint is meant."""
+    stake: str = ""
+    """What is lost for good, the amount first: `17 days and 140 GB`. Empty where nothing is."""
+    grave: bool = False
+    """So much is at stake that it is asked about twice."""
+    ask: bool = False
+    """What was typed may mean something else, or goes against somebody: it is asked about whatever the verb."""
 
     @property
     def verb(self) -> str:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
-from backends.base import Checkpoint, VMInventory
-from commands.base import Context, NotKnown, UsageError
+from backends.base import VM, Checkpoint, VMInventory
+from commands.base import Context, NotKnown, UsageError, name
+from commands.kit import meant
 from commands.kit.words import say_names, say_span, short_id, typed
 
 _ID = re.compile(r"\{?([0-9a-f]{4,8}|[0-9a-f]{8}-[0-9a-f-]{0,27})\}?")
+_UNTYPEABLE = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+NEWEST = frozenset({"latest", "newest", "last"})
+"""What the newest checkpoint is called where none has that name."""
 
 Found = tuple[VMInventory, Checkpoint]
 """A VM, and the one of its checkpoints that was named."""
@@ -34,6 +39,7 @@ class Named(Protocol):
 Thing = TypeVar("Thing", bound=Named)
 
 
+@lru_cache(maxsize=32_768)
 def plain(name: str) -> str:
     """The name for comparing: Hyper-V's names differ by more than their case, and composed letters are one letter."""
     return unicodedata.normalize("NFKC", name).casefold().strip()
@@ -62,15 +68,10 @@ def fits(name: str, pattern: str) -> bool:
     return fnmatchcase(name.casefold(), pattern.casefold().replace("[", "[[]"))
 
 
-def covering(patterns: Iterable[str], name: str) -> str | None:
-    """The first of the settings' patterns that is this name or fits it. In settings, `[12]` is either of the two."""
-    return next((p for p in patterns if plain(p) == plain(name) or fnmatchcase(plain(name), plain(p))), None)
-
-
 def nearest(text: str, names: Iterable[str]) -> tuple[str, ...]:
     """Up to three names that `text` may be a slip for."""
     by_plain = {plain(name): name for name in names}
-    return tuple(by_plain[near] for near in difflib.get_close_matches(plain(text), by_plain, n=3))
+    return tuple(by_plain[near] for near in meant.nearest(plain(text), by_plain))
 
 
 def tell_apart(ids: Sequence[str]) -> tuple[str, ...]:
@@ -79,17 +80,34 @@ def tell_apart(ids: Sequence[str]) -> tuple[str, ...]:
     return tuple(one[:length] for one in ids)
 
 
+def typeable(thing: Named) -> str:
+    """The word to type for a VM or a checkpoint: its name, or its short id where the name cannot be typed."""
+    can = thing.name == " ".join(thing.name.split()) and thing.name and not _UNTYPEABLE.search(thing.name)
+    return thing.name if can else short_id(thing.id)
+
+
+def on_it(seen: VMInventory, text: str) -> tuple[Checkpoint, ...]:
+    """The checkpoints of this VM that `text` may mean. `latest` is the newest that people took, where none is called
+    so."""
+    if found := named(text, seen.checkpoints):
+        return found
+    if text.casefold() not in NEWEST:
+        return ()
+    return tuple(one for one in seen.checkpoints if one.managed_by is None)[-1:]
+
+
 def checkpoint_on(seen: VMInventory, text: str, now: datetime) -> Checkpoint:
     """The checkpoint of this VM that `text` names. Raises `NotKnown`, and `UsageError` where it names several."""
-    found = named(text, seen.checkpoints)
+    found = on_it(seen, text)
+    vm = name(seen.vm.name)
     if not found and is_guid(text):
-        raise NotKnown(f"That checkpoint of {seen.vm.name} has gone.", f"What it has: {typed('list', seen.vm.name)}.")
+        raise NotKnown(f"That checkpoint of {vm} has gone.", f"What it has: {typed('list', typeable(seen.vm))}.")
     if not found:
-        raise NotKnown(f"{seen.vm.name} has no checkpoint called {text}.", _where_to_look(seen, text))
+        raise NotKnown(f"{vm} has no checkpoint called {name(text)}.", _where_to_look(seen, text))
     if len(found) > 1:
         ids = tell_apart([one.id for one in found])
         listed = ", ".join(f"{id} ({say_span(now - one.created)} old)" for id, one in zip(ids, found, strict=True))
-        sentence = f"{seen.vm.name} on {seen.vm.host} has {len(found)} checkpoints that {text} may mean."
+        sentence = f"{vm} on {name(seen.vm.host)} has {len(found)} checkpoints that {name(text)} may mean."
         raise UsageError(sentence, f"Type the short id of one in its place: {listed}.")
     return found[0]
 
@@ -100,26 +118,32 @@ def one_checkpoint(context: Context, vm: str, checkpoint: str, *, disks: bool = 
     return seen, checkpoint_on(seen, checkpoint, context.now)
 
 
-def checkpoints(context: Context, vms: str, checkpoint: str) -> tuple[Found, ...]:
+def checkpoints(context: Context, vms: str, checkpoint: str, verb: str, *, disks: bool = False) -> tuple[Found, ...]:
     """The checkpoint of that name on each of the VMs, looked up on their hosts.
 
     Raises `NotKnown` that names every VM which has none: a group is changed as a whole or not at all.
     """
-    everyone = context.fleet.look_all(context.fleet.find(vms))
-    without = [seen.vm.name for seen in everyone if not named(checkpoint, seen.checkpoints)]
+    everyone = context.fleet.look_all(context.fleet.find(vms), disks=disks)
+    without = [seen.vm for seen in everyone if not on_it(seen, checkpoint)]
     if without and len(everyone) > 1:
-        verb = "has" if len(without) == 1 else "have"
-        raise NotKnown(
-            f"{say_names(without)} {verb} no checkpoint called {checkpoint}.",
-            "Name only VMs that have it: a group is changed as a whole or not at all.",
-        )
+        has = "has" if len(without) == 1 else "have"
+        sentence = f"{say_names([vm.name for vm in without])} {has} no checkpoint called {name(checkpoint)}."
+        raise NotKnown(sentence, go_on([seen.vm for seen in everyone if seen.vm not in without], verb, checkpoint))
     return tuple((seen, checkpoint_on(seen, checkpoint, context.now)) for seen in everyone)
 
 
+def go_on(rest: Sequence[VM], verb: str, *words: str) -> str:
+    """The offer to do it with those VMs of a group that nothing stands against."""
+    whole = "A group is changed as a whole or not at all."
+    vms = ",".join(typeable(vm) for vm in rest)
+    return f"{whole} For the rest of them: {typed(verb, vms, *words)}." if rest else whole
+
+
 def _where_to_look(seen: VMInventory, text: str) -> str:
+    every = typed("list", typeable(seen.vm))
     if not seen.checkpoints:
-        return f"It has none: {typed('create', seen.vm.name)} takes one."
+        return f"It has none: {typed('create', typeable(seen.vm))} takes one."
     if near := nearest(text, (one.name for one in seen.checkpoints)):
-        return f"Did you mean {' or '.join(near)}? All of them: {typed('list', seen.vm.name)}."
+        return f"Did you mean {' or '.join(map(name, near))}? All of them: {every}."
     newest = seen.checkpoints[-1]
-    return f"Its newest is {newest.name} ({short_id(newest.id)}). All of them: {typed('list', seen.vm.name)}."
+    return f"Its newest is {name(newest.name)} ({short_id(newest.id)}). All of them: {every}."

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from backends.base import MAX_CHECKPOINTS, VM, Checkpoint, CheckpointType, VMInventory, VMState
-from commands.base import Policy, UsageError
-from commands.kit.finding import covering, plain
+from collections.abc import Callable, Iterable
+
+from backends.base import MAX_CHECKPOINTS, VM, Checkpoint, CheckpointType, SnapshotType, VMInventory, VMState
+from commands.base import Policy, UsageError, name
+from commands.kit.finding import go_on, plain, typeable
+from commands.kit.patterns import protects
 from commands.kit.words import typed
 
 _INSTEAD = {
@@ -14,57 +17,103 @@ _INSTEAD = {
 }
 
 
+MOST_TOLD = 8
+"""Obstacles of a group that get a sentence each."""
+
+
+def each_of(everyone: Iterable[VMInventory], check: Callable[[VMInventory], None], verb: str, *words: str) -> None:
+    """Check each VM of a group, and refuse it with every obstacle at once and an offer to go on with the rest."""
+    obstacles: list[UsageError] = []
+    rest: list[VM] = []
+    for seen in everyone:
+        try:
+            check(seen)
+            rest.append(seen.vm)
+        except UsageError as obstacle:
+            obstacles.append(obstacle)
+    if len(obstacles) + len(rest) == 1 and obstacles:
+        raise obstacles[0]
+    if obstacles:
+        told = [obstacle.sentence for obstacle in obstacles[:MOST_TOLD]]
+        more = [f"{len(obstacles) - MOST_TOLD} more are in the way."] if len(obstacles) > MOST_TOLD else []
+        raise UsageError(" ".join([*told, *more]), go_on(rest, verb, *words))
+
+
 def managed(seen: VMInventory, checkpoint: Checkpoint, deed: str) -> None:
-    """Somebody else's to keep: a backup's, a replica's, or an automatic one."""
+    """Somebody else's to keep: a backup's, a replica's, or an automatic one. A broken one is nobody's to touch."""
+    broken(seen, checkpoint, deed)
     if (by := checkpoint.managed_by) is None:
         return
     hint = _INSTEAD[by]
     if checkpoint.automatic:
-        hint = f"It goes when the VM stops. To have no more of them: {typed('settings', seen.vm.name)} --automatic off."
-    raise UsageError(f"{checkpoint.name} on {seen.vm.name} belongs to {by}, so the bot will not {deed} it.", hint)
+        off = typed("settings", typeable(seen.vm), "--automatic", "off")
+        hint = f"It goes when the VM stops. To have no more of them: {off}."
+    one = f"{name(checkpoint.name)} on {name(seen.vm.name)}"
+    raise UsageError(f"{one} belongs to {by}, so the bot will not {deed} it.", hint)
+
+
+def broken(seen: VMInventory, checkpoint: Checkpoint, deed: str) -> None:
+    """Hyper-V reports it as missing: what it stands on is not where it should be."""
+    if checkpoint.snapshot_type is SnapshotType.MISSING:
+        one = f"{name(checkpoint.name)} on {name(seen.vm.name)}"
+        raise UsageError(
+            f"{one} is broken: Hyper-V reports it as missing, so the bot will not {deed} it.",
+            "Look at the VM's files on its host first.",
+        )
+
+
+def built_on_broken(seen: VMInventory) -> None:
+    """A checkpoint of the VM is broken: a new one would be built upon it."""
+    if bad := [one for one in seen.checkpoints if one.snapshot_type is SnapshotType.MISSING]:
+        raise UsageError(
+            f"{name(seen.vm.name)} has a broken checkpoint, {name(bad[0].name)}, and a new one would be built upon it.",
+            "Look at the VM's files on its host first.",
+        )
 
 
 def busy(vm: VM, deed: str) -> None:
     """A backup is running: checkpoints are not touched meanwhile."""
     if vm.backing_up:
         raise UsageError(
-            f"A backup of {vm.name} is running, so the bot will not {deed} now.", "Try again when it is over."
+            f"A backup of {name(vm.name)} is running, so the bot will not {deed} now.", "Try again when it is over."
         )
     if vm.state in _ON_THE_WAY:
-        raise UsageError(f"{vm.name} is {vm.state.label} right now.", "Try again when that is over.")
+        raise UsageError(f"{name(vm.name)} is {vm.state.label} right now.", "Try again when that is over.")
 
 
 def no_room(seen: VMInventory, hint: str = "") -> None:
     """The VM can have no further checkpoint: they are switched off, or it has as many as Hyper-V allows."""
-    vm = seen.vm
+    vm, said = seen.vm, name(seen.vm.name)
     if vm.checkpoint_type is CheckpointType.DISABLED:
-        on = f"{typed('settings', vm.name)} --type production"
-        raise UsageError(f"Checkpoints are switched off for {vm.name}.", f"{on} switches them on. {hint}".strip())
+        on = typed("settings", typeable(vm), "--type", "production")
+        raise UsageError(f"Checkpoints are switched off for {said}.", f"{on} switches them on. {hint}".strip())
     if len(seen.checkpoints) >= MAX_CHECKPOINTS:
         raise UsageError(
-            f"{vm.name} has {len(seen.checkpoints)} checkpoints, and Hyper-V allows {MAX_CHECKPOINTS}.",
-            f"Delete one first: {typed('list', vm.name)} shows them. {hint}".strip(),
+            f"{said} has {len(seen.checkpoints)} checkpoints, and Hyper-V allows {MAX_CHECKPOINTS}.",
+            f"Delete one first: {typed('list', typeable(vm))} shows them. {hint}".strip(),
         )
 
 
-def taken(seen: VMInventory, name: str) -> None:
+def taken(seen: VMInventory, wanted: str) -> None:
     """A checkpoint of that name exists: two of one name could not be told apart."""
-    if any(plain(one.name) == plain(name) for one in seen.checkpoints):
-        raise UsageError(f"{seen.vm.name} already has a checkpoint called {name}.", "Choose another name.")
+    if any(plain(one.name) == plain(wanted) for one in seen.checkpoints):
+        raise UsageError(
+            f"{name(seen.vm.name)} already has a checkpoint called {name(wanted)}.", "Choose another name."
+        )
 
 
 def standard(vm: VM, policy: Policy) -> None:
     """The settings allow this VM production checkpoints only."""
     if pattern := production_only(vm, policy):
         raise UsageError(
-            f"{vm.name} takes production checkpoints only: the settings say so for {pattern}.",
+            f"{name(vm.name)} takes production checkpoints only: the settings say so for {name(pattern)}.",
             "A standard one holds memory, and putting such a VM back to it can break what it shares with others.",
         )
 
 
 def production_only(vm: VM, policy: Policy) -> str | None:
     """The pattern of the settings that asks production checkpoints of this VM."""
-    return covering(policy.production_only, vm.name)
+    return protects(policy.production_only, vm.name)
 
 
 _ON_THE_WAY = frozenset(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Mapping, Sequence
@@ -11,9 +10,16 @@ from functools import cache
 import click
 
 import commands
-from commands.base import Context, NotAllowed, NotKnown, Plan, Reply, UsageError
+from commands.base import Context, NotKnown, Plan, Reply, UsageError
+from commands.base import name as named
 from commands.kit import manual
+from commands.kit.choices import to_choose
+from commands.kit.finding import typeable
+from commands.kit.meant import nearest
 from commands.kit.words import say_names, typed
+
+NAMED_LAST = 2
+"""Arguments of a command whose last one is a name."""
 
 
 class Commands(click.Group):
@@ -71,6 +77,7 @@ def run(words: Sequence[str], context: Context) -> Reply | Plan:
     group = load()
     name, rest = _command_and_words(group, words, context)
     command = group.commands[name]
+    rest = _lists_joined(command, rest)
     with click.Context(group, info_name="/checkpoint", obj=context, token_normalize_func=str.casefold) as parent:
         try:
             made = command.make_context(name, rest, parent=parent, allow_extra_args=True)
@@ -79,6 +86,10 @@ def run(words: Sequence[str], context: Context) -> Reply | Plan:
                 answer = command.invoke(made)
         except manual.HelpAsked:
             return manual.describe(command, parent)
+        except click.MissingParameter as error:
+            if vms := _without_its_checkpoint(error):
+                return to_choose(context, name, vms)
+            raise _in_our_words(error, command, parent) from error
         except click.UsageError as error:
             raise _in_our_words(error, command, parent) from error
     if not isinstance(answer, Reply | Plan):
@@ -86,11 +97,48 @@ def run(words: Sequence[str], context: Context) -> Reply | Plan:
     return answer
 
 
+def is_question(words: Sequence[str]) -> bool:
+    """Whether the words only ask for something, so that nothing could have been changed by them."""
+    if not words:
+        return True
+    command = load().known(words[0])
+    if command is None:
+        return words[0].casefold() in ("help", "--help")
+    gives = str(getattr(command.callback, "__annotations__", {}).get("return", ""))
+    return "Plan" not in gives or ("Reply" in gives and not any(word.startswith("-") for word in words))
+
+
+def _without_its_checkpoint(error: click.MissingParameter) -> str:
+    """The VMs of a command that was typed without a checkpoint; empty where something else is missing."""
+    typed_so_far = error.ctx.params if error.ctx else {}
+    is_it = error.param is not None and error.param.name == "checkpoint"
+    return str(typed_so_far.get("vm") or "") if is_it else ""
+
+
+def _lists_joined(command: click.Command, words: Sequence[str]) -> list[str]:
+    """The words with a list of VMs as one of them: blanks around its commas do not matter."""
+    takes_value = {
+        flag
+        for p in command.params
+        if isinstance(p, click.Option) and not p.is_flag
+        for flag in (*p.opts, *p.secondary_opts)
+    }
+    joined = list(words)
+    at = 0
+    while at < len(joined) and joined[at].startswith("-"):
+        at += 2 if joined[at] in takes_value else 1
+    while at + 1 < len(joined) and (joined[at].endswith(",") or joined[at + 1].startswith(",")):
+        joined[at : at + 2] = [joined[at] + joined[at + 1]]
+    return joined
+
+
 def _command_and_words(group: Commands, words: Sequence[str], context: Context) -> tuple[str, list[str]]:
     """The command's name and what follows it. A first word that is no command names VMs: the short form of create."""
     first = words[0] if words else "help"
     if first.casefold() in ("help", "--help"):
         return "help", [*words[1:]]
+    if first.casefold() == "undo":
+        return _undo(words[1:], context)
     if command := group.known(first):
         return str(command.name), [*words[1:]]
     if first != "--":
@@ -99,24 +147,37 @@ def _command_and_words(group: Commands, words: Sequence[str], context: Context) 
     return "create", [*words]
 
 
+def _undo(words: Sequence[str], context: Context) -> tuple[str, list[str]]:
+    """To undo is to apply the newest safety checkpoint."""
+    if len(words) != 1:
+        raise UsageError("Which VM is to be put back to what it was?", f"Type {typed('undo', '<vm>')}.")
+    seen = context.fleet.look(context.fleet.find_one(words[0]))
+    notes = context.record.checkpoints.notes([one.id for one in seen.checkpoints])
+    safety = [one for one in seen.checkpoints if one.id in notes and notes[one.id].safety]
+    if not safety:
+        every = typed("list", typeable(seen.vm))
+        raise UsageError(f"{named(seen.vm.name)} has no safety checkpoint to go back to.", f"What it has: {every}.")
+    return "apply", [seen.vm.id, safety[-1].id]
+
+
 def _refuse_misspelt(group: Commands, first: str, context: Context) -> None:
     """Raise for a first word that is an option, or that looks like a command and is no VM."""
     if first.startswith("-"):
         raise UsageError(
-            f"Put a command or the name of a VM first, not {first}.",
+            f"Put a command or the name of a VM first, not {named(first)}.",
             f"For a VM whose name starts with a dash type {typed('create', first)}.",
         )
     known = [*group.commands, *group.aliases]
-    meant = difflib.get_close_matches(first.casefold(), known, n=1, cutoff=0.7)
+    meant = nearest(first.casefold(), known, most=1, at_least=70)
     try:
         context.fleet.find(first)
-    except NotAllowed:
-        return
     except NotKnown as unknown:
         if meant:
+            sentence = f"There is no command and no VM called {named(first)}."
             hint = f"Did you mean {typed(meant[0])}? All commands: {typed('help')}."
-            raise UsageError(f"There is no command and no VM called {first}.", hint) from unknown
-        raise NotKnown(unknown.sentence, f"{unknown.hint} All commands: {typed('help')}.".strip()) from unknown
+            raise NotKnown(sentence, hint, hidden=unknown.hidden) from unknown
+        hint = f"{unknown.hint} All commands: {typed('help')}.".strip()
+        raise NotKnown(unknown.sentence, hint, hidden=unknown.hidden) from unknown
 
 
 def _refuse_turned_round(group: Commands, words: Sequence[str]) -> None:
@@ -124,20 +185,29 @@ def _refuse_turned_round(group: Commands, words: Sequence[str]) -> None:
     if len(words) == 2 and group.known(words[1]):
         vm, word = words
         hint = f"Did you mean {typed(word, vm)}? A checkpoint of that name is taken with {typed('create', vm, word)}."
-        raise UsageError(f"{word} is a command, and commands come first.", hint)
+        raise UsageError(f"{named(word)} is a command, and commands come first.", hint)
 
 
 def _refuse_leftovers(made: click.Context) -> None:
     """Raise for words that the command has no place for, and for an option that took the next one as its value."""
     if made.args:
-        raise UsageError(
-            f"{typed(str(made.info_name))} has no place for {say_names(made.args)}.",
-            f"A name with spaces in it goes in quotes: {_usage(made.command, made)}.",
-        )
+        raise UsageError(f"{typed(str(made.info_name))} has no place for {say_names(made.args)}.", _instead(made))
     for param in made.command.params:
         value = made.params.get(str(param.name))
         if isinstance(param, click.Option) and isinstance(value, str) and value.startswith("--"):
             raise UsageError(f"{param.opts[0]} needs a value, and {value} came instead.", _hint(made.command, made))
+
+
+def _instead(made: click.Context) -> str:
+    """What surplus words may have been meant to be: further words of a name, where the last argument is one."""
+    given = [made.params.get(str(p.name)) for p in made.command.params if isinstance(p, click.Argument)]
+    words = [word for word in given if isinstance(word, str)]
+    if len(words) < NAMED_LAST or len(words) < len(given):
+        return f"Type {_usage(made.command, made)}."
+    whole = typed(str(made.info_name), *words[:-1], " ".join([words[-1], *made.args]))
+    commas = typed(str(made.info_name), ",".join(words), *made.args)
+    several = f" If these are several VMs: {commas}." if len(made.args) == 1 else ""
+    return f"If this is one name: {whole}.{several}"
 
 
 def _in_our_words(error: click.UsageError, command: click.Command, parent: click.Context) -> UsageError:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from backends.base import VM, Checkpoint, SnapshotType, VMInventory
-from commands.base import CheckpointNote, Context, Person, Policy
+from commands.base import CheckpointNote, Context, Person, Policy, name
 from commands.kit.words import say_names, say_size, say_span, say_time
 
 MOST_IN_A_HEADING = 3
@@ -16,21 +16,24 @@ UNKNOWN = CheckpointNote()
 
 
 def kind(checkpoint: Checkpoint, note: CheckpointNote = UNKNOWN) -> str:
-    """`production`, `standard`, `automatic`, `recovery point`, `replica`; `no memory` where a production one cannot be
-    told from one of a VM that was off (Hyper-V keeps no such type)."""
+    """`production`, `standard`, `automatic`, `recovery point`, `replica`, `broken`; `kind unknown` where a production
+    one cannot be told from one of a VM that was off (Hyper-V keeps no such type)."""
     if checkpoint.automatic:
         return "automatic"
-    match checkpoint.snapshot_type:
-        case SnapshotType.RECOVERY:
-            return "recovery point"
-        case SnapshotType.REPLICA | SnapshotType.APP_CONSISTENT_REPLICA | SnapshotType.SYNCED_REPLICA:
-            return "replica"
-        case SnapshotType.STANDARD if checkpoint.has_memory:
-            return "standard"
-        case SnapshotType.STANDARD:
-            return note.kind if note.kind != "unknown" else "no memory"
-        case other:
-            return other.name.lower()
+    if checkpoint.snapshot_type is not SnapshotType.STANDARD:
+        return _OTHER_KINDS.get(checkpoint.snapshot_type, checkpoint.snapshot_type.name.lower())
+    if checkpoint.has_memory:
+        return "standard"
+    return note.kind if note.kind != "unknown" else "kind unknown"
+
+
+_OTHER_KINDS = {
+    SnapshotType.MISSING: "broken",
+    SnapshotType.RECOVERY: "recovery point",
+    SnapshotType.REPLICA: "replica",
+    SnapshotType.APP_CONSISTENT_REPLICA: "replica",
+    SnapshotType.SYNCED_REPLICA: "replica",
+}
 
 
 def age(checkpoint: Checkpoint, now: datetime) -> str:
@@ -48,10 +51,15 @@ def is_owned_by(person: Person, note: CheckpointNote) -> bool:
 
 
 def kept(note: CheckpointNote) -> str:
-    """`kept forever`, `keep until …`, or nothing where nobody said."""
+    """`kept forever`, `kept until …`, or nothing where nobody said."""
+    return f"kept {how_long(note)}" if how_long(note) else ""
+
+
+def how_long(note: CheckpointNote) -> str:
+    """`forever`, `until …`, or nothing where nobody said."""
     if note.pinned:
-        return "kept forever"
-    return f"keep until {say_time(note.keep_until)}" if note.keep_until else ""
+        return "forever"
+    return f"until {say_time(note.keep_until)}" if note.keep_until else ""
 
 
 def is_kept(note: CheckpointNote, now: datetime) -> bool:
@@ -74,7 +82,8 @@ def written(seen: VMInventory, checkpoint: Checkpoint) -> str:
 
 def title(checkpoint: Checkpoint, note: CheckpointNote, now: datetime) -> str:
     """Its name, its kind, and when it was taken: `before-upgrade (production, 2026-11-15 14:05 UTC, 7 days ago)`."""
-    return f"{checkpoint.name} ({kind(checkpoint, note)}, {say_time(checkpoint.created)}, {age(checkpoint, now)} ago)"
+    when = f"{say_time(checkpoint.created)}, {age(checkpoint, now)} ago"
+    return f"{name(checkpoint.name)} ({kind(checkpoint, note)}, {when})"
 
 
 def titles(context: Context, checkpoints: Sequence[Checkpoint]) -> tuple[str, ...]:
@@ -103,7 +112,7 @@ def lines(vms: Sequence[VM], checkpoints: Sequence[str] = ()) -> tuple[str, ...]
 
 def _as_it_is(vm: VM) -> str:
     up = f" for {say_span(timedelta(seconds=vm.uptime))}" if vm.uptime else ""
-    return f"{vm.name} is on {vm.host}, {vm.state.label}{up}"
+    return f"{name(vm.name)} is on {name(vm.host)}, {vm.state.label}{up}"
 
 
 def few(vms: Sequence[VM]) -> str:
@@ -113,7 +122,7 @@ def few(vms: Sequence[VM]) -> str:
 
 def each(names: Sequence[str]) -> str:
     """How a sentence about some VMs begins: `web01`, `Each of web01 and web02`."""
-    return names[0] if len(names) == 1 else f"Each of {say_names(names)}"
+    return say_names(names) if len(names) == 1 else f"Each of {say_names(names)}"
 
 
 def merging(vms: Iterable[VM]) -> list[str]:

@@ -15,12 +15,14 @@ from backends.base import (
     VM,
     Checkpoint,
     CheckpointType,
+    Disk,
     HostInventory,
     NotFound,
     Unreachable,
     Unseen,
     VMInventory,
     VMState,
+    Volume,
 )
 from bot.fleet.inventory import Inventory
 from bot.fleet.view import FleetView
@@ -38,6 +40,7 @@ class MemoryHost:
         self.vms: dict[str, VMInventory] = {}
         self.down = False
         self.unreadable: tuple[Unseen, ...] = ()
+        self.volumes: tuple[Volume, ...] | None = None
 
     def inventory(self, *, disks: bool = False) -> HostInventory:
         self._answer()
@@ -49,6 +52,9 @@ class MemoryHost:
         if vm_id not in self.vms:
             raise NotFound(f"There is no such VM on {self.host}.")
         return self._shown(self.vms[vm_id], disks)
+
+    def volumes_of(self, vm_id: str) -> tuple[Volume, ...] | None:
+        return self.volumes
 
     def _answer(self) -> None:
         if self.down:
@@ -108,6 +114,16 @@ class World:
         one = Checkpoint(str(uuid.uuid4()), name, vm.id, NOW - timedelta(days=days), **parent)
         host.vms[vm.id] = replace(seen, vm=replace(seen.vm, current_id=one.id), checkpoints=(*seen.checkpoints, one))
         return one
+
+    def seen(self, vm: VM) -> VMInventory:
+        """The VM as its host has it."""
+        return self.hosts[vm.host].vms[vm.id]
+
+    def grown(self, vm: VM, since: Checkpoint, size: int) -> None:
+        """So many bytes were written since the checkpoint."""
+        base = Disk("C:\\a.vhdx", 10, 10, checkpoint_ids=(since.id,))
+        leaf = Disk("C:\\a_1.avhdx", size, 10, parent_path="c:\\A.vhdx", attached=True)
+        self.hosts[vm.host].vms[vm.id] = replace(self.seen(vm), disks=(base, leaf))
 
     def change(self, vm: VM, **more: object) -> None:
         """Let the host show something else of the VM."""

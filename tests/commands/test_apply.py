@@ -78,7 +78,7 @@ def test_a_group_gets_one_plan_with_a_sentence_for_each_way_it_ends(world):
     assert "Each of web01, web02, web03 and web04 is off in between" in consequences
     assert "web05 is not running and will be off." in consequences
     assert "All of them keep their checkpoints, the newer ones too." in consequences
-    assert plan.each[4] == "web05 is on hv01, off: before (no memory, 2026-11-20 14:05 UTC, 2 days ago)"
+    assert plan.each[4] == "web05 is on hv01, off: before (kind unknown, 2026-11-20 14:05 UTC, 2 days ago)"
     assert [line.split()[0] for line in plan.each] == ["web01", "web02", "web03", "web04", "web05"]
 
 
@@ -129,3 +129,36 @@ def test_a_domain_controller_gets_a_caution_and_memory_a_second_one(world):
     world.policy = replace(world.policy, production_only=("dc*",))
     assert len(world.run("apply", "dc01", "disks").cautions) == 1
     assert "holds memory" in world.run("apply", "dc01", "memory").cautions[1]
+
+
+def test_what_is_at_stake_comes_first_and_is_asked_about_twice_where_it_is_much(world):
+    vm = world.vm("web01")
+    one = world.checkpoint(vm, "before", days=17)
+    world.grown(vm, one, 140 * 1024**3)
+    plan = world.run("apply", "web01", "before")
+    assert (plan.stake, plan.grave) == ("17 days and 140 GB", True)
+
+
+def test_little_is_asked_about_once(world):
+    vm = world.vm("web01")
+    world.grown(vm, world.checkpoint(vm, "before", days=0.01), 1024**3)
+    plan = world.run("apply", "web01", "before")
+    assert (plan.stake, plan.grave) == ("14 minutes and 1.0 GB", False)
+
+
+def test_without_a_safety_checkpoint_there_is_a_warning_and_a_second_question(world):
+    world.checkpoint(world.vm("web01"), "before")
+    plan = world.run("apply", "web01", "before", "--no-safety")
+    assert plan.grave
+    assert "gone for good" in plan.cautions[0]
+
+
+def test_all_obstacles_of_a_group_are_told_at_once_with_the_rest_to_go_on_with(world):
+    for number, more in enumerate(({"operational_status": (OperationalStatus.BACKING_UP,)}, {}, {}), start=1):
+        world.checkpoint(world.vm(f"web0{number}", **more), "before")
+    world.change(world.vm("web04", state=VMState.STARTING))
+    world.checkpoint(next(one.vm for one in world.hosts["hv01"].vms.values() if one.vm.name == "web04"), "before")
+    told = world.refuse("apply", "web*", "before")
+    assert "A backup of web01 is running" in told
+    assert "web04 is starting" in told
+    assert "For the rest of them: /checkpoint apply web02,web03 before." in told

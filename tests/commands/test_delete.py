@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from backends.base import OperationalStatus, SnapshotType
+from backends.base import OperationalStatus, SnapshotType, Volume
 from commands.base import CheckpointNote, Delete
 
 
@@ -17,7 +17,7 @@ def test_it_says_what_cannot_be_had_back_and_what_stays(world):
     assert plan.targets[0].checkpoint_id == one.id
     consequences = "\n".join(plan.consequences)
     assert "web01 is on hv01, running" in plan.consequences[0]
-    assert "before (no memory, 2026-11-15 14:05 UTC, 7 days ago) of web01 cannot be had back." in consequences
+    assert "before (kind unknown, 2026-11-15 14:05 UTC, 7 days ago) of web01 cannot be had back." in consequences
     assert "The 1 checkpoint under it will still be there." in consequences
     assert "takes time and space" in consequences
 
@@ -82,7 +82,7 @@ def test_another_persons_checkpoint_and_one_that_is_kept_get_a_caution(world):
     world.book.known[leaf.id] = CheckpointNote(owner="U222", owner_name="grace", pinned=True)
     assert world.run("delete", "web01", "top").cautions == (
         "top of web01 was taken by U111.",
-        "Somebody wants top of web01 (keep until 2026-11-23 14:05 UTC).",
+        "U111 wants top of web01 until 2026-11-23 14:05 UTC.",
     )
     assert "leaf of web01 was taken by grace." in world.run("delete", "web01", "top", "--subtree").cautions
 
@@ -94,13 +94,35 @@ def test_a_whole_branch_of_somebody_elses_gets_two_cautions_and_not_two_for_each
         world.book.known[one.id] = CheckpointNote(owner="U222", owner_name="grace", pinned=True)
     taken, wanted = world.run("delete", "web01", "step 0", "--subtree").cautions
     assert taken.endswith("and 28 more were taken by grace.")
-    assert wanted.startswith("Somebody wants step 0 of web01 (kept forever), step 1 of web01")
+    assert wanted.startswith("grace wants step 0 of web01, step 1 of web01")
+    assert wanted.endswith("and 28 more forever.")
 
 
 def test_ones_own_checkpoint_gets_no_caution(world):
     one = world.checkpoint(world.vm("web01"), "before")
-    world.book.known[one.id] = CheckpointNote(owner="U024BE7LH", keep_until=world.now - timedelta(days=1))
+    world.book.known[one.id] = CheckpointNote(owner="U024BE7LH", pinned=True)
     assert world.run("delete", "web01", "before").cautions == ()
+
+
+def test_a_merge_that_may_not_fit_is_warned_of_and_asked_about_twice(world):
+    vm = world.vm("web01")
+    one = world.checkpoint(vm, "before")
+    world.grown(vm, one, 30 * 1024**3)
+    world.hosts["hv01"].volumes = (Volume("D:\\", 900 * 1024**3, 100 * 1024**3),)
+    assert not world.run("delete", "web01", "before").grave
+    world.hosts["hv01"].volumes = (Volume("D:\\", 900 * 1024**3, 3 * 1024**3),)
+    plan = world.run("delete", "web01", "before")
+    assert plan.grave
+    assert "merging may need up to 30.0 GB, and its volume has 3.0 GB free" in plan.cautions[0]
+
+
+def test_a_broken_checkpoint_is_neither_deleted_nor_applied_nor_built_upon(world):
+    vm = world.vm("web01")
+    world.checkpoint(vm, "bad", snapshot_type=SnapshotType.MISSING)
+    for words in (("delete", "web01", "bad"), ("apply", "web01", "bad"), ("keep", "web01", "bad", "7d")):
+        assert "bad on web01 is broken" in world.refuse(*words)
+    assert "a new one would be built upon it" in world.refuse("create", "web01", "x")
+    assert "broken" in world.run("list", "web01").text
 
 
 def test_a_group_is_deleted_by_name(world):
@@ -108,7 +130,7 @@ def test_a_group_is_deleted_by_name(world):
     plan = world.run("delete", "web01,web02", "before")
     assert [target.checkpoint_id for target in plan.targets] == [one.id for one in ones]
     assert "before of each of them cannot be had back." in plan.consequences
-    assert plan.each[0] == "web01 is on hv01, running: before (no memory, 2026-11-21 14:05 UTC, 1 day ago)"
+    assert plan.each[0] == "web01 is on hv01, running: before (kind unknown, 2026-11-21 14:05 UTC, 1 day ago)"
 
 
 def test_a_checkpoint_that_is_not_there_gets_the_nearest_name(world):

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from commands.base import Keep
+from commands.base import CheckpointNote, Keep
 
 
 def test_a_span_counts_from_now(world):
@@ -33,3 +33,18 @@ def test_what_is_no_span_is_refused_with_what_to_type(world):
 def test_what_hyper_v_drops_by_itself_is_not_kept(world):
     world.checkpoint(world.vm("web01"), "auto", automatic=True)
     assert "belongs to Hyper-V" in world.refuse("keep", "web01", "auto", "7d")
+
+
+def test_to_shorten_what_somebody_else_keeps_is_asked_about_with_their_name(world):
+    one = world.checkpoint(world.vm("web01"), "golden")
+    world.book.known[one.id] = CheckpointNote(owner="U222", owner_name="grace", pinned=True)
+    plan = world.run("keep", "web01", "golden", "7d")
+    assert plan.ask
+    assert plan.cautions == ("grace wants golden of web01 forever: this is shorter.",)
+    assert not world.run("keep", "web01", "golden", "forever").ask
+
+
+def test_to_shorten_what_one_keeps_oneself_is_not_asked_about(world):
+    one = world.checkpoint(world.vm("web01"), "golden")
+    world.book.known[one.id] = CheckpointNote(owner="U024BE7LH", pinned=True)
+    assert not world.run("keep", "web01", "golden", "7d").ask

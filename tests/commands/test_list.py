@@ -1,10 +1,14 @@
 """The checkpoints of a VM, and of many."""
 
-from dataclasses import replace
+import json
 from datetime import timedelta
+from uuid import uuid4
 
-from backends.base import Disk, OperationalStatus, Part, SnapshotType, Unseen
+import pytest
+
+from backends.base import OperationalStatus, Part, SnapshotType, Unseen
 from bot.fleet.inventory import Inventory
+from bot.slack.render.blocks import render
 from commands.base import CheckpointNote, Table, Tree
 from commands.list import MOST_ROWS
 
@@ -17,28 +21,68 @@ def rows_of(reply):
     return next((part.rows for part in reply.parts if isinstance(part, Table)), ())
 
 
-def test_a_vm_is_a_tree_with_the_place_where_it_is_now(world):
+def names_of(reply):
+    """The lines of the tree that name a checkpoint, or the place where the VM is."""
+    return [line for line in tree_of(reply) if "○" in line or "●" in line]
+
+
+def test_a_straight_chain_goes_straight_down(world):
+    vm = world.vm("web01")
+    for number in range(3):
+        world.checkpoint(vm, f"step {number}", days=9 - number)
+    assert names_of(world.run("list", "web01")) == ["○ step 0", "○ step 1", "○ step 2", "● you are here"]
+
+
+def test_only_a_branch_that_leads_elsewhere_is_indented(world):
     vm = world.vm("web01")
     top = world.checkpoint(vm, "top", days=5)
     world.checkpoint(vm, "first", days=4)
     second = world.checkpoint(vm, "second", days=3, parent_id=top.id)
-    lines = [line.split(" · ")[0] for line in tree_of(world.run("list", "web01"))]
-    assert lines == ["└─ top", "   ├─ first", "   └─ second", "      └─ ● you are here"]
-    assert second.id[:8] in tree_of(world.run("list", "web01"))[2]
+    assert names_of(world.run("list", "web01")) == ["○ top", "├─○ first", "○ second", "● you are here"]
+    assert second.id[:8] in "".join(tree_of(world.run("list", "web01"))[-3:])
+    world.change(vm, current_id=next(c.id for c in world.seen(vm).checkpoints if c.name == "first"))
+    assert names_of(world.run("list", "web01")) == ["○ top", "├─○ second", "○ first", "● you are here"]
 
 
 def test_a_vm_that_stands_on_no_checkpoint_is_at_the_root(world):
     vm = world.vm("web01")
     world.checkpoint(vm, "top")
     world.change(vm, current_id=None)
-    assert [line.split(" · ")[0] for line in tree_of(world.run("list", "web01"))] == ["├─ top", "└─ ● you are here"]
+    assert names_of(world.run("list", "web01")) == ["├─○ top", "● you are here"]
 
 
-def test_a_line_has_age_kind_owner_and_how_long_it_is_kept(world):
+def test_under_a_name_are_age_kind_owner_and_how_long_it_is_kept(world):
     one = world.checkpoint(world.vm("web01"), "before", days=3)
     world.book.known[one.id] = CheckpointNote("U111", kind="production", keep_until=world.now + timedelta(days=1))
-    (line, _) = tree_of(world.run("list", "web01"))
-    assert line.endswith("3 days old · production · by U111 · keep until 2026-11-23 14:05 UTC")
+    facts = " · ".join(line.removeprefix("│ ") for line in tree_of(world.run("list", "web01"))[1:-1])
+    assert facts == f"{one.id[:8]} · 3 days old · production · by U111 · kept until 2026-11-23 14:05 UTC"
+
+
+def test_a_line_of_facts_fits_on_a_phone(world):
+    one = world.checkpoint(world.vm("web01"), "before", days=30)
+    world.book.known[one.id] = CheckpointNote("U111", owner_name="grace hopper", kind="production")
+    assert all(len(line) <= 40 for line in tree_of(world.run("list", "web01")))
+
+
+def test_a_long_chain_of_long_names_keeps_the_newest_and_the_place_where_the_vm_is(world):
+    vm = world.vm("web01")
+    for number in range(50):
+        world.checkpoint(vm, f"{number:02} {'long ' * 19}n", days=60 - number)
+    reply = world.run("list", "web01")
+    shown = json.dumps(render(reply, lambda: str(uuid4())).blocks, ensure_ascii=False)
+    assert all(f"○ {number:02} long" in shown for number in range(50))
+    assert "● you are here" in shown
+    assert "more lines" not in shown
+    assert "/checkpoint show web01 <checkpoint>" in reply.text.replace('"', "")
+
+
+@pytest.mark.parametrize(("name", "shown"), [(" ", '○ " "'), ("two\nlines", "○ two lines"), ("\u2068x", "○ x")])
+def test_a_checkpoint_of_any_name_breaks_neither_tree_nor_hints(world, name, shown):
+    one = world.checkpoint(world.vm("web01"), name)
+    lines = tree_of(world.run("list", "web01"))
+    assert lines[0] == shown
+    assert not any("\n" in line for line in lines)
+    assert f"/checkpoint apply web01 {one.id[:8]}" in world.run("apply", "web01").text
 
 
 def test_what_somebody_else_manages_is_shown_as_what_it_is(world):
@@ -46,23 +90,21 @@ def test_what_somebody_else_manages_is_shown_as_what_it_is(world):
     world.checkpoint(vm, "auto", automatic=True, days=30)
     world.checkpoint(vm, "point", snapshot_type=SnapshotType.RECOVERY, days=30)
     world.checkpoint(vm, "copy", snapshot_type=SnapshotType.REPLICA, days=30)
-    kinds = [line.split(" · ")[3:] for line in tree_of(world.run("list", "web01"))[:3]]
-    assert kinds == [["automatic"], ["recovery point"], ["replica"]]
+    told = "\n".join(tree_of(world.run("list", "web01")))
+    assert all(kind in told for kind in ("automatic", "recovery point", "replica"))
+    assert "by " not in told
+    assert "stale" not in told
 
 
 def test_the_size_written_since_is_shown_where_the_disks_are_known(world):
     vm = world.vm("web01")
-    one = world.checkpoint(vm, "before")
-    host = world.hosts["hv01"]
-    base = Disk("C:\\a.vhdx", 10, 10, checkpoint_ids=(one.id,))
-    leaf = Disk("C:\\a_1.avhdx", 3 * 1024**3, 10, parent_path="c:\\A.vhdx", attached=True)
-    host.vms[vm.id] = replace(host.vms[vm.id], disks=(base, leaf))
-    assert "3.0 GB since" in tree_of(world.run("list", "web01"))[0]
+    world.grown(vm, world.checkpoint(vm, "before"), 3 * 1024**3)
+    assert "3.0 GB since" in "\n".join(tree_of(world.run("list", "web01")))
 
 
 def test_a_vm_without_checkpoints_says_how_to_take_one(world):
     world.vm("web 01")
-    assert '/checkpoint "web 01" takes one' in world.run("list", "web 01").text
+    assert '/checkpoint create "web 01" takes one' in world.run("list", "web 01").text
 
 
 def test_a_merge_under_way_is_said(world):

@@ -24,7 +24,7 @@ def test_it_shows_what_host_and_ledger_know(world):
 def test_without_a_record_it_does_not_claim_to_know_the_kind(world):
     world.checkpoint(world.vm("web01"), "before")
     shown = facts(world.run("show", "web01", "before"))
-    assert shown["Kind"] == "no memory: a production one, or the VM was off"
+    assert shown["Kind"] == "unknown: without memory, so a production one, or one of a VM that was off"
     assert shown["Owner"] == "unknown"
 
 
@@ -38,4 +38,4 @@ def test_a_safety_checkpoint_says_why_it_is_there(world):
     world.book.known[one.id] = CheckpointNote(safety=True, pinned=True)
     shown = facts(world.run("show", "web01", "before", "--share"))
     assert shown["Why"] == "the bot took it before an apply"
-    assert shown["Kept"] == "kept forever"
+    assert shown["Kept"] == "forever"

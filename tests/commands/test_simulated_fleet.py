@@ -17,7 +17,7 @@ from bot.dispatch.grammar import normalise_name, split
 from bot.fleet.digest import as_reply, compose
 from bot.fleet.inventory import Inventory
 from bot.fleet.view import FleetView
-from commands.base import Context, NotAllowed, Person, Plan, Policy, Reply, UsageError
+from commands.base import Context, NotKnown, Person, Plan, Policy, Reply, UsageError
 
 from .conftest import Book
 
@@ -57,9 +57,9 @@ def test_the_whole_fleet_is_a_table(simulated):
 
 def test_a_vm_is_a_tree_with_what_was_written_since(simulated):
     told = simulated.type("list web01").text
-    assert "└─ before-december-patches" in told
+    assert "○ before-december-patches" in told
     assert "18.0 GB since" in told
-    assert "      └─ ● you are here" in told
+    assert "\n● you are here" in told
 
 
 def test_a_vm_and_a_checkpoint_with_brackets_are_one_of_each(simulated):
@@ -82,9 +82,10 @@ def test_points_of_a_replica_are_not_deleted(simulated):
         simulated.type(f"delete erp01-replica {replica.checkpoints[0].id}")
 
 
-def test_a_vm_that_may_not_be_seen_is_refused(simulated):
-    with pytest.raises(NotAllowed):
+def test_a_vm_that_may_not_be_seen_is_not_known(simulated):
+    with pytest.raises(NotKnown) as refused:
         simulated.type("list mail01")
+    assert refused.value.hidden
 
 
 @pytest.mark.parametrize("name", ["web[1]", "*", "$(Stop-VM *)", "a'b\"c", "😀" * 50, "خادم الويب"])

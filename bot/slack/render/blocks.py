@@ -41,6 +41,7 @@ MAX_TEXT = 3_500
 MAX_HEADER, MAX_SECTION, MAX_CONTEXT = 150, 3_000, 2_000
 MAX_BUTTONS, MAX_LABEL, MAX_VALUE, MAX_ACTION_ID = 25, 75, 2_000, 255
 MAX_ROWS, MAX_COLUMNS = 100, 20
+MAX_QUESTION = 300
 
 _NOTE = 40
 """Characters kept free for a note of the kind `… and 1,204 more characters`."""
@@ -233,6 +234,8 @@ class _Page:
             block["value"] = button.value
         if button.style:
             block["style"] = button.style
+        if button.confirm:
+            block["confirm"] = _second_question(button)
         return block
 
     def _take(self, blocks: int, chars: int) -> bool:
@@ -266,6 +269,17 @@ def _text(text: str, style: Mapping[str, bool] | None = None) -> Block:
 
 def _plain(text: str) -> Block:
     return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def _second_question(button: Button) -> Block:
+    """Asked by Slack itself when the button is pressed."""
+    return {
+        "title": _plain("Are you sure?"),
+        "text": _plain(_cut(clean(button.confirm), MAX_QUESTION)),
+        "confirm": _plain("Yes"),
+        "deny": _plain("No"),
+        "style": "danger",
+    }
 
 
 def _label(button: Button) -> str:

@@ -80,7 +80,7 @@ class TestButtons:
 
     def test_of_a_digest_are_the_typed_command(self, hq: Headquarters) -> None:
         seen = hq.add_vm("old01", Past("long-ago", 30 * DAY))
-        hq.type("digest")
+        hq.type("digest --share")
         ref, digest = list(hq.board.shown.items())[-1]
         delete, keep = [b for b in buttons(digest) if b.value == seen.checkpoints[0].id]
 

@@ -40,10 +40,24 @@ class TestAnswers:
         assert len(hq.board.shown) == posts
 
     def test_that_are_shared_are_posted(self, hq: Headquarters) -> None:
-        hq.type("digest")
+        hq.type("digest --share")
 
         assert "Checkpoint digest" in hq.board.texts[-1]
         assert hq.board.whispers == []
+
+    def test_of_a_digest_are_whispered_also_where_it_is_posted_daily(self, hq: Headquarters) -> None:
+        posts = len(hq.board.shown)
+
+        hq.type("digest")
+
+        assert "Checkpoint digest" in hq.told()
+        assert len(hq.board.shown) == posts
+
+    def test_to_a_question_do_not_say_that_nothing_was_changed(self, hq: Headquarters) -> None:
+        hq.type("show nosuch01 x")
+
+        assert "I know no VM called nosuch01." in hq.told()
+        assert "Nothing was changed." not in hq.told()
 
     def test_to_what_cannot_be_carried_out_say_what_to_type(self, hq: Headquarters) -> None:
         hq.type("aply web01 x")
@@ -68,7 +82,7 @@ class TestRefusals:
         [
             (GUEST, "gus", "list", "You are a guest", "guest"),
             (EVE, "eve", "web01 x", "No grant lets you take checkpoints of web01", "no grant for create"),
-            (EVE, "eve", "app01 x", "No grant lets you see app01", "No grant lets you see app01"),
+            (EVE, "eve", "app01 x", "I know no VM called app01", "no grant lets them see"),
             ("U0NOBODY", "U0NOBODY", "list", "Slack did not tell me who you are", "look-up failed"),
             ("<@U1>", "<@U1>", "list", "I cannot tell who you are", "malformed"),
         ],
@@ -88,6 +102,14 @@ class TestRefusals:
         hq.type("list", team="T0ELSEWHERE")
 
         assert "You belong to another workspace" in hq.told()
+
+    def test_of_an_answer_that_strangers_would_read_are_whispered(self, hq: Headquarters) -> None:
+        posts = len(hq.board.shown)
+
+        hq.type("list --share", channel=SHARED)
+
+        assert "Not shown to the channel" in hq.told()
+        assert len(hq.board.shown) == posts
 
     def test_in_a_shared_channel_are_of_changes_and_not_of_questions(self, hq: Headquarters) -> None:
         hq.type("whoami", channel=SHARED)

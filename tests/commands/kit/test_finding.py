@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.kit.finding import covering, fits, named, nearest, plain, tell_apart
+from commands.kit.finding import fits, named, nearest, plain, tell_apart
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,6 @@ def test_brackets_in_what_is_typed_mean_themselves():
     assert fits("web[1]", "WEB[1]")
     assert not fits("web1", "web[1]")
     assert fits("web[1]x", "web[1]*")
-
-
-def test_brackets_in_settings_are_a_choice_unless_they_are_the_name():
-    assert covering(("dc[12]",), "DC1") == "dc[12]"
-    assert covering(("dc[12]",), "dc[12]") == "dc[12]"
-    assert covering(("dc[12]", "sql*"), "dc3") is None
 
 
 def test_ids_that_begin_alike_are_shown_as_long_as_they_must_be():

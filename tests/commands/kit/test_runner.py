@@ -8,8 +8,8 @@ import pytest
 
 import commands
 from commands import load
-from commands.base import NotAllowed, NotKnown, Plan, Reply, UsageError
-from commands.kit.runner import gather
+from commands.base import Button, CheckpointNote, Item, NotKnown, Plan, Reply, UsageError, unmarked
+from commands.kit.runner import gather, is_question
 
 
 def test_every_module_is_a_command_and_every_package_is_not():
@@ -66,11 +66,16 @@ def test_a_vm_whose_name_is_close_to_a_command_is_a_vm(world):
     assert world.run("lst", "before").verb == "create"
 
 
-def test_a_vm_that_may_not_be_seen_is_not_taken_for_a_misspelt_command(world):
-    world.vm("lst")
-    world.hidden.add("lst")
-    with pytest.raises(NotAllowed):
-        world.run("lst", "before")
+@pytest.mark.parametrize("words", [("secret", "before"), ("list", "secret"), ("create", "web01,secret", "x")])
+def test_a_vm_that_may_not_be_seen_is_answered_like_one_that_is_not_there(world, words):
+    world.vm("web01")
+    absent = world.refuse(*words)
+    world.vm("secret")
+    world.hidden.add("secret")
+    assert world.refuse(*words) == absent
+    with pytest.raises(NotKnown) as refused:
+        world.run(*words)
+    assert refused.value.hidden
 
 
 def test_an_unknown_vm_gets_its_nearest_names_and_the_way_to_the_commands(world):
@@ -92,12 +97,83 @@ def test_words_too_many_say_that_a_name_with_spaces_goes_in_quotes(world):
     world.vm("web01")
     told = world.refuse("web01", "before", "the", "upgrade")
     assert "the and upgrade" in told
-    assert "quotes" in told
+    assert '/checkpoint create web01 "before the upgrade"' in told
+
+
+def test_words_too_many_where_no_name_is_last_are_not_put_in_quotes(world):
+    told = world.refuse("whoami", "please")
+    assert "has no place for please" in told
+    assert "/checkpoint whoami" in told
+    assert '"' not in told
+
+
+def test_blanks_around_commas_do_not_matter(world):
+    for one in ("web01", "web02", "web03"):
+        world.vm(one)
+    for words in (("web01,", "web03"), ("web01", ",web03"), ("web01", ",", "web03"), ("create", "web01,", "web03")):
+        assert [target.vm_name for target in world.run(*words).targets] == ["web01", "web03"]
+    plan = world.run("create", "--keep", "7d", "web01,", "web02,", "web03", "x")
+    assert ([target.vm_name for target in plan.targets], plan.action.name) == (["web01", "web02", "web03"], "x")
+
+
+def test_a_name_that_is_itself_a_vm_is_asked_about(world):
+    world.vm("web01")
+    world.vm("web03")
+    plan = world.run("web01", "web03")
+    assert plan.ask
+    assert "web03 is a VM too" in plan.cautions[0]
+    assert "/checkpoint create web01,web03" in plan.cautions[0]
+    assert not world.run("web01", "web04").ask
+
+
+def test_several_vms_without_commas_are_offered_with_them(world):
+    assert "/checkpoint create web01,web02 x" in world.refuse("create", "web01", "web02", "x")
+
+
+def test_a_missing_checkpoint_gets_those_to_choose_from_with_what_does_it(world):
+    vm = world.vm("web01")
+    world.checkpoint(vm, "old", days=3)
+    newest = world.checkpoint(vm, "new")
+    reply = world.run("apply", "web01")
+    items = [part for part in reply.parts if isinstance(part, Item)]
+    assert [unmarked(item.text) for item in items] == ["new", "old"]
+    assert items[0].buttons == (Button("Apply", "apply", newest.id),)
+    assert "/checkpoint apply web01 new" in reply.text
+    assert "/checkpoint rename web01 new" in world.run("rename", "web01").text
+
+
+def test_a_missing_checkpoint_of_a_group_gets_the_names_that_all_of_it_has(world):
+    for one in ("web01", "web02"):
+        world.checkpoint(world.vm(one), "before")
+    world.checkpoint(next(seen.vm for seen in world.hosts["hv01"].vms.values()), "mine")
+    told = world.run("delete", "web*").text
+    assert "/checkpoint delete web* before" in told
+    assert "mine" not in told
+
+
+def test_other_words_that_people_use_are_understood(world):
+    vm = world.vm("web01")
+    assert world.run("snapshot", "web01", "x").verb == "create"
+    assert "has no checkpoints" in world.run("status", "web01").text
+    assert "no safety checkpoint" in world.refuse("undo", "web01")
+    assert "Which VM" in world.refuse("undo")
+    world.checkpoint(vm, "old", days=3)
+    newest = world.checkpoint(vm, "new")
+    assert world.run("apply", "web01", "latest").targets[0].checkpoint_id == newest.id
+    world.book.known[newest.id] = CheckpointNote(safety=True)
+    assert world.run("undo", "web01").targets[0].checkpoint_id == newest.id
+
+
+def test_a_question_is_told_from_what_may_change_something():
+    questions = ("list", "list web01", "help", "status", "settings web01", "whoami", "hosts", "")
+    changes = ("create web01", "web01 x", "delete web01 x", "settings web01 --automatic off", "undo web01")
+    assert all(is_question(words.split()) for words in questions)
+    assert not any(is_question(words.split()) for words in changes)
 
 
 def test_a_missing_word_is_named_with_the_usage(world):
-    told = world.refuse("delete", "web01")
-    assert "needs <checkpoint>" in told
+    told = world.refuse("delete")
+    assert "needs <vm>" in told
     assert "/checkpoint delete <vm> <checkpoint> [--subtree]" in told
 
 

@@ -22,11 +22,11 @@ def checkpoint(**more):
         (checkpoint(has_memory=True), CheckpointNote(kind="production"), "standard"),
         (checkpoint(), CheckpointNote(kind="production"), "production"),
         (checkpoint(), CheckpointNote(kind="standard"), "standard"),
-        (checkpoint(), CheckpointNote(), "no memory"),
+        (checkpoint(), CheckpointNote(), "kind unknown"),
         (checkpoint(automatic=True, has_memory=True), CheckpointNote(), "automatic"),
         (checkpoint(snapshot_type=SnapshotType.RECOVERY), CheckpointNote(), "recovery point"),
         (checkpoint(snapshot_type=SnapshotType.SYNCED_REPLICA), CheckpointNote(), "replica"),
-        (checkpoint(snapshot_type=SnapshotType.MISSING), CheckpointNote(), "missing"),
+        (checkpoint(snapshot_type=SnapshotType.MISSING), CheckpointNote(), "broken"),
     ],
 )
 def test_a_kind_is_what_the_host_and_the_ledger_prove_and_no_more(one, note, told):
@@ -55,9 +55,13 @@ def test_a_checkpoint_without_an_owner_is_nobody_elses():
 def test_one_vm_gets_a_sentence_and_several_get_a_line_each():
     vms = [VM(name, name, host, VMState.RUNNING) for name, host in (("a", "hv02"), ("b", "hv01"), ("c", "hv02"))]
     assert (present(vms), lines(vms[:1])) == ((), ())
-    assert present(vms[:1]) == ("a is on hv02, running.",)
-    assert lines(vms) == ("a is on hv02, running", "b is on hv01, running", "c is on hv02, running")
-    assert lines(vms[:2], ["x", "y"]) == ("a is on hv02, running: x", "b is on hv01, running: y")
+    assert tuple(map(unmarked, present(vms[:1]))) == ("a is on hv02, running.",)
+    assert tuple(map(unmarked, lines(vms))) == (
+        "a is on hv02, running",
+        "b is on hv01, running",
+        "c is on hv02, running",
+    )
+    assert tuple(map(unmarked, lines(vms[:2], ["x", "y"]))) == ("a is on hv02, running: x", "b is on hv01, running: y")
     assert (unmarked(each(["a"])), unmarked(each(["a", "b"]))) == ("a", "Each of a and b")
 
 

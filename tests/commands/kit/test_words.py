@@ -5,7 +5,16 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from commands.base import name, unmarked
-from commands.kit.words import parse_span, say_count, say_names, say_size, say_span, say_time, short_id, typed
+from commands.kit.words import (
+    parse_span,
+    say_count,
+    say_names,
+    say_size,
+    say_span,
+    say_time,
+    short_id,
+    typed,
+)
 
 
 @pytest.mark.parametrize(
