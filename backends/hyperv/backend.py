@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from backends.base import (
+    VM,
     BackendError,
     Checkpoint,
     CheckpointType,
@@ -17,6 +18,7 @@ from backends.base import (
     Progress,
     UnknownOutcome,
     VMInventory,
+    VMState,
     Volume,
 )
 from backends.hyperv import errors, inventory, records
@@ -26,6 +28,13 @@ from backends.hyperv.questions import Questions
 from backends.remoting import Pipeline, Result, Session
 
 _log = logging.getLogger(__name__)
+
+
+_STARTED = frozenset({VMState.RUNNING, VMState.STARTING, VMState.RESUMING})
+
+
+def _is_gone(checkpoint: Checkpoint | None) -> bool:
+    return checkpoint is None
 
 
 def _utc_now() -> datetime:
@@ -90,10 +99,11 @@ class HyperVBackend:
 
     def delete(self, checkpoint_id: str, *, subtree: bool = False, on_progress: Progress | None = None) -> None:
         pipeline = self._pipelines.delete(checkpoint_id, subtree=subtree)
-        self._change_checkpoint(checkpoint_id, pipeline, self._deadlines.delete, on_progress=on_progress, stays=False)
+        self._change_checkpoint(checkpoint_id, pipeline, self._deadlines.delete, on_progress=on_progress, done=_is_gone)
 
     def rename(self, checkpoint_id: str, name: str) -> None:
-        self._change_checkpoint(checkpoint_id, self._pipelines.rename(checkpoint_id, name), self._deadlines.change)
+        pipeline, limit = self._pipelines.rename(checkpoint_id, name), self._deadlines.change
+        self._change_checkpoint(checkpoint_id, pipeline, limit, done=lambda one: one is None or one.name == name)
 
     def export(self, checkpoint_id: str, path: str, *, on_progress: Progress | None = None) -> None:
         self._change_checkpoint(
@@ -106,10 +116,14 @@ class HyperVBackend:
         if checkpoint_type is None and automatic is None:
             return
         pipeline = self._pipelines.configure(vm_id, checkpoint_type, automatic)
-        self._change_vm(vm_id, pipeline, self._deadlines.change)
+
+        def done(vm: VM) -> bool:
+            return (checkpoint_type in (None, vm.checkpoint_type)) and automatic in (None, vm.automatic_checkpoints)
+
+        self._change_vm(vm_id, pipeline, self._deadlines.change, done)
 
     def start(self, vm_id: str) -> None:
-        self._change_vm(vm_id, self._pipelines.start(vm_id), self._deadlines.power)
+        self._change_vm(vm_id, self._pipelines.start(vm_id), self._deadlines.power, lambda vm: vm.state in _STARTED)
 
     def end_lost_calls(self) -> None:
         self._session.end_lost_calls()
@@ -126,11 +140,11 @@ class HyperVBackend:
         deadline: float,
         *,
         on_progress: Progress | None = None,
-        stays: bool = True,
+        done: Callable[[Checkpoint | None], bool] = lambda _: True,
         whole: bool = True,
     ) -> None:
-        """Send a change of one checkpoint. A host that says nothing at all is looked at: whether `Get-VMSnapshot -Id`
-        complains of an id that it does not know is not documented."""
+        """Send a change of one checkpoint. A host that says nothing at all is looked at, and has to show that it is
+        `done`: whether `Get-VMSnapshot -Id` complains of an id that it does not know is not documented."""
         result = self._send(pipeline, deadline, on_progress)
         try:
             errors.raise_for(result, self._host, change=True, whole=whole)
@@ -140,23 +154,26 @@ class HyperVBackend:
             raise self._explained_for_checkpoint(error, checkpoint_id) from error
         if result.output:
             return
-        there = self._questions.checkpoint(checkpoint_id) is not None
-        if stays and not there:
+        found = self._questions.checkpoint(checkpoint_id)
+        if found is None and done is not _is_gone:
             raise errors.gone(self._host, f"{self._host}: no checkpoint {checkpoint_id}")
-        if there and not stays:
-            raise OperationFailed(
-                f"{self._host} reported nothing, and the checkpoint is still there. Try again.",
-                f"{self._host}: delete of {checkpoint_id} gave no output and no error",
-            )
+        if not done(found):
+            raise self._nothing_said(f"change of checkpoint {checkpoint_id}")
 
-    def _change_vm(self, vm_id: str, pipeline: Pipeline, deadline: float) -> None:
+    def _change_vm(self, vm_id: str, pipeline: Pipeline, deadline: float, done: Callable[[VM], bool]) -> None:
         result = self._send(pipeline, deadline, None)
         try:
             errors.raise_for(result, self._host, change=True)
         except NotReady as error:
             raise self._there_after_all(error, lambda: self._questions.vm(vm_id)) from error
-        if not result.output:
-            self._questions.vm(vm_id)
+        if not result.output and not done(self._questions.vm(vm_id)):
+            raise self._nothing_said(f"change of VM {vm_id}")
+
+    def _nothing_said(self, what: str) -> OperationFailed:
+        return OperationFailed(
+            f"{self._host} reported nothing, and shows everything as it was. Try again.",
+            f"{self._host}: {what} gave no output and no error, and is not seen to be done",
+        )
 
     def _there_after_all(self, error: NotFound | NotReady, look: Callable[[], object]) -> BackendError:
         """What it means that the look-up before a change found nothing: that may be said of everything while the host's

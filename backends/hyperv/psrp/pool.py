@@ -105,12 +105,6 @@ class Pool(Generic[ShellT]):
         shell.cut()
         self._forget(shell)
 
-    @property
-    def has_room(self) -> bool:
-        """Another shell may be opened."""
-        with self._changed:
-            return not self._full and not self._closed
-
     def close(self, grace: float = 5.0) -> None:
         """End every shell. Those in use get `grace` seconds to come back, and are then cut."""
         with self._changed:

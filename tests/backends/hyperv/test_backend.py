@@ -107,7 +107,7 @@ def test_an_answer_to_a_create_that_cannot_be_read_is_looked_up() -> None:
 
 @pytest.mark.parametrize("change", ["apply", "export", "rename"])
 def test_a_silent_change_is_believed_when_the_checkpoint_is_there(change: str) -> None:
-    session = Answers(Get_VMSnapshot=_says(_checkpoint(OLD, "one")))
+    session = Answers(Get_VMSnapshot=_says(_checkpoint(OLD, "two")))
     _do(HyperVBackend("hv01", session), change)
     assert [name for name, _ in session.asked][1:] == ["Get-VMSnapshot"]
 
@@ -120,7 +120,7 @@ def test_a_silent_change_is_not_believed_when_the_checkpoint_is_gone(change: str
 
 def test_a_silent_delete_is_believed_when_the_checkpoint_is_gone_and_only_then() -> None:
     HyperVBackend("hv01", Answers()).delete(OLD)
-    with pytest.raises(OperationFailed, match="still there"):
+    with pytest.raises(OperationFailed, match="as it was"):
         HyperVBackend("hv01", Answers(Get_VMSnapshot=_says(_checkpoint(OLD, "one")))).delete(OLD)
 
 
@@ -134,6 +134,16 @@ def test_a_silent_start_of_a_vm_that_is_gone_is_not_believed() -> None:
     with pytest.raises(NotFound):
         HyperVBackend("hv01", Answers()).start(VM)
     HyperVBackend("hv01", Answers(Get_VM=_vm())).start(VM)
+
+
+def test_a_silent_change_that_the_host_does_not_show_as_done_is_not_believed() -> None:
+    still_off = HyperVBackend("hv01", Answers(Get_VM=_vm(State=int(VMState.OFF))))
+    with pytest.raises(OperationFailed, match="as it was"):
+        still_off.start(VM)
+    with pytest.raises(OperationFailed, match="as it was"):
+        still_off.configure(VM, checkpoint_type=CheckpointType.STANDARD)
+    with pytest.raises(OperationFailed, match="as it was"):
+        HyperVBackend("hv01", Answers(Get_VMSnapshot=_says(_checkpoint(OLD, "one")))).rename(OLD, "two")
 
 
 # ---------------------------------------------------------------- failures that need a look

@@ -143,7 +143,7 @@ def test_a_shell_that_comes_back_while_the_pool_closes_is_closed(pool: Pool[Shel
     late = pool.lend(1).shell
     closing = Thread(target=pool.close)
     closing.start()
-    while pool.has_room:
+    while not pool._closed:
         time.sleep(0.001)
     pool.give_back(late)
     closing.join()
