@@ -124,17 +124,25 @@ class Changes:
     # ------------------------------------------------------------ what people do
 
     def submit(
-        self, change_id: str, plan: Plan, person: Person, origin: Origin, *, expires_at: datetime | None = None
+        self,
+        change_id: str,
+        plan: Plan,
+        person: Person,
+        origin: Origin,
+        *,
+        expires_at: datetime | None = None,
+        record_denial: bool = True,
     ) -> bool:
         """Decide on a plan, and begin it as a change; False when that id is known already, and then nothing is done.
-        `expires_at` is until when it waits for an answer, where it needs one. Raises `Denial`, which is in the ledger.
+        `expires_at` is until when it waits for an answer, where it needs one. Raises `Denial`, which is in the ledger,
+        unless the person was refused too often for that.
 
         The request is in the ledger when this returns, and will be carried through whatever crashes.
         """
         try:
             awaits = self._permission.of(plan, person, origin.channel)
         except Denial as denial:
-            if self._ledger.changes.request(change_id, plan, person, origin):
+            if record_denial and self._ledger.changes.request(change_id, plan, person, origin):
                 self._move(change_id, ChangeState.DENIED, Said("denied", denial.why))
             raise
         if not self._ledger.changes.request(change_id, plan, person, origin, expires_at=expires_at if awaits else None):

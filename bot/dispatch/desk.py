@@ -137,6 +137,7 @@ class Desk:
         except NotAllowed as refusal:
             self._deny(origin, summary, refusal.sentence, refusal.sentence, vms=vms, question=question)
         except Denial as denial:  # it is in the ledger already, with its plan
+            self.refusals.count(origin.person_id)
             self.announcer.whisper(origin, say(with_unchanged(denial.sentence, True)))
         except UsageError as error:
             if isinstance(error, NotKnown) and error.hidden:
@@ -192,7 +193,8 @@ class Desk:
         with self.twins.asking(plan) as twin:
             first = self.ledger.changes.get(twin) if twin and twin != change_id else None
             if first is None or first.state in (ChangeState.DENIED, ChangeState.FAILED, ChangeState.CANCELLED):
-                self.changes.submit(change_id, plan, person, origin, expires_at=expires_at)
+                record = not self.refusals.are_many(person.id)
+                self.changes.submit(change_id, plan, person, origin, expires_at=expires_at, record_denial=record)
                 self.twins.asked(plan, change_id)
                 return
         who = "You have" if first.person_id == person.id else f"{first.person_name} has"

@@ -62,6 +62,16 @@ class Refusals:
         except LedgerError as error:
             log.error("%s was refused, which is not recorded: %s (%s): %s", origin.person_id, summary, why, error.cause)
 
+    def are_many(self, person_id: str) -> bool:
+        """Whether the person's further refusals are only counted for now."""
+        with self._lock:
+            tally = self._tallies.get(person_id)
+            return tally is not None and tally.recorded >= EACH and abs(self.clock() - tally.since) < WITHIN
+
+    def count(self, person_id: str) -> None:
+        """One more, which is recorded elsewhere or not at all."""
+        self._more(person_id)
+
     def _more(self, person_id: str) -> int | None:
         """How many were counted before this one, which is to be recorded; None when it is only counted."""
         now = self.clock()

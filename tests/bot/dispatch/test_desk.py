@@ -137,6 +137,14 @@ class TestRefusals:
         assert recorded <= EACH
         assert "more refusals before" in hq.newest().reason
 
+    def test_of_changes_are_counted_too(self, hq: Headquarters) -> None:
+        hq.clock.forward(hours=2)
+        for number in range(EACH + 5):
+            hq.type(f"web01 flood{number}", who=EVE)
+
+        assert "No grant lets you take checkpoints of" in hq.told()
+        assert len(hq.ledger.history.find(person=EVE, text="flood", limit=100)) == EACH
+
 
 class TestTheSameAtTheSameTime:
     def test_is_done_once_and_the_others_are_told(self, hq: Headquarters) -> None:
