@@ -16,10 +16,11 @@ from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from threading import Condition, Event, Thread
+from threading import Condition, Event, Thread, Timer
 from typing import Any, Protocol, TypeVar
 
 from dbos import DBOS, DBOSConfig, Serializer, SetEnqueueOptions, SetWorkflowID
+from dbos import _workflow_commands as commands
 from pydantic import TypeAdapter
 from sqlalchemy.exc import DBAPIError
 
@@ -39,6 +40,9 @@ LATER = "later"
 
 PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds before each further try while a store is in trouble; the last one from then on."""
+
+RECOVERING, RECOVERED_AFTER = 0.2, 10.0
+"""Seconds between looks for what was pending at the last stop, and for how long it is looked for so often."""
 
 SELDOM = 5.0
 """Seconds between looks at what is due. Nothing is waited for by looking but time itself, and each look costs."""
@@ -203,7 +207,7 @@ class Durable:
         self._gone = Event()
         self._waiting: list[_Waiting] = []
         self._in_trouble = False
-        DBOS(
+        self._dbos = DBOS(
             config=DBOSConfig(
                 name="checkpointbot",
                 system_database_url=database_url,
@@ -219,9 +223,25 @@ class Durable:
 
     def launch(self) -> None:
         """Begin, and take up what was pending when the bot last stopped."""
+        self._be_quick_at_first()
         DBOS.launch()
         DBOS.register_queue(LATER, polling_interval_sec=self._seldom, on_conflict="always_update")
         Thread(target=self._begin_what_waits, name="durable", daemon=True).start()
+
+    def _be_quick_at_first(self) -> None:
+        """DBOS asks its own queue, and what is put off, every second for ever, which is most of what an idle bot costs
+        (seen with 3.4, which has no setting for either). What was pending when the bot stopped comes through that
+        queue, so it is asked often at first and seldom from then on."""
+        queue = self._dbos._registry.get_internal_queue()
+        queue._polling_interval_sec = min(self._seldom, RECOVERING)
+        commands._BACKGROUND_JOBS_INTERVAL_SEC = self._seldom
+
+        def be_slow() -> None:
+            queue._polling_interval_sec = self._seldom
+
+        timer = Timer(RECOVERED_AFTER, be_slow)
+        timer.daemon = True
+        timer.start()
 
     def stop(self, seconds: float) -> None:
         """Begin no more steps, let those under way end for that long, and close. What is pending is taken up at the
@@ -234,6 +254,11 @@ class Durable:
         DBOS.destroy(destroy_registry=True)
         logging.getLogger("dbos").disabled = False
         self._gone.set()
+
+    @property
+    def stopping(self) -> bool:
+        """No step is begun any more."""
+        return self._stopping.is_set()
 
     def start(self, workflow_id: str, workflow: Callable[..., None], *args: object) -> None:
         """Begin a workflow, once for an id, however often it is asked for."""
