@@ -11,16 +11,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from dbos import DBOS, StepOptions, error
+from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
 from backends.base import VM
+from bot.durable import LATER
 from bot.fleet.digest import as_reply, compose
 from bot.fleet.inventory import Inventory
-from bot.ledger import Ledger
+from bot.ledger import Ledger, LedgerError
 from bot.messages import Announcer, AnnouncerError, Origin
 from bot.people.directory import LookupFailed
 from bot.settings import DigestSettings, Settings
-from commands.base import Reply
+from commands.base import Reply, say
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +29,8 @@ NAME = "digest"
 PATIENCE = timedelta(minutes=3)
 """A scan with all disks takes a busy host a while, and a digest can wait."""
 
-TRIES: StepOptions = {"retries_allowed": True, "max_attempts": 6, "interval_seconds": 10.0, "backoff_rate": 3.0}
-"""Slack may be away at nine for a while; an hour later the digest is left out."""
+PAUSES = (10.0, 30.0, 90.0, 270.0, 810.0, 2430.0)
+"""Seconds before each further try. Slack may be away at nine for a while; an hour later the digest is left out."""
 
 TOO_LATE = timedelta(hours=12)
 """A digest that is later than this is left to the next morning."""
@@ -45,9 +46,10 @@ class Digests:
     clock: Callable[[], datetime]
 
     def of(self, channel: str) -> Reply | None:
-        """The digest of a channel, about the VMs that the settings give it; None for a channel that gets none."""
-        entry = next((e for e in self.settings.digest.channels if e.channel == channel), None)
-        return None if entry is None else self._make(entry.vms)
+        """The digest of a channel, about the VMs that the settings' entries give it together; None for a channel that
+        gets none."""
+        patterns = [p for entry in self.settings.digest.channels if entry.channel == channel for p in entry.vms]
+        return self._make(patterns) if patterns else None
 
     def asked_for(self, channel: str, may_view: Callable[[VM], bool]) -> Reply:
         """The digest that a person asks for: the channel's own, for all to see, or else, for them alone, one of
@@ -88,6 +90,7 @@ class Schedules:
     clock: Callable[[], datetime]
     may_post: Callable[[str], bool] = lambda _channel: True
     """Whether what the fleet is like may be shown in a channel. Raises `LookupFailed`."""
+    pauses: Sequence[float] = PAUSES
 
     def declare(self) -> Callable[[datetime, object], None]:
         """Declare the workflow, before DBOS is launched."""
@@ -97,15 +100,24 @@ class Schedules:
             late = DBOS.run_step({"name": "is it too late"}, lambda: self.clock() - scheduled_at > TOO_LATE)
             if late:
                 return
-            for entry in self.settings.channels:
-                try:
-                    DBOS.run_step(
-                        {"name": f"digest for {entry.channel}", **TRIES}, self.post, entry.channel, scheduled_at
-                    )
-                except error.DBOSMaxStepRetriesExceeded as failure:
-                    log.error("the digest for %s could not be posted: %s", entry.channel, failure)
+            for channel in self.channels:
+                with SetWorkflowID(f"{DBOS.workflow_id}-{channel}"):
+                    DBOS.start_workflow(one_channel, channel, scheduled_at.isoformat(), 0)
+
+        @DBOS.workflow(name="digest of a channel")
+        def one_channel(channel: str, scheduled_at: str, tries: int) -> None:
+            due = datetime.fromisoformat(scheduled_at)
+            if DBOS.run_step({"name": "post"}, self.try_to_post, channel, due, tries):
+                return
+            with SetEnqueueOptions(delay_seconds=self.pauses[tries]), SetWorkflowID(f"{DBOS.workflow_id}-again"):
+                DBOS.enqueue_workflow(LATER, one_channel, channel, scheduled_at, tries + 1)
 
         return digest
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Each once, whatever the settings say of it."""
+        return tuple(dict.fromkeys(entry.channel for entry in self.settings.channels))
 
     def apply(self, workflow: Callable[[datetime, object], None]) -> None:
         """Put the settings' schedule into DBOS, in place of an earlier one. After DBOS was launched."""
@@ -121,10 +133,40 @@ class Schedules:
             ]
         )
 
+    def try_to_post(self, channel: str, scheduled_at: datetime, tries: int = 0) -> bool:
+        """Post one channel's digest. False when that may be tried again later; what cannot heal is in the log in one
+        line, and told to those who may mend it: they read another digest."""
+        try:
+            self.post(channel, scheduled_at)
+        except (AnnouncerError, LedgerError) as failure:
+            lasting = failure.lasting if isinstance(failure, AnnouncerError) else not failure.transient
+            if not lasting and tries < len(self.pauses):
+                log.info("the digest for %s could not be posted yet: %s", channel, failure)
+                return False
+            log.error("the digest for %s could not be posted: %s", channel, failure)
+            self._tell_others(channel, scheduled_at, str(failure))
+        return True
+
+    def _tell_others(self, channel: str, scheduled_at: datetime, cause: str) -> None:
+        """Say in the first channel that can be written to that another one has no digest, once for each time."""
+        line = say(
+            f"The digest for the channel {channel} could not be posted: {cause}",
+            "Who looks after me can mend that: invite me there, or take it out of digest.channels.",
+        )
+        for other in (one for one in self.channels if one != channel):
+            try:
+                if not self._may_post(other):
+                    continue
+                if self.ledger.digests.claim(f"{_occurrence(channel, scheduled_at)} not posted", channel):
+                    self.announcer.post(Origin(other, ""), line)
+                return
+            except (AnnouncerError, LedgerError) as failure:
+                log.warning("nobody in %s could be told: %s", other, failure)
+
     def post(self, channel: str, scheduled_at: datetime) -> None:
         """Post one channel's digest, once for each time it is due, also when this runs again after a crash. Raises
         `AnnouncerError` when it is certain that nothing was posted; then it may be tried again."""
-        occurrence = f"{channel} {scheduled_at.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+        occurrence = _occurrence(channel, scheduled_at)
         if not self._may_post(channel):
             log.error("the digest for %s is not posted: people of another workspace may read there", channel)
             return
@@ -143,6 +185,10 @@ class Schedules:
             return self.may_post(channel)
         except LookupFailed as failure:
             raise AnnouncerError(f"{channel} could not be looked up: {failure}") from failure
+
+
+def _occurrence(channel: str, scheduled_at: datetime) -> str:
+    return f"{channel} {scheduled_at.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
 
 
 def cron(settings: DigestSettings) -> str:

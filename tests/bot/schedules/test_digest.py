@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,9 +11,10 @@ import pytest
 from dbos import DBOS
 
 from backends.simulator.fleets.seed import DAY, Past
-from bot.messages import AnnouncerError
-from bot.schedules.digest import NAME, Digests, Schedules, cron
+from bot.messages import AnnouncerError, MessageRef, Origin
+from bot.schedules.digest import NAME, PAUSES, Digests, Schedules, cron
 from bot.settings import DigestChannelSettings, DigestSettings
+from commands.base import Reply
 from tests.support.headquarters import Headquarters, settings, wait_until
 from tests.support.workbench import Board, Workbench
 
@@ -72,6 +74,54 @@ def test_a_channel_that_gets_none_gets_none(schedules: Schedules, board: Board) 
     schedules.post("C0OTHER", DUE)
 
     assert board.texts == []
+
+
+def test_two_entries_for_one_channel_are_one_digest_of_both(schedules: Schedules, board: Board) -> None:
+    twice = (DigestChannelSettings(channel=OPS, vms=("web*",)), DigestChannelSettings(channel=OPS, vms=("sql*",)))
+    both = DIGEST.model_copy(update={"channels": twice})
+    given = schedules.digests.settings.model_copy(update={"digest": both})
+    schedules = replace(schedules, settings=both, digests=replace(schedules.digests, settings=given))
+
+    assert schedules.channels == (OPS,)
+    schedules.post(OPS, DUE)
+
+    (text,) = board.texts
+    assert "long-ago of web01" in text
+    assert "before-cu14 of sql01" in text
+
+
+class TestAChannelThatIsClosedToTheBot:
+    @pytest.fixture
+    def closed(self, schedules: Schedules, board: Board) -> Schedules:
+        def post(origin: Origin, message: Reply) -> MessageRef | None:
+            if origin.channel == WEB:
+                raise AnnouncerError("is_archived", lasting=True)
+            return Board.post(board, origin, message)
+
+        board.post = post  # type: ignore[method-assign]
+        return schedules
+
+    def test_is_told_to_another_channel_and_logged_in_one_line_once(
+        self, closed: Schedules, board: Board, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for _ in range(2):
+            assert closed.try_to_post(WEB, DUE)
+
+        (told,) = board.texts
+        assert f"The digest for the channel {WEB} could not be posted: is_archived" in told
+        assert [record.exc_info for record in caplog.records if record.levelname == "ERROR"] == [None, None]
+
+    def test_holds_up_no_other(self, closed: Schedules, board: Board) -> None:
+        assert closed.try_to_post(OPS, DUE)
+
+        assert "Checkpoint digest" in board.texts[0]
+
+
+def test_what_heals_is_tried_again_until_the_tries_are_over(schedules: Schedules, board: Board) -> None:
+    board.out_of_order = True
+
+    assert not schedules.try_to_post(WEB, DUE)
+    assert schedules.try_to_post(WEB, DUE, tries=len(PAUSES))
 
 
 class TestADigestThatSomebodyAsksFor:
