@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlite_utils import Database
@@ -15,6 +16,9 @@ from commands.base import HistoryEntry
 
 MAX_WORDS = 16
 """Of a search; the rest is left out."""
+
+_TRIGRAM = 3
+_SEARCHED = ("summary", "note", "outcome", "vm_names", "person_name")
 
 _FEW = 20_000
 """Up to here it is quicker to take the changes of the VMs and sort them; above, to walk back from the newest."""
@@ -35,14 +39,11 @@ class History(Part):
         offset: int = 0,
     ) -> tuple[HistoryEntry, ...]:
         """Changes of all states, the last asked for first. `vms` are GUIDs, and a change is found by any of its VMs;
-        `text` finds changes that have a word with each of these beginnings in their summary, note, VM names, person's
-        name, or in how they ended; `person_name` looks so in the person's name alone."""
-        words = _query(text, person_name)
-        values: dict[str, object] = {"limit": max(limit, 0), "offset": max(offset, 0)}
+        `text` finds changes that have each of these words in their summary, note, VM names, person's name, or in how
+        they ended: as the beginning of a word, whatever its accents, or anywhere, as scripts without spaces need it.
+        `person_name` looks so in the person's name alone."""
+        values: dict[str, object] = {"most": max(limit, 0) + max(offset, 0)}
         where = ["true"]
-        if words:
-            where.append("changes_fts MATCH :words")
-            values["words"] = words
         if person is not None:
             where.append("c.person_id = :person")
             values["person"] = person
@@ -50,30 +51,76 @@ class History(Part):
             where.append("c.created_at >= :since")
             where.append("c.number >= (SELECT min(+number) FROM changes WHERE created_at >= :since)")
             values["since"] = iso(since)
+        found: dict[int, HistoryEntry] = {}
         with self._store.read() as db:
             if vms is not None:
                 values["vms"] = json.dumps(list(vms))
                 where.append(_of_vms(db, values))
-            # The search index comes first when there is a search: it gives what it finds newest first by itself.
-            source = "changes_fts CROSS JOIN changes c ON c.number = changes_fts.rowid" if words else "changes c"
-            order = "changes_fts.rowid" if words else "c.number"
-            rows = db.execute(
-                f"SELECT c.id, c.created_at, c.person_id, c.person_name, c.summary, c.state, c.result, c.reason, {VMS} "  # noqa: S608
-                f"FROM {source} WHERE {' AND '.join(where)} ORDER BY {order} DESC LIMIT :limit OFFSET :offset",
-                values,
-            ).fetchall()
-        return tuple(map(_entry, rows))
+            for search in _searches(_words(text), _words(person_name)):
+                rows = db.execute(
+                    f"SELECT c.number, c.id, c.created_at, c.person_id, c.person_name, c.summary, c.state, c.result, "  # noqa: S608
+                    f"c.reason, {VMS} FROM {search.source} WHERE {' AND '.join([*where, *search.where])} "
+                    f"ORDER BY {search.order} DESC LIMIT :most",
+                    {**values, **search.values},
+                ).fetchall()
+                found |= {number: _entry(row) for number, *row in rows}
+        newest = [found[number] for number in sorted(found, reverse=True)]
+        return tuple(newest[max(offset, 0) :][: max(limit, 0)])
 
 
-def _query(text: str | None, person_name: str | None) -> str:
-    named = _beginnings(person_name)
-    return " AND ".join(filter(None, (named and f"person_name : ({named})", _beginnings(text))))
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One way to look for words."""
+
+    source: str = "changes c"
+    order: str = "c.number"
+    where: tuple[str, ...] = ()
+    values: Mapping[str, object] = field(default_factory=dict)
 
 
-def _beginnings(text: str | None) -> str:
+def _searches(words: Sequence[str], named: Sequence[str]) -> tuple[_Search, ...]:
+    if not words and not named:
+        return (_Search(),)
+    return _beginnings(words, named), _anywhere(words, named)
+
+
+def _beginnings(words: Sequence[str], named: Sequence[str]) -> _Search:
     """Each word in quotes, where FTS5 knows no operators, and as a beginning."""
-    plain = (clean(word).replace("\0", "").replace('"', '""') for word in (text or "").split()[:MAX_WORDS])
-    return " AND ".join(f'"{word}"*' for word in plain)
+    return _matching("changes_fts", [f"{_quoted(w)}*" for w in words], [f"{_quoted(w)}*" for w in named])
+
+
+def _anywhere(words: Sequence[str], named: Sequence[str]) -> _Search:
+    """The index of three letters in a row finds words of three or more; shorter ones are looked for row by row."""
+    long = [_quoted(word) for word in words if len(word) >= _TRIGRAM]
+    long_names = [_quoted(word) for word in named if len(word) >= _TRIGRAM]
+    search = _matching("changes_trigrams", long, long_names) if long or long_names else _Search()
+    short = {f"short{n}": word for n, word in enumerate(w for w in words if len(w) < _TRIGRAM)}
+    names = {f"name{n}": word for n, word in enumerate(w for w in named if len(w) < _TRIGRAM)}
+    where = (
+        *(f"({' OR '.join(_has(column, one) for column in _SEARCHED)})" for one in short),
+        *(_has("person_name", one) for one in names),
+    )
+    return replace(search, where=(*search.where, *where), values={**search.values, **short, **names})
+
+
+def _matching(index: str, words: Sequence[str], named: Sequence[str]) -> _Search:
+    """The search index comes first: it gives what it finds newest first by itself."""
+    asked = " AND ".join((*([f"person_name : ({' AND '.join(named)})"] if named else []), *words))
+    source = f"{index} CROSS JOIN changes c ON c.number = {index}.rowid"
+    return _Search(source, f"{index}.rowid", (f"{index} MATCH :words",), {"words": asked})
+
+
+def _has(column: str, value: str) -> str:
+    return f"instr(lower(c.{column}), lower(:{value})) > 0"
+
+
+def _words(text: str | None) -> list[str]:
+    plain = (clean(word).replace("\0", "") for word in (text or "").split()[:MAX_WORDS])
+    return [word for word in plain if word]
+
+
+def _quoted(word: str) -> str:
+    return '"' + word.replace('"', '""') + '"'
 
 
 def _of_vms(db: Database, values: dict[str, object]) -> str:

@@ -239,6 +239,30 @@ def answers_that_arrive(db: Database) -> None:
     db.execute("ALTER TABLE arrivals ADD COLUMN change_id TEXT NOT NULL DEFAULT ''")
 
 
+@MIGRATIONS()
+def search_anywhere(db: Database) -> None:
+    """Scripts without spaces, and the middle of words: an index of three letters in a row."""
+    db.executescript("""
+        CREATE VIRTUAL TABLE changes_trigrams USING fts5 (
+            summary, note, outcome, vm_names, person_name,
+            tokenize = 'trigram', content="changes", content_rowid="number"
+        );
+        INSERT INTO changes_trigrams (changes_trigrams) VALUES ('rebuild');
+        CREATE TRIGGER changes_trigrams_insert AFTER INSERT ON changes BEGIN
+            INSERT INTO changes_trigrams (rowid, summary, note, outcome, vm_names, person_name)
+            VALUES (new.number, new.summary, new.note, new.outcome, new.vm_names, new.person_name);
+        END;
+        CREATE TRIGGER changes_trigrams_update AFTER UPDATE OF state, reason, result ON changes
+            WHEN old.outcome IS NOT new.outcome
+        BEGIN
+            INSERT INTO changes_trigrams (changes_trigrams, rowid, summary, note, outcome, vm_names, person_name)
+            VALUES ('delete', old.number, old.summary, old.note, old.outcome, old.vm_names, old.person_name);
+            INSERT INTO changes_trigrams (rowid, summary, note, outcome, vm_names, person_name)
+            VALUES (new.number, new.summary, new.note, new.outcome, new.vm_names, new.person_name);
+        END;
+    """)
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring the database to what this version needs. Call it inside a transaction, so that of two programs that start
     at once one does it. Raises `LedgerError` for a database that is newer, or that is something else."""

@@ -123,7 +123,7 @@ def test_since_holds_when_the_clock_went_back(filled: Ledger, clock: Clock) -> N
         ("BEFORE upgr", ["c2", "c1"]),
         ("ubuntu", ["c2"]),
         ("26.04", ["c2"]),
-        ("ete", ["c3"]),
+        ("ete", ["c5", "c3"]),
         ("été", ["c3"]),
         ("本番", ["c4"]),
         ("app-01.prod", ["c4"]),
@@ -170,3 +170,25 @@ def test_any_search_is_answered(filled: Ledger, text: str) -> None:
 
 def test_a_search_of_a_thousand_words_is_answered(filled: Ledger) -> None:
     assert ids(filled, text="web " * 1000) == ["c3", "c2", "c1"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["メンテナンス", "ンテナ", "前の", "月次メンテナンス前のカーネル", "カーネル 6.12", "ernel", "12", "kernel 前"],
+)
+def test_words_of_any_script_are_found_wherever_they_stand(ledger: Ledger, text: str) -> None:
+    ledger.changes.request("c1", creation("x", "web01", note="月次メンテナンス前のカーネル kernel 6.12"), ADA, ORIGIN)
+    ledger.changes.request("c2", creation("y", "web02", note="something else"), ADA, ORIGIN)
+
+    assert [entry.change_id for entry in ledger.history.find(text=text)] == ["c1"]
+
+
+def test_pages_go_over_both_ways_of_finding(ledger: Ledger) -> None:
+    """`web` begins a word in some and stands inside one in others."""
+    for number in range(10):
+        note = "web" if number % 2 else "intraweb"
+        ledger.changes.request(f"c{number}", creation("x", "app01", note=note), ADA, ORIGIN)
+
+    pages = [ledger.history.find(text="web", limit=3, offset=offset) for offset in range(0, 12, 3)]
+
+    assert [entry.change_id for page in pages for entry in page] == [f"c{n}" for n in reversed(range(10))]

@@ -36,6 +36,7 @@ def test_a_ledger_of_the_first_build_goes_on(older: Path) -> None:
 def test_its_notes_its_digest_and_its_requests_are_there(older: Path) -> None:
     with Ledger(older, clock=Clock()) as ledger:
         (entry,) = ledger.history.find(text="kernel")
+        assert ledger.history.find(text="テナンス") == (entry,)
         assert entry.summary == "take before-upgrade of web01"
         assert ledger.digests.last("C0OPS") is not None
         assert [one.text for one in ledger.arrivals.unanswered()] == ["/checkpoint list web*"]
