@@ -31,10 +31,10 @@ def files_complete_upload(call: Call) -> Json:
     stored = [_received(call, one) for one in given]
     if not stored:
         raise SlackError("invalid_arguments", messages=["missing required field: files"])
-    channel_id = call.text("channel_id")
-    if channel_id is not None:
+    wanted = [call.text("channel_id"), *(call.text("channels") or "").split(",")]
+    for channel_id in dict.fromkeys(one.strip() for one in wanted if one and one.strip()):
         _share(call, channel_id, stored)
-    return {"files": [{"id": one.id, "title": one.title} for one in stored]}
+    return {"files": [shown(one, call.base, call.state.workspace.team.id) for one in stored]}
 
 
 @method("files.info", "files:read", takes_json=False)

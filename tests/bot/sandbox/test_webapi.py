@@ -195,6 +195,23 @@ def test_a_file_is_uploaded_and_shared(sandbox: Sandbox, client: WebClient) -> N
         assert answer.headers["Content-Type"] == "image/png"
 
 
+def test_a_file_may_be_shared_with_several_channels_or_none(sandbox: Sandbox, client: WebClient) -> None:
+    def upload(**where: object) -> dict:
+        place = client.files_getUploadURLExternal(filename="growth.csv", length=3)
+        urlopen(Request(place["upload_url"], b"a,b"))
+        return dict(
+            client.files_completeUploadExternal(files=[{"id": place["file_id"], "title": "Growth"}], **where).data
+        )
+
+    assert upload()["files"][0]["title"] == "Growth"
+    assert sandbox.messages("#ops") == []
+    upload(channels=[OPS, "C0WEBTEAM"])
+    for name in ("#ops", "#web-team"):
+        (file,) = sandbox.messages(name)[0].files
+        assert (file["mimetype"], file["filetype"], file["size"]) == ("text/csv", "csv", 3)
+    assert error(lambda: upload(channel_id="C0NOTHING")) == "channel_not_found"
+
+
 def test_more_than_a_message_per_second_is_held_back(sandbox: Sandbox, client: WebClient, clock: UnixClock) -> None:
     sandbox.limit_rates()
     for _ in range(3):
