@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from functools import partial
+from itertools import count, islice
 
 import click
 
@@ -14,6 +16,9 @@ from commands.kit.words import say_names, say_time
 
 PAGE = 20
 """Entries on a page."""
+
+MOST_AT_ONCE = 200
+"""Entries that a search goes through at a time."""
 
 _USER_ID = re.compile(r"<?@?([UW](?=[A-Z]*[0-9])[A-Z0-9]{5,})(?:\|[^<>]*)?>?")
 """An id, or a mention as Slack writes it: `<@U024BE7LH|ada>`."""
@@ -48,15 +53,19 @@ def command(
     """What was done to the VMs that you may see, what was asked for, and what was refused; newest first."""
     person, person_name = _person(context, by)
     sight = _sight(context)
-    entries = context.record.history.find(
+    find = partial(
+        context.record.history.find,
         vms=_named(context, vm) if vm is not None else tuple(sight) if sight is not None else None,
         person=person,
         person_name=person_name,
         since=context.now - since if since else None,
         text=search,
-        limit=PAGE + 1,
-        offset=(page - 1) * PAGE,
     )
+    begin = (page - 1) * PAGE
+    if search is None or sight is None:
+        entries = find(limit=PAGE + 1, offset=begin)
+    else:
+        entries = tuple(islice(_in_sight(find, sight), begin, begin + PAGE + 1))
     if not entries:
         return say("Nothing more." if page > 1 else "The ledger has nothing of that kind.")
     rows = tuple(_row(entry, sight) for entry in entries[:PAGE])
@@ -64,6 +73,15 @@ def command(
     if len(entries) > PAGE:
         return Reply((*parts, Footnote(f"There is more: type the same with --page {page + 1}.")), shared=share)
     return Reply(parts, shared=share)
+
+
+def _in_sight(find: Callable[..., tuple[HistoryEntry, ...]], sight: Mapping[str, str]) -> Iterator[HistoryEntry]:
+    """Those that are wholly in sight: a search that found others too would tell what is in them."""
+    for at in count(0, MOST_AT_ONCE):
+        found = find(limit=MOST_AT_ONCE, offset=at)
+        yield from (entry for entry in found if sight.keys() >= set(entry.vms))
+        if len(found) < MOST_AT_ONCE:
+            return
 
 
 def _named(context: Context, text: str) -> tuple[str, ...]:

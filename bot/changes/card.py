@@ -40,7 +40,7 @@ UNSEEN = (
 
 def card(row: ChangeRow, events: Sequence[Event], progress: Mapping[str, int]) -> Reply:
     """The message of a change as the ledger has it now. `progress` is VM id to percentage."""
-    parts: list[Part] = [Heading(f"{SIGNS[row.state]} {title(row)}")]
+    parts: list[Part] = [Heading(f"{_sign(row, events)} {title(row)}")]
     match row.state:
         case ChangeState.AWAITING:
             parts += _question(row, _awaits(events))
@@ -49,6 +49,12 @@ def card(row: ChangeRow, events: Sequence[Event], progress: Mapping[str, int]) -
         case _:
             parts += _end(row, events)
     return Reply((*parts, Footnote(_origin(row, events))), shared=True)
+
+
+def _sign(row: ChangeRow, events: Sequence[Event]) -> str:
+    """What was done otherwise than asked is no plain success."""
+    warned = row.state == ChangeState.SUCCEEDED and any(one.warning for one in outcomes(events))
+    return "⚠️" if warned else SIGNS[row.state]
 
 
 def title(row: ChangeRow) -> str:

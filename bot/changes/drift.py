@@ -6,17 +6,18 @@ from collections.abc import Iterator
 
 from backends.base import VMInventory, VMState
 from commands.base import Picture, Target
+from commands.base.names import name as called
 
 
 def moved(target: Target, seen: VMInventory, *, exact: bool) -> str:
     """What moved, as far as it matters, as a clause; empty when nothing did. Grants go by the VM's name, so that always
     matters. With `exact` all that a card showed does; without, only that the checkpoint is there."""
     if seen.vm.name != target.vm_name:
-        return f"it is called {seen.vm.name} now"
+        return f"it is called {called(seen.vm.name)} now"
     if exact:
         return difference(target.picture, Picture.of(seen))
     gone = target.checkpoint_id and seen.checkpoint(target.checkpoint_id) is None
-    return f"the checkpoint {target.checkpoint_name} has gone" if gone else ""
+    return f"the checkpoint {called(str(target.checkpoint_name))} has gone" if gone else ""
 
 
 def difference(asked: Picture, now: Picture) -> str:
@@ -26,21 +27,21 @@ def difference(asked: Picture, now: Picture) -> str:
 
 def _differences(asked: Picture, now: Picture) -> Iterator[str]:
     if asked.host != now.host:
-        yield f"it moved from {asked.host} to {now.host}"
+        yield f"it moved from {called(asked.host)} to {called(now.host)}"
     if asked.state != now.state:
         yield f"it was {VMState(asked.state).label} and is {VMState(now.state).label} now"
     before = {id: (parent, name) for id, parent, name in asked.tree}
     after = {id: (parent, name) for id, parent, name in now.tree}
     for id, (_, name) in before.items():
         if id not in after:
-            yield f"the checkpoint {name} has gone"
+            yield f"the checkpoint {called(name)} has gone"
         elif after[id][1] != name:
-            yield f"the checkpoint {name} is called {after[id][1]} now"
+            yield f"the checkpoint {called(name)} is called {called(after[id][1])} now"
         elif after[id][0] != before[id][0]:
-            yield f"the checkpoint {name} hangs under another one now"
+            yield f"the checkpoint {called(name)} hangs under another one now"
     for id, (_, name) in after.items():
         if id not in before:
-            yield f"there is a new checkpoint {name}"
+            yield f"there is a new checkpoint {called(name)}"
     if before == after and asked.current != now.current:
         name = after[now.current][1] if now.current in after else "an older state"
-        yield f"it was put back to {name}"
+        yield f"it was put back to {called(name)}"

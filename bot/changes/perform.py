@@ -15,6 +15,7 @@ from bot.changes.outcome import Outcome, Said
 from bot.changes.permission import Awaits, Denial, plan_of
 from bot.ledger import ChangeRow, ChangeState, IllegalMove
 from commands.base import Target
+from commands.base.names import name as called
 
 BOT = "bot"
 """Who lets a change go on that needs nobody's answer."""
@@ -81,7 +82,7 @@ class Performer:
             raise NotNow(ChangeState.DENIED, Said("not approved", UNAPPROVED))
         seen = self._look(target)
         if moved := drift.moved(target, seen, exact=exact or change.decided_by != BOT):
-            sentence = f"{target.vm_name} is not as it was when you asked: {moved}."
+            sentence = f"{called(target.vm_name)} is not as it was when you asked: {moved}."
             raise NotNow(ChangeState.VOID, Said("moved", sentence, {"vm": target.vm_name, "moved": moved}))
         self._begin(change, target)
         return seen
@@ -90,7 +91,9 @@ class Performer:
         try:
             return self.env.fleet.look(target.vm_id)
         except NotFound as gone:
-            sentence = f"{target.vm_name} is not on {target.host} any more, nor on another host that answers."
+            sentence = (
+                f"{called(target.vm_name)} is not on {called(target.host)} any more, nor on another host that answers."
+            )
             raise NotNow(ChangeState.VOID, Said("gone", sentence, {"vm": target.vm_name})) from gone
 
     def _begin(self, change: ChangeRow, target: Target) -> None:

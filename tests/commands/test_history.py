@@ -93,3 +93,16 @@ def test_a_name_is_shown_in_place_of_an_id_where_the_ledger_has_it(world):
     entry = HistoryEntry("id", world.now, "U111", "take x of web01", "failed", "no room", person_name="grace")
     world.book.entries = (entry,)
     assert "grace | take x of web01 | failed | no room" in world.run("history", "--share").text
+
+
+def test_a_search_finds_nothing_by_what_may_not_be_seen(world):
+    seen, secret = world.vm("web01"), world.vm("secret")
+    world.hidden.add("secret")
+    world.grants = (Grant("viewer", ("view",), ("web*",)),)
+    world.book.entries = (
+        HistoryEntry("a", world.now, "U111", "take x of web01 and secret", "succeeded", vms=(seen.id, secret.id)),
+        HistoryEntry("b", world.now, "U111", "take y of web01", "succeeded", vms=(seen.id,)),
+    )
+    told = world.run("history", "--search", "secret").text
+    assert "take y of web01" in told
+    assert "a change of" not in told

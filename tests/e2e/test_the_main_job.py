@@ -29,7 +29,7 @@ def test_what_was_said_of_a_checkpoint_can_be_read_later(office: Office) -> None
 
     shown = office.ask("viewer", "/checkpoint show shop02 before-upgrade")
 
-    for fact in ("kernel 6.12", "ada", "production", "keep until"):
+    for fact in ("kernel 6.12", "ada", "production", "Kept | until"):
         assert fact in shown
 
 

@@ -18,7 +18,7 @@ NOTHING = "Nothing was changed."
     ("who", "text", "sentence", "why"),
     [
         ("viewer", "/checkpoint web01 x", "No grant lets you take checkpoints of web01", "no grant for create"),
-        ("dev", "/checkpoint dc01 x", "No grant lets you see dc01", "No grant lets you see dc01"),
+        ("dev", "/checkpoint dc01 x", "I know no VM called dc01", "no grant lets them see"),
         ("newcomer", "/checkpoint web01 x", "No grant gives you anything here", "no grant"),
         ("newcomer", "/checkpoint list", "No grant gives you anything here", "no grant"),
         ("guest", "/checkpoint web01 x", "You are a guest in this workspace", "guest"),
@@ -89,8 +89,8 @@ def test_nobody_confirms_what_another_asked_for(office: Office) -> None:
         ("/checkpoint test01 x", "test01 may be 2 VMs.", "Type the short id of one instead"),
         ("/checkpoint apply web01 nope", "web01 has no checkpoint called nope.", "/checkpoint list web01"),
         (
-            "/checkpoint apply web01",
-            "/checkpoint apply needs <checkpoint>.",
+            "/checkpoint apply",
+            "/checkpoint apply needs <vm>.",
             "Type /checkpoint apply <vm> <checkpoint>",
         ),
         ("/checkpoint lsit", "There is no command and no VM called lsit.", "Did you mean /checkpoint list?"),

@@ -646,7 +646,7 @@ def test_a_large_group_on_one_host_is_done_when_nothing_moved(office: Office) ->
     change.ends(*CONFIRMED)
 
 
-@pytest.mark.parametrize(("who", "told"), [("viewer", "No grant lets you apply"), ("dev", "No grant lets you see")])
+@pytest.mark.parametrize(("who", "told"), [("viewer", "No grant lets you apply"), ("dev", "I know no VM")])
 def test_asking_again_is_for_those_who_could_ask(office: Office, who: str, told: str) -> None:
     vm = office.add_vm(f"void-{who}", OLD)
     change = types(office, "ada", f"apply {vm.name} before-upgrade")

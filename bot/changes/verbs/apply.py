@@ -14,6 +14,7 @@ from bot.changes.verbs.base import Verb, Words, told, with_checkpoint
 from bot.changes.verbs.create import remember, take_as
 from bot.ledger import ChangeState
 from commands.base import Apply, Target
+from commands.base.names import name as called
 from commands.kit.words import safety_name
 
 
@@ -22,7 +23,7 @@ def perform(execution: Execution, seen: VMInventory, action: Apply) -> Outcome:
     was_running = vm.state == VMState.RUNNING
     safety = _take_safety(execution, seen, action) if action.safety else None
     after = _put_back(execution, vm, safety)
-    kept = f" What it was before is kept as {safety.name}." if safety else ""
+    kept = f" What it was before is kept as {called(safety.name)}." if safety else ""
     back = execution.done("applied", "", safety_id=safety.id if safety else None)
     if was_running and action.start and after.vm.state in (VMState.OFF, VMState.SAVED):
         try:
@@ -34,7 +35,8 @@ def perform(execution: Execution, seen: VMInventory, action: Apply) -> Outcome:
             )
     return replace(
         back,
-        sentence=f"{vm.name} is back at {target.checkpoint_name}, and is {after.vm.state.label}.{kept}",
+        sentence=f"{called(vm.name)} is back at {called(str(target.checkpoint_name))}, and is {after.vm.state.label}."
+        f"{kept}",
         values={**back.values, "state": after.vm.state.label, "safety": safety.name if safety else None},
     )
 
@@ -81,14 +83,16 @@ def _put_back(execution: Execution, vm: VM, safety: Checkpoint | None) -> VMInve
     except UnknownOutcome as lost:
         if safety is None:
             raise
-        raise type(lost)(f"{lost.sentence} The safety checkpoint {safety.name} had been taken.", lost.cause) from lost
+        raise type(lost)(
+            f"{lost.sentence} The safety checkpoint {called(safety.name)} had been taken.", lost.cause
+        ) from lost
     except BackendError as error:
         if safety is None:
             raise
         raise told(
             error,
-            f"{vm.name} was not put back to {execution.target.checkpoint_name}",
-            f"The safety checkpoint {safety.name} had been taken, and stays.",
+            f"{called(vm.name)} was not put back to {called(str(execution.target.checkpoint_name))}",
+            f"The safety checkpoint {called(safety.name)} had been taken, and stays.",
         ) from error
 
 
@@ -100,7 +104,8 @@ def _take_safety(execution: Execution, seen: VMInventory, action: Apply) -> Chec
         raise
     except BackendError as error:
         raise type(error)(
-            f"The safety checkpoint of {seen.vm.name} could not be taken, so nothing was applied: {error.sentence}",
+            f"The safety checkpoint of {called(seen.vm.name)} could not be taken, so nothing was applied: "
+            f"{error.sentence}",
             error.cause,
             unchanged=error.unchanged,
         ) from error
@@ -119,7 +124,8 @@ def _start_again(execution: Execution, after: VMInventory) -> VMInventory:
     except BackendError as error:
         raise told(
             error,
-            f"{after.vm.name} is back at {execution.target.checkpoint_name}, but it could not be started again and is"
+            f"{called(after.vm.name)} is back at {called(str(execution.target.checkpoint_name))}, but it"
+            f" could not be started again and is"
             f" {after.vm.state.label}",
             "Start it by hand.",
         ) from error

@@ -10,6 +10,7 @@ from bot.changes.execution import Execution
 from bot.changes.outcome import Outcome
 from bot.changes.verbs.base import Verb, Words, vms_of
 from commands.base import Configure, Target
+from commands.base.names import name as called
 
 
 def perform(execution: Execution, seen: VMInventory, action: Configure) -> Outcome:
@@ -18,7 +19,7 @@ def perform(execution: Execution, seen: VMInventory, action: Configure) -> Outco
     automatic = "on" if vm.automatic_checkpoints else "off"
     return execution.done(
         "configured",
-        f"{vm.name} takes {vm.checkpoint_type.label} checkpoints; automatic ones are {automatic}.",
+        f"{called(vm.name)} takes {vm.checkpoint_type.label} checkpoints; automatic ones are {automatic}.",
         {"type": vm.checkpoint_type.label, "automatic": automatic},
     )
 

@@ -26,6 +26,8 @@ from bot.changes.verbs.base import Verb, Words, told, vms_of
 from bot.changes.verbs.configure import attempt as configure
 from bot.fleet import space
 from commands.base import Create, Target
+from commands.base.names import name as called
+from commands.kit.words import typed
 
 GROWTH_OVER = timedelta(days=7)
 """The time over which a VM's growth is taken."""
@@ -42,7 +44,7 @@ def perform(execution: Execution, seen: VMInventory, action: Create) -> Outcome:
     fell_back = _fell_back(kind, seen.vm, action.checkpoint_type or seen.vm.checkpoint_type)
     done = execution.done(
         "created",
-        f"Took {taken.name} of {seen.vm.name}{_kind_words(kind, seen.vm, fell_back)}.",
+        f"Took {called(taken.name)} of {called(seen.vm.name)}{_kind_words(kind, seen.vm, fell_back)}.",
         {"checkpoint": taken.name, "kind": kind, "fell_back": int(fell_back)},
         checkpoint_id=taken.id,
     )
@@ -128,9 +130,9 @@ def _set_type_back(execution: Execution, seen: VMInventory, policy: CheckpointTy
     except BackendError as error:
         raise told(
             error,
-            f"The checkpoint type of {vm.name} is {vm.checkpoint_type.label} now and could not be set back to"
+            f"The checkpoint type of {called(vm.name)} is {vm.checkpoint_type.label} now and could not be set back to"
             f" {policy.label}",
-            f"Set it by hand; /checkpoint list {vm.name} shows whether the checkpoint was taken.",
+            f"Set it by hand; {typed('list', vm.name)} shows whether the checkpoint was taken.",
         ) from error
 
 
@@ -150,7 +152,8 @@ def _take(execution: Execution, seen: VMInventory, name: str, key: str) -> tuple
     taken = new_checkpoint(seen, after, name)
     if taken is None:
         raise OperationFailed(
-            f"{seen.vm.host} reported no error, but {seen.vm.name} has no new checkpoint.", "Checkpoint-VM gave nothing"
+            f"{called(seen.vm.host)} reported no error, but {called(seen.vm.name)} has no new checkpoint.",
+            "Checkpoint-VM gave nothing",
         )
     return taken, kind_of(seen.vm.state, taken)
 
@@ -170,8 +173,8 @@ def _with_what_is_left(
         return error
     return told(
         error,
-        f"{seen.vm.host} did not take {name} of {seen.vm.name} as it was asked to",
-        f"There is a new checkpoint {left.name}, though, which may be what is left of it.",
+        f"{called(seen.vm.host)} did not take {called(name)} of {called(seen.vm.name)} as it was asked to",
+        f"There is a new checkpoint {called(left.name)}, though, which may be what is left of it.",
     )
 
 

@@ -11,6 +11,7 @@ from bot.changes.execution import Execution
 from bot.changes.outcome import Outcome
 from bot.changes.verbs.base import Verb, Words, with_checkpoint
 from commands.base import Delete, Target
+from commands.base.names import name as called
 
 
 def perform(execution: Execution, seen: VMInventory, action: Delete) -> Outcome:
@@ -23,7 +24,7 @@ def perform(execution: Execution, seen: VMInventory, action: Delete) -> Outcome:
     merging = " Its disks are being merged in the background." if after.vm.merging else ""
     done = execution.done(
         "deleted",
-        f"Deleted {execution.target.checkpoint_name}{more} of {seen.vm.name}.{merging}",
+        f"Deleted {called(str(execution.target.checkpoint_name))}{more} of {called(seen.vm.name)}.{merging}",
         {"count": gone, "merging": int(after.vm.merging)},
     )
     return replace(done, bytes_before=bytes_on_disk(before))

@@ -10,13 +10,15 @@ from bot.changes.execution import Execution
 from bot.changes.outcome import Outcome
 from bot.changes.verbs.base import Verb, Words, vms_of
 from commands.base import Export, Target
+from commands.base.names import name as called
 
 
 def perform(execution: Execution, seen: VMInventory, action: Export) -> Outcome:
     execution.carry_out(attempt(execution.checkpoint_id(), action.path, execution.on_progress), seen)
     return execution.done(
         "exported",
-        f"Exported {execution.target.checkpoint_name} of {seen.vm.name} to {action.path} on {seen.vm.host}.",
+        f"Exported {called(str(execution.target.checkpoint_name))} of {called(seen.vm.name)} to"
+        f" {called(action.path)} on {called(seen.vm.host)}.",
         {"path": action.path, "host": seen.vm.host},
     )
 

@@ -7,13 +7,15 @@ from bot.changes.execution import Execution
 from bot.changes.outcome import Outcome
 from bot.changes.verbs.base import Verb
 from commands.base import Keep
+from commands.base.names import name as called
 
 
 def perform(execution: Execution, _seen: VMInventory, action: Keep) -> Outcome:
     target = execution.target
     execution.steps.step("keep", lambda: execution.env.ledger.checkpoints.keep(target, action.until))
     until = f"until {action.until:%Y-%m-%d %H:%M} UTC" if action.until else "forever"
-    return execution.done("kept", f"{target.checkpoint_name} of {target.vm_name} is kept {until}.", {"until": until})
+    one = f"{called(str(target.checkpoint_name))} of {called(target.vm_name)}"
+    return execution.done("kept", f"{one} is kept {until}.", {"until": until})
 
 
 verb = Verb(Keep, "say how long to keep checkpoints of", perform)

@@ -10,13 +10,15 @@ from bot.changes.execution import Execution
 from bot.changes.outcome import Outcome
 from bot.changes.verbs.base import Verb, Words, vms_of
 from commands.base import Rename, Target
+from commands.base.names import name as called
 
 
 def perform(execution: Execution, seen: VMInventory, action: Rename) -> Outcome:
     execution.carry_out(attempt(execution.checkpoint_id(), action.name), seen)
     return execution.done(
         "renamed",
-        f"{execution.target.checkpoint_name} of {seen.vm.name} is called {action.name} now.",
+        f"{called(str(execution.target.checkpoint_name))} of {called(seen.vm.name)} is called"
+        f" {called(action.name)} now.",
         {"name": action.name},
     )
 

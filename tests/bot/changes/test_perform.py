@@ -11,7 +11,7 @@ from backends.simulator.model.fleet import move
 from bot.changes.perform import Performer
 from bot.changes.permission import Denial, plan_of
 from bot.ledger import ChangeRow, ChangeState
-from commands.base import Action, Apply, Configure, Create, Delete, Export, Keep, Rename
+from commands.base import Action, Apply, Configure, Create, Delete, Export, Keep, Rename, unmarked
 from tests.support.workbench import ADA, ORIGIN, PlainJournal, Workbench
 
 
@@ -32,7 +32,7 @@ def test_permission_that_was_taken_away_meanwhile_denies_it(bench: Workbench) ->
     outcome = bench.perform(Create("x"), bench.target(seen))
 
     assert outcome.state is ChangeState.DENIED
-    assert outcome.sentence == "No grant lets you any more. Nothing was changed."
+    assert unmarked(outcome.sentence) == "No grant lets you any more. Nothing was changed."
     assert bench.look(seen.vm.id).checkpoints == ()
 
 
@@ -96,7 +96,7 @@ def test_an_apply_or_a_delete_is_done_only_on_what_was_confirmed(bench: Workbenc
     outcome = bench.perform(action, target)
 
     assert outcome.state is ChangeState.VOID
-    assert "there is a new checkpoint by somebody else" in outcome.sentence
+    assert "there is a new checkpoint by somebody else" in unmarked(outcome.sentence)
     assert bench.look(seen.vm.id).checkpoints == before.checkpoints
 
 
@@ -117,7 +117,7 @@ def test_a_checkpoint_that_has_gone_is_not_looked_for_by_its_name(bench: Workben
     outcome = bench.perform(action, bench.target(seen, "first"))
 
     assert outcome.state is ChangeState.VOID
-    assert "the checkpoint first has gone" in outcome.sentence
+    assert "the checkpoint first has gone" in unmarked(outcome.sentence)
 
 
 @pytest.mark.parametrize("action", [Create("x"), Configure(CheckpointType.STANDARD)])
@@ -130,7 +130,7 @@ def test_what_somebody_confirmed_is_done_only_on_what_their_card_showed(bench: W
 
     assert outcome.state is ChangeState.VOID
     assert outcome.cause == outcome.sentence
-    assert "there is a new checkpoint by somebody else" in outcome.sentence
+    assert "there is a new checkpoint by somebody else" in unmarked(outcome.sentence)
 
 
 @pytest.mark.parametrize("action", [Create("x"), Apply(), Rename("second")])
@@ -143,7 +143,7 @@ def test_a_vm_that_got_another_name_is_not_touched_since_grants_go_by_names(benc
     outcome = bench.perform(action, target)
 
     assert outcome.state is ChangeState.VOID
-    assert "it is called dc01 now" in outcome.sentence
+    assert "it is called dc01 now" in unmarked(outcome.sentence)
     assert [one.name for one in bench.look(seen.vm.id).checkpoints] == ["first"]
 
 
@@ -155,7 +155,7 @@ def test_a_vm_that_is_nowhere_any_more_makes_it_void(bench: Workbench) -> None:
     outcome = bench.perform(Create("x"), target)
 
     assert outcome.state is ChangeState.VOID
-    assert "web01 is not on hv01 any more" in outcome.sentence
+    assert "web01 is not on hv01 any more" in unmarked(outcome.sentence)
 
 
 @pytest.mark.parametrize(("decided_by", "state"), [(ADA.id, ChangeState.DENIED), ("U0BOB", ChangeState.SUCCEEDED)])
@@ -209,7 +209,7 @@ def test_what_nobody_can_tell_is_an_unknown_outcome(bench: Workbench) -> None:
     outcome = bench.perform(Export("D:\\out"), bench.target(seen, "first"))
 
     assert outcome.state is ChangeState.UNKNOWN
-    assert "Nothing was changed" not in outcome.sentence
+    assert "Nothing was changed" not in unmarked(outcome.sentence)
 
 
 def test_a_refusal_has_no_plan_to_perform(bench: Workbench) -> None:

@@ -16,7 +16,7 @@ from backends.simulator.model.faults import FaultKind
 from backends.simulator.model.machines import Vss
 from bot.changes.verbs.create import kind_of
 from bot.ledger import ChangeState
-from commands.base import Action, Apply, Configure, Create, Delete, Export, Keep, Rename
+from commands.base import Action, Apply, Configure, Create, Delete, Export, Keep, Rename, unmarked
 from commands.kit.words import safety_name
 from tests.support.workbench import ADA, PlainJournal, Workbench
 
@@ -56,7 +56,7 @@ class TestCreate:
 
         outcome = bench.perform(Create("x", keep=3600.0, note="kernel 6.12"), bench.target(seen))
 
-        assert outcome.sentence == "Took x of web01 (production)."
+        assert unmarked(outcome.sentence) == "Took x of web01 (production)."
         assert names(bench, seen.vm.id) == ["x"]
         assert outcome.checkpoint_id is not None
         note = bench.ledger.checkpoints.notes([outcome.checkpoint_id])[outcome.checkpoint_id]
@@ -72,7 +72,7 @@ class TestCreate:
 
         (left,) = names(bench, seen.vm.id)
         assert outcome.state is ChangeState.FAILED
-        assert f"There is a new checkpoint {left}" in outcome.sentence
+        assert f"There is a new checkpoint {left}" in unmarked(outcome.sentence)
 
     def test_that_failed_is_looked_after_until_the_host_answers(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01")
@@ -81,12 +81,12 @@ class TestCreate:
         outcome = bench.perform(Create("x"), bench.target(seen), away_after(bench, "create"))
 
         (left,) = names(bench, seen.vm.id)
-        assert f"There is a new checkpoint {left}" in outcome.sentence
+        assert f"There is a new checkpoint {left}" in unmarked(outcome.sentence)
 
     def test_of_a_vm_that_is_off_claims_no_kind(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", state=VMState.OFF)
 
-        assert bench.perform(Create("x"), bench.target(seen)).sentence == "Took x of web01 (the VM was off)."
+        assert unmarked(bench.perform(Create("x"), bench.target(seen)).sentence) == "Took x of web01 (the VM was off)."
 
     def test_of_another_type_sets_the_policy_for_the_time_and_back(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", checkpoint_type=CheckpointType.PRODUCTION)
@@ -94,7 +94,7 @@ class TestCreate:
         outcome = bench.perform(Create("x", CheckpointType.STANDARD), bench.target(seen))
 
         after = bench.look(seen.vm.id)
-        assert outcome.sentence == "Took x of web01 (standard)."
+        assert unmarked(outcome.sentence) == "Took x of web01 (standard)."
         assert after.checkpoints[0].has_memory
         assert after.vm.checkpoint_type is CheckpointType.PRODUCTION
 
@@ -122,8 +122,8 @@ class TestCreate:
         outcome = bench.perform(Create("x", CheckpointType.STANDARD), bench.target(seen), journal)
 
         assert outcome.state is ChangeState.FAILED
-        assert "is standard now and could not be set back to production" in outcome.sentence
-        assert "Nothing was changed" not in outcome.sentence
+        assert "is standard now and could not be set back to production" in unmarked(outcome.sentence)
+        assert "Nothing was changed" not in unmarked(outcome.sentence)
 
     def test_that_fell_back_to_standard_says_so(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01")
@@ -131,8 +131,8 @@ class TestCreate:
 
         outcome = bench.perform(Create("x"), bench.target(seen))
 
-        assert "as a standard checkpoint" in outcome.sentence
-        assert "fell back without an error" in outcome.sentence
+        assert "as a standard checkpoint" in unmarked(outcome.sentence)
+        assert "fell back without an error" in unmarked(outcome.sentence)
 
     def test_where_there_is_no_room_is_not_tried(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01")
@@ -142,7 +142,7 @@ class TestCreate:
         outcome = bench.perform(Create("x"), bench.target(seen))
 
         assert outcome.state is ChangeState.FAILED
-        assert "too little room" in outcome.sentence
+        assert "too little room" in unmarked(outcome.sentence)
         assert bench.ran("Checkpoint-VM") == 0
 
 
@@ -154,7 +154,7 @@ class TestApply:
 
         after = bench.look(seen.vm.id)
         _, safety = after.checkpoints
-        assert outcome.sentence == (
+        assert unmarked(outcome.sentence) == (
             f"web01 is back at first, and is running. What it was before is kept as {safety.name}."
         )
         assert (after.vm.state, after.vm.current_id) == (VMState.RUNNING, seen.checkpoints[0].id)
@@ -170,7 +170,7 @@ class TestApply:
 
         outcome = bench.perform(Apply(safety=False), bench.target(seen, "first"))
 
-        assert outcome.sentence == "web01 is back at first, and is off."
+        assert unmarked(outcome.sentence) == "web01 is back at first, and is off."
 
     def test_starts_a_vm_that_ran_and_was_left_saved(self, bench: Workbench) -> None:
         """Somebody turned it off in the middle, and the checkpoint has memory."""
@@ -179,7 +179,7 @@ class TestApply:
 
         outcome = bench.perform(Apply(safety=False), bench.target(seen, "first"), journal)
 
-        assert outcome.sentence == "web01 is back at first, and is running."
+        assert unmarked(outcome.sentence) == "web01 is back at first, and is running."
         assert bench.ran("Start-VM") == 1
 
     def test_whose_host_goes_away_in_between_starts_the_vm_when_it_answers(self, bench: Workbench) -> None:
@@ -204,7 +204,7 @@ class TestApply:
 
         outcome = bench.perform(Apply(safety=False, start=False), bench.target(seen, "first"))
 
-        assert outcome.sentence == "web01 is back at first, and is off."
+        assert unmarked(outcome.sentence) == "web01 is back at first, and is off."
         assert bench.ran("Start-VM") == 0
 
     def test_without_its_safety_checkpoint_is_not_done(self, bench: Workbench) -> None:
@@ -214,7 +214,7 @@ class TestApply:
         outcome = bench.perform(Apply(), bench.target(seen, "first"))
 
         assert outcome.state is ChangeState.FAILED
-        assert "so nothing was applied" in outcome.sentence
+        assert "so nothing was applied" in unmarked(outcome.sentence)
         assert bench.ran("Restore-VMSnapshot") == 0
 
     def test_that_fails_tells_of_the_safety_checkpoint_that_stays(self, bench: Workbench) -> None:
@@ -223,9 +223,9 @@ class TestApply:
 
         outcome = bench.perform(Apply(), bench.target(seen, "first"))
 
-        assert outcome.sentence.startswith("web01 was not put back to first:")
-        assert outcome.sentence.endswith("had been taken, and stays.")
-        assert "Nothing was changed" not in outcome.sentence
+        assert unmarked(outcome.sentence).startswith("web01 was not put back to first:")
+        assert unmarked(outcome.sentence).endswith("had been taken, and stays.")
+        assert "Nothing was changed" not in unmarked(outcome.sentence)
 
     def test_whose_start_fails_says_that_the_vm_is_off(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", Past("first", DAY))
@@ -234,8 +234,8 @@ class TestApply:
         outcome = bench.perform(Apply(safety=False), bench.target(seen, "first"))
 
         assert outcome.state is ChangeState.FAILED
-        assert "could not be started again and is off" in outcome.sentence
-        assert "Nothing was changed" not in outcome.sentence
+        assert "could not be started again and is off" in unmarked(outcome.sentence)
+        assert "Nothing was changed" not in unmarked(outcome.sentence)
 
     def test_whose_start_fails_can_be_undone(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", Past("first", DAY))
@@ -246,7 +246,7 @@ class TestApply:
         safety = bench.look(seen.vm.id).checkpoints[-1]
         assert outcome.state is ChangeState.FAILED
         assert outcome.safety_id == safety.id
-        assert outcome.sentence.endswith(f"What it was before is kept as {safety.name}.")
+        assert unmarked(outcome.sentence).endswith(f"What it was before is kept as {safety.name}.")
 
     def test_whose_host_stays_away_tells_of_the_safety_checkpoint(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", Past("first", DAY))
@@ -256,7 +256,7 @@ class TestApply:
         outcome = bench.perform(Apply(), bench.target(seen, "first"), blind)
 
         assert outcome.state is ChangeState.UNKNOWN
-        assert "The safety checkpoint safety" in outcome.sentence
+        assert "The safety checkpoint safety" in unmarked(outcome.sentence)
 
 
 class TestTheRest:
@@ -265,7 +265,7 @@ class TestTheRest:
 
         outcome = bench.perform(Delete(subtree=True), bench.target(seen, "second"))
 
-        assert outcome.sentence.startswith("Deleted second and 1 under it of web01.")
+        assert unmarked(outcome.sentence).startswith("Deleted second and 1 under it of web01.")
         assert names(bench, seen.vm.id) == ["first"]
         assert outcome.bytes_before
 
@@ -274,7 +274,7 @@ class TestTheRest:
 
         outcome = bench.perform(Rename("better"), bench.target(seen, "first"))
 
-        assert outcome.sentence == "first of web01 is called better now."
+        assert unmarked(outcome.sentence) == "first of web01 is called better now."
         assert names(bench, seen.vm.id) == ["better"]
 
     def test_configure(self, bench: Workbench) -> None:
@@ -282,7 +282,7 @@ class TestTheRest:
 
         outcome = bench.perform(Configure(CheckpointType.STANDARD, automatic=True), bench.target(seen))
 
-        assert outcome.sentence == "web01 takes standard checkpoints; automatic ones are on."
+        assert unmarked(outcome.sentence) == "web01 takes standard checkpoints; automatic ones are on."
 
     def test_keep_asks_nothing_of_the_host(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", Past("first", DAY))
@@ -290,7 +290,7 @@ class TestTheRest:
 
         outcome = bench.perform(Keep(datetime(2027, 1, 1, tzinfo=UTC)), bench.target(seen, "first"))
 
-        assert outcome.sentence == "first of web01 is kept until 2027-01-01 00:00 UTC."
+        assert unmarked(outcome.sentence) == "first of web01 is kept until 2027-01-01 00:00 UTC."
         note = bench.ledger.checkpoints.notes([seen.checkpoints[0].id])[seen.checkpoints[0].id]
         assert (note.keep_until, note.pinned) == (datetime(2027, 1, 1, tzinfo=UTC), False)
         looks = {one.command for one in bench.shells["hv01"].log.seen()[ran:]}
@@ -301,7 +301,7 @@ class TestTheRest:
 
         outcome = bench.perform(Export("D:\\out"), bench.target(seen, "first"))
 
-        assert outcome.sentence == "Exported first of web01 to D:\\out on hv01."
+        assert unmarked(outcome.sentence) == "Exported first of web01 to D:\\out on hv01."
 
 
 @pytest.mark.parametrize(
