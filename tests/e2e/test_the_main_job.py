@@ -235,7 +235,7 @@ class TestTheDigest:
     def test_its_buttons_do_nothing_for_those_who_may_not(self, office: Office) -> None:
         office.add_vm("old03", Past("not-yours", 30 * DAY))
         office.channel = "general"
-        office.ask("ada", "/checkpoint digest")
+        office.ask("ada", "/checkpoint digest --share")
 
         with office.nothing_changes():
             office.press_beside("viewer", "Delete", "not-yours of old03")
@@ -244,12 +244,12 @@ class TestTheDigest:
         row = office.newest_change()
         assert (row.state, row.person_name) == ("denied", "viewer")
 
-    def test_it_is_seen_by_all_in_its_channel_and_by_one_elsewhere(self, office: Office) -> None:
+    def test_it_is_seen_by_one_alone_also_in_its_channel_and_by_all_where_it_is_shared(self, office: Office) -> None:
+        office.channel = "general"
         office.ask("viewer", "/checkpoint digest")
         assert office.seen_by("viewer")[-1].ephemeral_to is not None
 
-        office.channel = "general"
-        office.ask("viewer", "/checkpoint digest")
+        office.ask("viewer", "/checkpoint digest --share")
         assert office.seen_by("viewer")[-1].ephemeral_to is None
 
 
