@@ -13,6 +13,7 @@ from backends.base import (
     Disabled,
     NotFound,
     OperationFailed,
+    Part,
     Refused,
     TimedOut,
     UnknownOutcome,
@@ -182,6 +183,12 @@ def test_a_scan_goes_on_past_what_cannot_be_read(caplog: pytest.LogCaptureFixtur
     inventory = HyperVBackend("hv01", Answers(Get_VM=beside)).inventory()
     assert [seen.vm.name for seen in inventory.vms] == ["web01"]
     assert "Échec" in caplog.text
+    assert [one.part for one in inventory.unreadable] == [Part.VMS]
+
+
+def test_a_host_that_gives_errors_in_place_of_all_vms_has_no_inventory() -> None:
+    with pytest.raises(OperationFailed):
+        HyperVBackend("hv01", Answers(Get_VM=Result(errors=(FAILED,)))).inventory()
 
 
 def test_a_scan_that_broke_off_is_no_inventory() -> None:
