@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 import click
@@ -38,6 +39,7 @@ def command(context: Context, vm: str, checkpoint: str, period: timedelta | None
         consequences=about(context, seen, found),
         cautions=against,
         ask=bool(against),
+        tell=_keeper(context, found) if against else "",
     )
 
 
@@ -48,3 +50,9 @@ def _against(context: Context, vm: str, one: Checkpoint, until: datetime | None)
     if not longer or not is_kept(note, context.now) or is_owned_by(context.person, note):
         return ()
     return (f"{name(owner(note))} wants {name(one.name)} of {name(vm)} {how_long(note)}: this is shorter.",)
+
+
+def _keeper(context: Context, one: Checkpoint) -> str:
+    """The user id of who wants it; a schedule has none."""
+    who = context.record.checkpoints.notes([one.id]).get(one.id, UNKNOWN).owner or ""
+    return who if re.fullmatch(r"[UW][A-Z0-9]{1,20}", who) else ""

@@ -81,10 +81,15 @@ def _question(row: ChangeRow, awaits: str) -> list[Part]:
     plan = plan_of(row)
     parts: list[Part] = [Paragraph(f"🛑 {plan.stake} will be lost.")] if plan.stake else []
     parts += [Paragraph(f"⚠️ {caution}") for caution in plan.cautions]
+    parts += [Paragraph("this is about what you want to keep.", to=plan.tell)] if plan.tell else []
     parts += [Tree(plan.each)] if plan.each else []
     parts += [Paragraph(line) for line in plan.consequences]
     parts += [Paragraph(f"⚠️ {UNSEEN}")] if awaits == "approval" and _is_direct(row) else []
-    yes = Button("Approve", "approve", row.id, "danger") if awaits == "approval" else _confirm(row, plan)
+    yes = (
+        Button("Approve", "approve", row.id, "danger", _second_question(plan))
+        if awaits == "approval"
+        else _confirm(row, plan)
+    )
     no = Button("Withdraw" if awaits == "approval" else "Cancel", "cancel", row.id)
     parts.append(Actions((yes, no)))
     return parts
@@ -101,9 +106,15 @@ def _awaits(events: Sequence[Event]) -> str:
 
 def _confirm(row: ChangeRow, plan: Plan) -> Button:
     risky = verbs.of(plan.verb).risky
-    twice = f"{plan.stake} will be lost. Is that meant?" if plan.stake else "The warnings above stand. Is it meant?"
     style: Literal["primary", "danger"] = "danger" if risky else "primary"
-    return Button(plan.verb.capitalize(), "confirm", row.id, style, twice if plan.grave else "")
+    return Button(plan.verb.capitalize(), "confirm", row.id, style, _second_question(plan))
+
+
+def _second_question(plan: Plan) -> str:
+    """What is asked when the button is pressed, where much is at stake."""
+    if not plan.grave:
+        return ""
+    return f"{plan.stake} will be lost. Is that meant?" if plan.stake else "The warnings above stand. Is it meant?"
 
 
 def _under_way(row: ChangeRow, events: Sequence[Event], progress: Mapping[str, int]) -> list[Part]:

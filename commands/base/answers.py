@@ -30,10 +30,11 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Plain text; `code` shows it in a fixed-width face."""
+    """Plain text; `code` shows it in a fixed-width face, and `to` addresses somebody by their user id."""
 
     text: str
     code: bool = False
+    to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,8 @@ class Plan:
     """What is lost for good, the amount first: `17 days and 140 GB`. Empty where nothing is."""
     grave: bool = False
     """So much is at stake that it is asked about twice."""
+    tell: str = ""
+    """The user id of somebody whom this concerns and who is addressed in the question."""
     ask: bool = False
     """What was typed may mean something else, or goes against somebody: it is asked about whatever the verb."""
 

@@ -41,6 +41,7 @@ def test_to_shorten_what_somebody_else_keeps_is_asked_about_with_their_name(worl
     plan = world.run("keep", "web01", "golden", "7d")
     assert plan.ask
     assert plan.cautions == ("grace wants golden of web01 forever: this is shorter.",)
+    assert plan.tell == "U222"
     assert not world.run("keep", "web01", "golden", "forever").ask
 
 

@@ -174,7 +174,7 @@ class _Page:
             case Paragraph(code=True):
                 return [self._rich("rich_text_section", [_text(unmarked(text), {"code": True})])]
             case Paragraph():
-                return [self._rich("rich_text_section", _styled(text, _STYLES))]
+                return [self._rich("rich_text_section", [*_addressed(part.to), *_styled(text, _STYLES)])]
             case Footnote():
                 return [self.context(unmarked(text))]
 
@@ -256,6 +256,11 @@ def _rank(part: Part) -> int:
             return 2
         case _:
             return 3
+
+
+def _addressed(user_id: str) -> list[Block]:
+    """A mention, which tells the person of the message."""
+    return [{"type": "user", "user_id": user_id}, _text(": ")] if user_id else []
 
 
 def _styled(text: str, styles: Mapping[str, Mapping[str, bool]]) -> list[Block]:

@@ -36,7 +36,13 @@ class Change:
     """A change in the ledger, brought along a way."""
 
     def __init__(
-        self, bench: Workbench, *targets: Target, action: Action | None = None, each: tuple[str, ...] = ()
+        self,
+        bench: Workbench,
+        *targets: Target,
+        action: Action | None = None,
+        each: tuple[str, ...] = (),
+        stake: str = "",
+        tell: str = "",
     ) -> None:
         self.ledger, self.id = bench.ledger, f"change-{len(bench.ledger.history.find(limit=100))}"
         self.targets = targets
@@ -47,6 +53,9 @@ class Change:
             consequences=("Everything written on web01 since first will be lost.", "web01 keeps its newer checkpoint."),
             cautions=("The settings ask for care with web01.",),
             each=each,
+            stake=stake,
+            grave=bool(stake),
+            tell=tell,
         )
         expires_at = datetime(2026, 11, 22, 14, 15, tzinfo=UTC)
         self.ledger.changes.request(self.id, plan, ADA, ORIGIN, expires_at=expires_at)
@@ -289,3 +298,42 @@ def test_the_title_is_plain_where_the_state_is(bench: Workbench, web01: Target) 
     row = bench.row(Change(bench, web01).to(ChangeState.SUCCEEDED).id)
 
     assert title(row) == "Apply first to web01"
+
+
+def test_what_is_at_stake_comes_first_and_the_button_asks_again(bench: Workbench, web01: Target) -> None:
+    asked = Change(bench, web01, stake="17 days and 140 GB").to(ChangeState.AWAITING).card()
+
+    assert asked.text.splitlines()[1] == "🛑 17 days and 140 GB will be lost."
+    for awaits in ("confirmation", "approval"):
+        change = Change(bench, web01, stake="17 days and 140 GB").to(ChangeState.AWAITING, awaits=awaits)
+        shown = render(change.card(), lambda: "id").blocks
+        (yes,) = [b for block in shown for b in block.get("elements", ()) if isinstance(b, dict) and b.get("confirm")]
+        assert yes["style"] == "danger"
+        assert yes["confirm"]["text"]["text"] == "17 days and 140 GB will be lost. Is that meant?"
+
+
+def test_whom_a_question_concerns_is_addressed_in_it(bench: Workbench, web01: Target) -> None:
+    shown = render(Change(bench, web01, tell="U0BOB").to(ChangeState.AWAITING).card(), lambda: "id").blocks
+
+    assert {"type": "user", "user_id": "U0BOB"} in [
+        piece for block in shown if block["type"] == "rich_text" for piece in block["elements"][0]["elements"]
+    ]
+
+
+def test_of_a_checkpoint_that_was_taken_are_said_its_short_id_until_when_and_why(
+    bench: Workbench, web01: Target
+) -> None:
+    change = Change(bench, web01, action=Create("x", keep=86400.0, note="kernel 6.12"))
+    change.ended(web01, ChangeState.SUCCEEDED, "Took x of web01.", checkpoint_id="1a2b3c4d-0000")
+
+    text = change.to(ChangeState.SUCCEEDED).card().text
+
+    assert "1a2b3c4d · kept until " in text
+    assert text.index("kept until") < text.index("kernel 6.12")
+
+
+def test_what_was_done_otherwise_than_asked_is_no_plain_success(bench: Workbench, web01: Target) -> None:
+    change = Change(bench, web01, action=Create("x"))
+    change.ended(web01, ChangeState.SUCCEEDED, "Took x of web01 — as a standard checkpoint.", warning=True)  # type: ignore[arg-type]
+
+    assert change.to(ChangeState.SUCCEEDED).card().text.startswith("⚠️")
