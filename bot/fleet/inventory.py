@@ -101,7 +101,7 @@ class Inventory:
     def _nowhere(self, vm_id: str) -> BackendError:
         if down := [host.name for host in self.hosts() if not host.reachable]:
             return Unreachable(
-                f"{say_names(down)} could not be asked, and no other host has that VM. Nothing was changed.",
+                f"{say_names(down)} could not be asked, and no other host has that VM.",
                 f"VM {vm_id} was not seen yet, and {', '.join(down)} did not answer",
             )
         return NotFound("That VM is on none of the hosts.", f"no host has VM {vm_id}")

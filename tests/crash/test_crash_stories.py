@@ -96,7 +96,7 @@ def test_a_safety_checkpoint_is_told_of_when_nothing_was_applied(tmp_path: Path)
 
 
 def test_who_asked_for_something_that_had_not_become_a_change_is_told_to_ask_again(tmp_path: Path) -> None:
-    with World(tmp_path, CREATE, ("command: ledger written (1)",)) as world:
+    with World(tmp_path, CREATE, ("command: not begun",)) as world:
         begin(world, CREATE)
         end(world)
 

@@ -47,6 +47,7 @@ class Tripwires:
         """To be called once in a process, before the bot starts."""
         self._around_steps()
         self._around(Changes, "launch", "start")
+        self._around(Desk, "arrived", "arrival")
         self._around(Desk, "typed", "command")
         self._around(Desk, "pressed", "click")
         self._around_transactions()
@@ -106,11 +107,12 @@ class Tripwires:
     def _around(self, owner: type, method: str, where: str) -> None:
         original = getattr(owner, method)
 
-        def watched(*args: object) -> None:
+        def watched(*args: object) -> object:
             self.reach(f"{where}: not begun")
             with self._inside(where):
-                original(*args)
+                result = original(*args)
             self.reach(f"{where}: done")
+            return result
 
         setattr(owner, method, watched)
 
