@@ -1,0 +1,159 @@
+"""A small fleet in memory, and one person who types."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+import pytest
+
+import commands
+from backends.base import (
+    VM,
+    Checkpoint,
+    CheckpointType,
+    Disk,
+    HostInventory,
+    NotFound,
+    Unreachable,
+    Unseen,
+    VMInventory,
+    VMState,
+    Volume,
+)
+from bot.fleet.inventory import Inventory
+from bot.fleet.view import FleetView
+from commands.base import CheckpointNote, Context, Grant, HistoryEntry, Person, Plan, Policy, Reply, say, unmarked
+
+NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
+ADA = Person("U024BE7LH", "ada", frozenset({"S0615G0KT"}))
+
+
+class MemoryHost:
+    """A host that shows what it was told to hold."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        self.vms: dict[str, VMInventory] = {}
+        self.down = False
+        self.unreadable: tuple[Unseen, ...] = ()
+        self.volumes: tuple[Volume, ...] | None = None
+
+    def inventory(self, *, disks: bool = False) -> HostInventory:
+        self._answer()
+        unasked = [self._shown(replace(one, vm=replace(one.vm, current_id=None)), disks) for one in self.vms.values()]
+        return HostInventory(self.host, NOW, tuple(unasked), unreadable=self.unreadable)
+
+    def vm(self, vm_id: str, *, disks: bool = False) -> VMInventory:
+        self._answer()
+        if vm_id not in self.vms:
+            raise NotFound(f"There is no such VM on {self.host}.")
+        return self._shown(self.vms[vm_id], disks)
+
+    def volumes_of(self, vm_id: str) -> tuple[Volume, ...] | None:
+        return self.volumes
+
+    def _answer(self) -> None:
+        if self.down:
+            raise Unreachable(f"{self.host} does not answer.")
+
+    def _shown(self, one: VMInventory, disks: bool) -> VMInventory:
+        return one if disks else replace(one, disks=None)
+
+
+@dataclass
+class Book:
+    """A ledger that says what it was told to say, and remembers what it was asked."""
+
+    known: dict[str, CheckpointNote] = field(default_factory=dict)
+    entries: tuple[HistoryEntry, ...] = ()
+    asked: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def checkpoints(self) -> Self:
+        return self
+
+    @property
+    def history(self) -> Self:
+        return self
+
+    def notes(self, checkpoint_ids: Iterable[str]) -> Mapping[str, CheckpointNote]:
+        return {id: self.known[id] for id in checkpoint_ids if id in self.known}
+
+    def find(self, **asked: object) -> tuple[HistoryEntry, ...]:
+        self.asked = asked
+        offset, limit = int(str(asked["offset"])), int(str(asked["limit"]))
+        return self.entries[offset : offset + limit]
+
+
+class World:
+    """Hosts, VMs and checkpoints to set up, and a person who types at them."""
+
+    def __init__(self) -> None:
+        self.hosts = {name: MemoryHost(name) for name in ("hv01", "hv02")}
+        self.book = Book()
+        self.policy = Policy()
+        self.hidden: set[str] = set()
+        self.grants: tuple[Grant, ...] = (Grant("owner", ("view", "create", "apply"), ("*",)),)
+        self.now = NOW
+        self.inventory = Inventory(self.hosts, lambda: self.now, fresh_for=timedelta(0))
+
+    def vm(self, name: str, *, host: str = "hv01", state: VMState = VMState.RUNNING, **more: object) -> VM:
+        vm = VM(str(uuid.uuid4()), name, host, state, **{"checkpoint_type": CheckpointType.PRODUCTION, **more})
+        self.hosts[host].vms[vm.id] = VMInventory(vm)
+        return vm
+
+    def checkpoint(self, vm: VM, name: str, *, days: float = 1, **more: object) -> Checkpoint:
+        """A checkpoint that old; the newest one becomes where the VM is now."""
+        host = self.hosts[vm.host]
+        seen = host.vms[vm.id]
+        parent = {"parent_id": seen.vm.current_id, **more}
+        one = Checkpoint(str(uuid.uuid4()), name, vm.id, NOW - timedelta(days=days), **parent)
+        host.vms[vm.id] = replace(seen, vm=replace(seen.vm, current_id=one.id), checkpoints=(*seen.checkpoints, one))
+        return one
+
+    def seen(self, vm: VM) -> VMInventory:
+        """The VM as its host has it."""
+        return self.hosts[vm.host].vms[vm.id]
+
+    def grown(self, vm: VM, since: Checkpoint, size: int) -> None:
+        """So many bytes were written since the checkpoint."""
+        base = Disk("C:\\a.vhdx", 10, 10, checkpoint_ids=(since.id,))
+        leaf = Disk("C:\\a_1.avhdx", size, 10, parent_path="c:\\A.vhdx", attached=True)
+        self.hosts[vm.host].vms[vm.id] = replace(self.seen(vm), disks=(base, leaf))
+
+    def change(self, vm: VM, **more: object) -> None:
+        """Let the host show something else of the VM."""
+        seen = self.hosts[vm.host].vms[vm.id]
+        self.hosts[vm.host].vms[vm.id] = replace(seen, vm=replace(seen.vm, **more))
+
+    def run(self, *words: str) -> Reply | Plan:
+        """The answer; a plan with its sentences as plain text."""
+        answer = commands.run(words, self.context)
+        if isinstance(answer, Reply):
+            return answer
+        told = {field: tuple(map(unmarked, getattr(answer, field))) for field in ("consequences", "cautions", "each")}
+        return replace(answer, summary=unmarked(answer.summary), **told)
+
+    def refuse(self, *words: str) -> str:
+        """What the person is told when the words are refused."""
+        with pytest.raises(commands.base.UsageError) as refused:
+            self.run(*words)
+        return unmarked(f"{refused.value.sentence} {refused.value.hint}")
+
+    @property
+    def context(self) -> Context:
+        fleet = FleetView(self.inventory, lambda vm: vm.name not in self.hidden)
+        return Context(
+            ADA,
+            "C0123",
+            self.now,
+            fleet,
+            self.book,
+            self.policy,
+            self.grants,
+            digest=lambda: say("One stale checkpoint."),
+        )
