@@ -18,8 +18,7 @@ from bot.fleet.digest import as_reply, compose
 from bot.fleet.inventory import Inventory
 from bot.fleet.view import FleetView
 from commands.base import Context, NotKnown, Person, Plan, Policy, Reply, UsageError
-
-from .conftest import Book
+from tests.support.memory import Book
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 
