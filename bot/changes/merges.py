@@ -1,7 +1,7 @@
 """What follows a delete on the host: the disks are merged in the background, for minutes or hours.
 
-Hyper-V's cmdlet is done in a second; the space comes back when the merge is over, which is when MergingDisks is gone
-from the VM's status.
+Hyper-V's cmdlet is done in a second; the space comes back when the merge is over, which is when the disks show it: a
+merge that failed, or that is switched off, leaves the VM's status as if there were none.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ STALLED = timedelta(minutes=30)
 class Look:
     """How a merge is going."""
 
-    state: Literal["merging", "over", "unseen"]
+    state: Literal["merging", "over", "untold", "unseen"]
+    """`untold` where the VM's status says nothing of a merge, and the disks that tell are not the account's to see."""
     size: int | None
     """Bytes that the VM's files take."""
     at: datetime
@@ -61,8 +62,9 @@ class Watch:
 
 def judge(watch: Watch, now: Look) -> tuple[Line | None, Watch | None]:
     """What to say after a look, and how to watch on; None where there is nothing to say, or nothing more to watch."""
-    if now.state == "over":
-        return (MERGED, tell_end(watch.outcome, now)), None
+    if now.state in ("over", "untold"):
+        line = (MERGED, tell_end(watch.outcome, now)) if now.state == "over" else (STALLS, tell_unseen(watch.outcome))
+        return line, None
     if watch.looks >= MOST_LOOKS:
         return None, None
     further = replace(watch, looks=watch.looks + 1)
@@ -81,7 +83,13 @@ def look(fleet: Looks, outcome: Outcome, at: datetime) -> Look:
         seen = fleet.look(outcome.vm_id, disks=True)
     except BackendError:
         return Look("unseen", None, at)
-    return Look("merging" if seen.vm.merging else "over", bytes_on_disk(seen), at)
+    match seen.merge_pending:
+        case True:
+            return Look("merging", bytes_on_disk(seen), at)
+        case False:
+            return Look("over", bytes_on_disk(seen), at)
+        case None:
+            return Look("untold", None, at)
 
 
 def tell_end(outcome: Outcome, end: Look) -> Said:
@@ -92,6 +100,14 @@ def tell_end(outcome: Outcome, end: Look) -> Said:
     back = outcome.bytes_before - end.size
     came_back = f": {say_size(back)} came back." if back > 0 else "."
     return Said("merged", f"The disks of {outcome.vm_name} are merged{came_back}", {**values, "bytes": max(0, back)})
+
+
+def tell_unseen(outcome: Outcome) -> Said:
+    sentence = (
+        f"The host says no more of a merge of {outcome.vm_name}. Its disks are not mine to see, so I cannot say whether"
+        " they are merged."
+    )
+    return Said("merge not seen", sentence, {"vm": outcome.vm_name})
 
 
 def tell_stall(outcome: Outcome, since: datetime) -> Said:

@@ -21,11 +21,11 @@ def perform(execution: Execution, seen: VMInventory, action: Delete) -> Outcome:
     wanted = attempt(checkpoint_id, subtree=action.subtree, on_progress=execution.on_progress)
     after = execution.carry_out(wanted, before)
     more = f" and {gone - 1} under it" if gone > 1 else ""
-    merging = " Its disks are being merged in the background." if after.vm.merging else ""
+    merging = " Its disks are still to be merged, in the background." if after.merge_pending else ""
     done = execution.done(
         "deleted",
         f"Deleted {called(str(execution.target.checkpoint_name))}{more} of {called(seen.vm.name)}.{merging}",
-        {"count": gone, "merging": int(after.vm.merging)},
+        {"count": gone, "merging": int(bool(after.merge_pending))},
     )
     return replace(done, bytes_before=bytes_on_disk(before))
 
@@ -41,6 +41,7 @@ def attempt(checkpoint_id: str, *, subtree: bool, on_progress: Progress | None =
         "delete",
         lambda host: host.delete(checkpoint_id, subtree=subtree, on_progress=on_progress),
         lambda now: now.checkpoint(checkpoint_id) is None,
+        disks=True,
     )
 
 

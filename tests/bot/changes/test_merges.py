@@ -14,6 +14,7 @@ from backends.simulator.model.storage import GB
 from bot.changes.merges import MERGED, MOST_LOOKS, STALLED, STALLS, Look, Watch, judge, look
 from bot.changes.outcome import Outcome
 from bot.ledger import ChangeState
+from commands.base import Delete
 from tests.support.workbench import Workbench
 
 BEGUN = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
@@ -94,6 +95,27 @@ class TestALook:
 
         assert (again.state, again.at) == ("merging", BEGUN)
         assert again.size == sum(disk.file_size for disk in seen.disks or ())
+
+    def test_of_a_merge_that_does_not_begin_goes_by_the_disks_and_not_by_the_status(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01", Past("first", DAY))
+        bench.arm(FaultKind.MERGE_STALL, times=None)
+        bench.perform(Delete(), bench.target(seen, "first"))
+        bench.host().vm(seen.vm.id).busy_with = None
+
+        assert look(bench.inventory, replace(DELETED, vm_id=seen.vm.id), BEGUN).state == "merging"
+
+    def test_where_the_disks_cannot_be_seen_does_not_say_that_they_are_merged(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01", Past("first", DAY))
+        bench.arm(FaultKind.CMDLET_ERROR, "Get-VHD", times=None)
+        bench.arm(FaultKind.CMDLET_ERROR, "Get-VMHardDiskDrive", times=None)
+
+        now = look(bench.inventory, replace(DELETED, vm_id=seen.vm.id), BEGUN)
+        line, further = judge(WATCH, now)
+
+        assert now.state == "untold"
+        assert line is not None
+        assert "cannot say whether they are merged" in line[1].sentence
+        assert further is None
 
     def test_at_a_host_that_is_down_sees_nothing(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01")
