@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
@@ -16,6 +16,11 @@ from bot.ledger.store import Part
 from bot.ledger.writing import clean, detail_to_json, iso, storable
 from bot.messages import MessageRef, Origin
 from commands.base import Person, Plan
+
+MOST_REFUSALS, REFUSALS_OVER = 60, timedelta(hours=1)
+"""Of one person: whoever is refused over and over does not fill the ledger."""
+
+NO_MORE = "Further refusals of this person within the hour are not recorded."
 
 
 class Changes(Part):
@@ -41,7 +46,7 @@ class Changes(Part):
         vms: Iterable[VMRef] = (),
     ) -> bool:
         """Record a refusal that came before there was a plan. False, and nothing written, when this id is known
-        already: then `move` it."""
+        already (then `move` it), and when this person has had so many in the last hour that more tell nothing new."""
         asked = Asked(
             change_id=clean(change_id),
             verb=verb,
@@ -53,7 +58,21 @@ class Changes(Part):
             vms=tuple(VMRef(vm.id, clean(vm.name), vm.host) for vm in vms),
         )
         with self._store.write() as db:
+            before = self._refusals(db, asked.person_id)
+            if before >= MOST_REFUSALS:
+                return False
+            why = f"{why} {NO_MORE}" if before == MOST_REFUSALS - 1 else why
             return self._ask(db, asked) and self._move(db, asked.change_id, ChangeState.DENIED, by="bot", why=why)
+
+    def _refusals(self, db: Database, person_id: str) -> int:
+        """How many a person has had lately that came before there was a plan."""
+        since = iso(self._clock() - REFUSALS_OVER)
+        (count,) = db.execute(
+            "SELECT count(*) FROM changes WHERE person_id = ? AND created_at >= ? AND state = 'denied' "
+            "AND plan IS NULL",
+            [person_id, since],
+        ).fetchone()
+        return int(count)
 
     def move(
         self,

@@ -56,7 +56,9 @@ class Store:
         """A transaction that has the write lock from its start; it is undone when the block raises."""
         seconds: float | None = getattr(self._hurry, "seconds", None)
         if not self._writing.acquire(timeout=-1 if seconds is None else seconds):
-            raise LedgerError(f"The ledger {self.path} is written by others just now. Try again in a minute.")
+            raise LedgerError(
+                f"The ledger {self.path} is written by others just now. Try again in a minute.", transient=True
+            )
         try:
             with speaking(self.path):
                 if self._closed or self._writer is None:

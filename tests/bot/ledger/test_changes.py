@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from backends.base import CheckpointType
 from bot.ledger import LEGAL, ChangeState, IllegalMove, Ledger, LedgerError, UnknownChange, VMRef
+from bot.ledger.changes import MOST_REFUSALS, NO_MORE
 from bot.ledger.writing import clean, plan_from_json, plan_to_json
 from bot.messages import MessageRef, Origin
 from commands.base import Configure, Create, Delete, Export, Keep, Picture, Plan, Rename, Target, actions
@@ -312,3 +313,17 @@ def test_any_text_can_be_recorded_and_the_chain_still_fits(ledger: Ledger, text:
     assert row is not None
     assert row.plan == replace(wanted, action=replace(wanted.action, note=clean(text)))
     assert ledger.audit.verify().broken is None
+
+
+def test_refusals_of_one_person_do_not_fill_the_ledger(ledger: Ledger, clock: Clock) -> None:
+    def refuse(number: int, who: str = "U0EVE") -> bool:
+        return ledger.changes.deny(
+            f"{who}{number}", person_id=who, person_name="Eve", origin=ORIGIN, summary="delete dc01", why="No grant."
+        )
+
+    assert sum(refuse(number) for number in range(100)) == MOST_REFUSALS
+    assert ledger.history.find(limit=1)[0].result.endswith(NO_MORE)
+    assert refuse(0, "U0BOB")
+    clock.forward(hours=2)
+    assert refuse(200)
+    assert ledger.audit.verify().whole
