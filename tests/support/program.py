@@ -55,6 +55,8 @@ class BotProcess:
             self._process.kill()
         self._process.wait(10)
         self._reader.join(10)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
     @property
     def pid(self) -> int:
