@@ -101,7 +101,8 @@ def run(config: Path | None, wait: bool) -> None:
         with _told_plainly():
             bot = Bot(settings, wait=wait)
         with _until_stopped(bot):
-            click.echo(f"Checkpoint Bot is running for {len(bot.backends)} hosts. Ctrl-C ends it.")
+            hosts = "1 host" if len(bot.backends) == 1 else f"{len(bot.backends)} hosts"
+            click.echo(f"Checkpoint Bot is running for {hosts}. Ctrl-C ends it.")
 
 
 @main.command()

@@ -35,7 +35,7 @@ def check(
             raise DiskFull(
                 f"There is too little room for a checkpoint of {vm.name}: {volume.path} on {vm.host} has "
                 f"{say_size(volume.free)} free, and it needs {say_size(needed)} ({', '.join(parts)}). "
-                "Nothing was changed. Delete old checkpoints first: /checkpoint list --stale",
+                "Delete old checkpoints first: /checkpoint list --stale",
                 f"{volume.path} has {volume.free} bytes free of {needed} needed",
                 unchanged=True,
             )
