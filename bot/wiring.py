@@ -37,10 +37,10 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-STOPPING = 9.0
+STOPPING = 8.0
 """Seconds in which the bot has stopped, whatever is under way: a container is given ten."""
 
-REQUESTS = 4.0
+REQUESTS = 3.0
 """How many of them requests under way get to end. Who asked what did not end is told at the next start."""
 
 

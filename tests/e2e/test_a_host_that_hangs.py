@@ -12,7 +12,7 @@ from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import Fault, FaultKind
 from tests.support.office import Office
 
-PROMPT = 3.0
+PROMPT = 10.0
 """Seconds in which a person has an answer that needs no host, on a machine with other work."""
 
 
