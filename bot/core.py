@@ -69,6 +69,7 @@ class Core:
             ledger=self.ledger,
             clock=clock,
             show=messages.show,
+            show_soon=messages.show_soon,
             progress=messages.progressed,
             timeouts=timeouts or Timeouts(),
         )

@@ -216,7 +216,8 @@ class Durable:
                 log_level="WARNING",
                 max_executor_threads=500,
                 serializer=JSONSerializer({**kinds, **KINDS}),
-                notification_listener_polling_interval_sec=60.0,  # no workflow waits for a message
+                # No workflow waits for a message, so a look costs nothing; who stops waits for the next one.
+                notification_listener_polling_interval_sec=0.25,
                 scheduler_polling_interval_sec=max(1.0, seldom),
             )
         )

@@ -60,6 +60,8 @@ class Environment:
     clock: Callable[[], datetime]
     show: Callable[[str], object]
     """Bring the message of a change up to date."""
+    show_soon: Callable[[str], object]
+    """The same in a moment, without waiting for it."""
     progress: Callable[[str, str, int], None]
     """Told change id, VM id and percentage."""
     timeouts: Timeouts = Timeouts()

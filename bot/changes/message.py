@@ -49,6 +49,8 @@ class ChangeMessages:
         self._posting: set[str] = set()
         self._soon: dict[str, Timer] = {}
         self._again: set[str] = set()
+        self._shown: dict[str, Reply] = {}
+        """What the message of each change that is not over says, where this program has shown it."""
         self._posted = Condition()
 
     def asked_from(self, change_id: str, origin: Origin) -> None:
@@ -182,13 +184,15 @@ class ChangeMessages:
 
     def _bring_up_to_date(self, change_id: str) -> Change:
         """Until the ledger has not gone on while it was shown: else who looked first could show last."""
-        change, shown = self._post_first(change_id)
+        change = self._post_first(change_id)
         while True:
             message = self._card(change)
-            if message != shown and change.row.message is not None:
+            if message != self._shown.get(change_id) and change.row.message is not None:
                 change = self._update(change, change.row.message, message)
-            shown = message
+            self._shown[change_id] = message
             if self._ledger.events.of(change_id)[-1].seq == change.events[-1].seq:
+                if change.row.state.final:
+                    self._shown.pop(change_id, None)
                 return change
             change = self._ledger.changes.load(change_id)
 
@@ -221,12 +225,12 @@ class ChangeMessages:
             self._ledger.changes.set_message(change.row.id, ref)
             return replace(change, row=replace(change.row, message=ref))
 
-    def _post_first(self, change_id: str) -> tuple[Change, Reply | None]:
-        """The change, and what its message says when it was posted only now."""
+    def _post_first(self, change_id: str) -> Change:
+        """The change, whose message is posted if that was not done yet."""
         with self._alone(change_id):
             change = self._ledger.changes.load(change_id)
             if change.row.message is not None:
-                return change, None
+                return change
             message = self._card(change)
             ref = self._announcer.post(self._origins.get(change_id, change.row.origin), message)
             if ref is not None:
@@ -234,7 +238,8 @@ class ChangeMessages:
                 change = replace(change, row=replace(change.row, message=ref))
             if change.row.state.final:
                 self._origins.pop(change_id, None)
-            return change, message
+            self._shown[change_id] = message
+            return change
 
     def _card(self, change: Change) -> Reply:
         row = change.row

@@ -110,3 +110,4 @@ class Performer:
                 raise NotNow(ChangeState.CANCELLED, Said("cancelled", CANCELLED)) from moved
             if moved.state != ChangeState.UNKNOWN:
                 raise
+        self.env.show_soon(change.id)

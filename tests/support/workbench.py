@@ -57,6 +57,7 @@ class Workbench(Hosts):
             ledger=self.ledger,
             clock=self.clock,
             show=self.shown.append,
+            show_soon=lambda _change_id: None,
             progress=lambda _change_id, vm_id, percent: self.progress.append((vm_id, percent)),
             timeouts=timeouts,
         )
