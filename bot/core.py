@@ -19,7 +19,7 @@ from bot.dispatch.desk import Desk
 from bot.dispatch.waiting import Waiting
 from bot.durable import SELDOM, Durable, sqlite_jobs
 from bot.fleet.inventory import Inventory
-from bot.fleet.scanner import Lookout
+from bot.fleet.scanner import Scanner
 from bot.ledger import Ledger, is_trouble
 from bot.messages import Announcer
 from bot.people.directory import Directory
@@ -60,7 +60,7 @@ class Core:
         gate = Gate(directory, settings.access)
         channels = [entry.channel for entry in settings.digest.channels]
         notices = HostNotices(channels, self.inventory, announcer, clock, gate.may_post)
-        self._lookout = Lookout(self.inventory, self.ledger, notices.look)
+        self._scanner = Scanner(self.inventory, self.ledger, notices.look)
         permission = Permission(settings, gate)
         messages = ChangeMessages(self.ledger, announcer, clock)
         env = Environment(
@@ -105,13 +105,13 @@ class Core:
         self.changes.launch()
         self._waiting.tell_lost(self.desk.buttons.took)
         self._schedules.apply(self._digest_workflow)
-        self._lookout.start()
+        self._scanner.start()
 
     def stop(self, seconds: float) -> None:
         """Let steps under way end, and close what is open, in that long and no longer. What is pending is taken up at
         the next start."""
         until = time.monotonic() + seconds
-        self._lookout.stop()
+        self._scanner.stop()
         self._durable.stop(max(0.0, seconds - CLOSING))
         self.inventory.close()
         _all_within(until, [backend.close for backend in self._backends.values()])

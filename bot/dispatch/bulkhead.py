@@ -26,7 +26,7 @@ IN_LINE, IN_LINE_EACH = 32, 16
 IN_ALL = 96
 """Questions that wait for hosts."""
 
-PATIENCE = 15.0
+TIMEOUT = 15.0
 """Seconds that a question waits for its turn."""
 
 
@@ -45,13 +45,13 @@ class Bulkhead:
         in_line: int = IN_LINE,
         in_line_each: int = IN_LINE_EACH,
         in_all: int = IN_ALL,
-        patience: float = PATIENCE,
+        timeout: float = TIMEOUT,
     ) -> None:
         self._at_once = at_once
         self._in_line = in_line
         self._in_line_each = in_line_each
         self._in_all = in_all
-        self._patience = patience
+        self._timeout = timeout
         self._changed = Condition()
         self._inside = 0
         self._asking: dict[str, int] = {}
@@ -100,9 +100,9 @@ class Bulkhead:
             turn = _Turn()
             if len(line) >= self._in_line or not line.add(person_id, turn):
                 raise _slow(host, f"{len(line)} questions wait for it already")
-            if not self._changed.wait_for(lambda: turn.come, self._patience):
+            if not self._changed.wait_for(lambda: turn.come, self._timeout):
                 line.remove(person_id, turn)
-                raise _slow(host, f"questions that came before yours were not answered in {self._patience:.0f} seconds")
+                raise _slow(host, f"questions that came before yours were not answered in {self._timeout:.0f} seconds")
 
     def _pass_on(self, host: str) -> None:
         with self._changed:

@@ -36,9 +36,9 @@ MOST_LOOKS = 8
 class Inventory:
     """What the hosts have shown. Safe to use from many threads.
 
-    A host is asked once at a time, however many wait for the answer. Nobody waits longer than `patience`, which is a
-    person's; who has more of it says so, since a scan with disks takes minutes on a large host. A host that hangs or is
-    down keeps what was last seen of it, and `hosts` says so.
+    A host is asked once at a time, however many wait for the answer. Nobody waits longer than `timeout`, which is a
+    person's; a scan with disks takes minutes on a large host, so who can wait says so. A host that hangs or is down
+    keeps what was last seen of it, and `hosts` says so.
     """
 
     def __init__(
@@ -47,31 +47,31 @@ class Inventory:
         clock: Callable[[], datetime],
         *,
         fresh_for: timedelta = timedelta(seconds=5),
-        patience: timedelta = timedelta(seconds=15),
+        timeout: timedelta = timedelta(seconds=15),
     ) -> None:
         self._watches = {host: _Watch(backend) for host, backend in backends.items()}
         self._clock = clock
         self._now = Elapsed(clock)
         self._fresh_for = fresh_for
-        self._patience = patience
+        self._timeout = timeout
         self._lock = Lock()
         # Two a host, one with disks and one without: a host that hangs takes no thread from another.
         self._pool = ThreadPoolExecutor(max(1, 2 * len(backends)), thread_name_prefix="inventory")
 
     def refresh(
-        self, hosts: Iterable[str] | None = None, *, disks: bool = False, patience: timedelta | None = None
+        self, hosts: Iterable[str] | None = None, *, disks: bool = False, timeout: timedelta | None = None
     ) -> None:
-        """Ask these hosts, or all, at the same time, and wait until they have answered or the patience is over."""
-        self._ask_since(NEVER, self._chosen(hosts), disks, patience or self._patience)
+        """Ask these hosts, or all, at the same time, and wait until they have answered or that time is over."""
+        self._ask_since(NEVER, self._chosen(hosts), disks, timeout or self._timeout)
 
     def renew(
-        self, hosts: Iterable[str] | None = None, *, disks: bool = False, patience: timedelta | None = None
+        self, hosts: Iterable[str] | None = None, *, disks: bool = False, timeout: timedelta | None = None
     ) -> bool:
         """The same for those of them that were not asked just now. False when all were."""
         before = self._now() - self._fresh_for.total_seconds()
         old = [watch for watch in self._chosen(hosts) if watch.is_older(before, disks)]
         if old:
-            self._ask_since(before, old, disks, patience or self._patience)
+            self._ask_since(before, old, disks, timeout or self._timeout)
         return bool(old)
 
     def forget(self, host: str) -> None:
@@ -150,7 +150,7 @@ class Inventory:
     def _status(self, host: str, watch: _Watch, now: float, disks: bool) -> HostStatus:
         sight, problem = watch.sight(disks), watch.problem(disks)
         inventory = sight.inventory
-        late = now - self._patience.total_seconds()
+        late = now - self._timeout.total_seconds()
         if silent := next((one for one in watch.questions if one.begun <= late), None):
             problem = f"It has not answered since {silent.put_at:%H:%M:%S} UTC."
         vms = inventory.vms if inventory else ()
@@ -169,19 +169,19 @@ class Inventory:
         """Ask nothing any more. Questions under way end with their own deadlines."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _ask_since(self, moment: float, watches: Sequence[_Watch], disks: bool, patience: timedelta) -> None:
+    def _ask_since(self, moment: float, watches: Sequence[_Watch], disks: bool, timeout: timedelta) -> None:
         """Once more, where the question that was under way had been put before that moment, or before a change."""
-        self._ask(watches, disks, patience)
+        self._ask(watches, disks, timeout)
         if overtaken := [watch for watch in watches if watch.overtaken(moment, disks)]:
-            self._ask(overtaken, disks, patience)
+            self._ask(overtaken, disks, timeout)
 
-    def _ask(self, watches: Iterable[_Watch], disks: bool, patience: timedelta) -> None:
+    def _ask(self, watches: Iterable[_Watch], disks: bool, timeout: timedelta) -> None:
         """Wait for the questions under way, asking where there is none; one that is late already is not waited for."""
         with self._lock:
             questions = [watch.question(disks) or self._put(watch, disks) for watch in watches]
-        late = self._now() - patience.total_seconds()
+        late = self._now() - timeout.total_seconds()
         awaited = [one.answer for one in questions if one.begun > late]
-        for answer in wait(awaited, patience.total_seconds()).done:
+        for answer in wait(awaited, timeout.total_seconds()).done:
             answer.result()
 
     def _put(self, watch: _Watch, disks: bool) -> _Question:

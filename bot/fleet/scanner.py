@@ -18,7 +18,7 @@ DISKS_EVERY = 30
 
 
 @dataclass(slots=True)
-class Lookout:
+class Scanner:
     """A thread of its own between `start` and `stop`."""
 
     inventory: Inventory
@@ -29,7 +29,7 @@ class Lookout:
     _stopping: Event = field(default_factory=Event)
 
     def start(self) -> None:
-        Thread(target=self._watch, name="lookout", daemon=True).start()
+        Thread(target=self._watch, name="scanner", daemon=True).start()
 
     def stop(self) -> None:
         self._stopping.set()

@@ -58,7 +58,7 @@ class Sandbox:
         clock: Callable[[], float] = time.time,
         random: Random | None = None,
         ack_timeout: float = 3.0,
-        patience: float = 5.0,
+        timeout: float = 5.0,
         rate_limits: bool = False,
         event_retries: Sequence[float] = RETRIES,
         data_file: Path | None = None,
@@ -66,13 +66,13 @@ class Sandbox:
         app_token: str | None = None,
         suggestions: Sequence[tuple[str, str]] = (),
     ) -> None:
-        """`ack_timeout`, `event_retries` and `patience`, that of whoever waits for something here, are in seconds. With
+        """`ack_timeout`, `event_retries` and `timeout`, that of whoever waits for something here, are in seconds. With
         a `data_file`, messages survive a restart. Tokens are made up unless given. The page offers
         `suggestions`, commands with what they do, where nothing was said yet."""
         random = random or SystemRandom()
         self.workspace = workspace or demo_workspace()
         """May be changed while the sandbox runs."""
-        self._patience = patience
+        self._timeout = timeout
         ids = Ids(clock, random)
         self.state = State(self.workspace, ids)
         self.faults = Faults()
@@ -218,7 +218,7 @@ class Sandbox:
 
         Raises `SandboxError` after `timeout` seconds, with the last messages there were.
         """
-        timeout = self._patience if timeout is None else timeout
+        timeout = self._timeout if timeout is None else timeout
         until = time.monotonic() + timeout
         while True:
             pulse = self.state.pulse

@@ -26,7 +26,7 @@ from commands.base import Reply, say
 log = logging.getLogger(__name__)
 
 NAME = "digest"
-PATIENCE = timedelta(minutes=3)
+TIMEOUT = timedelta(minutes=3)
 """A scan with all disks takes a busy host a while, and a digest can wait."""
 
 PAUSES = (10.0, 30.0, 90.0, 270.0, 810.0, 2430.0)
@@ -58,7 +58,7 @@ class Digests:
         return replace(own, shared=True) if own is not None else self._make(("*",), may_view)
 
     def _make(self, patterns: Sequence[str], may_view: Callable[[VM], bool] | None = None) -> Reply:
-        self.inventory.renew(disks=True, patience=PATIENCE)
+        self.inventory.renew(disks=True, timeout=TIMEOUT)
         inventories = self.inventory.inventories(disks=True)
         for one in inventories:
             self.ledger.checkpoints.seen(one)

@@ -34,7 +34,7 @@ from tests.support.hosts import (
 from tests.support.settings import HOST_DEFAULTS, host_at, owners, slack_of, viewers
 from tests.support.waiting import DEADLINE
 
-PATIENCE = DEADLINE
+TIMEOUT = DEADLINE
 UNDER_WAY = (ChangeState.REQUESTED, ChangeState.QUEUED, ChangeState.RUNNING)
 
 
@@ -63,7 +63,7 @@ class Office(Hosts):
         self.folder = folder
         self.clock = Clock()
         self.servers = {name: serve(shell) for name, shell in self.shells.items()}
-        self.sandbox = Sandbox(workspace=_workspace(), ack_timeout=DEADLINE, patience=DEADLINE)
+        self.sandbox = Sandbox(workspace=_workspace(), ack_timeout=DEADLINE, timeout=DEADLINE)
         self.channel = "ops"
         self._access = access or usual_access()
         self._confirmation = confirmation or ConfirmationSettings()

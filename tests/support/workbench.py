@@ -1,4 +1,4 @@
-"""What the work on a VM needs, in one process: simulated hosts without a wire, a ledger, a journal that can crash."""
+"""What the work on a VM needs, in one process: simulated hosts without a wire, a ledger, a steps that can crash."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from tests.support import people
 from tests.support.board import Board  # noqa: F401
 from tests.support.clock import Clock
 from tests.support.hosts import Hosts, empty_hosts
-from tests.support.journal import (
+from tests.support.steps import (
     Crash,
-    PlainJournal,
+    PlainSteps,
 )
 
 ADA = people.People().person(people.ADA)
 ORIGIN = Origin(people.CHANNEL, ADA.id, "https://hooks.slack.com/commands/T0/1/secret")
 HASTY = Timeouts(unknown_after=0.3, retries=(1.0, 2.0))
-"""Real seconds for the first wait; the pauses go to the journal, which does not sleep."""
+"""Real seconds for the first wait; the pauses go to the steps, which does not sleep."""
 
 
 class Workbench(Hosts):
@@ -121,20 +121,20 @@ class Workbench(Hosts):
                 break
         return change_id
 
-    def work(self, action: Action, target: Target, journal: PlainJournal | None = None) -> Execution:
+    def work(self, action: Action, target: Target, steps: PlainSteps | None = None) -> Execution:
         """The work of a change that has begun."""
         change_id = self.ask(action, target, state=ChangeState.RUNNING)
-        return Execution(self.env, journal or PlainJournal(), self.row(change_id), target)
+        return Execution(self.env, steps or PlainSteps(), self.row(change_id), target)
 
-    def perform(self, action: Action, target: Target, journal: PlainJournal | None = None) -> Outcome:
-        """Ask for a change on one VM, and carry it out. Where the journal crashes, it is taken up again."""
-        journal = journal or PlainJournal()
+    def perform(self, action: Action, target: Target, steps: PlainSteps | None = None) -> Outcome:
+        """Ask for a change on one VM, and carry it out. Where the steps crashes, it is taken up again."""
+        steps = steps or PlainSteps()
         change_id = self.ask(action, target)
         try:
-            return self.performer.perform(journal, self.row(change_id), target)
+            return self.performer.perform(steps, self.row(change_id), target)
         except Crash:
-            journal.begin_again()
-            return self.performer.perform(journal, self.row(change_id), target)
+            steps.begin_again()
+            return self.performer.perform(steps, self.row(change_id), target)
 
     def row(self, change_id: str) -> ChangeRow:
         row = self.ledger.changes.get(change_id)

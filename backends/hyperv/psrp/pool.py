@@ -70,17 +70,17 @@ class Pool(Generic[ShellT]):
             # Not by who waits for a shell: it takes seconds where the host is gone.
             Thread(target=_close_all, args=(old,), daemon=True).start()
         began = time.monotonic()
-        until, patience = began + timeout, min(began + FINISHING_LIMIT, began + timeout)
+        until, finished = began + timeout, min(began + FINISHING_LIMIT, began + timeout)
         with self._changed:
             while True:
                 now = time.monotonic()
-                patient = bool(self._finishing) and not fresh and now < patience
-                lease = self._obtain(fresh=fresh, patient=patient)
+                waits = bool(self._finishing) and not fresh and now < finished
+                lease = self._obtain(fresh=fresh, waits=waits)
                 if lease is not None:
                     return lease
                 if now >= until:
                     raise AllBusy
-                self._changed.wait((patience if patient else until) - now)
+                self._changed.wait((finished if waits else until) - now)
 
     def finishing(self, shell: ShellT) -> None:
         """What was asked of the shell is done, and it comes back soon. Its idle time counts from now."""
@@ -119,8 +119,8 @@ class Pool(Generic[ShellT]):
         for shell in stuck:
             shell.cut()
 
-    def _obtain(self, *, fresh: bool, patient: bool) -> Lease[ShellT] | None:
-        """A shell that is there or may be made now; with `patient` none is made."""
+    def _obtain(self, *, fresh: bool, waits: bool) -> Lease[ShellT] | None:
+        """A shell that is there or may be made now; with `waits` none is made."""
         if self._closed:
             raise Closed
         if self._idle and not fresh:
@@ -129,7 +129,7 @@ class Pool(Generic[ShellT]):
             return Lease(shell, self._clock() - since)
         if fresh and self._idle and self._full:
             self._idle.pop(0)[0].cut()
-        if self._full or patient:
+        if self._full or waits:
             return None
         made = self._make()
         self._lent.add(made)

@@ -16,7 +16,7 @@ from bot.changes.outcome import OUTCOME, Outcome, conclusion, outcomes
 from bot.changes.verbs import apply, configure, create, export
 from bot.ledger import ChangeState
 from commands.base import Configure, Create, Export
-from tests.support.workbench import PlainJournal, Workbench
+from tests.support.workbench import PlainSteps, Workbench
 
 IN_USE = 0x80070020
 """ERROR_SHARING_VIOLATION: something else holds the VM's files for now."""
@@ -47,8 +47,8 @@ def test_what_was_sent_to_one_vm_was_not_sent_to_another(bench: Workbench) -> No
 class TestALostAnswer:
     def test_makes_the_change_unknown_until_the_host_shows_what_happened(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01")
-        journal = PlainJournal(on_sleep=lambda _: bench.host().faults.disarm())
-        execution = bench.work(Create("x"), bench.target(seen), journal)
+        steps = PlainSteps(on_sleep=lambda _: bench.host().faults.disarm())
+        execution = bench.work(Create("x"), bench.target(seen), steps)
         bench.arm(FaultKind.RESET_BEFORE_ANSWER, "Checkpoint-VM")
         step = create.take(seen, "x", "create")
 
@@ -57,37 +57,37 @@ class TestALostAnswer:
         assert [one.name for one in after.checkpoints] == ["x"]
         assert bench.row(execution.change.id).state is ChangeState.UNKNOWN
         assert bench.shown == [execution.change.id]
-        assert journal.slept == [1.0]
+        assert steps.slept == [1.0]
         assert bench.ran("Checkpoint-VM") == 1
 
     def test_is_looked_for_as_long_as_the_timeouts_say_and_no_longer(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01")
-        journal = PlainJournal()
-        execution = bench.work(Create("x"), bench.target(seen), journal)
+        steps = PlainSteps()
+        execution = bench.work(Create("x"), bench.target(seen), steps)
         bench.arm(FaultKind.RESET_BEFORE_ANSWER, "Checkpoint-VM")
         step = create.take(seen, "x", "create")
 
         with pytest.raises(UnknownOutcome, match="Look at web01 by hand"):
             execution.carry_out(bench.down_after(step), seen)
 
-        assert journal.slept == [1.0, 2.0]
+        assert steps.slept == [1.0, 2.0]
 
     def test_is_not_looked_for_where_the_host_cannot_tell(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", Past("first", DAY))
-        journal = PlainJournal()
-        execution = bench.work(Export("D:\\out"), bench.target(seen, "first"), journal)
+        steps = PlainSteps()
+        execution = bench.work(Export("D:\\out"), bench.target(seen, "first"), steps)
         bench.arm(FaultKind.RESET_BEFORE_ANSWER, "Export-VMSnapshot")
 
         with pytest.raises(attempts.Inconclusive):
             execution.carry_out(export.attempt(execution.checkpoint_id(), "D:\\out"), seen)
 
-        assert journal.slept == []
+        assert steps.slept == []
         assert bench.row(execution.change.id).state is ChangeState.UNKNOWN
 
     def test_of_what_did_not_happen_fails_the_change(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01")
-        journal = PlainJournal(on_sleep=lambda _: bench.host().faults.disarm())
-        execution = bench.work(Create("x"), bench.target(seen), journal)
+        steps = PlainSteps(on_sleep=lambda _: bench.host().faults.disarm())
+        execution = bench.work(Create("x"), bench.target(seen), steps)
         bench.arm(FaultKind.RESET_BEFORE_ANSWER, "Checkpoint-VM")
         bench.arm(FaultKind.CMDLET_ERROR, "Checkpoint-VM")
         step = create.take(seen, "x", "create")
@@ -107,58 +107,58 @@ class TestSettingAVMRight:
 
     def test_is_tried_again_while_the_vm_is_busy(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", state=VMState.OFF)
-        journal = PlainJournal()
-        execution = bench.work(Configure(), bench.target(seen), journal)
+        steps = PlainSteps()
+        execution = bench.work(Configure(), bench.target(seen), steps)
         bench.host().faults.arm(Fault(FaultKind.CMDLET_ERROR, "Start-VM", code=IN_USE))
 
         assert execution.set_right(apply.start(seen.vm.id), seen).vm.state is VMState.RUNNING
-        assert journal.slept == [1.0]
+        assert steps.slept == [1.0]
 
     def test_is_tried_again_when_it_was_lost_and_did_not_happen(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", state=VMState.OFF)
-        journal = PlainJournal()
-        execution = bench.work(Configure(), bench.target(seen), journal)
+        steps = PlainSteps()
+        execution = bench.work(Configure(), bench.target(seen), steps)
         bench.arm(FaultKind.CMDLET_ERROR, "Start-VM")
         bench.arm(FaultKind.RESET_BEFORE_ANSWER, "Start-VM")
 
         assert execution.set_right(apply.start(seen.vm.id), seen).vm.state is VMState.RUNNING
-        assert journal.slept == [1.0]
+        assert steps.slept == [1.0]
 
     def test_is_tried_once_more_after_the_last_pause(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", state=VMState.OFF)
-        journal = PlainJournal()
-        execution = bench.work(Configure(), bench.target(seen), journal)
+        steps = PlainSteps()
+        execution = bench.work(Configure(), bench.target(seen), steps)
         bench.host().faults.arm(Fault(FaultKind.CMDLET_ERROR, "Start-VM", times=2, code=IN_USE))
 
         assert execution.set_right(apply.start(seen.vm.id), seen).vm.state is VMState.RUNNING
-        assert journal.slept == [1.0, 2.0]
+        assert steps.slept == [1.0, 2.0]
 
     def test_is_not_tried_over_and_over_with_a_wrong_password(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", state=VMState.OFF)
-        journal = PlainJournal()
-        execution = bench.work(Configure(), bench.target(seen), journal)
+        steps = PlainSteps()
+        execution = bench.work(Configure(), bench.target(seen), steps)
         bench.host().faults.arm(Fault(FaultKind.HTTP_STATUS, "Start-VM", code=401))
 
         with pytest.raises(AuthenticationFailed):
             execution.set_right(apply.start(seen.vm.id), seen)
 
-        assert journal.slept == []
+        assert steps.slept == []
 
     def test_is_tried_again_while_the_host_does_not_answer(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", state=VMState.OFF)
-        journal = PlainJournal(on_sleep=lambda _: bench.host().faults.disarm())
-        execution = bench.work(Configure(), bench.target(seen), journal)
+        steps = PlainSteps(on_sleep=lambda _: bench.host().faults.disarm())
+        execution = bench.work(Configure(), bench.target(seen), steps)
         bench.arm(FaultKind.REFUSE_CONNECTION, times=None)
 
         after = execution.set_right(apply.start(seen.vm.id), seen)
 
         assert after.vm.state is VMState.RUNNING
-        assert len(journal.slept) == 1
+        assert len(steps.slept) == 1
 
     def test_is_given_up_when_the_host_stays_away(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", checkpoint_type=CheckpointType.STANDARD)
-        journal = PlainJournal()
-        execution = bench.work(Configure(), bench.target(seen), journal)
+        steps = PlainSteps()
+        execution = bench.work(Configure(), bench.target(seen), steps)
         bench.arm(FaultKind.REFUSE_CONNECTION, times=None)
 
         with pytest.raises(UnknownOutcome, match="Look at web01 by hand"):

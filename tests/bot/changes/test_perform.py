@@ -12,14 +12,14 @@ from bot.changes.perform import Performer
 from bot.changes.permission import Denial, plan_of
 from bot.ledger import ChangeRow, ChangeState
 from commands.base import Action, Apply, Configure, Create, Delete, Export, Keep, Rename, unmarked
-from tests.support.workbench import ADA, ORIGIN, PlainJournal, Workbench
+from tests.support.workbench import ADA, ORIGIN, PlainSteps, Workbench
 
 
 def test_a_change_that_is_performed_is_running_from_its_first_step_on(bench: Workbench) -> None:
     target = bench.target(bench.add_vm("web01"))
     change_id = bench.ask(Create("x"), target)
 
-    outcome = bench.performer.perform(PlainJournal(), bench.row(change_id), target)
+    outcome = bench.performer.perform(PlainSteps(), bench.row(change_id), target)
 
     assert (outcome.state, outcome.vm_name) == (ChangeState.SUCCEEDED, "web01")
     assert bench.row(change_id).state is ChangeState.RUNNING
@@ -41,7 +41,7 @@ def test_what_was_cancelled_before_its_turn_is_not_done(bench: Workbench) -> Non
     change_id = bench.ask(Create("x"), bench.target(seen))
     bench.ledger.changes.move(change_id, ChangeState.CANCELLED, by=ADA.id)
 
-    outcome = bench.performer.perform(PlainJournal(), bench.row(change_id), bench.target(seen))
+    outcome = bench.performer.perform(PlainSteps(), bench.row(change_id), bench.target(seen))
 
     assert outcome.state is ChangeState.CANCELLED
     assert bench.look(seen.vm.id).checkpoints == ()
@@ -54,9 +54,7 @@ def test_what_is_cancelled_while_its_turn_comes_is_not_done(bench: Workbench) ->
     def cancelled_meanwhile(row: ChangeRow) -> None:
         bench.ledger.changes.move(row.id, ChangeState.CANCELLED, by=ADA.id)
 
-    outcome = Performer(bench.env, cancelled_meanwhile).perform(
-        PlainJournal(), bench.row(change_id), bench.target(seen)
-    )
+    outcome = Performer(bench.env, cancelled_meanwhile).perform(PlainSteps(), bench.row(change_id), bench.target(seen))
 
     assert outcome.state is ChangeState.CANCELLED
     assert bench.look(seen.vm.id).checkpoints == ()
@@ -70,7 +68,7 @@ def test_a_vm_of_a_group_begins_though_another_one_is_unknown_by_then(bench: Wor
         for state in (ChangeState.RUNNING, ChangeState.UNKNOWN):
             bench.ledger.changes.move(row.id, state, by="bot")
 
-    outcome = Performer(bench.env, unknown_meanwhile).perform(PlainJournal(), bench.row(change_id), bench.target(seen))
+    outcome = Performer(bench.env, unknown_meanwhile).perform(PlainSteps(), bench.row(change_id), bench.target(seen))
 
     assert outcome.state is ChangeState.SUCCEEDED
 
@@ -80,7 +78,7 @@ def test_what_failed_before_its_turn_is_not_done(bench: Workbench) -> None:
     change_id = bench.ask(Create("x"), bench.target(seen))
     bench.ledger.changes.move(change_id, ChangeState.FAILED, by="bot")
 
-    outcome = bench.performer.perform(PlainJournal(), bench.row(change_id), bench.target(seen))
+    outcome = bench.performer.perform(PlainSteps(), bench.row(change_id), bench.target(seen))
 
     assert outcome.state is ChangeState.FAILED
     assert bench.look(seen.vm.id).checkpoints == ()
@@ -126,7 +124,7 @@ def test_what_somebody_confirmed_is_done_only_on_what_their_card_showed(bench: W
     change_id = bench.ask(action, bench.target(seen), decided_by=ADA.id)
     bench.backends["hv01"].create(seen.vm.id, "by somebody else")
 
-    outcome = bench.performer.perform(PlainJournal(), bench.row(change_id), bench.target(seen))
+    outcome = bench.performer.perform(PlainSteps(), bench.row(change_id), bench.target(seen))
 
     assert outcome.state is ChangeState.VOID
     assert outcome.cause == outcome.sentence
@@ -166,7 +164,7 @@ def test_what_needs_an_approval_by_now_is_not_done_on_the_word_of_who_asked(
     bench.awaits = "approval"
     change_id = bench.ask(Apply(), target, decided_by=decided_by)
 
-    assert bench.performer.perform(PlainJournal(), bench.row(change_id), target).state is state
+    assert bench.performer.perform(PlainSteps(), bench.row(change_id), target).state is state
 
 
 def test_a_vm_that_moved_to_another_host_is_found_there(bench: Workbench) -> None:
@@ -196,7 +194,7 @@ def test_a_host_that_is_down_fails_the_change_before_it_began(bench: Workbench) 
     change_id = bench.ask(Create("x"), target)
     bench.arm(FaultKind.REFUSE_CONNECTION, times=None)
 
-    outcome = bench.performer.perform(PlainJournal(), bench.row(change_id), target)
+    outcome = bench.performer.perform(PlainSteps(), bench.row(change_id), target)
 
     assert outcome.state is ChangeState.FAILED
     assert bench.row(change_id).state is ChangeState.QUEUED

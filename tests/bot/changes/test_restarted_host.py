@@ -11,10 +11,10 @@ from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import FaultKind
 from bot.ledger import ChangeState
 from commands.base import Action, Apply, Create, Delete
-from tests.support.workbench import PlainJournal, Workbench
+from tests.support.workbench import PlainSteps, Workbench
 
 
-def _restart_at(bench: Workbench, cmdlet: str) -> PlainJournal:
+def _restart_at(bench: Workbench, cmdlet: str) -> PlainSteps:
     """The cmdlet has run and its answer is lost; from then on nothing is found, until the first pause is over."""
     bench.arm(FaultKind.RESET_BEFORE_ANSWER, cmdlet)
     host = bench.host()
@@ -30,7 +30,7 @@ def _restart_at(bench: Workbench, cmdlet: str) -> PlainJournal:
         host.begin = begin  # type: ignore[method-assign]
         host.faults.disarm()
 
-    return PlainJournal(on_sleep=up)
+    return PlainSteps(on_sleep=up)
 
 
 @pytest.mark.parametrize(
@@ -45,11 +45,11 @@ def test_a_change_whose_answer_is_lost_then_is_looked_at_again_and_done_once(
     bench: Workbench, cmdlet: str, action: Action, done: Callable[[object], bool]
 ) -> None:
     seen = bench.add_vm("web01", Past("old", DAY), checkpoint_type=CheckpointType.PRODUCTION)
-    journal = _restart_at(bench, cmdlet)
+    steps = _restart_at(bench, cmdlet)
 
-    outcome = bench.perform(action, bench.target(seen, "old"), journal)
+    outcome = bench.perform(action, bench.target(seen, "old"), steps)
 
     assert outcome.state is ChangeState.SUCCEEDED, outcome
     assert done(bench.host().vms[seen.vm.id])
     assert bench.ran(cmdlet) == 1
-    assert journal.slept
+    assert steps.slept

@@ -18,7 +18,7 @@ from bot.changes.verbs.create import kind_of
 from bot.ledger import ChangeState
 from commands.base import Action, Apply, Configure, Create, Delete, Export, Keep, Rename, unmarked
 from commands.kit.words import safety_name
-from tests.support.workbench import ADA, PlainJournal, Workbench
+from tests.support.workbench import ADA, PlainSteps, Workbench
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ ASKED_AT = datetime(2026, 11, 22, 14, 5, 9, tzinfo=UTC)
 
 
 @dataclass
-class Meddling(PlainJournal):
+class Meddling(PlainSteps):
     """Something happens to the host between two steps."""
 
     after: str = ""
@@ -117,9 +117,9 @@ class TestCreate:
 
     def test_whose_policy_cannot_be_set_back_says_so(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", checkpoint_type=CheckpointType.PRODUCTION)
-        journal = Meddling(after="create", meddle=lambda: bench.arm(FaultKind.CMDLET_ERROR, "Set-VM", times=None))
+        steps = Meddling(after="create", meddle=lambda: bench.arm(FaultKind.CMDLET_ERROR, "Set-VM", times=None))
 
-        outcome = bench.perform(Create("x", CheckpointType.STANDARD), bench.target(seen), journal)
+        outcome = bench.perform(Create("x", CheckpointType.STANDARD), bench.target(seen), steps)
 
         assert outcome.state is ChangeState.FAILED
         assert "is standard now and could not be set back to production" in unmarked(outcome.sentence)
@@ -175,9 +175,9 @@ class TestApply:
     def test_starts_a_vm_that_ran_and_was_left_saved(self, bench: Workbench) -> None:
         """Somebody turned it off in the middle, and the checkpoint has memory."""
         seen = bench.add_vm("web01", Past("first", DAY, has_memory=True))
-        journal = Meddling(after="check", meddle=lambda: power.stop(bench.host(), seen.vm.id))
+        steps = Meddling(after="check", meddle=lambda: power.stop(bench.host(), seen.vm.id))
 
-        outcome = bench.perform(Apply(safety=False), bench.target(seen, "first"), journal)
+        outcome = bench.perform(Apply(safety=False), bench.target(seen, "first"), steps)
 
         assert unmarked(outcome.sentence) == "web01 is back at first, and is running."
         assert bench.ran("Start-VM") == 1
@@ -320,20 +320,20 @@ class TestTheRest:
 def test_a_crash_at_any_step_leaves_the_same_behind_as_none(bench: Workbench, action: Action) -> None:
     counter = iter(range(1000))
 
-    def run(journal: PlainJournal) -> tuple[object, ...]:
+    def run(steps: PlainSteps) -> tuple[object, ...]:
         seen = bench.add_vm(f"web{next(counter)}", Past("first", 2 * DAY), Past("second", DAY))
         checkpoint = None if isinstance(action, Create | Configure) else "first"
-        outcome = bench.perform(action, bench.target(seen, checkpoint), journal)
+        outcome = bench.perform(action, bench.target(seen, checkpoint), steps)
         after = bench.look(seen.vm.id)
         kinds = [one.name.partition(" ")[0] for one in after.checkpoints]
         return outcome.state, kinds, after.vm.state, after.vm.checkpoint_type
 
-    quiet = PlainJournal()
+    quiet = PlainSteps()
     expected = run(quiet)
     assert expected[0] is ChangeState.SUCCEEDED
     for step in quiet.names:
-        assert run(PlainJournal(crash_before=step)) == expected, f"crash before {step}"
-        assert run(PlainJournal(crash_after=step)) == expected, f"crash after {step}"
+        assert run(PlainSteps(crash_before=step)) == expected, f"crash before {step}"
+        assert run(PlainSteps(crash_after=step)) == expected, f"crash after {step}"
 
 
 @pytest.mark.parametrize(

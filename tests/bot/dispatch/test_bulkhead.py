@@ -70,7 +70,7 @@ def test_who_finds_no_place_in_the_line_is_told_at_once(ask: Ask) -> None:
 
 
 def test_who_waits_too_long_for_a_turn_is_told(ask: Ask) -> None:
-    bulkhead = Bulkhead(at_once=1, patience=0.05)
+    bulkhead = Bulkhead(at_once=1, timeout=0.05)
     asking: list[str] = []
     ask(bulkhead, "hv01", "ada", asking)
     wait_until(lambda: asking)

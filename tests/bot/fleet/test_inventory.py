@@ -80,10 +80,10 @@ class Host:
 
 
 class Fleet:
-    def __init__(self, *names, patience=LONG):
+    def __init__(self, *names, timeout=LONG):
         self.clock = Clock()
         self.hosts = {name: Host(name, self.clock) for name in names}
-        self.inventory = Inventory(self.hosts, self.clock, patience=timedelta(seconds=patience))
+        self.inventory = Inventory(self.hosts, self.clock, timeout=timedelta(seconds=timeout))
         self.hidden = set()
 
     def __getitem__(self, name):
@@ -137,7 +137,7 @@ def test_all_hosts_are_asked_at_the_same_time(make):
 
 
 def test_a_question_under_way_is_joined(make):
-    fleet = make("hv01", patience=0.05)
+    fleet = make("hv01", timeout=0.05)
     fleet["hv01"].gate.clear()
     fleet.inventory.refresh()
     fleet.inventory.refresh()
@@ -145,7 +145,7 @@ def test_a_question_under_way_is_joined(make):
 
 
 def test_a_host_that_hangs_keeps_nobody_longer_than_the_patience_and_the_others_are_seen(make):
-    fleet = make("hv01", "hv02", patience=0.05)
+    fleet = make("hv01", "hv02", timeout=0.05)
     fleet["hv01"].put("web01", 1)
     fleet["hv02"].put("web02", 2)
     fleet.inventory.refresh()
@@ -163,14 +163,12 @@ def test_a_host_that_hangs_keeps_nobody_longer_than_the_patience_and_the_others_
 
 
 def test_who_has_more_patience_waits_longer(make):
-    fleet = make("hv01", patience=0.05)
+    fleet = make("hv01", timeout=0.05)
     host = fleet["hv01"]
     host.put("web01", 1)
     host.gate.clear()
     fleet.inventory.refresh(disks=True)
-    waiting = threading.Thread(
-        target=fleet.inventory.renew, kwargs={"disks": True, "patience": timedelta(seconds=LONG)}
-    )
+    waiting = threading.Thread(target=fleet.inventory.renew, kwargs={"disks": True, "timeout": timedelta(seconds=LONG)})
     waiting.start()
     host.gate.set()
     waiting.join(LONG)
@@ -179,7 +177,7 @@ def test_who_has_more_patience_waits_longer(make):
 
 
 def test_a_late_answer_counts_when_it_comes(make):
-    fleet = make("hv01", patience=0.05)
+    fleet = make("hv01", timeout=0.05)
     fleet["hv01"].put("web01", 1)
     fleet["hv01"].gate.clear()
     fleet.inventory.refresh()
@@ -478,9 +476,9 @@ def test_a_pattern_sees_vms_that_are_new(make):
 class AskedByAnother(Inventory):
     """Somebody else asks the hosts right before."""
 
-    def renew(self, hosts=None, *, disks=False, patience=None):
+    def renew(self, hosts=None, *, disks=False, timeout=None):
         self.refresh(hosts, disks=disks)
-        return super().renew(hosts, disks=disks, patience=patience)
+        return super().renew(hosts, disks=disks, timeout=timeout)
 
 
 def test_a_new_vm_is_found_though_somebody_else_asked_the_hosts_in_the_meantime(make):

@@ -1,4 +1,4 @@
-"""A journal of steps that can crash."""
+"""A steps of steps that can crash."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Crash(BaseException):
 
 
 @dataclass
-class PlainJournal:
+class PlainSteps:
     """Remembers what steps gave, in their order, as the durable one does. It can crash once, before or after a step."""
 
     crash_before: str = ""
