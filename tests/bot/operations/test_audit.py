@@ -24,7 +24,7 @@ EVE = Origin("C0OPS", "U0EVE")
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     """Two refusals, two days ago and now."""
     now = datetime.now(UTC)
-    times = iter([now - timedelta(days=2)] * 2 + [now] * 2)
+    times = iter([now - timedelta(days=2)] * 3 + [now] * 3)
     with Ledger(tmp_path / "ledger.db", clock=lambda: next(times)) as ledger:
         for id in ("c1", "c2"):
             ledger.changes.deny(

@@ -50,7 +50,7 @@ def test_a_crash_leaves_no_lock_behind(tmp_path: Path) -> None:
         pass
 
     program.kill()
-    program.wait()
+    program.communicate()
 
     with held(tmp_path):
         assert (tmp_path / "checkpointbot.pid").read_text().startswith(f"{os.getpid()} ")
