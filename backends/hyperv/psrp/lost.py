@@ -8,6 +8,7 @@ by then never will. What Hyper-V has begun goes on.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from backends.base import HostConnection
 from backends.hyperv.psrp.connection import transport
 from backends.hyperv.psrp.faults import SHELL_UNKNOWN
 
+_log = logging.getLogger(__name__)
+
 FORGOTTEN_AFTER: Final = 24 * 3600.0
 """Seconds after which the host has long ended a lost shell by itself (`shell.IDLE_TIMEOUT`)."""
 
@@ -32,12 +35,17 @@ _RESOURCE: Final = "http://schemas.microsoft.com/powershell/"
 
 class ShellBook:
     """Which shells stand open on one host. With a file it outlives the program: those that an earlier one did not close
-    are lost. Safe to use from many threads; one program at a time. Raises OSError when the file cannot be written."""
+    are lost. Safe to use from many threads; one program at a time.
+
+    A file that cannot be written is the bot's own trouble and no word about the host: it is logged, and the host is
+    asked all the same. A shell that is not in the file is ended by its host, after `IDLE_TIMEOUT`.
+    """
 
     def __init__(self, file: Path | None = None, now: Callable[[], float] = time.time) -> None:
         self._file = file
         self._now = now
         self._lock = Lock()
+        self._unwritten = False
         self._open: set[str] = set()
         self._lost: dict[str, float] = dict.fromkeys(_read(file), now())
 
@@ -69,8 +77,16 @@ class ShellBook:
     def _write(self) -> None:
         oldest = self._now() - FORGOTTEN_AFTER
         self._lost = {shell_id: since for shell_id, since in self._lost.items() if since > oldest}
-        if self._file is not None:
+        if self._file is None:
+            return
+        try:
             _replace(self._file, json.dumps(sorted({*self._open, *self._lost})))
+        except OSError as error:
+            if not self._unwritten:
+                _log.error("%s, which keeps the open shells, cannot be written: %s", self._file, error)
+            self._unwritten = True
+        else:
+            self._unwritten = False
 
 
 def end_shells(connection: HostConnection, book: ShellBook) -> None:

@@ -176,3 +176,16 @@ def test_without_a_file_only_shells_of_this_program_are_known() -> None:
     assert book.all_lost == ("one",)
     book.closed("one")
     assert book.all_lost == ()
+
+
+def test_a_file_that_cannot_be_written_is_said_once_and_is_no_word_about_the_host(
+    server: WinRMServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "shells").write_text("in the way of the folder")
+    session = session_on(server, tmp_path / "shells" / "hv01.json")
+
+    assert session.invoke(ASK, deadline=10).output == ("42",)
+    session.close()
+
+    assert [one.getMessage() for one in caplog.records if "cannot be written" in one.getMessage()] != []
+    assert sum("cannot be written" in one.getMessage() for one in caplog.records) == 1
