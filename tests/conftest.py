@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis
 
 from tests.support.office import Office
+
+hypothesis.register_profile("untimed", deadline=None)  # a machine with other work is no defect of what is tested
+hypothesis.load_profile("untimed")
 
 
 @pytest.fixture(scope="module")

@@ -524,7 +524,7 @@ def test_a_client_certificate_logs_on(host: Scripted) -> None:
 def test_basic_over_plain_http_needs_to_be_allowed_in_so_many_words(host: Scripted) -> None:
     with WinRMServer(host, users=USERS, allow_unencrypted=True) as server:
         refused = PsrpSession(replace(_to(server), auth="basic"))
-        assert "sends the password readable" in str(_raised(refused))
+        assert "shows the password to everyone" in str(_raised(refused))
         assert not server.requests
         session = PsrpSession(replace(_to(server), auth="basic", allow_unencrypted=True))
         assert session.invoke(ASK, deadline=10).output == ("42",)
