@@ -119,9 +119,9 @@ def test_a_change_that_the_bot_died_in_too_often_is_told_of(tmp_path: Path) -> N
         world.stop()
 
         (row,) = world.rows()
-        (message,) = world.messages()
         assert row.state == "unknown"
-        assert "Something went wrong in the bot itself" in message.seen
+        # A copy may stand beside it, where the bot died between a post and its record.
+        assert any("Something went wrong in the bot itself" in message.seen for message in world.messages())
 
 
 def test_a_question_that_expires_while_the_bot_is_dead_is_shown_as_expired(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from bot.slack.listeners import build_app, serve
 from bot.slack.web import reading_client
 from commands.base import Actions, Button, Paragraph, Reply
 from tests.support.slack import Bot, DeskOfATest, hold
+from tests.support.waiting import wait_until
 
 CARD = Reply((Paragraph("Apply?"), Actions((Button("Confirm", "confirm", "7"),))))
 
@@ -112,7 +113,7 @@ def test_a_person_hears_of_it_when_the_bot_is_stopping(sandbox: Sandbox, bot: Bo
     sandbox.command("ada", "#ops", "/checkpoint list")
     assert "being stopped" in told(sandbox, "ada")
     assert not bot.desk.seen
-    assert not bot.desk.kept
+    wait_until(lambda: not bot.desk.kept)
 
 
 def test_a_button_of_something_else_is_answered(sandbox: Sandbox, bot: Bot) -> None:
