@@ -70,9 +70,9 @@ def cpu_of_group(office: Office, process: BotProcess, pattern: str, count: int) 
     before = cpu_seconds(process.pid)
     office.type("ada", f"/checkpoint create {pattern} fresh")
     question = f"and {count - 3} more?"
-    office.wait_for_text(question)
+    card = office.wait_for_text(question)
     office.press("ada", "Create", about=question)
-    end = office.sandbox.wait_for(lambda: is_over(office.seen_by("ada")[-1]), SLOWEST)
+    end = office.sandbox.wait_for(lambda: is_over(next(m for m in office.seen_by("ada") if m.ts == card.ts)), SLOWEST)
     assert end == SIGNS[ChangeState.SUCCEEDED]
     return (cpu_seconds(process.pid) - before) / count
 
