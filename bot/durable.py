@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime
@@ -281,17 +281,28 @@ class Durable:
 
     def step(self, name: str, act: Callable[[], T]) -> T:
         """Run a step of the present workflow: once it has ended, it gives the same result or error for ever."""
+        with self._counted():
+            try:
+                return DBOS.run_step({"name": name}, lambda: self._without_trouble(name, act))
+            except DBAPIError as trouble:
+                raise self._interrupted(trouble) from trouble
+
+    def read(self, name: str, act: Callable[[], T]) -> T:
+        """What a look into the bot's own files gives when they are well. It is no step: it is made again each time."""
+        with self._counted():
+            return self._without_trouble(name, act)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Something that the stop waits for, and that is not begun any more when the bot stops."""
         with self._changed:
             stopping = self._stopping.is_set()
             self._running += not stopping
         if stopping:
-            # An error raised while DBOS still runs would end the workflow for good; after that it stays pending.
             self._gone.wait()
             raise Stopped
         try:
-            return DBOS.run_step({"name": name}, lambda: self._without_trouble(name, act))
-        except DBAPIError as trouble:
-            raise self._interrupted(trouble) from trouble
+            yield
         finally:
             with self._changed:
                 self._running -= 1
@@ -311,10 +322,6 @@ class Durable:
         if status is None:
             return None
         return UNREADABLE if isinstance(status.input, str) and status.status in PENDING else str(status.status)
-
-    def give_up(self, workflow_id: str) -> None:
-        """Never take that workflow up again."""
-        DBOS.cancel_workflow(workflow_id)
 
     def _without_trouble(self, name: str, act: Callable[[], T]) -> T:
         """What the step gives when the stores that it uses are well. It looks before it acts, so it may run again."""

@@ -84,8 +84,8 @@ class ChangeMessages:
         try:
             shown = self.show(change_id)
         except LedgerError as error:
-            log.info("change %s is not shown any more: %s", change_id, error)
-            return
+            log.info("change %s is not shown now: %s", change_id, error)
+            shown = not error.transient  # a ledger that is closed shows nothing any more
         with self._posted:
             wanted = self._soon.pop(change_id, None) is not None and (change_id in self._again or not shown)
             self._again.discard(change_id)

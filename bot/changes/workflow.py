@@ -27,7 +27,7 @@ from bot.changes.outcome import OUTCOME, Outcome, Said, conclusion, outcomes
 from bot.changes.perform import NotNow, Performer
 from bot.changes.permission import Awaits, Denial, plan_of
 from bot.durable import GIVEN_UP, PENDING, UNREADABLE, Durable, Kind, Record
-from bot.ledger import LEGAL, ChangeRow, ChangeState, IllegalMove, Ledger, Unreadable
+from bot.ledger import LEGAL, ChangeRow, ChangeState, IllegalMove, Ledger, LedgerError, Unreadable
 from bot.messages import Origin
 from commands.base import Person, Plan
 from commands.kit.words import say_names
@@ -148,7 +148,10 @@ class Changes:
         if not self._ledger.changes.request(change_id, plan, person, origin, expires_at=expires_at if awaits else None):
             return False
         self._messages.asked_from(change_id, origin)
-        self._let_go(change_id, awaits)
+        try:
+            self._let_go(change_id, awaits)
+        except LedgerError as trouble:  # it was asked for, so it goes on: the workflow decides when the ledger is well
+            log.error("change %s waits for the ledger: %s", change_id, trouble.cause)
         self._durable.start(change_id, self._change, change_id)
         return True
 
@@ -258,7 +261,8 @@ class Changes:
 
     def _queue(self, change_id: str) -> bool:
         """Let every VM of it wait for its turn. One that is quick is shown once, when it is over."""
-        self._limits.queue(*self._turns(self._get(change_id)))
+        change = self._durable.read("queue", lambda: self._get(change_id))
+        self._limits.queue(*self._turns(change))
         self._messages.show_soon(change_id)
         return True
 
@@ -267,7 +271,7 @@ class Changes:
 
     def _on_one_vm(self, change_id: str, index: int) -> None:
         """Perform it on one VM. With the last one the change is over, and is shown as it ended."""
-        change = self._get(change_id)
+        change = self._durable.read("begin", lambda: self._get(change_id))
         turn = self._turn(change, index)
         outcome = self._outcome(change, turn)
         over = self._durable.step("record", lambda: self._record(change, outcome))

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 
 from pydantic import TypeAdapter, ValidationError
@@ -60,6 +61,7 @@ def plan_to_json(plan: Plan) -> str:
     return to_json({"action": {"verb": plan.verb, **action}, **rest})
 
 
+@lru_cache(maxsize=32)  # each VM of a change asks for it, and that of a large group is long
 def plan_from_json(text: str) -> Plan:
     """A plan as this version has it: what it does not know is left out, what is missing has its default.
 

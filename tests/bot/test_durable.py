@@ -227,3 +227,20 @@ def test_a_step_is_not_begun_while_the_bot_stops_and_ends_when_it_has(durable: D
 
     assert ended.wait(30)
     assert begun == []
+
+
+def test_a_look_into_a_file_in_trouble_is_made_again_until_it_is_well(durable: Durable) -> None:
+    tries: list[int] = []
+    given: list[str] = []
+
+    def look() -> str:
+        tries.append(1)
+        if len(tries) < 3:
+            raise Trouble("too many open files")
+        return "seen"
+
+    run = workflow(lambda: given.append(durable.read("look", look)))
+    durable.launch()
+    durable.start("id", run)
+
+    wait_until(lambda: given == ["seen"])

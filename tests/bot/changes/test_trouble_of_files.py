@@ -12,7 +12,7 @@ import pytest
 from backends.base import VMState
 from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import Fault, FaultKind
-from bot.ledger import ChangeRow, ChangeState
+from bot.ledger import ChangeRow, ChangeState, LedgerError
 from tests.support.headquarters import Headquarters
 from tests.support.waiting import wait_until
 
@@ -82,3 +82,23 @@ def test_a_ledger_that_another_program_locks_is_waited_for_and_the_vm_is_started
     assert hq.look(seen.vm.id).vm.state is VMState.RUNNING
     assert len(hq.shells["hv01"].log.seen("Restore-VMSnapshot")) == 1
     assert len(hq.shells["hv01"].log.seen("Checkpoint-VM")) == 1
+
+
+def test_a_request_is_carried_out_once_though_the_ledger_was_locked_right_after_it_was_kept(
+    hq: Headquarters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = hq.add_vm("app02")
+    moves = type(hq.ledger.changes).move
+    refused: list[object] = []
+
+    def locked_once(*given: object, **named: object) -> bool:
+        if not refused:
+            refused.append(given)
+            raise LedgerError("Another program holds the ledger locked.", transient=True)
+        return moves(*given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(hq.ledger.changes), "move", locked_once)
+    hq.type("app02 before-upgrade")
+
+    assert hq.wait_for(ChangeState.SUCCEEDED)
+    assert [one.name for one in hq.look(seen.vm.id).checkpoints] == ["before-upgrade"]
