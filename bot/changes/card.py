@@ -172,7 +172,7 @@ def _taken(row: ChangeRow, done: Collection[Outcome]) -> list[Part]:
     action = plan_of(row).action
     if not isinstance(action, Create) or row.state != ChangeState.SUCCEEDED or len(done) != 1:
         return []
-    ids = [short_id(o.checkpoint_id) for o in done if o.checkpoint_id]
+    ids = [f"short id {short_id(o.checkpoint_id)}" for o in done if o.checkpoint_id]
     until = [f"kept until {say_time(row.created_at + timedelta(seconds=action.keep))}"] if action.keep else []
     return [Paragraph(" · ".join([*ids, *until, *([action.note] if action.note else [])]))]
 
