@@ -148,7 +148,7 @@ class TestRun:
     def test_says_at_the_start_what_the_settings_leave_out(self, caplog: pytest.LogCaptureFixture) -> None:
         write_settings()
 
-        run("run")
+        run("run", "--no-wait")
 
         told = " ".join(record.message for record in caplog.records)
         assert "no host under hosts:" in told
