@@ -20,6 +20,7 @@ from backends.simulator.fleets.demo import demo_fleet
 from backends.simulator.powershell.interpreter import SimulatedPowerShell
 from backends.simulator.winrm import WinRMServer
 from bot.core import Core
+from bot.durable import SELDOM
 from bot.operations import upgrade
 from bot.operations.folder import make_private
 from bot.people.directory import LookupFailed
@@ -59,10 +60,11 @@ class Bot:
         clock: Callable[[], datetime] = utc_now,
         pace: Pace | None = None,
         wait: bool = True,
+        seldom: float = SELDOM,
     ) -> None:
         """`backends` stand in for those that the settings' hosts would give, and `pace` for Slack's; `wait` says
-        whether the start waits for Slack where it cannot be reached. Raises
-        `LedgerError` and OSError when the data folder cannot be used."""
+        whether the start waits for Slack where it cannot be reached, and `seldom` are the seconds between looks at what
+        is due. Raises `LedgerError` and OSError when the data folder cannot be used."""
         self._wait = wait
         make_private(settings.data_dir)
         self.backends = dict(backends) if backends is not None else hosts_of(settings, settings.data_dir / "shells")
@@ -70,7 +72,14 @@ class Bot:
         outbox = Outbox(posting_client(token, api_url), pace)
         self.directory = SlackDirectory(reading_client(token, api_url))
         upgrade.jobs(settings.data_dir / "jobs.db")
-        self._core = Core(settings, backends=self.backends, announcer=outbox, directory=self.directory, clock=clock)
+        self._core = Core(
+            settings,
+            backends=self.backends,
+            announcer=outbox,
+            directory=self.directory,
+            clock=clock,
+            seldom=seldom,
+        )
         self.ledger = self._core.ledger
         intake = Intake()
         app = build_app(self._core.desk, outbox, intake, api_url=api_url)

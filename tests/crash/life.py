@@ -15,7 +15,7 @@ import sqlalchemy.dialects.sqlite  # noqa: F401 - DBOS imports it when it is lau
 from bot.settings import Settings
 from bot.wiring import Bot
 from tests.crash.tripwires import Tripwires
-from tests.support.waiting import DEADLINE
+from tests.support.waiting import DEADLINE, OFTEN
 
 BIRTH = DEADLINE
 """Seconds in which a bot must take commands; it takes less than one when the machine is idle."""
@@ -81,7 +81,7 @@ def _live(settings: Settings, log: Path, kill_at: str | None, parent: Connection
     logging.basicConfig(level=logging.INFO, format="%(process)d %(asctime)s %(name)s %(message)s")
     tripwires = Tripwires(kill_at)
     tripwires.lay()
-    bot = Bot(settings)
+    bot = Bot(settings, seldom=OFTEN)
     bot.start()
     parent.send("ready")
     parent.recv()

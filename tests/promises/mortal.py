@@ -159,3 +159,7 @@ class MortalAnnouncer:
     def whisper(self, origin: Origin, message: Reply) -> None:
         with self._life.around("whisper"):
             self._announcer.whisper(origin, message)
+
+    def address(self, ref: MessageRef, person_id: str, sentence: str) -> None:
+        with self._life.around("address"):
+            self._announcer.address(ref, person_id, sentence)

@@ -47,7 +47,7 @@ from tests.promises.mortal import Console, Died, Life, MortalAnnouncer, MortalSe
 from tests.support.board import Board, buttons
 from tests.support.people import ADA, ADMINS, BOB, CHANNEL, EVE, GUEST, TEAM, People
 from tests.support.settings import NO_SLACK, owners, viewers
-from tests.support.waiting import DEADLINE, comes
+from tests.support.waiting import DEADLINE, OFTEN, comes
 from tests.support.watched import Effect, WatchedHost
 
 pytestmark = pytest.mark.filterwarnings(r"ignore:[\s\S]*SystemExit")
@@ -422,6 +422,7 @@ class AnyOrder(RuleBasedStateMachine):
             clock=clock,
             timeouts=IMPATIENT,
             show_again=(0.5,) * 10,
+            seldom=OFTEN,
         )
         core.start()
         return core
@@ -480,7 +481,11 @@ class AnyOrder(RuleBasedStateMachine):
 
     def planned(self) -> list[ChangeRow]:
         """Those that were not refused at once, newest first."""
-        return [row for row in self.rows() if row.plan is not None]
+        return [
+            row
+            for row in self.rows()
+            if row.plan is not None and (row.message is not None or row.state != ChangeState.DENIED)
+        ]
 
     def pressable(self) -> list[ChangeRow]:
         """Those that wait for an answer first."""

@@ -35,7 +35,7 @@ from tests.support.people import (
     People,
 )
 from tests.support.settings import NO_SLACK, owners, viewers
-from tests.support.waiting import wait_until
+from tests.support.waiting import OFTEN, wait_until
 from tests.support.workbench import HASTY
 
 OPEN = (ChangeState.REQUESTED, ChangeState.QUEUED, ChangeState.RUNNING)
@@ -73,6 +73,7 @@ class Headquarters(Hosts):
             clock=self.clock,
             timeouts=HASTY,
             show_again=(0.2,) * 10,
+            seldom=OFTEN,
         )
         self._core.start()
 

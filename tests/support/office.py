@@ -32,7 +32,7 @@ from tests.support.hosts import (
     small_fleet,
 )
 from tests.support.settings import HOST_DEFAULTS, host_at, owners, slack_of, viewers
-from tests.support.waiting import DEADLINE
+from tests.support.waiting import DEADLINE, OFTEN
 
 TIMEOUT = DEADLINE
 UNDER_WAY = (ChangeState.REQUESTED, ChangeState.QUEUED, ChangeState.RUNNING)
@@ -107,7 +107,7 @@ class Office(Hosts):
         return self._bot
 
     def start_bot(self) -> None:
-        self._bot = Bot(self.settings, clock=self.clock, pace=Pace(interval=0.02, update_interval=0.06))
+        self._bot = Bot(self.settings, clock=self.clock, pace=Pace(interval=0.02, update_interval=0.06), seldom=OFTEN)
         self._bot.start()
         self.sandbox.wait_for_connections(2)
 
