@@ -42,6 +42,7 @@ from bot.ledger import ChangeRow, ChangeState
 from bot.messages import Origin
 from bot.settings import AccessSettings, ApprovalSettings, HostSettings, Settings
 from commands.base import Keep, Plan, Target
+from commands.base.names import name as called
 from tests.promises.kept import effects_of, unkept
 from tests.promises.mortal import Console, Died, Life, MortalAnnouncer, MortalSession
 from tests.support.board import Board, buttons
@@ -50,8 +51,11 @@ from tests.support.settings import NO_SLACK, owners, viewers
 from tests.support.waiting import DEADLINE, OFTEN, comes
 from tests.support.watched import Effect, WatchedHost
 
-pytestmark = pytest.mark.filterwarnings(r"ignore:[\s\S]*SystemExit")
-"""A thread of the bot that ends because the bot has died."""
+pytestmark = [
+    pytest.mark.filterwarnings(r"ignore:[\s\S]*SystemExit"),
+    pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies"),
+]
+"""A thread of the bot that ends because the bot has died, and one of DBOS that draws its next pause meanwhile."""
 
 Method = TypeVar("Method", bound=Callable[..., None])
 
@@ -383,7 +387,7 @@ class AnyOrder(RuleBasedStateMachine):
         """The checkpoint that a failed attempt has left is named in what is said of it."""
         left = next(host.taken[effect.about] for host in self.hosts.values() if effect.about in host.taken)
         told = [outcome for outcome, _, _ in self.outcomes() if outcome.vm_id == effect.vm_id]
-        return any(f"checkpoint {left}" in one.sentence for one in told)
+        return any(f"checkpoint {called(left)}" in one.sentence for one in told)
 
     def outcomes(self) -> Iterator[tuple[Outcome, Plan, Target]]:
         for row in self.planned():
