@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -48,10 +49,14 @@ class Inventory:
         *,
         fresh_for: timedelta = timedelta(seconds=5),
         timeout: timedelta = timedelta(seconds=15),
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`steady` counts the seconds that a host takes to answer. A machine that slept or whose clock was set has not
+        been kept waiting by any host."""
         self._watches = {host: _Watch(backend) for host, backend in backends.items()}
         self._clock = clock
         self._now = Elapsed(clock)
+        self._steady = steady
         self._fresh_for = fresh_for
         self._timeout = timeout
         self._lock = Lock()
@@ -150,8 +155,8 @@ class Inventory:
     def _status(self, host: str, watch: _Watch, now: float, disks: bool) -> HostStatus:
         sight, problem = watch.sight(disks), watch.problem(disks)
         inventory = sight.inventory
-        late = now - self._timeout.total_seconds()
-        if silent := next((one for one in watch.questions if one.begun <= late), None):
+        silent = watch.question(disks)
+        if silent and self._is_late(silent, self._timeout):
             problem = f"It has not answered since {silent.put_at:%H:%M:%S} UTC."
         vms = inventory.vms if inventory else ()
         return HostStatus(
@@ -179,13 +184,15 @@ class Inventory:
         """Wait for the questions under way, asking where there is none; one that is late already is not waited for."""
         with self._lock:
             questions = [watch.question(disks) or self._put(watch, disks) for watch in watches]
-        late = self._now() - timeout.total_seconds()
-        awaited = [one.answer for one in questions if one.begun > late]
+        awaited = [one.answer for one in questions if not self._is_late(one, timeout)]
         for answer in wait(awaited, timeout.total_seconds()).done:
             answer.result()
 
+    def _is_late(self, question: _Question, timeout: timedelta) -> bool:
+        return self._steady() - question.put >= timeout.total_seconds()
+
     def _put(self, watch: _Watch, disks: bool) -> _Question:
-        question = _Question(disks, self._now(), self._clock(), Future())
+        question = _Question(disks, self._now(), self._steady(), self._clock(), Future())
         watch.questions.append(question)
         self._pool.submit(self._carry, watch, question)
         return question
@@ -251,6 +258,9 @@ class _Question:
 
     disks: bool
     begun: float
+    """On the clock of what is fresh."""
+    put: float
+    """The same on the clock of who waits."""
     put_at: datetime
     """The same for people."""
     answer: Future[None]
@@ -278,12 +288,17 @@ class _Watch:
         return max(self.shallow, self.deep, key=lambda sight: sight.begun)
 
     def question(self, disks: bool) -> _Question | None:
-        return next((one for one in self.questions if one.disks or not disks), None)
+        """The one under way. Who wants no disks does not wait for a look at each disk file, which takes minutes."""
+        return next((one for one in self.questions if one.disks is disks), None)
 
     def answered(self, question: _Question, inventory: HostInventory | None, problem: str) -> None:
         self.questions.remove(question)
+        newest = question.begun >= max(self.asked.values())
         self.asked = {**self.asked, question.disks: question.begun}
-        self.problems = {False: problem, True: problem if question.disks else self.problems[True]}
+        self.problems = {
+            False: problem if newest else self.problems[False],
+            True: problem if question.disks else self.problems[True],
+        }
         if inventory is None:
             return
         sight = _Sight(question.begun, inventory, {one.vm.id: one for one in inventory.vms})
