@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from threading import Condition, Thread, Timer
 
 from bot.changes.card import card
+from bot.changes.permission import is_by_the_clock
 from bot.ledger import Change, ChangeRow, ChangeState, Ledger, LedgerError
 from bot.messages import Announcer, AnnouncerError, MessageGone, MessageRef, Origin
 from commands.base import Reply, say
@@ -106,6 +107,8 @@ class ChangeMessages:
                 log.error("the message of change %s stays as it was: %s", change.id, error)
 
     def _whisper(self, change: ChangeRow, sentence: str) -> None:
+        if is_by_the_clock(change):
+            return
         try:
             self._announcer.whisper(self._origins.get(change.id, change.origin), say(sentence))
         except AnnouncerError as error:
@@ -185,7 +188,7 @@ class ChangeMessages:
     def _bring_up_to_date(self, change_id: str) -> Change:
         """Until the ledger has not gone on while it was shown: else who looked first could show last."""
         change = self._post_first(change_id)
-        while True:
+        while not is_by_the_clock(change.row):
             message = self._card(change)
             if message != self._shown.get(change_id) and change.row.message is not None:
                 change = self._update(change, change.row.message, message)
@@ -195,6 +198,7 @@ class ChangeMessages:
                     self._shown.pop(change_id, None)
                 return change
             change = self._ledger.changes.load(change_id)
+        return change
 
     def _update(self, change: Change, ref: MessageRef, message: Reply) -> Change:
         """By the next way where the first is barred for good: anew where the message is gone, and otherwise the end to
@@ -229,7 +233,7 @@ class ChangeMessages:
         """The change, whose message is posted if that was not done yet."""
         with self._alone(change_id):
             change = self._ledger.changes.load(change_id)
-            if change.row.message is not None:
+            if change.row.message is not None or is_by_the_clock(change.row):
                 return change
             message = self._card(change)
             ref = self._announcer.post(self._origins.get(change_id, change.row.origin), message)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.changes import verbs
-from bot.ledger import ChangeRow, ChangeState
+from bot.ledger import ChangeRow, ChangeState, LedgerError
 from bot.people import access
 from bot.people.directory import LookupFailed
 from bot.people.identity import Gate, Refusal
@@ -28,10 +28,12 @@ Awaits = Literal["confirmation", "approval"]
 class Denial(Exception):
     """The change is not allowed: nothing was changed. `sentence` is for the person, `why` for the ledger."""
 
-    def __init__(self, sentence: str, why: str = "") -> None:
+    def __init__(self, sentence: str, why: str = "", *, passing: bool = False) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.why = why or sentence
+        self.passing = passing
+        """The workspace did not answer, so that nobody can tell: it may be asked again later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,10 @@ class Permission:
     gate: Gate
 
     def of(self, plan: Plan, person: Person, channel: str) -> Awaits | None:
-        """Whose answer the plan needs, None for nobody's, when somebody who was let in asks for it in `channel`.
-        Raises `Denial`."""
+        """Whose answer the plan needs, None for nobody's, when somebody who was let in asks for it in `channel`; for
+        one by the clock, whose owner nobody has let in, they are let in here. Raises `Denial`."""
+        if plan.clock:
+            return self._decide(plan, self._admit(person.id, channel, max_age=RECENT), channel)
         try:
             self.gate.admit_change(person, channel)
         except Refusal as refusal:
@@ -85,17 +89,20 @@ class Permission:
     def over(self, change: ChangeRow, *, max_age: float | None = None) -> Awaits | None:
         """The same of a change in the ledger, whoever asked for it. `max_age` is that of what the workspace says of the
         person, in seconds. Raises `Denial`."""
-        home = self.gate.directory.team_id  # where they acted from was looked at when they asked
-        try:
-            person = self.gate.admit(change.person_id, home, change.origin.channel, change=True, max_age=max_age)
-        except Refusal as refusal:
-            raise Denial(refusal.sentence, refusal.why) from refusal
+        person = self._admit(change.person_id, change.origin.channel, max_age=max_age)
         return self._decide(plan_of(change), person, change.origin.channel)
 
     def still(self, change: ChangeRow) -> Awaits | None:
         """The same, right before the change is performed: by what the workspace says now."""
         begun = change.state in (ChangeState.RUNNING, ChangeState.UNKNOWN)
         return self.over(change, max_age=UNDER_WAY if begun else RECENT)
+
+    def _admit(self, person_id: str, channel: str, *, max_age: float | None) -> Person:
+        home = self.gate.directory.team_id  # where they acted from was looked at when they asked
+        try:
+            return self.gate.admit(person_id, home, channel, change=True, max_age=max_age)
+        except Refusal as refusal:
+            raise Denial(refusal.sentence, refusal.why, passing=_passes(refusal)) from refusal
 
     def _decide(self, plan: Plan, person: Person, channel: str) -> Awaits | None:
         verb = verbs.of(plan.verb)
@@ -111,12 +118,30 @@ class Permission:
         match decision:
             case access.Denied(sentence=sentence, why=why):
                 raise Denial(sentence, why)
+            case access.Approve() if plan.clock:
+                raise Denial(
+                    "This needs the approval of a second person, and the clock can ask nobody.",
+                    f"{plan.clock} can ask nobody for the approval that it needs",
+                )
             case access.Approve():
                 return "approval"
-            case access.Confirm():
+            case access.Confirm() if not plan.clock:
                 return "confirmation"
-            case access.Go():
+            case access.Confirm() | access.Go():
                 return None
+
+
+def _passes(refusal: Refusal) -> bool:
+    """The workspace gave no answer this time, and may give one later."""
+    return isinstance(refusal.__cause__, LookupFailed) and not refusal.__cause__.lasting
+
+
+def is_by_the_clock(change: ChangeRow) -> bool:
+    """Nobody has typed it: it has no card and no message of its own. One that this version cannot read is not."""
+    try:
+        return change.plan is not None and bool(change.plan.clock)
+    except LedgerError:
+        return False
 
 
 def plan_of(change: ChangeRow) -> Plan:

@@ -25,7 +25,7 @@ from bot.changes.limits import Limits, Turn
 from bot.changes.message import ChangeMessages
 from bot.changes.outcome import OUTCOME, Outcome, Said, conclusion, outcomes
 from bot.changes.perform import NotNow, Performer
-from bot.changes.permission import Awaits, Denial, plan_of
+from bot.changes.permission import Awaits, Denial, is_by_the_clock, plan_of
 from bot.durable import GIVEN_UP, PENDING, UNREADABLE, Durable, Kind, Record
 from bot.ledger import LEGAL, ChangeRow, ChangeState, IllegalMove, Ledger, LedgerError, Unreadable
 from bot.messages import Origin
@@ -64,6 +64,17 @@ class Permit(Protocol):
     def over(self, change: ChangeRow) -> Awaits | None: ...
 
 
+class ByTheClock(Protocol):
+    """Who asks for changes by the clock (`Plan.clock`), and how it learns what becomes of them: such a change has no
+    message of its own. Each call comes from a workflow, so it may have steps; after a crash it may come again."""
+
+    def concluded(self, change: ChangeRow) -> None:
+        """It is over: carried out, failed, or not allowed any more. A `Denial` of `Changes.submit` is none of these."""
+
+    def merged(self, change: ChangeRow, vm_id: str) -> None:
+        """After a delete: the VM's disks are merged, or nobody can see whether they are."""
+
+
 class Changes:
     """Starts changes, passes answers on to them, and takes them up again after a restart."""
 
@@ -88,13 +99,19 @@ class Changes:
         self._clock = clock
         self._show_again = show_again
         self._limits = Limits(self._begin_turn)
+        self._by_the_clock: list[ByTheClock] = []
         self._declare()
+
+    def listen(self, one: ByTheClock) -> None:
+        """Let it hear of every change that is asked for by the clock. Before `launch`."""
+        self._by_the_clock.append(one)
 
     def _declare(self) -> None:
         @DBOS.workflow(name="change")
         def change(change_id: str) -> None:
             if not self._guarded(change_id, lambda: self._begin(change_id)):
                 self._report(change_id)
+                self._conclude_by_the_clock(change_id)
 
         @DBOS.workflow(name="answer")
         def answered(change_id: str, answer: Answer) -> None:
@@ -114,12 +131,18 @@ class Changes:
         def shown(change_id: str, tries: int) -> None:
             self._report(change_id, tries)
 
+        @DBOS.workflow(name="concluded")
+        def concluded(change_id: str) -> None:
+            change = self._durable.read("concluded", lambda: self._get(change_id))
+            for one in self._by_the_clock:
+                one.concluded(change)
+
         @DBOS.workflow(name="merge")
         def merge(change_id: str, watch: merges.Watch) -> None:
             self._follow_merge(change_id, watch)
 
         self._change, self._answered, self._expiry = change, answered, expiry
-        self._one_vm, self._merge, self._shown = on_one_vm, merge, shown
+        self._one_vm, self._merge, self._shown, self._concluded = on_one_vm, merge, shown, concluded
 
     # ------------------------------------------------------------ what people do
 
@@ -135,7 +158,11 @@ class Changes:
     ) -> bool:
         """Decide on a plan, and begin it as a change; False when that id is known already, and then nothing is done.
         `expires_at` is until when it waits for an answer, where it needs one. Raises `Denial`, which is in the ledger,
-        unless the person was refused too often for that.
+        unless the person was refused too often for that. It may be called from a step of a workflow.
+
+        Of a plan by the clock (`Plan.clock`), `person` is its owner, by their id and name: they are let in here, and
+        their grants of now decide. Nothing asks them: what needs an approval is denied. No card is posted; who asks
+        learns the end as `ByTheClock`.
 
         The request is in the ledger when this returns, and will be carried through whatever crashes.
         """
@@ -152,7 +179,7 @@ class Changes:
             self._let_go(change_id, awaits)
         except LedgerError as trouble:  # it was asked for, so it goes on: the workflow decides when the ledger is well
             log.error("change %s waits for the ledger: %s", change_id, trouble.cause)
-        self._durable.start(change_id, self._change, change_id)
+        self._durable.start_apart(change_id, self._change, change_id)
         return True
 
     def shown(self, change_id: str) -> ChangeRow | None:
@@ -283,6 +310,8 @@ class Changes:
         else:
             # Not here: Slack may be slow, and the VM's next change waits for this one.
             self._durable.start(f"{change_id}-{index}-shown", self._shown, change_id, 0)
+            if is_by_the_clock(change):
+                self._durable.start_apart(f"{change_id}-concluded", self._concluded, change_id)
 
     def _outcome(self, change: ChangeRow, turn: Turn) -> Outcome:
         """What became of the change on one VM. A defect in the bot leaves it unknown, and the other VMs alone."""
@@ -347,6 +376,16 @@ class Changes:
             self._report(change_id)
         if further is not None:
             self._follow(change_id, further)
+            return
+        change = self._durable.read("merged", lambda: self._get(change_id))
+        for one in self._by_the_clock if is_by_the_clock(change) else ():
+            one.merged(change, watch.outcome.vm_id)
+
+    def _conclude_by_the_clock(self, change_id: str) -> None:
+        """Tell who asked for it by the clock, once it is over. In a workflow of its own, which is begun once."""
+        change = self._durable.read("is it over", lambda: self._get(change_id))
+        if is_by_the_clock(change) and change.state.final:
+            self._durable.start_apart(f"{change_id}-concluded", self._concluded, change_id)
 
     def _add(self, change_id: str, event: str, said: Said) -> None:
         """Add a line to a result that stands already, once."""
@@ -393,6 +432,7 @@ class Changes:
         elif any(one in GIVEN_UP for one in stretches):
             self._fail(change.id, "its workflow was given up")
             self._messages.show(change.id)
+            self._conclude_by_the_clock(change.id)
         elif begun is None:
             self._durable.start(change.id, self._change, change.id)
         elif change.state in (ChangeState.QUEUED, ChangeState.RUNNING, ChangeState.UNKNOWN):

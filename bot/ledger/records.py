@@ -53,7 +53,7 @@ class Asked:
             person.id,
             clean(person.name),
             channel,
-            clean(plan.summary),
+            clean(f"{plan.summary} (by {plan.clock})" if plan.clock else plan.summary),
             plan.action.note if isinstance(plan.action, Create) else "",
             tuple(VMRef(target.vm_id, clean(target.vm_name), target.host) for target in plan.targets),
             plan_to_json(plan),

@@ -152,6 +152,9 @@ class Plan:
     """So much is at stake that it is asked about twice."""
     tell: str = ""
     """The user id of somebody whom this concerns and who is addressed in the question."""
+    clock: str = ""
+    """What asks for it by the clock, in words: `schedule nightly`, `expiry`. Empty where a person does. Such a plan is
+    somebody's all the same, and goes by their rights of that moment."""
     ask: bool = False
     """What was typed may mean something else, or goes against somebody: it is asked about whatever the verb."""
 
