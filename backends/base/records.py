@@ -235,6 +235,15 @@ class UnreadDisk:
 
 
 @dataclass(frozen=True, slots=True)
+class DiskFault:
+    """A file of a VM's chain that the host gave an error for."""
+
+    path: str
+    code: int | None = None
+    """The HRESULT: missing, another parent, in use elsewhere; None where the host gave none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Volume:
     """A volume of a host."""
 
@@ -279,6 +288,8 @@ class VMInventory:
     """Those that it uses and that could not be read, where `disks` is not None."""
     checkpoints_known: bool = True
     """False where the host reported an error instead of checkpoints: there may be more than these."""
+    faults: tuple[DiskFault, ...] = ()
+    """Files of the chain that the host gave an error for, where `disks` is not None."""
 
     def checkpoint(self, checkpoint_id: str) -> Checkpoint | None:
         return next((c for c in self.checkpoints if c.id == checkpoint_id), None)
