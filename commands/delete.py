@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from commands.base import Context, Delete, Plan, Target, name
+from backends.base import Checkpoint, VMInventory
+from commands.base import CheckpointNote, Context, Delete, Plan, Target, name
 from commands.kit import refusals
 from commands.kit.finding import Found, checkpoints
 from commands.kit.options import checkpoint_argument, vm_argument
@@ -17,6 +18,8 @@ from commands.kit.telling import (
     how_long,
     is_kept,
     is_owned_by,
+    keeper,
+    keepers,
     lines,
     merging,
     owner,
@@ -26,6 +29,9 @@ from commands.kit.telling import (
 from commands.kit.words import say_count, say_names, say_size
 
 ALIASES = ("remove",)
+
+Going = tuple[VMInventory, Checkpoint, CheckpointNote]
+"""A checkpoint that goes, with its VM and with what is known of it."""
 
 MOST_LOOKED_AT = 5
 """VMs whose volumes are asked for."""
@@ -49,7 +55,7 @@ def command(context: Context, vm: str, checkpoint: str, subtree: bool) -> Plan:
         (seen for seen, _ in found), lambda seen: _refuse((seen, meant[seen.vm.id]), vm, subtree), "delete", checkpoint
     )
     vms, shown = [seen.vm for seen, _ in found], titles(context, [one for _, one in found])
-    branch = " and all under it" if subtree else ""
+    branch, going = " and all under it" if subtree else "", _going(context, found, subtree)
     return Plan(
         Delete(subtree),
         tuple(Target.of(*one) for one in found),
@@ -61,7 +67,8 @@ def command(context: Context, vm: str, checkpoint: str, subtree: bool) -> Plan:
             "What is there now stays as it is, and nothing is turned off. Merging the disks goes on afterwards, and "
             "takes time and space.",
         ),
-        cautions=(*_no_room(context, found), *_wanted(context, found, subtree), *copies(vms), *merging(vms)),
+        cautions=(*_no_room(context, found), *_wanted(context, going), *copies(vms), *merging(vms)),
+        keepers=keepers(context.person, (note for _, _, note in going if is_kept(note, context.now))),
         grave=bool(tuple(_no_room(context, found))),
         each=lines(vms, shown),
     )
@@ -103,21 +110,24 @@ def _no_room(context: Context, found: Sequence[Found]) -> Iterator[str]:
             yield f"{name(seen.vm.name)}: merging {room}. A merge that does not fit stops, and can stop the VM."
 
 
-def _wanted(context: Context, found: Sequence[Found], subtree: bool) -> Iterator[str]:
+def _going(context: Context, found: Sequence[Found], subtree: bool) -> tuple[Going, ...]:
+    """Every checkpoint that goes."""
+    ones = [(seen, one) for seen, top in found for one in (seen.subtree(top.id) if subtree else (top,))]
+    notes = context.record.checkpoints.notes([one.id for _, one in ones])
+    return tuple((seen, one, notes.get(one.id, UNKNOWN)) for seen, one in ones)
+
+
+def _wanted(context: Context, going: Sequence[Going]) -> Iterator[str]:
     """Those that somebody else took, and until when somebody else wants them: a sentence for each person. What is one's
     own is no caution."""
-    going = [(seen, one) for seen, top in found for one in (seen.subtree(top.id) if subtree else (top,))]
-    notes = context.record.checkpoints.notes([one.id for _, one in going])
     taken: dict[str, list[str]] = {}
     wanted: dict[tuple[str, str], list[str]] = {}
-    for seen, one in going:
-        note = notes.get(one.id, UNKNOWN)
-        if is_owned_by(context.person, note):
-            continue
+    for seen, one, note in going:
         said = f"{name(one.name)} of {name(seen.vm.name)}"
-        taken.setdefault(owner(note), []).append(said)
-        if is_kept(note, context.now):
-            wanted.setdefault((owner(note), how_long(note)), []).append(said)
+        if not is_owned_by(context.person, note):
+            taken.setdefault(owner(note), []).append(said)
+        if is_kept(note, context.now) and note.keeper != context.person.id:
+            wanted.setdefault((keeper(note), how_long(note)), []).append(said)
     for who, which in taken.items():
         yield f"{say_names(which)} {'was' if len(which) == 1 else 'were'} taken by {name(who)}."
     for (who, until), which in wanted.items():

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 
 import click
 
 from backends.base import Checkpoint
-from commands.base import Context, Keep, Plan, Target, name
+from commands.base import CheckpointNote, Context, Keep, Plan, Target, name
 from commands.kit import refusals
 from commands.kit.finding import one_checkpoint
 from commands.kit.options import checkpoint_argument, span, vm_argument
-from commands.kit.telling import UNKNOWN, about, how_long, is_kept, is_owned_by, owner
+from commands.kit.telling import UNKNOWN, about, how_long, is_kept, keeper, keepers
 from commands.kit.words import say_time
 
 
@@ -31,28 +30,25 @@ def command(context: Context, vm: str, checkpoint: str, period: timedelta | None
     refusals.managed(seen, found, "keep")
     until = None if period is None else context.now + period
     when = "forever" if until is None else f"until {say_time(until)}"
-    against = _against(context, seen.vm.name, found, until)
+    note = context.record.checkpoints.notes([found.id]).get(found.id, UNKNOWN)
+    against = _is_against(context, note, until)
     return Plan(
         Keep(until),
         (Target.of(seen, found),),
         f"keep {name(found.name)} of {name(seen.vm.name)} {when}",
         consequences=about(context, seen, found),
-        cautions=against,
-        ask=bool(against),
-        tell=_keeper(context, found) if against else "",
+        cautions=(_caution(seen.vm.name, found, note),) if against else (),
+        ask=against,
+        keepers=keepers(context.person, [note]) if against else (),
     )
 
 
-def _against(context: Context, vm: str, one: Checkpoint, until: datetime | None) -> tuple[str, ...]:
+def _is_against(context: Context, note: CheckpointNote, until: datetime | None) -> bool:
     """Somebody else wants it for longer than that."""
-    note = context.record.checkpoints.notes([one.id]).get(one.id, UNKNOWN)
-    longer = until is not None and (note.pinned or (note.keep_until is not None and note.keep_until > until))
-    if not longer or not is_kept(note, context.now) or is_owned_by(context.person, note):
-        return ()
-    return (f"{name(owner(note))} wants {name(one.name)} of {name(vm)} {how_long(note)}: this is shorter.",)
+    if until is None or not is_kept(note, context.now) or note.keeper == context.person.id:
+        return False
+    return note.pinned or (note.keep_until is not None and note.keep_until > until)
 
 
-def _keeper(context: Context, one: Checkpoint) -> str:
-    """The user id of who wants it; a schedule has none."""
-    who = context.record.checkpoints.notes([one.id]).get(one.id, UNKNOWN).owner or ""
-    return who if re.fullmatch(r"[UW][A-Z0-9]{1,20}", who) else ""
+def _caution(vm: str, one: Checkpoint, note: CheckpointNote) -> str:
+    return f"{name(keeper(note))} wants {name(one.name)} of {name(vm)} {how_long(note)}: this is shorter."

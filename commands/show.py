@@ -9,7 +9,7 @@ import click
 from commands.base import CheckpointNote, Context, Heading, Reply, Table, name
 from commands.kit.finding import Found, one_checkpoint
 from commands.kit.options import checkpoint_argument, share_option, vm_argument
-from commands.kit.telling import UNKNOWN, age, how_long, is_stale, kind, owner, written
+from commands.kit.telling import UNKNOWN, age, how_long, is_stale, keeper, kind, owner, written
 from commands.kit.words import say_names, say_time
 
 _MEANING = {
@@ -47,7 +47,7 @@ def _facts(context: Context, found: Found, note: CheckpointNote) -> Iterator[tup
     yield "Kind", _MEANING.get(kind(one, note), kind(one, note))
     yield "Owner", owner(note)
     yield "Why", note.reason or ("the bot took it before an apply" if note.safety else "")
-    yield "Kept", how_long(note)
+    yield "Kept", how_long(note) + (f", by {keeper(note)}" if how_long(note) and note.keeper != note.owner else "")
     parent = seen.checkpoint(one.parent_id) if one.parent_id else None
     yield "Follows", parent.name if parent else ""
     yield "Followed by", say_names([child.name for child in seen.children(one.id)])

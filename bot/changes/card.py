@@ -31,7 +31,7 @@ SIGNS: Mapping[ChangeState, str] = {
 
 BAR = 10
 MOST_TOLD = 5
-"""Merges that get a sentence each."""
+"""Merges that get a sentence each, and people who are addressed in a question."""
 UNSEEN = (
     "Nobody but you sees this message, so nobody can approve it. Withdraw it, and ask in a channel that they and I are "
     "in: /invite brings me there."
@@ -81,7 +81,7 @@ def _question(row: ChangeRow, awaits: str) -> list[Part]:
     plan = plan_of(row)
     parts: list[Part] = [Paragraph(f"🛑 {plan.stake} will be lost.")] if plan.stake else []
     parts += [Paragraph(f"⚠️ {caution}") for caution in plan.cautions]
-    parts += [Paragraph("this is about what you want to keep.", to=plan.tell)] if plan.tell else []
+    parts += [Paragraph("this is about what you want to keep.", to=one) for one in plan.keepers[:MOST_TOLD]]
     parts += [Tree(plan.each)] if plan.each else []
     parts += [Paragraph(line) for line in plan.consequences]
     parts += [Paragraph(f"⚠️ {UNSEEN}")] if awaits == "approval" and _is_direct(row) else []

@@ -14,19 +14,23 @@ from datetime import datetime, timedelta
 from threading import Condition, Thread, Timer
 
 from bot.changes.card import card
+from bot.changes.outcome import outcomes
 from bot.changes.permission import is_by_the_clock
 from bot.ledger import Change, ChangeRow, ChangeState, Ledger, LedgerError
 from bot.messages import Announcer, AnnouncerError, MessageGone, MessageRef, Origin
-from commands.base import Reply, say
+from commands.base import Reply, name, say, unmarked
 from commands.kit.words import with_unchanged
 
 log = logging.getLogger(__name__)
 
-NOT_SHOWN, TOLD_ALONE, ADDRESSED = "not shown", "told alone", "addressed"
+NOT_SHOWN, TOLD_ALONE, ADDRESSED, TOLD_KEEPER = "not shown", "told alone", "addressed", "told keeper"
 """The ledger's events about what people saw."""
 
 AWAY_AFTER = timedelta(seconds=30)
 """After that long without an answer somebody looks elsewhere."""
+
+MOST_TOLD = 3
+"""VMs of which a keeper is told what became of them."""
 
 PROGRESS_EVERY = timedelta(seconds=3)
 SOON = 0.3
@@ -62,7 +66,9 @@ class ChangeMessages:
         """Bring the change's one message up to date. What cannot be shown is logged and noted in the ledger: the change
         goes on, and its record stays whole. False when it may be shown later: what does not heal is not tried again."""
         try:
-            self._address(self._bring_up_to_date(change_id))
+            shown = self._bring_up_to_date(change_id)
+            self._address(shown)
+            self._tell_keepers(shown)
         except AnnouncerError as error:
             log.warning("change %s could not be shown: %s", change_id, error)
             if not any(event.why == str(error) for event in self._ledger.events.of(change_id, {NOT_SHOWN})):
@@ -168,6 +174,28 @@ class ChangeMessages:
             log.info("%s could not be addressed about change %s: %s", row.person_id, row.id, error)
             return
         self._ledger.changes.note(row.id, ADDRESSED, by="bot", why=sentence, detail={"state": str(row.state)})
+
+    def _tell_keepers(self, change: Change) -> None:
+        """Tell those who wanted what is gone or shortened by now, each once. Raises `AnnouncerError`."""
+        done = [outcome.sentence for outcome in outcomes(change.events) if outcome.state == ChangeState.SUCCEEDED]
+        if not (change.row.state.final and done and change.plan and change.plan.keepers):
+            return
+        more = f" And {len(done) - MOST_TOLD} more." if len(done) > MOST_TOLD else ""
+        news = f"{name(change.row.person_name)} has changed what you wanted to keep. {' '.join(done[:MOST_TOLD])}{more}"
+        with self._alone(change.row.id):
+            for keeper in change.plan.keepers:
+                if not self._ledger.events.has(change.row.id, TOLD_KEEPER, person=keeper):
+                    self._tell_keeper(change.row, keeper, news)
+
+    def _tell_keeper(self, row: ChangeRow, keeper: str, news: str) -> None:
+        """By direct message, since they may not be in the channel, or else in the message's thread."""
+        try:
+            self._announcer.post(Origin("", keeper), say(news))
+        except AnnouncerError:
+            if row.message is None:
+                raise
+            self._announcer.address(row.message, keeper, unmarked(news))
+        self._ledger.changes.note(row.id, TOLD_KEEPER, by="bot", why=news, detail={"person": keeper})
 
     def _news(self, change: Change) -> str:
         row = change.row

@@ -61,6 +61,7 @@ class Checkpoints(store.Part):
             state_before.label if state_before is not None else None,
             safety,
             iso(keep_until) if keep_until else None,
+            owner if keep_until else None,
             change_id,
             at,
             at,
@@ -68,15 +69,17 @@ class Checkpoints(store.Part):
         with self._store.write() as db:
             db.execute(
                 """INSERT INTO checkpoints (id, host, vm_id, vm_name, name, owner, reason, kind, state_before, safety,
-                    keep_until, change_id, first_seen, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    keep_until, kept_by, change_id, first_seen, last_seen)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, reason = excluded.reason, kind = excluded.kind,
                     state_before = excluded.state_before, safety = excluded.safety, change_id = excluded.change_id,
-                    keep_until = coalesce(keep_until, excluded.keep_until)""",
+                    keep_until = coalesce(keep_until, excluded.keep_until),
+                    kept_by = coalesce(kept_by, excluded.kept_by)""",
                 values,
             )
 
-    def keep(self, target: Target, until: datetime | None) -> None:
-        """Say when a checkpoint may go, whoever took it; None keeps it forever.
+    def keep(self, target: Target, until: datetime | None, *, by: str) -> None:
+        """Say when a checkpoint may go, whoever took it; None keeps it forever. `by` is the user id of who says so.
 
         Raises ValueError for a target that names no checkpoint.
         """
@@ -86,9 +89,11 @@ class Checkpoints(store.Part):
         name = clean(target.checkpoint_name or "")
         with self._store.write() as db:
             db.execute(
-                """INSERT INTO checkpoints (id, host, vm_id, vm_name, name, keep_until, pinned, first_seen, last_seen)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT (id) DO UPDATE SET keep_until = excluded.keep_until, pinned = excluded.pinned""",
+                """INSERT INTO checkpoints (id, host, vm_id, vm_name, name, keep_until, pinned, kept_by,
+                    first_seen, last_seen)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (id) DO UPDATE SET keep_until = excluded.keep_until, pinned = excluded.pinned,
+                    kept_by = excluded.kept_by""",
                 [
                     target.checkpoint_id,
                     target.host,
@@ -97,6 +102,7 @@ class Checkpoints(store.Part):
                     name,
                     iso(until) if until else None,
                     until is None,
+                    by,
                     at,
                     at,
                 ],
@@ -155,12 +161,13 @@ def _partly_read(inventory: HostInventory) -> bool:
     return not parts.isdisjoint((Part.VMS, Part.CHECKPOINTS)) or not all(one.checkpoints_known for one in inventory.vms)
 
 
-_NOTE = """p.owner, p.reason, p.kind, p.keep_until, p.pinned, p.safety, coalesce(c.person_name, '')
+_NOTE = """p.owner, p.reason, p.kind, p.keep_until, p.pinned, p.safety, coalesce(c.person_name, ''), p.kept_by,
+    coalesce((SELECT k.person_name FROM changes k WHERE k.person_id = p.kept_by ORDER BY k.number DESC LIMIT 1), '')
     FROM checkpoints p LEFT JOIN changes c ON c.id = p.change_id AND c.person_id = p.owner"""
 
 
 def _note(row: Row) -> CheckpointNote:
-    owner, reason, kind, keep_until, pinned, safety, owner_name = row
+    owner, reason, kind, keep_until, pinned, safety, owner_name, kept_by, keeper_name = row
     return CheckpointNote(
         owner=owner,
         reason=reason,
@@ -169,4 +176,6 @@ def _note(row: Row) -> CheckpointNote:
         pinned=bool(pinned),
         safety=bool(safety),
         owner_name=owner_name,
+        keeper=kept_by,
+        keeper_name=keeper_name,
     )

@@ -263,6 +263,28 @@ def search_anywhere(db: Database) -> None:
     """)
 
 
+@MIGRATIONS()
+def who_keeps(db: Database) -> None:
+    """Who said last how long a checkpoint is wanted: by the changes that said so, and else whoever took it."""
+    db.executescript("""
+        ALTER TABLE checkpoints ADD COLUMN kept_by TEXT;
+        UPDATE checkpoints SET kept_by = owner WHERE pinned OR keep_until IS NOT NULL;
+        UPDATE checkpoints SET kept_by = said.person_id FROM (
+            SELECT iif(json_valid(e.detail), json_extract(e.detail, '$.checkpoint_id'), NULL) AS checkpoint_id,
+                c.person_id, max(e.seq)
+            FROM changes c JOIN events e ON e.change_id = c.id AND e.event = 'outcome'
+            WHERE c.verb = 'keep' AND c.state = 'succeeded' GROUP BY 1
+        ) AS said WHERE said.checkpoint_id = checkpoints.id AND kept_by IS NOT NULL;
+        DROP VIEW checkpoint_owners;
+        CREATE VIEW checkpoint_owners AS
+            SELECT p.host, p.vm_name, p.name, coalesce(c.person_name, p.owner, 'nobody known') AS owner, p.reason,
+                p.kind, CASE WHEN p.pinned THEN 'forever' ELSE p.keep_until END AS keep_until, p.kept_by, p.safety,
+                p.first_seen, p.last_seen, p.id
+            FROM checkpoints p LEFT JOIN changes c ON c.id = p.change_id AND c.person_id = p.owner
+            WHERE p.gone_at IS NULL ORDER BY p.host, p.vm_name, p.first_seen;
+    """)
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring the database to what this version needs. Call it inside a transaction, so that of two programs that start
     at once one does it. Raises `LedgerError` for a database that is newer, or that is something else."""

@@ -37,6 +37,10 @@ class CheckpointNote:
     """Taken by the bot before an apply."""
     owner_name: str = ""
     """The owner's name, where the ledger has it."""
+    keeper: str | None = None
+    """Who said last how long it is wanted: a user id."""
+    keeper_name: str = ""
+    """The keeper's name, where the ledger has it."""
 
 
 @dataclass(frozen=True, slots=True)

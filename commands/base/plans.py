@@ -150,11 +150,11 @@ class Plan:
     """What is lost for good, the amount first: `17 days and 140 GB`. Empty where nothing is."""
     grave: bool = False
     """So much is at stake that it is asked about twice."""
-    tell: str = ""
-    """The user id of somebody whom this concerns and who is addressed in the question."""
     clock: str = ""
     """What asks for it by the clock, in words: `schedule nightly`, `expiry`. Empty where a person does. Such a plan is
     somebody's all the same, and goes by their rights of that moment."""
+    keepers: tuple[str, ...] = ()
+    """The user ids of those who want what this takes away: addressed in the question, and told when it was done."""
     ask: bool = False
     """What was typed may mean something else, or goes against somebody: it is asked about whatever the verb."""
 

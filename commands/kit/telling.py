@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
@@ -48,6 +49,17 @@ def owner(note: CheckpointNote) -> str:
 
 def is_owned_by(person: Person, note: CheckpointNote) -> bool:
     return note.owner in (None, person.id)
+
+
+def keeper(note: CheckpointNote) -> str:
+    """Who said last how long it is wanted: their name, else their user id, else `somebody`."""
+    return note.keeper_name or note.keeper or "somebody"
+
+
+def keepers(person: Person, notes: Iterable[CheckpointNote]) -> tuple[str, ...]:
+    """Those who can be told, each once: neither the person who asks nor what runs by the clock."""
+    ids = dict.fromkeys(note.keeper or "" for note in notes)
+    return tuple(one for one in ids if one != person.id and re.fullmatch(r"[UW][A-Z0-9]{1,20}", one))
 
 
 def kept(note: CheckpointNote) -> str:

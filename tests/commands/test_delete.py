@@ -78,20 +78,24 @@ def test_nothing_is_deleted_while_a_backup_runs(world):
 def test_another_persons_checkpoint_and_one_that_is_kept_get_a_caution(world):
     vm = world.vm("web01")
     top, leaf = world.checkpoint(vm, "top"), world.checkpoint(vm, "leaf")
-    world.book.known[top.id] = CheckpointNote(owner="U111", keep_until=world.now + timedelta(days=1))
-    world.book.known[leaf.id] = CheckpointNote(owner="U222", owner_name="grace", pinned=True)
-    assert world.run("delete", "web01", "top").cautions == (
+    world.book.known[top.id] = CheckpointNote(owner="U111", keeper="U333", keep_until=world.now + timedelta(days=1))
+    world.book.known[leaf.id] = CheckpointNote(owner="U222", owner_name="grace", keeper="U222", pinned=True)
+    plan = world.run("delete", "web01", "top")
+    assert plan.cautions == (
         "top of web01 was taken by U111.",
-        "U111 wants top of web01 until 2026-11-23 14:05 UTC.",
+        "U333 wants top of web01 until 2026-11-23 14:05 UTC.",
     )
-    assert "leaf of web01 was taken by grace." in world.run("delete", "web01", "top", "--subtree").cautions
+    assert plan.keepers == ("U333",)
+    plan = world.run("delete", "web01", "top", "--subtree")
+    assert "leaf of web01 was taken by grace." in plan.cautions
+    assert plan.keepers == ("U333", "U222")
 
 
 def test_a_whole_branch_of_somebody_elses_gets_two_cautions_and_not_two_for_each(world):
     vm = world.vm("web01")
     for number in range(40):
         one = world.checkpoint(vm, f"step {number}")
-        world.book.known[one.id] = CheckpointNote(owner="U222", owner_name="grace", pinned=True)
+        world.book.known[one.id] = CheckpointNote("U222", owner_name="grace", keeper_name="grace", pinned=True)
     taken, wanted = world.run("delete", "web01", "step 0", "--subtree").cautions
     assert taken.endswith("and 28 more were taken by grace.")
     assert wanted.startswith("grace wants step 0 of web01, step 1 of web01")
@@ -100,7 +104,7 @@ def test_a_whole_branch_of_somebody_elses_gets_two_cautions_and_not_two_for_each
 
 def test_ones_own_checkpoint_gets_no_caution(world):
     one = world.checkpoint(world.vm("web01"), "before")
-    world.book.known[one.id] = CheckpointNote(owner="U024BE7LH", pinned=True)
+    world.book.known[one.id] = CheckpointNote(owner="U024BE7LH", keeper="U024BE7LH", pinned=True)
     assert world.run("delete", "web01", "before").cautions == ()
 
 

@@ -37,15 +37,23 @@ def test_what_hyper_v_drops_by_itself_is_not_kept(world):
 
 def test_to_shorten_what_somebody_else_keeps_is_asked_about_with_their_name(world):
     one = world.checkpoint(world.vm("web01"), "golden")
-    world.book.known[one.id] = CheckpointNote(owner="U222", owner_name="grace", pinned=True)
+    world.book.known[one.id] = CheckpointNote(owner="U111", keeper="U222", keeper_name="grace", pinned=True)
     plan = world.run("keep", "web01", "golden", "7d")
     assert plan.ask
     assert plan.cautions == ("grace wants golden of web01 forever: this is shorter.",)
-    assert plan.tell == "U222"
+    assert plan.keepers == ("U222",)
     assert not world.run("keep", "web01", "golden", "forever").ask
 
 
 def test_to_shorten_what_one_keeps_oneself_is_not_asked_about(world):
     one = world.checkpoint(world.vm("web01"), "golden")
-    world.book.known[one.id] = CheckpointNote(owner="U024BE7LH", pinned=True)
+    world.book.known[one.id] = CheckpointNote(owner="U222", keeper="U024BE7LH", pinned=True)
     assert not world.run("keep", "web01", "golden", "7d").ask
+
+
+def test_to_shorten_what_a_schedule_keeps_is_asked_about_and_told_to_nobody(world):
+    one = world.checkpoint(world.vm("web01"), "nightly")
+    world.book.known[one.id] = CheckpointNote(keeper="schedule", keep_until=world.now + timedelta(days=9))
+    plan = world.run("keep", "web01", "nightly", "7d")
+    assert plan.cautions == ("schedule wants nightly of web01 until 2026-12-01 14:05 UTC: this is shorter.",)
+    assert plan.keepers == ()

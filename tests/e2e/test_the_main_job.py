@@ -188,6 +188,21 @@ def test_renaming_keeping_and_settings_act_at_once(office: Office) -> None:
     assert vm.automatic_checkpoints
 
 
+def test_to_shorten_what_another_keeps_is_asked_about_and_told_to_them(office: Office) -> None:
+    office.add_vm("web13", Past("golden", 3 * DAY))
+    office.type("ada", "/checkpoint keep web13 golden forever")
+    office.wait_for_text("golden of web13 is kept forever.")
+
+    office.type("dev", "/checkpoint keep web13 golden 7d")
+    assert "ada wants golden of web13 forever: this is shorter." in office.wait_for_text("?", "open until").seen
+    office.press("dev", "Keep")
+
+    office.wait_for_text("golden of web13 is kept until")
+    direct = f"@{office.sandbox.workspace.app.bot_name}"
+    news = office.sandbox.wait_for(lambda: [one.seen for one in office.sandbox.messages(direct, user="ada")])
+    assert "dev has changed what you wanted to keep. golden of web13 is kept until" in news[-1]
+
+
 def test_a_name_with_brackets_acts_on_that_checkpoint_alone(office: Office) -> None:
     office.add_vm("lab[1]", Past("start [1]", 3 * DAY), Past("start 1", 2 * DAY))
 

@@ -11,8 +11,8 @@ from commands.base.names import name as called
 
 
 def perform(execution: Execution, _seen: VMInventory, action: Keep) -> Outcome:
-    target = execution.target
-    execution.steps.step("keep", lambda: execution.env.ledger.checkpoints.keep(target, action.until))
+    target, by = execution.target, execution.change.person_id
+    execution.steps.step("keep", lambda: execution.env.ledger.checkpoints.keep(target, action.until, by=by))
     until = f"until {action.until:%Y-%m-%d %H:%M} UTC" if action.until else "forever"
     one = f"{called(str(target.checkpoint_name))} of {called(target.vm_name)}"
     return execution.done("kept", f"{one} is kept {until}.", {"until": until})

@@ -42,7 +42,7 @@ class Change:
         action: Action | None = None,
         each: tuple[str, ...] = (),
         stake: str = "",
-        tell: str = "",
+        keepers: tuple[str, ...] = (),
     ) -> None:
         self.ledger, self.id = bench.ledger, f"change-{len(bench.ledger.history.find(limit=100))}"
         self.targets = targets
@@ -55,7 +55,7 @@ class Change:
             each=each,
             stake=stake,
             grave=bool(stake),
-            tell=tell,
+            keepers=keepers,
         )
         expires_at = datetime(2026, 11, 22, 14, 15, tzinfo=UTC)
         self.ledger.changes.request(self.id, plan, ADA, ORIGIN, expires_at=expires_at)
@@ -313,7 +313,7 @@ def test_what_is_at_stake_comes_first_and_the_button_asks_again(bench: Workbench
 
 
 def test_whom_a_question_concerns_is_addressed_in_it(bench: Workbench, web01: Target) -> None:
-    shown = render(Change(bench, web01, tell="U0BOB").to(ChangeState.AWAITING).card(), lambda: "id").blocks
+    shown = render(Change(bench, web01, keepers=("U0BOB",)).to(ChangeState.AWAITING).card(), lambda: "id").blocks
 
     assert {"type": "user", "user_id": "U0BOB"} in [
         piece for block in shown if block["type"] == "rich_text" for piece in block["elements"][0]["elements"]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from itertools import islice
 
 from bot.changes.message import PROGRESS_EVERY, ChangeMessages
+from bot.changes.outcome import OUTCOME, Outcome
 from bot.ledger import ChangeState
 from bot.messages import AnnouncerError, MessageRef, Origin
-from commands.base import Create, Reply
+from commands.base import Create, Keep, Plan, Reply
 from tests.support.headquarters import wait_until
-from tests.support.workbench import Board, Workbench
+from tests.support.workbench import ADA, ORIGIN, Board, Workbench
 
 
 class SlowBoard(Board):
@@ -193,3 +195,48 @@ class TestWhoLooksElsewhere:
     def test_is_addressed_when_it_failed_however_quick_that_was(self, bench: Workbench) -> None:
         (sentence,) = self.addressed(bench, ChangeState.FAILED, after=1)
         assert sentence.startswith("This did not go well: ")
+
+
+class TestWhoWantedToKeepIt:
+    def asked(self, bench: Workbench) -> str:
+        target = bench.target(bench.add_vm("web01"))
+        plan = Plan(Keep(bench.clock()), (target,), "keep golden of web01 until today", keepers=("U0GRACE",))
+        bench.ledger.changes.request("c1", plan, ADA, ORIGIN)
+        for state in (ChangeState.QUEUED, ChangeState.RUNNING):
+            bench.ledger.changes.move("c1", state, by="bot")
+        return target.vm_id
+
+    def ended(self, bench: Workbench, board: Board, state: ChangeState) -> list[str]:
+        vm_id = self.asked(bench)
+        messages = ChangeMessages(bench.ledger, board, bench.clock)
+        messages.show("c1")
+        assert len(board.texts) == 1
+        outcome = Outcome(vm_id, "web01", state, "golden of web01 is kept until today.")
+        bench.ledger.changes.note("c1", OUTCOME, by="bot", detail=asdict(outcome))
+        bench.ledger.changes.move("c1", state, by="bot", result=outcome.sentence)
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(messages.show, ["c1"] * 4))
+        return [text for text in board.texts if "wanted to keep" in text]
+
+    def test_is_told_once_what_became_of_it(self, bench: Workbench) -> None:
+        board = Board()
+        assert self.ended(bench, board, ChangeState.SUCCEEDED) == [
+            f"{ADA.name} has changed what you wanted to keep. golden of web01 is kept until today."
+        ]
+        assert [ref.channel for ref in board.shown] == [ORIGIN.channel, ""], "to the person, and not to the channel"
+
+    def test_hears_nothing_of_what_did_not_happen(self, bench: Workbench) -> None:
+        assert self.ended(bench, Board(), ChangeState.FAILED) == []
+
+    def test_is_told_in_the_thread_where_no_direct_message_reaches_them(self, bench: Workbench) -> None:
+        class NoDirectMessages(Board):
+            def post(self, origin: Origin, message: Reply) -> MessageRef | None:
+                if not origin.channel:
+                    raise AnnouncerError("cannot_dm_bot", lasting=True)
+                return super().post(origin, message)
+
+        board = NoDirectMessages()
+        assert self.ended(bench, board, ChangeState.SUCCEEDED) == []
+        ((_, person, sentence),) = board.addressed
+        assert person == "U0GRACE"
+        assert "golden of web01 is kept until today." in sentence

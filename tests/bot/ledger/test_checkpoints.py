@@ -40,7 +40,9 @@ def asked(ledger: Ledger) -> None:
 def test_what_was_said_of_a_checkpoint_is_known(ledger: Ledger) -> None:
     remember(ledger)
     assert ledger.checkpoints.notes(["cp-1", "cp-2"]) == {
-        "cp-1": CheckpointNote("U0ADA", "kernel", "production", START + WEEK, owner_name="Ada")
+        "cp-1": CheckpointNote(
+            "U0ADA", "kernel", "production", START + WEEK, owner_name="Ada", keeper="U0ADA", keeper_name="Ada"
+        )
     }
 
 
@@ -59,28 +61,42 @@ def test_to_remember_again_changes_nothing(ledger: Ledger, clock: Clock) -> None
 
 def test_to_remember_again_leaves_what_a_person_said_since(ledger: Ledger) -> None:
     remember(ledger)
-    ledger.checkpoints.keep(target(), START + 2 * WEEK)
+    ledger.checkpoints.keep(target(), START + 2 * WEEK, by=BOB.id)
     remember(ledger)
     assert ledger.checkpoints.notes(["cp-1"])["cp-1"].keep_until == START + 2 * WEEK
 
 
 def test_a_checkpoint_that_the_bot_did_not_take_can_be_kept(ledger: Ledger) -> None:
-    ledger.checkpoints.keep(target(checkpoint_id="cp-9"), START + WEEK)
-    assert ledger.checkpoints.notes(["cp-9"])["cp-9"] == CheckpointNote(keep_until=START + WEEK)
+    ledger.checkpoints.keep(target(checkpoint_id="cp-9"), START + WEEK, by=BOB.id)
+    assert ledger.checkpoints.notes(["cp-9"])["cp-9"] == CheckpointNote(keep_until=START + WEEK, keeper=BOB.id)
+
+
+def test_who_said_last_how_long_it_is_kept_is_known_with_their_latest_name(ledger: Ledger) -> None:
+    remember(ledger)
+    ledger.changes.request("c2", plan(), replace(BOB, name="Robert"), ORIGIN)
+    ledger.checkpoints.keep(target(), None, by=BOB.id)
+    remember(ledger)
+    note = ledger.checkpoints.notes(["cp-1"])["cp-1"]
+    assert (note.owner, note.keeper, note.keeper_name) == (ADA.id, BOB.id, "Robert")
+
+
+def test_what_nobody_said_how_long_to_keep_has_no_keeper(ledger: Ledger) -> None:
+    remember(ledger, days=None)
+    assert ledger.checkpoints.notes(["cp-1"])["cp-1"].keeper is None
 
 
 def test_kept_forever_and_then_until_a_day(ledger: Ledger) -> None:
     remember(ledger)
-    ledger.checkpoints.keep(target(), None)
+    ledger.checkpoints.keep(target(), None, by=BOB.id)
     assert ledger.checkpoints.notes(["cp-1"])["cp-1"].pinned
     assert ledger.checkpoints.overdue(START + 100 * WEEK) == ()
-    ledger.checkpoints.keep(target(), START + WEEK)
+    ledger.checkpoints.keep(target(), START + WEEK, by=ADA.id)
     assert not ledger.checkpoints.notes(["cp-1"])["cp-1"].pinned
 
 
 def test_only_a_checkpoint_can_be_kept(ledger: Ledger) -> None:
     with pytest.raises(ValueError, match="no checkpoint"):
-        ledger.checkpoints.keep(target(checkpoint_id=None), None)
+        ledger.checkpoints.keep(target(checkpoint_id=None), None, by=ADA.id)
 
 
 def test_a_checkpoint_is_overdue_from_its_moment_on(ledger: Ledger) -> None:
