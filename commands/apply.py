@@ -12,7 +12,7 @@ from commands.base import Apply, Context, Plan, Policy, Target, name
 from commands.kit import refusals
 from commands.kit.finding import Found, checkpoints, typeable
 from commands.kit.options import checkpoint_argument, vm_argument
-from commands.kit.telling import copies, each, few, lines, merging, present, titles
+from commands.kit.telling import each, few, lines, merging, present, titles
 from commands.kit.words import say_count, say_names, say_size, say_span, typed
 
 ALIASES = ("restore", "revert")
@@ -41,7 +41,7 @@ def command(context: Context, vm: str, checkpoint: str, no_safety: bool, no_star
     found = checkpoints(context, vm, checkpoint, "apply", disks=True)
     meant = {seen.vm.id: one for seen, one in found}
     refusals.each_of(
-        (seen for seen, _ in found), lambda seen: _refuse((seen, meant[seen.vm.id]), vm, action), "apply", checkpoint
+        (seen for seen, _ in found), lambda seen: _refuse((seen, meant[seen.vm.id]), action), "apply", checkpoint
     )
     vms, shown = [seen.vm for seen, _ in found], titles(context, [one for _, one in found])
     return Plan(
@@ -54,16 +54,15 @@ def command(context: Context, vm: str, checkpoint: str, no_safety: bool, no_star
             *_afterwards(found, action),
             *_staying(found),
         ),
-        cautions=(*_cautions(found, action, policy), *copies(vms), *merging(vms)),
+        cautions=(*_cautions(found, action, policy), *merging(vms)),
         each=lines(vms, shown),
         stake=_stake(context, found),
         grave=not action.safety or any(_is_much(context, *one) for one in found),
     )
 
 
-def _refuse(found: Found, vms: str, action: Apply) -> None:
+def _refuse(found: Found, action: Apply) -> None:
     seen, checkpoint = found
-    refusals.replica(seen, vms)
     if not checkpoint.automatic:
         refusals.managed(seen, checkpoint, "apply")
     refusals.broken(seen, checkpoint, "apply")

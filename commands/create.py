@@ -14,7 +14,7 @@ from commands.base.names import name as called
 from commands.kit import refusals
 from commands.kit.finding import plain
 from commands.kit.options import is_control, new_name, span, vm_argument
-from commands.kit.telling import copies, few, lines, merging, present
+from commands.kit.telling import few, lines, merging, present
 from commands.kit.words import say_names, say_span, typed
 
 ALIASES = ("snapshot", "take")
@@ -47,7 +47,7 @@ def command(
     """
     seen = context.fleet.look_all(context.fleet.find(vm))
     name, vms = name or _name_of_the_hour(context, seen), [one.vm for one in seen]
-    refusals.each_of(seen, lambda one: _refuse(one, vm, name, kind, context.policy), "create", name)
+    refusals.each_of(seen, lambda one: _refuse(one, name, kind, context.policy), "create", name)
     doubt = _may_be_a_vm(context, vm, name)
     wanted, promises = _type(seen, _TYPES[kind], context.policy)
     return Plan(
@@ -60,14 +60,13 @@ def command(
             *([f"It may go after {say_span(keep)}."] if keep else []),
             "Nothing is lost, and nothing is turned off.",
         ),
-        cautions=(*doubt, *copies(vms), *merging(vms)),
+        cautions=(*doubt, *merging(vms)),
         each=lines(vms),
-        ask=bool(doubt or copies(vms)),
+        ask=bool(doubt),
     )
 
 
-def _refuse(seen: VMInventory, vms: str, name: str, kind: str | None, policy: Policy) -> None:
-    refusals.replica(seen, vms)
+def _refuse(seen: VMInventory, name: str, kind: str | None, policy: Policy) -> None:
     refusals.built_on_broken(seen)
     refusals.no_room(seen)
     refusals.busy(seen.vm, "take a checkpoint")

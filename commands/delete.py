@@ -13,7 +13,6 @@ from commands.kit.finding import Found, checkpoints
 from commands.kit.options import checkpoint_argument, vm_argument
 from commands.kit.telling import (
     UNKNOWN,
-    copies,
     few,
     how_long,
     is_kept,
@@ -52,7 +51,7 @@ def command(context: Context, vm: str, checkpoint: str, subtree: bool) -> Plan:
     found = checkpoints(context, vm, checkpoint, "delete", disks=True)
     meant = {seen.vm.id: one for seen, one in found}
     refusals.each_of(
-        (seen for seen, _ in found), lambda seen: _refuse((seen, meant[seen.vm.id]), vm, subtree), "delete", checkpoint
+        (seen for seen, _ in found), lambda seen: _refuse((seen, meant[seen.vm.id]), subtree), "delete", checkpoint
     )
     vms, shown = [seen.vm for seen, _ in found], titles(context, [one for _, one in found])
     branch, going = " and all under it" if subtree else "", _going(context, found, subtree)
@@ -67,16 +66,15 @@ def command(context: Context, vm: str, checkpoint: str, subtree: bool) -> Plan:
             "What is there now stays as it is, and nothing is turned off. Merging the disks goes on afterwards, and "
             "takes time and space.",
         ),
-        cautions=(*_no_room(context, found), *_wanted(context, going), *copies(vms), *merging(vms)),
+        cautions=(*_no_room(context, found), *_wanted(context, going), *merging(vms)),
         keepers=keepers(context.person, (note for _, _, note in going if is_kept(note, context.now))),
         grave=bool(tuple(_no_room(context, found))),
         each=lines(vms, shown),
     )
 
 
-def _refuse(found: Found, vms: str, subtree: bool) -> None:
+def _refuse(found: Found, subtree: bool) -> None:
     seen, checkpoint = found
-    refusals.replica(seen, vms)
     for one in seen.subtree(checkpoint.id) if subtree else (checkpoint,):
         refusals.managed(seen, one, "delete")
     refusals.busy(seen.vm, "delete a checkpoint")

@@ -11,9 +11,12 @@ from commands.base.names import name as called
 
 def moved(target: Target, seen: VMInventory, *, exact: bool) -> str:
     """What moved, as far as it matters, as a clause; empty when nothing did. Grants go by the VM's name, so that always
-    matters. With `exact` all that a card showed does; without, only that the checkpoint is there."""
+    matters, and so does whether it is a replica. With `exact` all that a card showed does; without, only that the
+    checkpoint is there."""
     if seen.vm.name != target.vm_name:
         return f"it is called {called(seen.vm.name)} now"
+    if seen.vm.is_replica and not target.picture.replica:
+        return f"what {called(seen.vm.host)} has of it is a replica of a VM elsewhere now"
     if exact:
         return difference(target.picture, Picture.of(seen))
     gone = target.checkpoint_id and seen.checkpoint(target.checkpoint_id) is None

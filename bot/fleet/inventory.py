@@ -23,12 +23,14 @@ from backends.base import (
     Volume,
 )
 from bot.fleet.elapsed import NEVER, Elapsed
-from commands.base import HostStatus
+from commands.base import HostStatus, name
 from commands.kit.words import say_names
 
 log = logging.getLogger(__name__)
 
 UNASKED = "It was not asked yet."
+
+NOT_RUNNING = frozenset({VMState.OFF, VMState.OFF_CRITICAL})
 
 MOST_LOOKS = 8
 """VMs looked up at the same time for one request."""
@@ -98,10 +100,25 @@ class Inventory:
                 problem = error
         self.refresh()
         now = self._host_of(vm_id)
+        if before is not None and now == before and isinstance(problem, Unreachable):
+            raise self._lives_there(vm_id, before, problem)
         if now is None or now == before:
             raise problem or self._nowhere(vm_id)
         log.info("VM %s is on %s now; it was on %s", vm_id, now, before)
         return self._watches[now].backend.vm(vm_id, disks=disks)
+
+    def _lives_there(self, vm_id: str, host: str, problem: Unreachable) -> Unreachable:
+        """Its host does not answer, and another that does has no more than a copy of it: nobody meant that one."""
+        copies = [h for h, w in self._watches.items() if h != host and not w.problem() and vm_id in w.sight().vms]
+        if not copies:
+            return problem
+        vm = self._watches[host].sight().vms[vm_id].vm
+        has = "has" if len(copies) == 1 else "have"
+        return type(problem)(
+            f"{name(vm.name)} lives on {name(host)}, and {say_names(copies)} {has} only a replica of it, which is left "
+            f"alone. {problem.sentence}",
+            problem.cause,
+        )
 
     def _nowhere(self, vm_id: str) -> BackendError:
         if down := [host.name for host in self.hosts() if not host.reachable]:
@@ -239,7 +256,7 @@ def gaps_of(inventory: HostInventory) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-_Rank = tuple[bool, bool, bool, float]
+_Rank = tuple[bool, bool, bool, bool, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +337,8 @@ class _Watch:
         return self.question(disks) is None and self.is_older(moment, disks)
 
     def rank(self, one: VMInventory) -> _Rank:
-        """Of several hosts that show a VM, the one with the highest rank is where it lives."""
+        """Of several hosts that show a VM, the one with the highest rank is where it lives. A copy that does not run is
+        never taken for the VM itself, whose host may be down; one that runs was failed over to."""
         copied = one.vm.is_replica or any(checkpoint.managed_by == "Hyper-V Replica" for checkpoint in one.checkpoints)
-        return not self.problem(), one.vm.state is not VMState.OFF, not copied, self.sight().begun
+        runs = one.vm.state not in NOT_RUNNING
+        return runs or not copied, not self.problem(), runs, not copied, self.sight().begun

@@ -101,11 +101,13 @@ class Picture:
     """Id, parent's id and name of each checkpoint, by id."""
     current: str | None = None
     """The id of the checkpoint that the VM's present state descends from."""
+    replica: bool = False
+    """It was a copy that Hyper-V Replica keeps of a VM elsewhere."""
 
     @classmethod
     def of(cls, seen: VMInventory) -> Picture:
         tree = sorted((c.id, c.parent_id, c.name) for c in seen.checkpoints)
-        return cls(seen.vm.host, int(seen.vm.state), tuple(tree), seen.vm.current_id)
+        return cls(seen.vm.host, int(seen.vm.state), tuple(tree), seen.vm.current_id, seen.vm.is_replica)
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,8 +135,8 @@ def checkpoints(context: Context, vms: str, checkpoint: str, verb: str, *, disks
 def go_on(rest: Sequence[VM], verb: str, *words: str) -> str:
     """The offer to do it with those VMs of a group that nothing stands against."""
     whole = "A group is changed as a whole or not at all."
-    vms = ",".join(typeable(vm) for vm in rest)
-    return f"{whole} For the rest of them: {typed(verb, vms, *words)}." if rest else whole
+    vms = ",".join(typeable(vm) for vm in rest if not vm.is_replica)
+    return f"{whole} For the rest of them: {typed(verb, vms, *words)}." if vms else whole
 
 
 def _where_to_look(seen: VMInventory, text: str) -> str:

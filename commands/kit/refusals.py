@@ -39,15 +39,6 @@ def each_of(everyone: Iterable[VMInventory], check: Callable[[VMInventory], None
         raise UsageError(" ".join([*told, *more]), go_on(rest, verb, *words))
 
 
-def replica(seen: VMInventory, typed_vms: str) -> None:
-    """The VM is a copy that Hyper-V Replica keeps, and a pattern is no way to mean that."""
-    if seen.vm.is_replica and ("*" in typed_vms or "?" in typed_vms):
-        raise UsageError(
-            f"{name(seen.vm.name)} on {name(seen.vm.host)} is a replica of a VM elsewhere, and no pattern means it.",
-            "Name it by itself if the copy is meant.",
-        )
-
-
 def managed(seen: VMInventory, checkpoint: Checkpoint, deed: str) -> None:
     """Somebody else's to keep: a backup's, a replica's, or an automatic one. A broken one is nobody's to touch."""
     broken(seen, checkpoint, deed)

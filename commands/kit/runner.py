@@ -12,7 +12,7 @@ import click
 import commands
 from commands.base import Context, NotKnown, Plan, Reply, UsageError
 from commands.base import name as named
-from commands.kit import manual
+from commands.kit import manual, replicas
 from commands.kit.choices import to_choose
 from commands.kit.finding import typeable
 from commands.kit.meant import nearest
@@ -80,7 +80,7 @@ def run(words: Sequence[str], context: Context) -> Reply | Plan:
     rest = _lists_joined(command, rest)
     with click.Context(group, info_name="/checkpoint", obj=context, token_normalize_func=str.casefold) as parent:
         try:
-            made = command.make_context(name, rest, parent=parent, allow_extra_args=True)
+            made = command.make_context(name, [*rest], parent=parent, allow_extra_args=True)
             _refuse_leftovers(made)
             with made:
                 answer = command.invoke(made)
@@ -94,7 +94,11 @@ def run(words: Sequence[str], context: Context) -> Reply | Plan:
             raise _in_our_words(error, command, parent) from error
     if not isinstance(answer, Reply | Plan):
         raise TypeError(f"commands/{name}.py gave {type(answer).__name__} instead of a Reply or a Plan")
-    return answer
+    return (
+        replicas.named_only(answer, name, str(made.params.get("vm", "")), rest, context)
+        if isinstance(answer, Plan)
+        else answer
+    )
 
 
 def is_question(words: Sequence[str]) -> bool:

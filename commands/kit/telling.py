@@ -137,12 +137,6 @@ def each(names: Sequence[str]) -> str:
     return say_names(names) if len(names) == 1 else f"Each of {say_names(names)}"
 
 
-def copies(vms: Iterable[VM]) -> list[str]:
-    """A caution where a VM is a copy that Hyper-V Replica keeps."""
-    names = [f"{name(vm.name)} on {name(vm.host)}" for vm in vms if vm.is_replica]
-    return [f"A replica of a VM elsewhere, not the VM itself: {say_names(names)}."] if names else []
-
-
 def merging(vms: Iterable[VM]) -> list[str]:
     """A caution where a delete is not over yet."""
     names = [vm.name for vm in vms if vm.merging]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from backends.base import CheckpointType, OperationalStatus, ReplicationMode, Unreachable, VMState
+from backends.base import CheckpointType, OperationalStatus, Unreachable, VMState
 from commands.base import Create
 
 
@@ -127,14 +127,3 @@ def test_a_host_that_is_down_says_so(world):
     world.hosts["hv01"].down = True
     with pytest.raises(Unreachable):
         world.run("web01", "x")
-
-
-def test_a_replica_is_acted_on_only_where_it_is_named_and_then_asked_about(world):
-    world.vm("web01")
-    world.vm("web02", replication_mode=ReplicationMode.REPLICA)
-    told = world.refuse("create", "web*", "x")
-    assert "web02 on hv01 is a replica of a VM elsewhere" in told
-    assert "/checkpoint create web01 x" in told
-    plan = world.run("create", "web02", "x")
-    assert plan.ask
-    assert "A replica of a VM elsewhere, not the VM itself: web02 on hv01." in plan.cautions

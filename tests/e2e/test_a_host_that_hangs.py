@@ -12,8 +12,9 @@ from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import Fault, FaultKind
 from tests.support.office import Office
 
-PROMPT = 10.0
-"""Seconds in which a person has an answer that needs no host, on a machine with other work."""
+PROMPT = 30.0
+"""Seconds in which a person has an answer that needs no host, on a machine with other work: half of what a host is given
+to answer."""
 
 
 @contextmanager

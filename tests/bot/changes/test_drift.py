@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.base import VMState
-from bot.changes.drift import difference
-from commands.base import Picture, unmarked
+from backends.base import VM, ReplicationMode, VMInventory, VMState
+from bot.changes.drift import difference, moved
+from commands.base import Picture, Target, unmarked
 
 FIRST, SECOND = ("cp-1", None, "first"), ("cp-2", "cp-1", "second")
 ASKED = Picture("hv01", VMState.RUNNING, (FIRST, SECOND), "cp-2")
@@ -66,3 +68,15 @@ pictures = st.builds(
 @given(pictures, pictures)
 def test_pictures_that_differ_are_never_called_the_same(asked: Picture, now: Picture) -> None:
     assert (difference(asked, now) == "") == (asked == now)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("mode", [ReplicationMode.REPLICA, ReplicationMode.EXTENDED_REPLICA])
+def test_a_vm_whose_id_means_a_replica_by_now_is_another_one(exact: bool, mode: ReplicationMode) -> None:
+    vm = VM("vm-1", "web01", "hv01", VMState.OFF, replication_mode=ReplicationMode.PRIMARY)
+    copy = VMInventory(replace(vm, replication_mode=mode))
+
+    asked, named = Target.of(VMInventory(vm)), Target.of(copy)
+
+    assert "a replica of a VM elsewhere now" in moved(asked, copy, exact=exact)
+    assert moved(named, copy, exact=exact) == ""

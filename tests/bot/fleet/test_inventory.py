@@ -14,6 +14,7 @@ from backends.base import (
     HostInventory,
     NotFound,
     Part,
+    ReplicationMode,
     SnapshotType,
     TimedOut,
     Unreachable,
@@ -59,8 +60,8 @@ class Host:
         self.slow_disks.set()
         self.reached = threading.Semaphore(0)
 
-    def put(self, name, number, *, state=VMState.RUNNING, checkpoints=()):
-        vm = VM(f"{number:08x}-0000-4000-8000-000000000000", name, self.host, state)
+    def put(self, name, number, *, state=VMState.RUNNING, checkpoints=(), mode=ReplicationMode.NONE):
+        vm = VM(f"{number:08x}-0000-4000-8000-000000000000", name, self.host, state, replication_mode=mode)
         self.vms[vm.id] = VMInventory(vm, tuple(replace(one, vm_id=vm.id) for one in checkpoints))
         return vm
 
@@ -396,6 +397,28 @@ def test_a_replica_is_never_taken_for_the_vm_itself(make):
     fleet.clock.pass_(60)
     fleet.inventory.refresh(["hv02"])
     assert fleet.inventory.seen()[0].vm.host == "hv01"
+
+
+@pytest.mark.parametrize("mode", [ReplicationMode.REPLICA, ReplicationMode.EXTENDED_REPLICA])
+def test_where_the_host_of_a_vm_is_down_its_replica_is_left_alone_and_the_answer_says_where_it_lives(make, mode):
+    fleet = make("hv01", "hv02")
+    fleet["hv01"].put("web01", 1)
+    fleet["hv02"].put("web01", 1, state=VMState.OFF, mode=mode)
+    fleet.inventory.refresh()
+    fleet["hv01"].failure = Unreachable("hv01 does not answer.")
+    fleet.clock.pass_(60)
+    fleet.inventory.refresh()
+
+    (vm,) = fleet.view.find("web01")
+    with pytest.raises(Unreachable) as told:
+        fleet.view.look(vm)
+
+    assert vm.host == "hv01"
+    assert unmarked(told.value.sentence) == (
+        "web01 lives on hv01, and hv02 has only a replica of it, which is left alone. hv01 does not answer."
+    )
+    fleet["hv02"].put("web01", 1, mode=mode)
+    assert fleet.view.look(vm).vm.host == "hv02", "it was failed over to"
 
 
 def test_a_checkpoint_is_found_by_its_guid_and_hosts_are_asked_for_one_never_seen(make):
