@@ -13,8 +13,7 @@ from backends.simulator.model.faults import Fault, FaultKind
 from tests.support.office import Office
 
 PROMPT = 30.0
-"""Seconds in which a person has an answer that needs no host, on a machine with other work: half of what a host is given
-to answer."""
+"""Seconds in which a person has an answer that needs no host: half of what a host is given to answer."""
 
 
 @contextmanager
