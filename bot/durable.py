@@ -270,6 +270,10 @@ class Durable:
         among that one's steps."""
         Context().run(self.start, workflow_id, workflow, *args)
 
+    def apart(self, act: Callable[[], T]) -> T:
+        """Do something from a step that begins workflows: they are no part of the present one."""
+        return Context().run(act)
+
     def start_later(self, seconds: float, workflow_id: str, workflow: Callable[..., None], *args: object) -> None:
         """The same after that long. It may be late by `seldom`."""
 

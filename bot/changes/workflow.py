@@ -66,7 +66,7 @@ class Permit(Protocol):
 
 class ByTheClock(Protocol):
     """Who asks for changes by the clock (`Plan.clock`), and how it learns what becomes of them: such a change has no
-    message of its own. Each call comes from a workflow, so it may have steps; after a crash it may come again."""
+    message of its own. Each call is a step of a workflow: it may begin others, and after a crash it may come again."""
 
     def concluded(self, change: ChangeRow) -> None:
         """It is over: carried out, failed, or not allowed any more. A `Denial` of `Changes.submit` is none of these."""
@@ -134,8 +134,7 @@ class Changes:
         @DBOS.workflow(name="concluded")
         def concluded(change_id: str) -> None:
             change = self._durable.read("concluded", lambda: self._get(change_id))
-            for one in self._by_the_clock:
-                one.concluded(change)
+            self._tell_by_the_clock("tell the end", lambda one: one.concluded(change))
 
         @DBOS.workflow(name="merge")
         def merge(change_id: str, watch: merges.Watch) -> None:
@@ -378,8 +377,12 @@ class Changes:
             self._follow(change_id, further)
             return
         change = self._durable.read("merged", lambda: self._get(change_id))
-        for one in self._by_the_clock if is_by_the_clock(change) else ():
-            one.merged(change, watch.outcome.vm_id)
+        if is_by_the_clock(change):
+            self._tell_by_the_clock("tell the merge", lambda one: one.merged(change, watch.outcome.vm_id))
+
+    def _tell_by_the_clock(self, step: str, tell: Callable[[ByTheClock], None]) -> None:
+        for one in self._by_the_clock:
+            self._durable.step(step, lambda one=one: self._durable.apart(lambda: tell(one)))  # type: ignore[misc]
 
     def _conclude_by_the_clock(self, change_id: str) -> None:
         """Tell who asked for it by the clock, once it is over. In a workflow of its own, which is begun once."""

@@ -19,6 +19,7 @@ from bot.ledger.digests import DigestRow, Digests
 from bot.ledger.errors import IllegalMove, LedgerError, UnknownChange, Unreadable, is_trouble
 from bot.ledger.events import Events
 from bot.ledger.history import History
+from bot.ledger.housekeeping import Housekeeping, Stage, Wanted
 from bot.ledger.records import Change, ChangeRow, Event, VMRef
 from bot.ledger.samples import Growth, Samples, VolumeTrend
 from bot.ledger.states import LEGAL, ChangeState
@@ -40,11 +41,13 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "Overdue",
+    "Stage",
     "UnknownChange",
     "Unreadable",
     "VMRef",
     "Verdict",
     "VolumeTrend",
+    "Wanted",
     "is_trouble",
 ]
 
@@ -75,6 +78,8 @@ class Ledger:
         """Sizes over time."""
         self.digests = Digests(store, clock)
         """Which digests were posted."""
+        self.housekeeping = Housekeeping(store, clock)
+        """Which deletes the clock still has to do."""
         self.audit = Audit(store, clock)
         """Proof that all this is as the bot wrote it."""
 

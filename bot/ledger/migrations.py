@@ -285,6 +285,33 @@ def who_keeps(db: Database) -> None:
     """)
 
 
+@MIGRATIONS()
+def housekeeping(db: Database) -> None:
+    """Deletes that the clock has to do."""
+    db.executescript("""
+        CREATE TABLE housekeeping (
+            id TEXT PRIMARY KEY,
+            clock TEXT NOT NULL,
+            reference TEXT NOT NULL,
+            owner TEXT NOT NULL,
+            owner_name TEXT NOT NULL,
+            channel TEXT NOT NULL,
+            host TEXT NOT NULL,
+            vm_id TEXT NOT NULL,
+            vm_name TEXT NOT NULL,
+            checkpoint_id TEXT NOT NULL,
+            checkpoint_name TEXT NOT NULL,
+            taken_at TEXT NOT NULL,
+            stage TEXT NOT NULL,
+            why TEXT NOT NULL,
+            queued_at TEXT NOT NULL
+        );
+        CREATE INDEX housekeeping_by_host ON housekeeping (host, stage);
+        CREATE INDEX housekeeping_by_reference ON housekeeping (reference);
+        CREATE INDEX housekeeping_by_checkpoint ON housekeeping (checkpoint_id);
+    """)
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring the database to what this version needs. Call it inside a transaction, so that of two programs that start
     at once one does it. Raises `LedgerError` for a database that is newer, or that is something else."""

@@ -19,6 +19,7 @@ from bot.settings.model import (
     DigestChannelSettings,
     DigestSettings,
     GrantSettings,
+    HousekeepingSettings,
     Settings,
     SlackSettings,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "GrantSettings",
     "HostDefaults",
     "HostSettings",
+    "HousekeepingSettings",
     "Settings",
     "SettingsError",
     "SlackSettings",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import time, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, SecretStr
 from pydantic_core import PydanticCustomError
 
 import commands
@@ -26,6 +27,22 @@ EVERYONE = "everyone"
 """Stands for every member of the workspace in a grant."""
 
 SLACK_API = "https://slack.com/api/"
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A stretch of every day, which may go over midnight: `22:00-05:00`."""
+
+    begin: time
+    end: time
+
+    def __contains__(self, at: time) -> bool:
+        if self.begin < self.end:
+            return self.begin <= at < self.end
+        return at >= self.begin or at < self.end
+
+    def __str__(self) -> str:
+        return f"{self.begin:%H:%M}-{self.end:%H:%M}"
 
 
 def problem(sentence: str) -> PydanticCustomError:
@@ -91,6 +108,18 @@ def _time_of_day(value: object) -> time:
     if not match:
         raise problem('must be a time of day from "00:00" to "23:59"')
     return time(int(match[1]), int(match[2]))
+
+
+def _hours(value: object) -> Hours:
+    if isinstance(value, Hours):
+        return value
+    match = re.fullmatch(r"\s*(\S+?)\s*(?:-|–|to)\s*(\S+)\s*", str(value))
+    if not match:
+        raise problem('must be hours of the day, such as "22:00-05:00"')
+    begin, end = _time_of_day(match[1]), _time_of_day(match[2])
+    if begin == end:
+        raise problem("must begin and end at different times")
+    return Hours(begin, end)
 
 
 def _time_zone(value: object) -> ZoneInfo:
@@ -159,9 +188,11 @@ _T = TypeVar("_T")
 _MEMBER = r"[UW][A-Z0-9]{1,20}"
 _GROUP = r"S[A-Z0-9]{1,20}"
 
+Count = Annotated[int, BeforeValidator(_whole_number(1, 50))]
 Port = Annotated[int, BeforeValidator(_whole_number(1, 65535))]
 Span = Annotated[timedelta, BeforeValidator(_span)]
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+HoursOfTheDay = Annotated[Hours, PlainValidator(_hours)]
 TimeZone = Annotated[ZoneInfo, BeforeValidator(_time_zone)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Address = Annotated[str, AfterValidator(_address)]

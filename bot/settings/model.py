@@ -16,7 +16,9 @@ from bot.settings.kinds import (
     ActionName,
     ApiUrl,
     ChannelId,
+    Count,
     DatabaseUrl,
+    HoursOfTheDay,
     OneOrMore,
     Pattern,
     RoleName,
@@ -143,6 +145,19 @@ class ApplySettings(Section):
     keep_safety: Span = Field(default=timedelta(hours=24), description="How long that checkpoint is kept.")
 
 
+class HousekeepingSettings(Section):
+    """The deletes that the bot does by the clock: what schedules keep no longer, and what has expired."""
+
+    between: HoursOfTheDay | None = Field(
+        default=None,
+        description='The hours in which they may begin, such as "22:00-05:00", in the time zone of digest. When left '
+        "out, at any hour.",
+    )
+    merges_per_host: Count = Field(
+        default=1, description="How many of them at once a host, each until its disks are merged."
+    )
+
+
 class DigestChannelSettings(Section):
     """A channel that gets the digest."""
 
@@ -156,7 +171,9 @@ class DigestSettings(Section):
     """The daily message about stale checkpoints."""
 
     at: TimeOfDay = Field(default=time(9, 0), description="The time of day it is posted at.")
-    timezone: TimeZone = Field(default=ZoneInfo("UTC"), description="The time zone of that time.")
+    timezone: TimeZone = Field(
+        default=ZoneInfo("UTC"), description="The time zone of that time, and of schedules and housekeeping."
+    )
     weekdays_only: bool = Field(default=False, description="Leave out Saturday and Sunday.")
     stale_after: Span = Field(default=timedelta(days=7), description="The age from which a checkpoint is stale.")
     channels: tuple[DigestChannelSettings, ...] = Field(
@@ -184,6 +201,7 @@ class Settings(BaseSettings, Section):
     access: AccessSettings = Field(default_factory=AccessSettings)
     confirmation: ConfirmationSettings = Field(default_factory=ConfirmationSettings)
     apply: ApplySettings = Field(default_factory=ApplySettings)
+    housekeeping: HousekeepingSettings = Field(default_factory=HousekeepingSettings)
     digest: DigestSettings = Field(default_factory=DigestSettings)
 
     @classmethod

@@ -1,0 +1,207 @@
+"""Deletes by the clock: one after another on a host, in the hours that the settings give, each until it is merged.
+
+Hyper-V merges disks after a delete, for minutes or hours, and several at once slow all VMs of the host. Who wants
+something deleted (`Asker`: a schedule's retention, an expiry) queues it. When its turn comes it is looked at once more,
+and becomes an ordinary change, by the rights that its owner has then.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import RLock
+from typing import Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+from dbos import DBOS
+
+from backends.base import BackendError, NotFound, VMInventory
+from bot.changes.execution import Looks
+from bot.changes.permission import Denial
+from bot.ledger import ChangeRow, ChangeState, Ledger, Stage, Wanted
+from bot.messages import Origin
+from bot.settings import HousekeepingSettings
+from commands.base import Delete, Person, Plan, Target, name
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+AGAIN = timedelta(minutes=10)
+"""Until a host is tried again that does not answer, or that is busy with something else."""
+
+PENDING = (Stage.WAITING, Stage.DELETING, Stage.MERGING)
+
+GONE = "it is not there any more"
+
+
+class Later(Protocol):
+    """What begins things by the clock (`Durable`)."""
+
+    def apart(self, act: Callable[[], T]) -> T: ...
+
+    def step(self, name: str, act: Callable[[], T]) -> T: ...
+
+    def start_apart(self, workflow_id: str, workflow: Callable[..., None], *args: object) -> None: ...
+
+    def start_later(self, seconds: float, workflow_id: str, workflow: Callable[..., None], *args: object) -> None: ...
+
+
+class Submits(Protocol):
+    """`Changes.submit`."""
+
+    def submit(self, change_id: str, plan: Plan, person: Person, origin: Origin) -> bool: ...
+
+
+class Asker(Protocol):
+    """Who asks for deletes. Its `word` is the first of each `Wanted.clock`."""
+
+    @property
+    def word(self) -> str: ...
+
+    def still(self, wanted: Wanted, seen: VMInventory) -> str:
+        """Why the checkpoint is to stay after all, now that its turn has come; empty where it is to go."""
+
+    def over(self, wanted: Wanted) -> None:
+        """It is deleted (`Stage.MERGING`, and `Stage.DONE` when it is merged too), stays, or could not be deleted."""
+
+
+@dataclass(slots=True)
+class Housekeeping:
+    """Hears of its changes as `ByTheClock`. Safe to use from many threads."""
+
+    settings: HousekeepingSettings
+    zone: ZoneInfo
+    ledger: Ledger
+    fleet: Looks
+    changes: Submits
+    durable: Later
+    clock: Callable[[], datetime]
+    _askers: dict[str, Asker] = field(default_factory=dict)
+    _lock: RLock = field(default_factory=RLock)
+    _workflow: Callable[..., None] = field(init=False)
+
+    def declare(self) -> None:
+        """Declare the workflow, before DBOS is launched."""
+
+        @DBOS.workflow(name="housekeeping")
+        def housekeeping(host: str) -> None:
+            self.durable.step("go on", lambda: self.durable.apart(lambda: self.go_on(host)))
+
+        self._workflow = housekeeping
+
+    def register(self, asker: Asker) -> None:
+        """Before anything is queued."""
+        self._askers[asker.word] = asker
+
+    def start(self) -> None:
+        """Take up what waited when the bot last stopped."""
+        for host in self.ledger.housekeeping.hosts():
+            for one in self.ledger.housekeeping.under_way(host):
+                change = self.ledger.changes.get(one.id)
+                if change is None:  # the bot died before it was asked for
+                    self.ledger.housekeeping.move(one.id, Stage.WAITING, of=(Stage.DELETING,))
+                elif change.state is ChangeState.DENIED:
+                    self._end(one, Stage.STAYS, change.reason)
+            self.go_on(host)
+
+    def queue(self, *wanted: Wanted) -> None:
+        """Let these be deleted, each once for its id. It may be called from a step of a workflow."""
+        self.ledger.housekeeping.queue(*wanted)
+        for host in dict.fromkeys(one.host for one in wanted):
+            self.go_on(host)
+
+    # ------------------------------------------------------------ what becomes of them
+
+    def concluded(self, change: ChangeRow) -> None:
+        """A change by the clock is over. It may be somebody else's."""
+        deleted = change.state is ChangeState.SUCCEEDED
+        stage = Stage.MERGING if deleted else Stage.FAILED
+        if self.ledger.housekeeping.move(change.id, stage, of=PENDING[:2], why="" if deleted else _why(change)):
+            self._tell(change.id)
+            self._go_on_where(change.id)
+
+    def merged(self, change: ChangeRow, vm_id: str) -> None:  # noqa: ARG002 - there is one VM
+        if self.ledger.housekeeping.move(change.id, Stage.DONE, of=PENDING[1:]):
+            self._tell(change.id)
+            self._go_on_where(change.id)
+
+    def _go_on_where(self, change_id: str) -> None:
+        one = self.ledger.housekeeping.get(change_id)
+        if one is not None:
+            self.go_on(one.host)
+
+    # ------------------------------------------------------------ whose turn it is
+
+    def go_on(self, host: str) -> None:
+        """Begin as many as the host may be at. What cannot begin now is tried again by itself."""
+        now = self.clock()
+        opens = self.opens(now)
+        if opens > now:
+            if self.ledger.housekeeping.waiting(host):
+                self._come_back(host, opens)
+            return
+        with self._lock:  # of two who look at once one begins it
+            for one in self.ledger.housekeeping.waiting(host):
+                if len(self.ledger.housekeeping.under_way(host)) >= self.settings.merges_per_host:
+                    return
+                if not self._begin(one):
+                    self._come_back(host, now + AGAIN)
+
+    def opens(self, now: datetime) -> datetime:
+        """When deletes may begin: now, or at the beginning of the next hours that the settings give."""
+        hours = self.settings.between
+        here = now.astimezone(self.zone)
+        if hours is None or here.time() in hours:
+            return now
+        today = datetime.combine(here.date(), hours.begin, self.zone)
+        return today if today > here else datetime.combine(here.date() + timedelta(days=1), hours.begin, self.zone)
+
+    def _come_back(self, host: str, at: datetime) -> None:
+        """Once for all who ask until then."""
+        slot = at.timestamp() // AGAIN.total_seconds()
+        seconds = (at - self.clock()).total_seconds()
+        self.durable.start_later(seconds, f"housekeeping-{host}-{slot:.0f}", self._workflow, host)
+
+    def _begin(self, one: Wanted) -> bool:
+        """Whether there is nothing more to wait for: it has begun, or it stays."""
+        try:
+            seen = self.fleet.look(one.vm_id, disks=True)
+        except NotFound:
+            return self._end(one, Stage.STAYS, GONE)
+        except BackendError as error:
+            log.info("the delete of %s of %s waits: %s", one.checkpoint_name, one.vm_name, error.cause)
+            return False
+        checkpoint = seen.checkpoint(one.checkpoint_id)
+        if checkpoint is None:
+            return self._end(one, Stage.STAYS, GONE)
+        if why := self._askers[one.clock.split()[0]].still(one, seen):
+            return self._end(one, Stage.STAYS, why)
+        if seen.merge_pending or seen.vm.backing_up:
+            return False
+        summary = f"delete {name(checkpoint.name)} of {name(seen.vm.name)}"
+        plan = Plan(Delete(), (Target.of(seen, checkpoint),), summary, clock=one.clock)
+        return self._submit(one, plan)
+
+    def _submit(self, one: Wanted, plan: Plan) -> bool:
+        self.ledger.housekeeping.move(one.id, Stage.DELETING, of=(Stage.WAITING,))
+        try:
+            self.changes.submit(one.id, plan, Person(one.owner, one.owner_name), Origin(one.channel, one.owner))
+        except Denial as denial:
+            return self._end(one, Stage.STAYS, denial.why)
+        return True
+
+    def _end(self, one: Wanted, stage: Stage, why: str) -> bool:
+        if self.ledger.housekeeping.move(one.id, stage, of=PENDING, why=why):
+            self._tell(one.id)
+        return True
+
+    def _tell(self, id: str) -> None:
+        one = self.ledger.housekeeping.get(id)
+        if one is not None:
+            self._askers[one.clock.split()[0]].over(one)
+
+
+def _why(change: ChangeRow) -> str:
+    return change.result or change.reason

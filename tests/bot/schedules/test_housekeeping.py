@@ -1,0 +1,194 @@
+"""Deletes by the clock: oldest first, one merge at a time on a host, in their hours, and never what is to stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from backends.base import VMInventory
+from backends.simulator.fleets.seed import DAY, Past
+from backends.simulator.model.faults import FaultKind
+from bot.ledger import ChangeState, Stage, Wanted
+from bot.schedules.housekeeping import Housekeeping
+from bot.settings import HousekeepingSettings
+from bot.settings.kinds import Hours
+from tests.support.headquarters import settings
+from tests.support.moved_clock import MovedWorld
+from tests.support.people import ADA, CHANNEL, EVE
+
+START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+PARIS = ZoneInfo("Europe/Paris")
+OLD = (Past("first", 30 * DAY), Past("second", 20 * DAY), Past("third", 10 * DAY))
+
+
+@dataclass
+class Expiry:
+    """Who asks."""
+
+    word: str = "expiry"
+    stays: dict[str, str] = field(default_factory=dict)
+    told: list[tuple[str, Stage, str]] = field(default_factory=list)
+
+    def still(self, wanted: Wanted, seen: VMInventory) -> str:
+        assert seen.checkpoint(wanted.checkpoint_id) is not None
+        return self.stays.get(wanted.checkpoint_name, "")
+
+    def over(self, wanted: Wanted) -> None:
+        self.told.append((wanted.checkpoint_name, wanted.stage, wanted.why))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[MovedWorld]:
+    made = MovedWorld(tmp_path, START, settings(tmp_path))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def expiry() -> Expiry:
+    return Expiry()
+
+
+def housekeeping(world: MovedWorld, expiry: Expiry, *, between: Hours | None = None) -> Housekeeping:
+    made = Housekeeping(
+        HousekeepingSettings(between=between),
+        PARIS,
+        world.ledger,
+        world.inventory,
+        world.changes,
+        world.durable,
+        world.clock,
+    )
+    made.declare()
+    made.register(expiry)
+    world.changes.listen(made)
+    return made
+
+
+def wanted(world: MovedWorld, vm: str, checkpoint: str, owner: str = ADA) -> Wanted:
+    on = world.vm(vm)
+    one = next(c for c in on.ordered() if c.name == checkpoint)
+    taken_at = datetime.fromtimestamp(one.created, UTC)
+    return Wanted(
+        f"{vm}-{checkpoint}",
+        "expiry",
+        "test",
+        owner,
+        "ada",
+        CHANNEL,
+        "hv01",
+        on.id,
+        vm,
+        one.id,
+        checkpoint,
+        taken_at,
+    )
+
+
+def test_the_oldest_goes_first_and_the_next_when_its_disks_are_merged(world: MovedWorld, expiry: Expiry) -> None:
+    keeper = housekeeping(world, expiry)
+    world.add_vm("web01", *OLD)
+
+    keeper.queue(wanted(world, "web01", "second"), wanted(world, "web01", "first"))
+
+    assert world.checkpoints("web01") == ["second", "third"]
+    assert expiry.told == [("first", Stage.MERGING, "")]
+    world.forward(minutes=5)
+    assert world.checkpoints("web01") == ["third"]
+    assert [stage for _, stage, _ in expiry.told] == [Stage.MERGING, Stage.DONE, Stage.MERGING, Stage.DONE]
+    row = world.ledger.changes.get("web01-first")
+    assert row is not None
+    assert (row.state, row.person_id, row.summary) == (ChangeState.SUCCEEDED, ADA, "delete first of web01 (by expiry)")
+    assert world.board.texts == []
+
+
+def test_what_is_to_stay_after_all_stays(world: MovedWorld, expiry: Expiry) -> None:
+    keeper = housekeeping(world, expiry)
+    world.add_vm("web01", *OLD)
+    expiry.stays["first"] = "ada keeps it"
+
+    keeper.queue(wanted(world, "web01", "first"), wanted(world, "web01", "second"))
+    world.forward(minutes=5)
+
+    assert world.checkpoints("web01") == ["first", "third"]
+    assert expiry.told[0] == ("first", Stage.STAYS, "ada keeps it")
+
+
+def test_they_begin_in_the_hours_that_the_settings_give(world: MovedWorld, expiry: Expiry) -> None:
+    keeper = housekeeping(world, expiry, between=Hours(time(22), time(5)))
+    world.add_vm("web01", *OLD)
+
+    keeper.queue(wanted(world, "web01", "first"))
+    world.forward(hours=11)  # 20:00 UTC is 21:00 in Paris
+    assert world.checkpoints("web01") == ["first", "second", "third"]
+
+    world.forward(hours=2)
+    assert world.checkpoints("web01") == ["second", "third"]
+
+
+@pytest.mark.parametrize(
+    ("at", "opens"),
+    [
+        (datetime(2026, 11, 20, 20, 30, tzinfo=UTC), datetime(2026, 11, 20, 21, 0, tzinfo=UTC)),
+        (datetime(2026, 11, 20, 23, 30, tzinfo=UTC), datetime(2026, 11, 20, 23, 30, tzinfo=UTC)),
+        (datetime(2026, 11, 21, 4, 30, tzinfo=UTC), datetime(2026, 11, 21, 21, 0, tzinfo=UTC)),
+        (datetime(2027, 3, 28, 12, 0, tzinfo=UTC), datetime(2027, 3, 28, 20, 0, tzinfo=UTC)),
+    ],
+)
+def test_the_hours_are_those_of_the_time_zone(world: MovedWorld, expiry: Expiry, at: datetime, opens: datetime) -> None:
+    assert housekeeping(world, expiry, between=Hours(time(22), time(5))).opens(at) == opens
+
+
+def test_a_host_that_is_away_is_tried_again(world: MovedWorld, expiry: Expiry) -> None:
+    keeper = housekeeping(world, expiry)
+    world.add_vm("web01", *OLD)
+    world.inventory.refresh()
+    one = wanted(world, "web01", "first")
+    world.arm(FaultKind.REFUSE_CONNECTION, times=None)
+
+    keeper.queue(one)
+    world.forward(minutes=15)
+    assert world.checkpoints("web01") == ["first", "second", "third"]
+    world.hosts["hv01"].faults.disarm()
+    world.forward(minutes=25)
+
+    assert world.checkpoints("web01") == ["second", "third"]
+
+
+def test_its_owner_needs_the_right_to_it_when_its_turn_comes(world: MovedWorld, expiry: Expiry) -> None:
+    keeper = housekeeping(world, expiry)
+    world.add_vm("web01", *OLD)
+
+    keeper.queue(wanted(world, "web01", "first", owner=EVE))
+
+    assert world.checkpoints("web01") == ["first", "second", "third"]
+    ((_, stage, why),) = expiry.told
+    assert (stage, why) == (Stage.STAYS, f"no grant for delete on web01 in {CHANNEL}")
+
+
+def test_what_waited_when_the_bot_stopped_goes_on_at_its_start(world: MovedWorld, expiry: Expiry) -> None:
+    first = housekeeping(world, expiry)
+    world.add_vm("web01", *OLD)
+    world.ledger.housekeeping.queue(wanted(world, "web01", "first"), wanted(world, "web01", "second"))
+    world.ledger.housekeeping.move("web01-first", Stage.DELETING, of=(Stage.WAITING,))  # and there it died
+
+    first.start()
+    world.forward(minutes=5)
+
+    assert world.checkpoints("web01") == ["third"]
+
+
+def test_the_same_is_queued_once(world: MovedWorld, expiry: Expiry) -> None:
+    keeper = housekeeping(world, expiry)
+    world.add_vm("web01", *OLD)
+    one = wanted(world, "web01", "first")
+
+    keeper.queue(one, one)
+    keeper.queue(one)
+
+    assert [stage for _, stage, _ in expiry.told].count(Stage.MERGING) == 1
