@@ -25,6 +25,7 @@ from bot.messages import Announcer
 from bot.people.directory import Directory
 from bot.people.identity import Gate
 from bot.schedules.digest import Digests, Schedules
+from bot.schedules.housekeeping import Housekeeping
 from bot.schedules.notices import HostNotices
 from bot.settings import Settings
 
@@ -83,6 +84,17 @@ class Core:
             clock=clock,
             show_again=show_again,
         )
+        self.housekeeping = Housekeeping(
+            settings.housekeeping,
+            settings.digest.timezone,
+            self.ledger,
+            self.inventory,
+            self.changes,
+            self._durable,
+            clock,
+        )
+        self.housekeeping.declare()
+        self.changes.listen(self.housekeeping)
         digests = Digests(settings, self.inventory, self.ledger, clock)
         self._schedules = Schedules(settings.digest, digests, announcer, self.ledger, clock, gate.may_post)
         self._digest_workflow = self._schedules.declare()
@@ -105,6 +117,7 @@ class Core:
         self.changes.launch()
         self._waiting.tell_lost(self.desk.buttons.took)
         self._schedules.apply(self._digest_workflow)
+        self.housekeeping.start()
         self._scanner.start()
 
     def stop(self, seconds: float) -> None:
