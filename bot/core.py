@@ -60,7 +60,7 @@ class Core:
         self._backends = backends
         gate = Gate(directory, settings.access)
         channels = [entry.channel for entry in settings.digest.channels]
-        notices = HostNotices(channels, self.inventory, announcer, clock, gate.may_post)
+        notices = HostNotices(channels, self.inventory, self.ledger.absences, announcer, clock, gate.may_post)
         self._scanner = Scanner(self.inventory, self.ledger, notices.look)
         permission = Permission(settings, gate)
         messages = ChangeMessages(self.ledger, announcer, clock)

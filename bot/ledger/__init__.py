@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
+from bot.ledger.absences import Absence, Absences
 from bot.ledger.arrivals import Arrival, Arrivals
 from bot.ledger.chain import Head
 from bot.ledger.changes import Changes
@@ -28,6 +29,7 @@ from bot.ledger.verify import Audit, Breakage, Verdict
 
 __all__ = [
     "LEGAL",
+    "Absence",
     "Arrival",
     "Breakage",
     "Change",
@@ -80,6 +82,8 @@ class Ledger:
         """Which digests were posted."""
         self.housekeeping = Housekeeping(store, clock)
         """Which deletes the clock still has to do."""
+        self.absences = Absences(store, clock)
+        """Which hosts do not answer."""
         self.audit = Audit(store, clock)
         """Proof that all this is as the bot wrote it."""
 

@@ -312,6 +312,12 @@ def housekeeping(db: Database) -> None:
     """)
 
 
+@MIGRATIONS()
+def absences(db: Database) -> None:
+    """Hosts that do not answer, and whether that was told."""
+    db.execute("CREATE TABLE absences (host TEXT PRIMARY KEY, since TEXT NOT NULL, told_at TEXT)")
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring the database to what this version needs. Call it inside a transaction, so that of two programs that start
     at once one does it. Raises `LedgerError` for a database that is newer, or that is something else."""

@@ -52,7 +52,7 @@ class Audit(Part):
         """Walk the whole ledger and name the first thing that is wrong: an event that was edited, deleted, inserted or
         put elsewhere, a missing end, a change that says other than its events of what was asked, decided and done.
 
-        It does not vouch for where a message stands, nor for the checkpoints, samples and digests.
+        It does not vouch for where a message stands, nor for the checkpoints, samples, digests and absences.
 
         Who can write the file can also write a whole new chain. Only `anchor`, a head that was kept elsewhere, shows
         that. The walk sees the ledger as it is at one moment; the bot may go on writing.
