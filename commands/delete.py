@@ -104,8 +104,8 @@ def _no_room(context: Context, found: Sequence[Found]) -> Iterator[str]:
         volumes = context.fleet.volumes_of(seen.vm) if size else None
         free = min((volume.free for volume in volumes), default=None) if volumes else None
         if size and free is not None and free < size:
-            room = f"may need up to {say_size(size)}, and its volume has {say_size(free)} free"
-            yield f"{name(seen.vm.name)}: merging {room}. A merge that does not fit stops, and can stop the VM."
+            room = f"Up to {say_size(size)} may be needed to merge the disks of {name(seen.vm.name)}"
+            yield f"{room}, and their volume has {say_size(free)} free. A merge that does not fit can stop the VM."
 
 
 def _going(context: Context, found: Sequence[Found], subtree: bool) -> tuple[Going, ...]:

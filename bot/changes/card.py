@@ -79,8 +79,9 @@ def _summary(row: ChangeRow) -> str:
 
 def _question(row: ChangeRow, awaits: str) -> list[Part]:
     plan = plan_of(row)
-    parts: list[Part] = [Paragraph(f"🛑 {plan.stake} will be lost.")] if plan.stake else []
-    parts += [Paragraph(f"⚠️ {caution}") for caution in plan.cautions]
+    danger = _danger(plan)
+    parts: list[Part] = [Paragraph(f"🛑 {danger}")] if danger else []
+    parts += [Paragraph(f"⚠️ {caution}") for caution in plan.cautions if caution != danger]
     parts += [Paragraph("this is about what you want to keep.", to=one) for one in plan.keepers[:MOST_TOLD]]
     parts += [Tree(plan.each)] if plan.each else []
     parts += [Paragraph(line) for line in plan.consequences]
@@ -110,11 +111,16 @@ def _confirm(row: ChangeRow, plan: Plan) -> Button:
     return Button(plan.verb.capitalize(), "confirm", row.id, style, _second_question(plan))
 
 
+def _danger(plan: Plan) -> str:
+    """What stands first and in red: how much is lost, or else the first caution where much is at stake."""
+    if plan.stake:
+        return f"{plan.stake} will be lost."
+    return plan.cautions[0] if plan.grave and plan.cautions else ""
+
+
 def _second_question(plan: Plan) -> str:
     """What is asked when the button is pressed, where much is at stake."""
-    if not plan.grave:
-        return ""
-    return f"{plan.stake} will be lost. Is that meant?" if plan.stake else "The warnings above stand. Is it meant?"
+    return f"{_danger(plan)} Is that meant?".strip() if plan.grave else ""
 
 
 def _under_way(row: ChangeRow, events: Sequence[Event], progress: Mapping[str, int]) -> list[Part]:

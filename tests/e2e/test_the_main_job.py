@@ -68,6 +68,18 @@ def test_an_apply_asks_first_and_says_what_will_be_lost(office: Office) -> None:
     assert office.newest_change().state == "awaiting"
 
 
+def test_where_much_is_lost_the_amount_comes_first_and_the_button_asks_again(office: Office) -> None:
+    office.add_vm("shop16", Past("before-upgrade", 17 * DAY))
+
+    office.type("ada", "/checkpoint apply shop16 before-upgrade")
+    card = office.wait_for_text("Apply before-upgrade to shop16?")
+
+    apply = next(element for _, element in card.elements() if element["text"]["text"] == "Apply")
+    assert card.seen.splitlines()[1].startswith("🛑 17 days and ")
+    assert apply["style"] == apply["confirm"]["style"] == "danger"
+    assert apply["confirm"]["text"]["text"].startswith("17 days and ")
+
+
 def test_an_apply_takes_a_safety_checkpoint_and_starts_the_vm_again(office: Office) -> None:
     office.add_vm("shop06", Past("before-upgrade", 3 * DAY))
     ran = len(office.commands().seen("Checkpoint-VM", "Restore-VMSnapshot", "Start-VM"))

@@ -42,6 +42,7 @@ class Change:
         action: Action | None = None,
         each: tuple[str, ...] = (),
         stake: str = "",
+        grave: bool = False,
         keepers: tuple[str, ...] = (),
     ) -> None:
         self.ledger, self.id = bench.ledger, f"change-{len(bench.ledger.history.find(limit=100))}"
@@ -54,7 +55,7 @@ class Change:
             cautions=("The settings ask for care with web01.",),
             each=each,
             stake=stake,
-            grave=bool(stake),
+            grave=grave or bool(stake),
             keepers=keepers,
         )
         expires_at = datetime(2026, 11, 22, 14, 15, tzinfo=UTC)
@@ -310,6 +311,18 @@ def test_what_is_at_stake_comes_first_and_the_button_asks_again(bench: Workbench
         (yes,) = [b for block in shown for b in block.get("elements", ()) if isinstance(b, dict) and b.get("confirm")]
         assert yes["style"] == "danger"
         assert yes["confirm"]["text"]["text"] == "17 days and 140 GB will be lost. Is that meant?"
+
+
+def test_where_much_is_at_stake_without_an_amount_the_first_caution_comes_first_and_is_asked_again(
+    bench: Workbench, web01: Target
+) -> None:
+    card = Change(bench, web01, action=Delete(), grave=True).to(ChangeState.AWAITING).card()
+    assert card.text.splitlines()[1] == "🛑 The settings ask for care with web01."
+    assert card.text.count("ask for care") == 1
+    assert (
+        next(part for part in card.parts if isinstance(part, Actions)).buttons[0].confirm
+        == "The settings ask for care with web01. Is that meant?"
+    )
 
 
 def test_whom_a_question_concerns_is_addressed_in_it(bench: Workbench, web01: Target) -> None:
