@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from backends.base import Greeting
+
 Argument = str | int | bool | tuple[str, ...] | None
 """What a parameter may carry. A switch takes True or False (`-Confirm:$false` is False)."""
 
@@ -75,6 +77,10 @@ class Session(Protocol):
         Raises `Unreachable` (nothing was run), `AuthenticationFailed`, `TimedOut` (a read), `UnknownOutcome`
         (a change), all from `backends.base`. Error records do not raise here: they are in the result.
         """
+
+    def greeting(self) -> Greeting:
+        """What the host says to whoever connects. Its versions are those that it gave when a shell was opened last, so
+        something must have been invoked before. A host that does not answer says nothing."""
 
     def end_lost_calls(self) -> None:
         """See to it that nothing begins any more of the changes whose outcome was lost, in this program or in one that

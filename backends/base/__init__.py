@@ -26,6 +26,7 @@ from backends.base.events import (
     LogReading,
     LogTrouble,
 )
+from backends.base.facts import Greeting, HostFacts
 from backends.base.records import (
     MAX_CHECKPOINTS,
     MAX_NAME,
@@ -65,9 +66,11 @@ __all__ = [
     "EventLog",
     "FolderFile",
     "FolderFiles",
+    "Greeting",
     "HostConnection",
     "HostEvent",
     "HostEvents",
+    "HostFacts",
     "HostInventory",
     "LogReading",
     "LogTrouble",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from backends.base.facts import HostFacts
 from backends.base.records import Checkpoint, CheckpointType, HostInventory, VMInventory, Volume
 
 Progress = Callable[[int], None]
@@ -21,6 +22,9 @@ class Backend(Protocol):
     @property
     def host(self) -> str:
         """The configured name of the host."""
+
+    def facts(self) -> HostFacts:
+        """What the host says of itself: its endpoint, its versions, its clock, its certificate."""
 
     def inventory(self, *, disks: bool = False) -> HostInventory:
         """All VMs and checkpoints, in a number of requests that does not depend on how many there are; with `disks`

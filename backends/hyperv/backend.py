@@ -11,6 +11,7 @@ from backends.base import (
     BackendError,
     Checkpoint,
     CheckpointType,
+    HostFacts,
     HostInventory,
     NotFound,
     NotReady,
@@ -23,7 +24,7 @@ from backends.base import (
 )
 from backends.hyperv import errors, inventory, records
 from backends.hyperv.deadlines import Deadlines
-from backends.hyperv.pipelines import Pipelines
+from backends.hyperv.pipelines import ENDPOINT_VERSION, Endpoint, Pipelines
 from backends.hyperv.questions import Questions
 from backends.remoting import Pipeline, Result, Session
 
@@ -68,6 +69,12 @@ class HyperVBackend:
         return self._host
 
     # ------------------------------------------------------------ questions
+
+    def facts(self) -> HostFacts:
+        language = self._questions.language()
+        found = self._pipelines
+        version = found.version if isinstance(found, Endpoint) else None
+        return HostFacts(self._session.greeting(), version, ENDPOINT_VERSION, language)
 
     def inventory(self, *, disks: bool = False) -> HostInventory:
         """All VMs with their checkpoints: two pipelines, and five more for disks and volumes (three on a JEA endpoint).

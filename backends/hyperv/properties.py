@@ -41,5 +41,7 @@ FILE: Final[Properties] = ("Path", "FileSize", "Size", "ParentPath")
 VOLUME: Final[Properties] = ("Name", "Capacity", "FreeSpace")
 """Of `Win32_Volume`."""
 
+CULTURE: Final[Properties] = ("Name",)
+
 ACKNOWLEDGEMENT: Final[Properties] = ("Id",)
 """What a change gives back of the object it worked on, as a sign that there was one."""

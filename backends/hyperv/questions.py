@@ -76,6 +76,12 @@ class Questions:
                 return None
         return next((one for one in found if one.id == checkpoint_id.lower()), None)
 
+    def language(self) -> str | None:
+        """That of the host's messages; None where its endpoint does not tell."""
+        pipeline = self.pipelines.culture()
+        shown = self.read(lambda said: list(records.objects(said)), pipeline, self.deadlines.read) if pipeline else []
+        return next((str(one["Name"]) for one in shown if one.get("Name")), None)
+
     def read(self, parse: Parser[Record], pipeline: Pipeline, deadline: float) -> list[Record]:
         """Ask about one thing: any error record is an error."""
         result = self._session.invoke(pipeline, deadline=deadline)

@@ -36,6 +36,9 @@ class Pipelines(Protocol):
 
     def volumes(self) -> Pipeline: ...
 
+    def culture(self) -> Pipeline | None:
+        """The language of the host's messages; None where the endpoint does not tell."""
+
     def create(self, vm_id: str, name: str) -> Pipeline:
         """Answers with the new checkpoint."""
 

@@ -50,6 +50,9 @@ class Endpoint:
     def volumes(self) -> Pipeline:
         return _function("Get-CheckpointBotVolume")
 
+    def culture(self) -> Pipeline | None:
+        return None
+
     def create(self, vm_id: str, name: str) -> Pipeline:
         return _function("New-CheckpointBotCheckpoint", VMId=vm_id, Name=name)
 

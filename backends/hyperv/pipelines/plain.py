@@ -37,6 +37,9 @@ class Plain:
         ask = Cmdlet("Get-CimInstance", {"ClassName": "Win32_Volume", "Property": properties.VOLUME})
         return (ask, *_shaped(properties.VOLUME))
 
+    def culture(self) -> Pipeline | None:
+        return (Cmdlet("Get-UICulture"), *_shaped(properties.CULTURE))
+
     def create(self, vm_id: str, name: str) -> Pipeline:
         take = _change("Checkpoint-VM", SnapshotName=name)
         return (_vm(vm_id), take, *_shaped(properties.CHECKPOINT))

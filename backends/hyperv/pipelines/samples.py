@@ -27,6 +27,8 @@ def samples(dialect: Pipelines) -> dict[str, Pipeline]:
         "start": dialect.start(vm),
         "configure automatic": dialect.configure(vm, None, False),
     }
+    if culture := dialect.culture():
+        given["culture"] = culture
     for checkpoint_type in TYPE_NAMES:
         given[f"configure {checkpoint_type.label}"] = dialect.configure(vm, checkpoint_type, None)
     for number, pipeline in enumerate((*dialect.drives(), *dialect.drives(vm))):

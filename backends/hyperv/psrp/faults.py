@@ -32,6 +32,8 @@ STATUS: Final = 0xC0000000
 OVERLOADED: Final = frozenset({429, 502, 503, 504})
 """What balancers, proxies and an http.sys without its service say."""
 QUOTED: Final = 300
+EXPIRED: Final = 10
+"""X509_V_ERR_CERT_HAS_EXPIRED."""
 
 _NOT_RUN: Final = frozenset({ACCESS_DENIED, SHELL_UNKNOWN, *UNKNOWN_CONFIGURATION, *QUOTA})
 
@@ -81,6 +83,8 @@ def _in_words(error: BaseException, connection: HostConnection) -> str | None:
     match error:
         case AuthenticationError():
             return f"{name} does not offer {connection.auth} authentication. Set auth to a method that it offers."
+        case ssl.SSLCertVerificationError() if error.verify_code == EXPIRED:
+            return f"The certificate of {name} has ended. Give the host's HTTPS listener a new one."
         case ssl.SSLCertVerificationError():
             return (
                 f"The certificate of {name} is not trusted: {error.verify_message.rstrip('.')}. Give the authority "

@@ -16,10 +16,19 @@ from queue import Empty, SimpleQueue
 from threading import Lock
 from typing import Final
 
-from backends.base import AuthenticationFailed, BackendError, HostConnection, TimedOut, UnknownOutcome, Unreachable
+from backends.base import (
+    AuthenticationFailed,
+    BackendError,
+    Greeting,
+    HostConnection,
+    TimedOut,
+    UnknownOutcome,
+    Unreachable,
+)
 from backends.hyperv.psrp import faults
 from backends.hyperv.psrp.breaker import Breaker
 from backends.hyperv.psrp.connection import problem
+from backends.hyperv.psrp.hello import hello
 from backends.hyperv.psrp.lost import ShellBook, end_shells
 from backends.hyperv.psrp.pool import IDLE_LIMIT, AllBusy, Closed, Lease, Pool
 from backends.hyperv.psrp.shell import Phase, Shell
@@ -91,6 +100,7 @@ class PsrpSession:
         self._book = book = book or ShellBook()
         self._pool: Pool[Shell] = Pool(lambda: Shell(connection, book), connection.shells, clock, idle_limit)
         self._opening = Lock()
+        self._versions = Greeting()
         self._closing = weakref.finalize(self, self._pool.close)
 
     def invoke(
@@ -102,6 +112,9 @@ class PsrpSession:
         on_progress: Callable[[int], None] | None = None,
     ) -> Result:
         return self._carry_out(_Call(pipeline, deadline, time.monotonic() + deadline, change, on_progress))
+
+    def greeting(self) -> Greeting:
+        return hello(self._connection, self._versions)
 
     def end_lost_calls(self) -> None:
         if self._problem or not self._book.all_lost:
@@ -204,6 +217,7 @@ class PsrpSession:
                 if isinstance(failure, AuthenticationFailed):
                     self._breaker.failed(failure)
                 raise failure from error
+            self._versions = shell.versions
 
     # ------------------------------------------------------------ what went wrong
 

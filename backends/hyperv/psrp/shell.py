@@ -10,7 +10,7 @@ from typing import Final
 
 from pypsrp.powershell import DEFAULT_CONFIGURATION_NAME, RunspacePool
 
-from backends.base import HostConnection
+from backends.base import Greeting, HostConnection
 from backends.hyperv.psrp.connection import transport
 from backends.hyperv.psrp.lost import ShellBook
 from backends.hyperv.psrp.messages import RunningPipeline, Runspaces
@@ -53,6 +53,7 @@ class Shell:
         self._wire = Wire()
         self._pool: RunspacePool | None = None
         self.phase = Phase.READY
+        self.versions = Greeting()
         self.worker = Worker(f"shell on {connection.name}")
 
     def open(self) -> None:
@@ -68,6 +69,7 @@ class Shell:
         self._id = pool.id
         self._book.opened(pool.id)
         pool.open()
+        self.versions = _versions(pool)
         self._pool = pool
 
     def alive(self, timeout: int) -> bool:
@@ -131,3 +133,12 @@ class Shell:
         if self._pool is None:
             raise RuntimeError("the shell has not been opened")
         return self._pool
+
+
+def _versions(pool: RunspacePool) -> Greeting:
+    """Every host tells them when a pool is opened, whatever the endpoint shows."""
+    said = pool.application_private_data
+    table = (said.data or {}).get("PSVersionTable") if said else None
+    known = table if isinstance(table, dict) else {}
+    powershell, windows = (str(known[name]) if known.get(name) else None for name in ("PSVersion", "BuildVersion"))
+    return Greeting(powershell, windows)

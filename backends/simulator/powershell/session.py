@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from threading import Event, Lock, Thread
 
-from backends.base import AuthenticationFailed, TimedOut, UnknownOutcome, Unreachable
+from backends.base import AuthenticationFailed, Greeting, TimedOut, UnknownOutcome, Unreachable
 from backends.remoting import ErrorRecord, Pipeline, Result
 from backends.simulator.model.enums import EnumValue
 from backends.simulator.model.errors import ErrorData
@@ -53,6 +53,9 @@ class SimulatedSession:
             if not self._answer_is_lost(commands):
                 return run.result()
         raise self._lost(change, "the connection was reset before the answer")
+
+    def greeting(self) -> Greeting:
+        return Greeting(powershell=self._shell.host.spec.powershell)
 
     def end_lost_calls(self) -> None:
         """A call whose time is up is stopped at once here, and any other has run to its end."""

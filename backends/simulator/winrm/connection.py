@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 import sys
+import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from email.errors import MissingHeaderBodySeparatorDefect
@@ -97,6 +98,10 @@ class Connection(BaseHTTPRequestHandler):
     def version_string(self) -> str:
         """What stands in the header Server."""
         return "Microsoft-HTTPAPI/2.0"
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """What stands in the header Date: the host's own time."""
+        return super().date_time_string(timestamp or time.time() + self._terms.wire.skew)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         log.debug(format, *args)

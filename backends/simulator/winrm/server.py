@@ -6,7 +6,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from datetime import datetime
 from pathlib import Path
+from ssl import SSLContext
 from threading import Event, Lock
 from typing import Self
 
@@ -42,6 +44,7 @@ class WinRMServer:
         users: Mapping[str, str],
         port: int = 0,
         ssl: bool = False,
+        certificate_until: datetime | None = None,
         allow_unencrypted: bool = False,
         auth: Collection[str] = (NEGOTIATE, BASIC),
         faults: Faults | None = None,
@@ -49,7 +52,8 @@ class WinRMServer:
         machine: str = "HV01",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`users` are names (`admin`, `LAB\\admin`) and passwords, `clock` tells how long shells are idle. Raises
+        """`users` are names (`admin`, `LAB\\admin`) and passwords, `clock` tells how long shells are idle, and
+        `certificate_until` when the certificate of HTTPS ends. Raises
         `ValueError` for an unknown authentication, and for an account with a colon in it."""
         if unknown := set(auth) - set(SCHEMES):
             raise ValueError(f"no such authentication: {', '.join(sorted(unknown))}; choose among {', '.join(SCHEMES)}")
@@ -61,6 +65,7 @@ class WinRMServer:
         self.failed_logons = 0
         """Requests with credentials that were wrong: what locks an account out."""
         self._wanted_port = port
+        self._certificate_until = certificate_until
         self._scheme = "https" if ssl else "http"
         self._counting = Lock()
         self._stopping = Event()
@@ -122,7 +127,7 @@ class WinRMServer:
         self._listener = Listener(
             self._wanted_port,
             partial(Connection, self._terms),
-            tls=tls.server_context() if self._scheme == "https" else None,
+            tls=self._tls() if self._scheme == "https" else None,
             refuse=self._wire.refuses_connection,
         )
 
@@ -132,6 +137,10 @@ class WinRMServer:
         if self._listener is not None:
             self._listener.stop()
         self._service.shells.close()
+
+    def _tls(self) -> SSLContext:
+        until = self._certificate_until
+        return tls.authority().server_context(until) if until else tls.server_context()
 
     def _count(self, verb: str) -> None:
         with self._counting:

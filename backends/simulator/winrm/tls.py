@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import socket
 import ssl
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class Authority:
@@ -26,10 +28,13 @@ class Authority:
         self.ca_file = self._write("authority.pem", self._authority.cert_pem)
         """What clients verify servers with."""
 
-    def server_context(self) -> ssl.SSLContext:
-        """For servers on loopback. It asks for a client certificate and takes a connection without one."""
+    def server_context(self, until: datetime | None = None) -> ssl.SSLContext:
+        """For servers on loopback, with a certificate that ends at `until`. It asks for a client certificate and takes
+        a connection without one."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._authority.issue_cert(*LOOPBACK, common_name=LOOPBACK[0]).configure_cert(context)
+        self._authority.issue_cert(
+            *LOOPBACK, common_name=LOOPBACK[0], not_before=LONG_AGO, not_after=until
+        ).configure_cert(context)
         self._authority.configure_trust(context)
         context.verify_mode = ssl.CERT_OPTIONAL
         return context

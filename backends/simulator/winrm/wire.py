@@ -36,6 +36,12 @@ class Wire:
     def refuses_connection(self) -> bool:
         return self._faults.take(FaultKind.REFUSE_CONNECTION) is not None
 
+    @property
+    def skew(self) -> float:
+        """Seconds that the host's clock is ahead."""
+        wrong = self._faults.armed(FaultKind.CLOCK_SKEW)
+        return wrong.seconds if wrong else 0.0
+
     def at_request(self) -> None:
         """A request has come, whoever sent it. Raises `BareStatus`."""
         self._delay(self._faults.take(FaultKind.LATENCY))
