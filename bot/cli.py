@@ -1,4 +1,4 @@
-"""`checkpointbot`: run · demo · init · audit. Exit code 0 fine, 1 failed, 2 usage.
+"""`checkpointbot`: run · demo · init · doctor · audit. Exit code 0 fine, 1 failed, 2 usage.
 
 What a command needs is imported when it is called: the whole program takes seconds to import, its help must not.
 """
@@ -144,6 +144,36 @@ def init(config: Path) -> None:
     except OSError as error:
         raise click.ClickException(f"{config} cannot be written: {error.strerror}.") from error
     click.echo(f"Wrote {config}. Fill in the tokens, the hosts and the grants, then: checkpointbot run")
+
+
+@main.command()
+@config_option
+@click.option("--all", "every", is_flag=True, help="Show what works too.")
+@click.option("--slack", "messages", is_flag=True, help="Let Slack look at every shape of message. It shows none.")
+@click.option("--json", "as_json", is_flag=True, help="Show all of it as JSON.")
+@click.pass_context
+def doctor(ctx: click.Context, config: Path | None, every: bool, messages: bool, as_json: bool) -> None:
+    """Look at what is set and whether it works, and say how to mend what does not. Nothing is changed.
+
+    It looks at the tokens and their scopes, Socket Mode, every channel, person, group and pattern of the settings,
+    every host, the data folder, the ledger and the jobs. The bot may be running. Exit code 1 where something does not
+    work.
+    """
+    from bot.operations.doctor import ask, examine
+    from bot.wiring import hosts_of
+
+    settings = _load(config)
+    if not ctx.find_root().params["verbose"]:
+        logging.disable(logging.ERROR)  # all that is wrong is in the report
+    backends = hosts_of(settings)
+    try:
+        report = examine(settings, ask(backends), messages=messages)
+    finally:
+        logging.disable(logging.NOTSET)
+        for backend in backends.values():
+            backend.close()
+    click.echo(report.to_json() if as_json else "\n".join(report.lines(every=every)))
+    ctx.exit(0 if report.healthy else 1)
 
 
 def _load(config: Path | None) -> Settings:

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 SCOPES: dict[str, set[str]] = {
     "apps_connections_open": set(),  # by the app-level token
     "auth_test": set(),
+    "bots_info": {"users:read"},
     "chat_postEphemeral": {"chat:write"},
     "chat_postMessage": {"chat:write"},
     "chat_update": {"chat:write"},

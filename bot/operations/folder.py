@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from filelock import FileLock, Timeout
 
@@ -58,12 +59,12 @@ def make_private(path: Path) -> None:
         path.chmod(0o700)
 
 
-def check_jobs(path: Path) -> None:
+def check_jobs(path: Path, mode: Literal["rw", "ro"] = "rw") -> None:
     """Raises `FolderError` when the file of the jobs is there and is damaged."""
     if not path.exists():
         return
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as database:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)) as database:
             (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.OperationalError as error:
         raise FolderError(f"The file of the jobs {path} cannot be opened: {error}.") from error

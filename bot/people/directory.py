@@ -30,6 +30,9 @@ class Channel:
     name: str = ""
     externally_shared: bool = False
     """Shared with another workspace (Slack Connect), or about to be."""
+    archived: bool = False
+    is_member: bool = True
+    """The bot is in it."""
 
 
 class Directory(Protocol):

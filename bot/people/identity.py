@@ -64,6 +64,14 @@ class Gate:
             ) from failure
         return person
 
+    def check_standing(self, user_id: str, *, max_age: float | None = None) -> Member:
+        """Who that is, where they are a full member of this workspace, whatever they may do. Raises `Refusal`, and
+        `LookupFailed`."""
+        member = self.directory.member(user_id, max_age=max_age)
+        self._check_workspace(member, "")
+        _check_standing(member)
+        return member
+
     def name_of(self, user_id: str) -> str:
         """What somebody is called, let in or not; their id where that is not known."""
         try:

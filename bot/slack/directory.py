@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -31,14 +32,34 @@ _PROBLEMS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Who the bot is in its workspace."""
+
+    team_id: str
+    team: str
+    name: str
+    """Of the bot's user, as people address it."""
+    bot_id: str
+    scopes: frozenset[str]
+    """What its token may do. Empty where the server does not say (`x-oauth-scopes`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    members: frozenset[str] = frozenset()
+    absent: str = ""
+    """Slack's word for why there is no such group."""
+
+
 class SlackDirectory:
     """The `Directory` over Slack's Web API. `client` may be one that repeats reads: see `bot.slack.web`."""
 
     def __init__(self, client: WebClient, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
-        self._team: Cache[str] = Cache(float("inf"), clock)
+        self._standing: Cache[Standing] = Cache(float("inf"), clock)
         self._members: Cache[Member] = Cache(KEEP_MEMBERS, clock)
-        self._groups: Cache[frozenset[str]] = Cache(KEEP_GROUPS, clock)
+        self._groups: Cache[_Group] = Cache(KEEP_GROUPS, clock)
         self._channels: Cache[Channel] = Cache(KEEP_CHANNELS, clock)
         self._said: set[str] = set()
         """Scopes that the log has named."""
@@ -47,7 +68,17 @@ class SlackDirectory:
     def team_id(self) -> str:
         """The workspace that the bot is installed in, asked once. Raises `LookupFailed`; read it at start, so that a
         token that does not work is found out then."""
-        return self._team.get("team", self._ask_team)
+        return self.standing.team_id
+
+    @property
+    def standing(self) -> Standing:
+        """Who the bot is there, asked once. Raises `LookupFailed`."""
+        return self._standing.get("team", self._ask_standing)
+
+    def app_id(self) -> str:
+        """The app that the bot token belongs to. Raises `LookupFailed`."""
+        asked = _call(lambda: self._client.bots_info(bot=self.standing.bot_id))
+        return _text(_part(asked, "bots.info", "bot"), "app_id")
 
     def member(self, user_id: str, *, max_age: float | None = None) -> Member:
         """A user. Raises `LookupFailed`, for an unknown one too."""
@@ -56,6 +87,13 @@ class SlackDirectory:
     def group_members(self, group_id: str, *, max_age: float | None = None) -> frozenset[str]:
         """The user ids in a user group. Empty when there is no such group, or when the workspace has none at all: its
         plan has no user groups (`plan_upgrade_required`), or the server does not know the method."""
+        return self._group(group_id, max_age).members
+
+    def absent_group(self, group_id: str) -> str:
+        """Slack's word for why there is no such group; empty where there is one."""
+        return self._group(group_id).absent
+
+    def _group(self, group_id: str, max_age: float | None = None) -> _Group:
         try:
             return self._groups.get(group_id, lambda: self._ask_group(group_id), max_age=max_age)
         except ScopeMissing as missing:
@@ -74,8 +112,23 @@ class SlackDirectory:
             return Channel(channel_id)
         return self._channels.get(channel_id, lambda: self._ask_channel(channel_id))
 
-    def _ask_team(self) -> str:
-        return _required(_call(self._client.auth_test), "auth.test", "team_id")
+    def _ask_standing(self) -> Standing:
+        scopes: list[str] = []
+
+        def ask() -> SlackResponse:
+            answer = self._client.auth_test()
+            said = {name.lower(): value for name, value in answer.headers.items()}.get("x-oauth-scopes", "")
+            scopes.extend(",".join([said] if isinstance(said, str) else said).replace(" ", "").split(","))
+            return answer
+
+        said = _call(ask)
+        return Standing(
+            team_id=_required(said, "auth.test", "team_id"),
+            team=_text(said, "team"),
+            name=_text(said, "user"),
+            bot_id=_text(said, "bot_id"),
+            scopes=frozenset(scopes) - {""},
+        )
 
     def _ask_member(self, user_id: str) -> Member:
         user = _part(_call(lambda: self._client.users_info(user=user_id)), "users.info", "user")
@@ -91,17 +144,23 @@ class SlackDirectory:
             is_stranger=bool(user.get("is_stranger")),
         )
 
-    def _ask_group(self, group_id: str) -> frozenset[str]:
+    def _ask_group(self, group_id: str) -> _Group:
         absent = ("plan_upgrade_required", "no_such_subteam", "unknown_method")
         answer = _call(lambda: self._client.usergroups_users_list(usergroup=group_id), absent=absent)
-        return _texts(answer.get("users"))
+        return _Group(_texts(answer.get("users")), _text(answer, "absent"))
 
     def _ask_channel(self, channel_id: str) -> Channel:
         answer = _call(lambda: self._client.conversations_info(channel=channel_id), absent=("unknown_method",))
-        if not answer:
+        if "absent" in answer:
             return Channel(channel_id)
         found = _part(answer, "conversations.info", "channel")
-        return Channel(channel_id, _text(found, "name"), _externally_shared(found))
+        return Channel(
+            channel_id,
+            _text(found, "name"),
+            _externally_shared(found),
+            archived=bool(found.get("is_archived")),
+            is_member=found.get("is_member") is not False,
+        )
 
 
 def _externally_shared(channel: Mapping[str, object]) -> bool:
@@ -113,13 +172,13 @@ def _externally_shared(channel: Mapping[str, object]) -> bool:
 
 
 def _call(ask: Callable[[], SlackResponse], absent: tuple[str, ...] = ()) -> Mapping[str, object]:
-    """The answer of one call; nothing for an error code in `absent`. Raises `LookupFailed`."""
+    """The answer of one call; the code alone, as `absent`, for an error in `absent`. Raises `LookupFailed`."""
     try:
         data = ask().data
     except SlackApiError as error:
         code = error_code(error)
         if code in absent:
-            return {}
+            return {"absent": code}
         if scope := missing_scope(error):
             raise ScopeMissing(scope) from error
         lasting = code in _PROBLEMS

@@ -14,7 +14,7 @@ from slack_sdk.socket_mode.builtin import SocketModeClient
 from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bot.slack.web import WEB_ERRORS, error_code, quiet, reach_directly, websocket_proxy
+from bot.slack.web import WEB_ERRORS, error_code, quiet, reach_directly, reading_client, websocket_proxy
 
 Deliver = Callable[[BaseSocketModeClient, SocketModeRequest], None]
 
@@ -43,6 +43,28 @@ class NotConnected(Exception):
         super().__init__(sentence)
         self.lasting = lasting
         """It does not heal by waiting."""
+
+
+def app_of(app_token: str, api_url: str) -> str:
+    """The id of the app that the token belongs to, where Slack gives it an address to connect to. Nothing is connected.
+    Raises `NotConnected`."""
+    client = reading_client(app_token, api_url)
+    with _told(client.base_url):
+        client.apps_connections_open(app_token=app_token)
+        return str(client.auth_test().get("app_id") or "")
+
+
+@contextmanager
+def _told(url: str) -> Iterator[None]:
+    """Raises `NotConnected` for what Slack refuses."""
+    try:
+        yield
+    except SlackApiError as error:
+        code = error_code(error)
+        why = _REFUSALS.get(code, "it gave no connection")
+        raise NotConnected(f"Slack refused: {why} ({code})", lasting=code in _REFUSALS) from error
+    except WEB_ERRORS as error:
+        raise NotConnected(f"{url} could not be reached ({error_code(error)})") from error
 
 
 class SocketClient(SocketModeClient):
@@ -76,14 +98,8 @@ class SocketClient(SocketModeClient):
         return session.is_active() and session.consecutive_check_state_error_count == 0
 
     def open(self) -> None:
-        try:
+        with _told(self.web_client.base_url):
             self.connect()
-        except SlackApiError as error:
-            code = error_code(error)
-            why = _REFUSALS.get(code, "it gave no connection")
-            raise NotConnected(f"Slack refused: {why} ({code})", lasting=code in _REFUSALS) from error
-        except WEB_ERRORS as error:
-            raise NotConnected(f"{self.web_client.base_url} could not be reached ({error_code(error)})") from error
         if not self.is_connected():  # slack_sdk logs what went wrong with the WebSocket and raises nothing
             raise NotConnected("Slack gave an address to connect to, and nothing answers there")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import signal
 import socket
@@ -49,11 +50,11 @@ def test_help_names_every_subcommand() -> None:
     shown = run("--help")
 
     assert shown.exit_code == 0
-    for name in ("run", "demo", "init", "audit"):
+    for name in ("run", "demo", "init", "doctor", "audit"):
         assert f"  {name} " in shown.output
 
 
-@pytest.mark.parametrize("name", ["run", "demo", "init", "audit"])
+@pytest.mark.parametrize("name", ["run", "demo", "init", "doctor", "audit"])
 def test_every_subcommand_explains_itself(name: str) -> None:
     shown = run(name, "-h")
 
@@ -169,6 +170,30 @@ class TestRun:
         assert ended.exit_code == 1
         assert "Error: " in ended.output
         assert "data" in ended.output
+
+
+class TestDoctor:
+    def test_names_what_is_wrong_and_ends_with_one(self) -> None:
+        write_settings()
+
+        told = run("doctor")
+
+        assert told.exit_code == 1
+        assert "✗ slack.bot_token: Slack could not be reached" in told.output
+        assert "This only looked: nothing was changed." in told.output
+        assert not Path("data").exists()
+
+    def test_says_all_of_it_as_json(self) -> None:
+        write_settings()
+
+        told = json.loads(run("doctor", "--json").output)
+
+        assert told["healthy"] is False
+        assert {one["state"] for one in told["checks"]} <= {"works", "warning", "broken", "not looked at"}
+        assert all(one["mend"] for one in told["checks"] if one["state"] in ("warning", "broken"))
+
+    def test_without_settings_names_what_is_missing(self) -> None:
+        assert run("doctor").exit_code == 2
 
 
 def test_demo_does_not_take_over_a_folder_of_somebody_else() -> None:

@@ -83,13 +83,8 @@ def _in_words(error: BaseException, connection: HostConnection) -> str | None:
     match error:
         case AuthenticationError():
             return f"{name} does not offer {connection.auth} authentication. Set auth to a method that it offers."
-        case ssl.SSLCertVerificationError() if error.verify_code == EXPIRED:
-            return f"The certificate of {name} has ended. Give the host's HTTPS listener a new one."
         case ssl.SSLCertVerificationError():
-            return (
-                f"The certificate of {name} is not trusted: {error.verify_message.rstrip('.')}. Give the authority "
-                "that signed it as ca_bundle, or the host by the name that is in it."
-            )
+            return _certificate(error, name)
         case Ended():
             return f"{name} said that a command is over, and not how it ended. Try again."
         case WSManFaultError() if error.code is not None or error.reason:
@@ -98,6 +93,15 @@ def _in_words(error: BaseException, connection: HostConnection) -> str | None:
             return _status(error.code, name)
         case _:
             return None
+
+
+def _certificate(error: ssl.SSLCertVerificationError, name: str) -> str:
+    if getattr(error, "verify_code", None) == EXPIRED:  # only OpenSSL's own errors have one
+        return f"The certificate of {name} has ended. Give the host's HTTPS listener a new one."
+    return (
+        f"The certificate of {name} is not trusted: {error.verify_message.rstrip('.')}. Give the authority "
+        "that signed it as ca_bundle, or the host by the name that is in it."
+    )
 
 
 def _status(status: int, name: str) -> str:

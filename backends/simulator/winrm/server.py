@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from functools import partial
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from ssl import SSLContext
 from threading import Event, Lock
@@ -53,8 +53,8 @@ class WinRMServer:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`users` are names (`admin`, `LAB\\admin`) and passwords, `clock` tells how long shells are idle, and
-        `certificate_until` when the certificate of HTTPS ends. Raises
-        `ValueError` for an unknown authentication, and for an account with a colon in it."""
+        `certificate_until` when the certificate of HTTPS ends. Raises `ValueError` for an unknown authentication, and
+        for an account with a colon in it."""
         if unknown := set(auth) - set(SCHEMES):
             raise ValueError(f"no such authentication: {', '.join(sorted(unknown))}; choose among {', '.join(SCHEMES)}")
         quotas = quotas or Quotas()

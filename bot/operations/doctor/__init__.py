@@ -1,0 +1,62 @@
+"""checkpointbot doctor: what is set, and whether it works, with the way to mend each. It reads, and changes nothing.
+
+It looks by what the bot itself uses: its directory and its gate for Slack, its backends for the hosts, its own reading
+of the settings, the ledger and the jobs. So what works here works there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.operations.doctor import hosts, shapes, storage, workspace
+from bot.operations.doctor.findings import Check, Report, State, unseen, warning
+from bot.operations.doctor.hosts import Seen, ask
+from bot.operations.doctor.people import People
+from bot.settings import Settings, gaps
+from bot.slack.directory import SlackDirectory
+from bot.slack.web import reading_client
+
+__all__ = ["Check", "Report", "Seen", "State", "ask", "examine"]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def examine(
+    settings: Settings,
+    seen: Sequence[Seen],
+    *,
+    clock: Callable[[], datetime] = _utc_now,
+    room: Callable[[Path], int] = storage.free_room,
+    messages: bool = False,
+) -> Report:
+    """Look at everything else; `seen` is what `ask` has seen of the hosts. With `messages`, Slack is asked about every
+    shape of them. The bot may be running meanwhile."""
+    client = reading_client(settings.slack.bot_token.get_secret_value(), settings.slack.api_url)
+    directory = SlackDirectory(client)
+    return Report(
+        (
+            *(warning("settings", said, "Add it, or leave it out on purpose.") for said in gaps(settings)),
+            *_slack(settings, directory, hosts.vm_names(seen)),
+            *(check for one in seen for check in hosts.look(one, clock)),
+            *hosts.look_at_patterns(settings, seen),
+            *storage.look(settings, clock, room=room),
+            *(shapes.look(client) if messages else ()),
+        )
+    )
+
+
+def _slack(settings: Settings, directory: SlackDirectory, vm_names: list[str]) -> Iterator[Check]:
+    found = list(workspace.look(settings, directory))
+    yield from found
+    if any(one.about == workspace.BOT_TOKEN and one.is_fault for one in found):
+        yield unseen("channels, people and groups", "The bot token does not work.")
+        return
+    people = People(settings, directory, vm_names)
+    yield from people.channels()
+    ids = list(people.ids())
+    yield from ids
+    yield from people.approvals(frozenset(one.about for one in ids if one.is_fault))

@@ -1,0 +1,143 @@
+"""Looks at every host, by what the bot itself asks of it, and at the patterns that name VMs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from backends.base import (
+    AuthenticationFailed,
+    Backend,
+    BackendError,
+    HostFacts,
+    HostInventory,
+    NotReady,
+    Part,
+    Refused,
+)
+from bot.fleet.inventory import gaps_of
+from bot.operations.doctor.findings import Check, broken, unseen, warning, works
+from bot.settings import Settings
+from bot.settings.kinds import Pattern
+from bot.settings.walk import values
+from commands.kit import patterns
+from commands.kit.words import say_names, say_span
+
+MOST_AT_ONCE = 16
+CERTIFICATE_SOON = timedelta(days=30)
+MOST_SKEW = timedelta(seconds=60)
+"""Kerberos takes five minutes at the most; the ages of checkpoints are wrong by as much before that."""
+
+RIGHTS = (
+    "Give the account the groups Hyper-V Administrators and Remote Management Users on the host, or set the bot's own "
+    "endpoint up there, which needs neither: see the README."
+)
+REGISTER = "Run Register-CheckpointBotEndpoint.ps1 of this version on the host."
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one host showed, or why it showed nothing."""
+
+    host: str
+    inventory: HostInventory | None = None
+    facts: HostFacts | None = None
+    error: BackendError | None = None
+
+
+def ask(backends: Mapping[str, Backend]) -> list[Seen]:
+    """Everything of all hosts that can be read: each read that the bot makes is tried."""
+    with ThreadPoolExecutor(max(1, min(MOST_AT_ONCE, len(backends))), thread_name_prefix="doctor") as pool:
+        return list(pool.map(_ask, backends.values()))
+
+
+def _ask(backend: Backend) -> Seen:
+    try:
+        return Seen(backend.host, backend.inventory(disks=True), backend.facts())
+    except BackendError as error:
+        return Seen(backend.host, error=error)
+
+
+def look(seen: Seen, clock: Callable[[], datetime]) -> Iterator[Check]:
+    about = f"hosts.{seen.host}"
+    if seen.inventory is None or seen.facts is None:
+        if seen.error:
+            yield _failed(about, seen.error)
+        return
+    found = [*_old_endpoint(about, seen), *_gaps(about, seen.inventory), *remarks(about, seen.facts, clock)]
+    yield from found or [works(about, described(seen))]
+
+
+def remarks(about: str, facts: HostFacts, clock: Callable[[], datetime]) -> Iterator[Check]:
+    """What is wrong with its certificate and its clock."""
+    until, ahead = facts.greeting.certificate_until, facts.greeting.ahead
+    if until is not None and until - clock() < CERTIFICATE_SOON:
+        said = f"Its certificate ends on {until:%Y-%m-%d}, in {max(0, (until - clock()).days)} days."
+        yield warning(about, said, "Give the host's HTTPS listener a new one: after that day nothing works there.")
+    if ahead is not None and abs(ahead) > MOST_SKEW:
+        direction = "ahead of" if ahead > timedelta() else "behind"
+        said = f"Its clock is {say_span(abs(ahead))} {direction} this machine's."
+        yield warning(about, said, "Let both take their time from one server: Kerberos refuses more than 5 minutes.")
+
+
+def described(seen: Seen) -> str:
+    """What it is, in a sentence."""
+    if seen.inventory is None or seen.facts is None:
+        return "It was not seen."
+    facts, greeting = seen.facts, seen.facts.greeting
+    endpoint = "a full PowerShell" if facts.endpoint_version is None else f"the bot's endpoint {facts.endpoint_version}"
+    parts = [
+        f"{len(seen.inventory.vms)} VMs by {endpoint}",
+        f"PowerShell {greeting.powershell or 'of an unknown version'} on {facts.windows_name}",
+        f"messages in {facts.language}" if facts.language else "a language that this endpoint does not tell",
+    ]
+    if greeting.certificate_until is not None:
+        parts.append(f"a certificate until {greeting.certificate_until:%Y-%m-%d}")
+    if greeting.ahead is not None:
+        parts.append("a clock that agrees")
+    return f"{', '.join(parts)}."
+
+
+def _failed(about: str, error: BackendError) -> Check:
+    """The sentences of errors say what to do, after what is wrong."""
+    said, _, mend = error.sentence.partition(". ")
+    if isinstance(error, NotReady | Refused) and not isinstance(error, AuthenticationFailed):
+        mend = f"{mend} {RIGHTS}".strip()
+    return broken(about, f"{said.rstrip('.')}.", mend)
+
+
+def _old_endpoint(about: str, seen: Seen) -> Iterator[Check]:
+    if seen.facts and seen.facts.is_old_endpoint:
+        versions = f"of version {seen.facts.endpoint_version}, and this bot brings {seen.facts.endpoint_newest}"
+        yield warning(about, f"Its endpoint is {versions}: it does not show all that the bot can use.", REGISTER)
+
+
+def _gaps(about: str, inventory: HostInventory) -> Iterator[Check]:
+    """An older endpoint is said by itself."""
+    shown = tuple(one for one in inventory.cannot_show if one.part is not Part.REPLICATION)
+    for sentence in gaps_of(replace(inventory, cannot_show=shown)):
+        yield warning(about, sentence, RIGHTS)
+
+
+# ---------------------------------------------------------------- names of VMs
+
+
+def vm_names(seen: Sequence[Seen]) -> list[str]:
+    return sorted({one.vm.name for host in seen if host.inventory for one in host.inventory.vms})
+
+
+def look_at_patterns(settings: Settings, seen: Sequence[Seen]) -> Iterator[Check]:
+    """Every pattern of the settings, against the VMs that the hosts have."""
+    names, silent = vm_names(seen), [one.host for one in seen if one.inventory is None]
+    for place, pattern in values(settings, Pattern):
+        if pattern == "*":
+            continue
+        count = sum(patterns.protects([pattern], name) is not None for name in names)
+        if count:
+            yield works(place, f"{pattern} names {count} {'VM' if count == 1 else 'VMs'}.")
+        elif silent or not seen:
+            yield unseen(place, f"{pattern} may name VMs on {say_names(silent) or 'hosts that are not set'}.")
+        else:
+            yield warning(place, f"{pattern} names no VM of any host.", "Correct it, or take it out.")

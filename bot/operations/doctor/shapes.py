@@ -1,0 +1,72 @@
+"""Sends every shape of message that the bot shows to Slack's blocks.validate, which shows none of them to anybody."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+
+import click
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+import commands
+from bot.operations.doctor.findings import Check, broken, unseen, works
+from bot.slack.render.blocks import Rendered, render
+from bot.slack.web import WEB_ERRORS, error_code
+from commands.base import Actions, Button, Footnote, Heading, Item, Paragraph, Reply, Table, Tree
+from commands.kit import manual
+
+REFUSED = "Tell whoever makes this bot, with this line. Until then it shows such messages in simpler blocks."
+MOST_TOLD = 300
+
+BUTTONS = (
+    Button("Apply", "confirm", "1", "danger", "Really?"),
+    Button("Keep", "keep", "2", "primary"),
+    Button("Cancel", "cancel", "3"),
+)
+EVERY_PART = Reply(
+    (
+        Heading("Stale checkpoints"),
+        Paragraph("web01 has a checkpoint of 41 days."),
+        Paragraph("/checkpoint list web01", code=True),
+        Paragraph("look at this", to="U024BE7LH"),
+        Tree(("before-upgrade", "└─ now")),
+        Table(("VM", "Days"), (("web01", "41"), ("sql01", ""))),
+        Item("web01 before-upgrade", "41 days, 18 GB", BUTTONS[:2]),
+        Actions(BUTTONS),
+        Footnote("change 1a2b3c"),
+    )
+)
+"""One of every kind of part."""
+
+
+def shapes() -> Iterator[tuple[str, Reply]]:
+    """Each by a name for it: one of every part, a long table, and every page of the manual."""
+    yield "every part", EVERY_PART
+    yield "a long table", Reply((Table(("VM", "Checkpoint"), tuple((f"vm{n}", f"name {n}") for n in range(150))),))
+    group = commands.load()
+    with click.Context(group, info_name="/checkpoint") as ctx:
+        for name, command in sorted(group.commands.items()):
+            yield f"help {name}", manual.describe(command, ctx)
+
+
+def look(client: WebClient) -> Iterator[Check]:
+    """Each with tables and without, as they go out."""
+    for name, reply in shapes():
+        for tables in (True, False):
+            about = f"the message “{name}”{'' if tables else ' without tables'}"
+            yield _validated(client, about, render(reply, lambda: uuid.uuid4().hex, tables=tables))
+
+
+def _validated(client: WebClient, about: str, rendered: Rendered) -> Check:
+    message = {"text": rendered.text, "blocks": rendered.blocks}
+    try:
+        client.blocks_validate(message=message)
+    except SlackApiError as error:
+        if error_code(error) not in ("invalid_message", "invalid_blocks"):
+            return unseen(about, f"Slack did not look at it ({error_code(error)}).")
+        return broken(about, f"Slack refuses it: {json.dumps(error.response.get('errors'))[:MOST_TOLD]}.", REFUSED)
+    except WEB_ERRORS as error:
+        return unseen(about, f"Slack could not be reached ({error_code(error)}).")
+    return works(about, "Slack takes it.")

@@ -1,0 +1,85 @@
+"""Looks at Slack: the two tokens, what they may do, and Socket Mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from bot.operations.doctor.findings import Check, broken, unseen, works
+from bot.people.directory import LookupFailed
+from bot.settings import Settings
+from bot.slack.directory import SlackDirectory, Standing
+from bot.slack.websocket import NotConnected, app_of
+
+BOT_TOKEN, APP_TOKEN = "slack.bot_token", "slack.app_token"
+INSTALL = "Give the app that scope under OAuth & Permissions, and install it to the workspace again."
+
+SCOPES: Mapping[str, str] = {
+    "commands": "people cannot type its command",
+    "chat:write": "it can show nothing in channels",
+    "im:write": "it cannot write to a person directly where a channel is barred",
+    "users:read": "it cannot tell members from guests, so it lets nobody in",
+    "usergroups:read": "no grant to a user group holds",
+    "channels:read": "it cannot tell whether a channel is shared with another workspace",
+    "groups:read": "it cannot tell that of private channels",
+}
+"""What the bot asks for in its manifest, and what does not work without each."""
+
+
+def look(settings: Settings, directory: SlackDirectory) -> Iterator[Check]:
+    """The tokens. Where the bot token does not work, nothing else of Slack can be seen."""
+    try:
+        standing = directory.standing
+    except LookupFailed as failure:
+        yield broken(BOT_TOKEN, f"{_sentence(failure)}", _mend_of(failure))
+        if not failure.lasting:
+            yield unseen(APP_TOKEN, "Slack could not be reached.")
+            return
+    else:
+        yield works(BOT_TOKEN, f"It belongs to @{standing.name} of {standing.team} ({standing.team_id}).")
+        yield from _scopes(standing)
+    yield from _socket_mode(settings, directory)
+
+
+def _scopes(standing: Standing) -> Iterator[Check]:
+    for scope, without in SCOPES.items():
+        about = f"scope {scope}"
+        if standing.scopes and scope not in standing.scopes:
+            yield broken(about, f"The bot token lacks it: {without}.", INSTALL)
+        else:
+            yield works(about, "The bot token has it." if standing.scopes else "The server does not say.")
+
+
+def _socket_mode(settings: Settings, directory: SlackDirectory) -> Iterator[Check]:
+    """It asks for an address and connects to none: Slack would give deliveries to a connection that takes none."""
+    try:
+        app = app_of(settings.slack.app_token.get_secret_value(), settings.slack.api_url)
+    except NotConnected as failure:
+        mend = "Make one under Basic Information, App-Level Tokens, with the scope connections:write, in the same app."
+        yield broken(APP_TOKEN, f"{failure}.", mend if failure.lasting else "Try again in a few minutes.")
+        return
+    other = _other_app(directory, app)
+    if other:
+        mend = "Take both tokens from one app: otherwise commands go to one, and answers come from another."
+        yield broken(APP_TOKEN, f"It belongs to the app {app}, and the bot token to {other}.", mend)
+    else:
+        yield works(APP_TOKEN, "Slack gives an address to connect to.")
+
+
+def _other_app(directory: SlackDirectory, app: str) -> str:
+    """The app of the bot token, where it is known to be another."""
+    try:
+        bots = directory.app_id()
+    except LookupFailed:
+        return ""
+    return bots if app and bots and app != bots else ""
+
+
+def _sentence(failure: LookupFailed) -> str:
+    text = str(failure)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _mend_of(failure: LookupFailed) -> str:
+    if failure.lasting:
+        return "Copy the bot token (xoxb-…) from OAuth & Permissions of the app, and set it."
+    return "Look whether this machine reaches slack.com on port 443, by a proxy (HTTPS_PROXY) where there is one."
