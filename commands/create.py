@@ -11,7 +11,7 @@ import click
 from backends.base import MAX_NAME, CheckpointType, VMInventory, VMState
 from commands.base import Context, Create, Plan, Policy, Target, UsageError
 from commands.base.names import name as called
-from commands.kit import refusals
+from commands.kit import forecast, refusals
 from commands.kit.finding import plain
 from commands.kit.options import is_control, new_name, span, vm_argument
 from commands.kit.telling import few, lines, merging, present
@@ -62,6 +62,7 @@ def command(
         ),
         cautions=(*doubt, *merging(vms)),
         each=lines(vms),
+        outlook=tuple(forecast.sentences(context, vms)),
         ask=bool(doubt),
     )
 

@@ -22,6 +22,7 @@ from commands.base import (
     say,
     unmarked,
 )
+from commands.kit import forecast
 from commands.kit.finding import typeable
 from commands.kit.options import share_option
 from commands.kit.telling import UNKNOWN, age, is_stale, kept, kind, owner, written
@@ -59,7 +60,8 @@ def command(context: Context, vm: str | None, stale: bool, host: str | None, sha
         everyone = context.fleet.all(host=host, disks=stale)
         seen = [one for one in everyone if wanted is None or one.vm.id in wanted]
         notes = context.record.checkpoints.notes([c.id for one in seen for c in one.checkpoints])
-        parts = (*(_stale if stale else _many)(context, seen, notes), *_down(context, host))
+        filling = map(Footnote, forecast.volumes(context, [one.vm for one in seen]))
+        parts = (*(_stale if stale else _many)(context, seen, notes), *filling, *_down(context, host))
     return Reply(parts, shared=share)
 
 
@@ -91,7 +93,7 @@ def _one(context: Context, seen: VMInventory) -> tuple[Part, ...]:
         parts.append(Paragraph(f"What is known of the older ones is left out here: {what} tells it."))
     if vm.merging:
         parts.append(Footnote("Disks are being merged after a delete."))
-    return tuple(parts)
+    return (*parts, *map(Footnote, forecast.sentences(context, [vm])))
 
 
 def _tree(context: Context, seen: VMInventory, notes: Notes) -> tuple[tuple[str, ...], bool]:
@@ -164,6 +166,8 @@ def _facts(context: Context, seen: VMInventory, one: Checkpoint, note: Checkpoin
 
 
 def _many(context: Context, seen: Sequence[VMInventory], notes: Notes) -> tuple[Part, ...]:
+    shown = sorted(seen, key=lambda one: (one.vm.name.casefold(), one.vm.host))
+    rates = context.growth.of_vms([one.vm.id for one in shown[:MOST_ROWS]])
     rows = [
         (
             one.vm.name,
@@ -172,11 +176,13 @@ def _many(context: Context, seen: Sequence[VMInventory], notes: Notes) -> tuple[
             str(len(one.checkpoints)),
             age(one.checkpoints[0], context.now) if one.checkpoints else "",
             str(sum(is_stale(c, notes.get(c.id, UNKNOWN), context.policy, context.now) for c in one.checkpoints) or ""),
+            *([forecast.a_day(rates[one.vm.id]) if one.vm.id in rates else ""] if rates else []),
         )
-        for one in sorted(seen, key=lambda one: (one.vm.name.casefold(), one.vm.host))
+        for one in shown
     ]
     title = f"{say_count(len(seen), 'VM')}, {say_count(sum(len(one.checkpoints) for one in seen), 'checkpoint')}"
-    return _table(title, ("VM", "Host", "State", "Checkpoints", "Oldest", "Stale"), rows, "There is no VM in sight.")
+    columns = ("VM", "Host", "State", "Checkpoints", "Oldest", "Stale", *(["Writes"] if rates else []))
+    return _table(title, columns, rows, "There is no VM in sight.")
 
 
 def _stale(context: Context, seen: Sequence[VMInventory], notes: Notes) -> tuple[Part, ...]:

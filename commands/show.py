@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import click
 
 from commands.base import CheckpointNote, Context, Heading, Reply, Table, name
+from commands.kit import forecast
 from commands.kit.finding import Found, one_checkpoint
 from commands.kit.options import checkpoint_argument, share_option, vm_argument
 from commands.kit.telling import UNKNOWN, age, how_long, is_stale, keeper, kind, owner, written
@@ -53,3 +54,6 @@ def _facts(context: Context, found: Found, note: CheckpointNote) -> Iterator[tup
     yield "Followed by", say_names([child.name for child in seen.children(one.id)])
     yield "Here", f"{name(seen.vm.name)} runs from this one" if seen.vm.current_id == one.id else ""
     yield "Written since", written(seen, one)
+    rate = context.growth.of_vms([seen.vm.id]).get(seen.vm.id)
+    yield "Written a day", f"about {forecast.a_day(rate)}" if rate else ""
+    yield "Room", " ".join(forecast.volumes(context, [seen.vm]))

@@ -29,6 +29,15 @@ SIGNS: Mapping[ChangeState, str] = {
     ChangeState.UNKNOWN: "❔",
 }
 
+OF_USE = (
+    *(ChangeState.REQUESTED, ChangeState.AWAITING, ChangeState.QUEUED, ChangeState.RUNNING),
+    ChangeState.SUCCEEDED,
+)
+"""States in which somebody may still care what comes of it."""
+
+OF_NO_USE = (ChangeState.DENIED, ChangeState.CANCELLED, ChangeState.EXPIRED, ChangeState.VOID, ChangeState.FAILED)
+"""States in which nothing comes of it, so that nobody need be told what is to come."""
+
 BAR = 10
 MOST_TOLD = 5
 """Merges that get a sentence each, and people who are addressed in a question."""
@@ -48,6 +57,8 @@ def card(row: ChangeRow, events: Sequence[Event], progress: Mapping[str, int]) -
             parts += _under_way(row, events, progress)
         case _:
             parts += _end(row, events)
+    if row.state not in OF_NO_USE and row.plan is not None:
+        parts += [Footnote(line) for line in row.plan.outlook]
     return Reply((*parts, Footnote(_origin(row, events))), shared=True)
 
 

@@ -21,6 +21,7 @@ from bot.dispatch.refusals import Refusals
 from bot.dispatch.requests import Pressed, SeenLately, Typed, change_id_of
 from bot.dispatch.twins import Twins
 from bot.dispatch.waiting import Waiting
+from bot.fleet.growth import KnownGrowth
 from bot.fleet.inventory import Inventory
 from bot.fleet.view import FleetView
 from bot.ledger import ChangeRow, ChangeState, Ledger, LedgerError, VMRef
@@ -183,6 +184,7 @@ class Desk:
             record=self.ledger,
             policy=self.settings.policy,
             grants=access.grants_of(rules, person, channel),
+            growth=KnownGrowth(self.ledger, self.clock),
             digest=digest,
         )
 

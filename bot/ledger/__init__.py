@@ -22,7 +22,7 @@ from bot.ledger.events import Events
 from bot.ledger.history import History
 from bot.ledger.housekeeping import Housekeeping, Stage, Wanted
 from bot.ledger.records import Change, ChangeRow, Event, VMRef
-from bot.ledger.samples import Growth, Samples, VolumeTrend
+from bot.ledger.samples import Growth, Sample, Samples
 from bot.ledger.states import LEGAL, ChangeState
 from bot.ledger.store import Store
 from bot.ledger.verify import Audit, Breakage, Verdict
@@ -43,12 +43,12 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "Overdue",
+    "Sample",
     "Stage",
     "UnknownChange",
     "Unreadable",
     "VMRef",
     "Verdict",
-    "VolumeTrend",
     "Wanted",
     "is_trouble",
 ]

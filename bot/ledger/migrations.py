@@ -318,6 +318,55 @@ def absences(db: Database) -> None:
     db.execute("CREATE TABLE absences (host TEXT PRIMARY KEY, since TEXT NOT NULL, told_at TEXT)")
 
 
+@MIGRATIONS()
+def samples_thinned_with_age(db: Database) -> None:
+    """A year of samples of thousands of VMs is millions of rows, so a row is small: a number for what was sampled, and
+    seconds. `rank` says how long it is kept. Those that are there are ranked as they would have been."""
+    db.executescript("""
+        DROP INDEX samples_by_time;
+        DROP INDEX volume_samples_by_time;
+        ALTER TABLE samples RENAME TO samples_before;
+        CREATE TABLE sampled (
+            number INTEGER PRIMARY KEY,
+            host TEXT NOT NULL,
+            name TEXT NOT NULL,
+            size INTEGER,
+            UNIQUE (host, name)
+        );
+        CREATE TABLE samples (
+            what INTEGER NOT NULL REFERENCES sampled (number),
+            at INTEGER NOT NULL,
+            rank INTEGER NOT NULL,
+            bytes INTEGER NOT NULL,
+            PRIMARY KEY (what, at)
+        ) WITHOUT ROWID;
+        CREATE INDEX samples_by_rank ON samples (rank, at);
+
+        CREATE TEMP TABLE older AS
+            SELECT '' AS host, vm_id AS name, CAST(strftime('%s', at) AS INTEGER) AS at, NULL AS size,
+                differencing_bytes AS bytes FROM samples_before
+            UNION ALL
+            SELECT host, path, CAST(strftime('%s', at) AS INTEGER), size, free FROM volume_samples;
+        INSERT INTO sampled (host, name, size) SELECT host, name, max(size) FROM older GROUP BY host, name;
+        INSERT OR REPLACE INTO samples
+            SELECT number, at, CASE WHEN at = min(at) OVER (PARTITION BY number, at / 86400) THEN 2
+                WHEN at = min(at) OVER (PARTITION BY number, at / 14400) THEN 1 ELSE 0 END, bytes
+            FROM older JOIN sampled USING (host, name);
+        DROP TABLE older;
+        DROP TABLE samples_before;
+        DROP TABLE volume_samples;
+
+        CREATE VIEW sizes AS
+            SELECT host, name, datetime(at, 'unixepoch') AS at, bytes, size FROM samples JOIN sampled ON number = what;
+    """)
+
+
+@MIGRATIONS()
+def what_digests_listed(db: Database) -> None:
+    """As JSON with a version, so that the next digest of the channel can say what has been solved."""
+    db.execute("ALTER TABLE digests ADD COLUMN listed TEXT NOT NULL DEFAULT ''")
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring the database to what this version needs. Call it inside a transaction, so that of two programs that start
     at once one does it. Raises `LedgerError` for a database that is newer, or that is something else."""

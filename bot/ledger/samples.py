@@ -1,18 +1,27 @@
-"""How the disks of VMs and the volumes of hosts grow."""
+"""How the disks of VMs and the volumes of hosts grow: sizes over time, the fewer the older."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import groupby, pairwise
+
+from sqlite_utils import Database
 
 from backends.base import HostInventory
 from bot.ledger.store import Part
-from bot.ledger.writing import iso, moment_of
+from bot.ledger.writing import clean
 
-KEPT = timedelta(days=90)
-"""Samples older than this are dropped."""
+KEPT = (timedelta(days=2), timedelta(days=14), timedelta(days=365))
+"""How long a sample is kept that is no first of anything, the first of four hours, and the first of a day."""
+
+MOST_DROPPED = 1_000
+"""Old samples of each of these ranks that one addition drops at the most, so that none takes long."""
+
+Sample = tuple[int, int]
+"""When, in seconds since 1970, and how many bytes."""
 
 _DAY = 86400.0
 
@@ -35,74 +44,86 @@ class Growth:
         return self.bytes_grown / span * _DAY if span else None
 
 
-@dataclass(frozen=True, slots=True)
-class VolumeTrend:
-    """How the free space of a volume went between two samples."""
-
-    host: str
-    path: str
-    since: datetime
-    until: datetime
-    size: int
-    free: int
-    free_before: int
-
-    @property
-    def bytes_per_day(self) -> float | None:
-        """What was taken of the free space; negative when space came back, None with a single sample."""
-        span = (self.until - self.since).total_seconds()
-        return (self.free_before - self.free) / span * _DAY if span else None
-
-
 class Samples(Part):
-    """Sizes over time."""
+    """Sizes over time. Of a VM it is what its differencing disks take together, of a volume what is free on it."""
 
     def add(self, inventory: HostInventory) -> None:
-        """Keep the sizes in an inventory that was taken with disks; one without adds nothing."""
-        at = iso(inventory.taken_at)
+        """Keep the sizes in an inventory that was taken with disks; one without adds nothing. The disks of a replica
+        are not those of its VM, which has the same id."""
         disks = [
-            (one.vm.id, at, inventory.host, one.differencing_bytes)
+            ("", one.vm.id, None, one.differencing_bytes)
             for one in inventory.vms
-            if one.differencing_bytes is not None
+            if one.differencing_bytes is not None and not one.vm.is_replica
         ]
-        volumes = [(inventory.host, v.path, at, v.size, v.free) for v in inventory.volumes or ()]
-        if not disks and not volumes:
+        volumes = [(inventory.host, clean(v.path), v.size, v.free) for v in inventory.volumes or ()]
+        rows = [*disks, *volumes]
+        if not rows:
             return
-        oldest = iso(inventory.taken_at - KEPT)
+        at = _seconds(inventory.taken_at)
         with self._store.write() as db:
-            db.conn.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?)", disks)
-            db.conn.executemany("INSERT OR REPLACE INTO volume_samples VALUES (?, ?, ?, ?, ?)", volumes)
-            db.execute("DELETE FROM samples WHERE at < ?", [oldest])
-            db.execute("DELETE FROM volume_samples WHERE at < ?", [oldest])
+            db.conn.executemany(
+                """INSERT INTO sampled (host, name, size) VALUES (?, ?, ?) ON CONFLICT (host, name)
+                DO UPDATE SET size = excluded.size WHERE size IS NOT excluded.size""",
+                [row[:3] for row in rows],
+            )
+            db.conn.executemany(_ADD, [{"host": r[0], "name": r[1], "at": at, "bytes": r[3]} for r in rows])
+            _thin(db, inventory.taken_at)
+
+    def of_vms(self, since: datetime, vm_ids: Iterable[str] | None = None) -> Mapping[str, Sequence[Sample]]:
+        """What the differencing disks of each of these VMs, or of all, took since, oldest first; VMs without a sample
+        are left out."""
+        return {name: rows for (_, name), rows in self._of("host = ''", "name", vm_ids, since).items()}
+
+    def of_volumes(
+        self, since: datetime, hosts: Iterable[str] | None = None
+    ) -> Mapping[tuple[str, str], Sequence[Sample]]:
+        """What was free on each volume of these hosts, or of all, since, by host and path."""
+        return self._of("host <> ''", "host", hosts, since)
+
+    def _of(
+        self, kind: str, column: str, chosen: Iterable[str] | None, since: datetime
+    ) -> Mapping[tuple[str, str], Sequence[Sample]]:
+        """Those whose `column` is one of the chosen, or all. A VM has no host here, since it may move."""
+        with self._store.read() as db:
+            rows = db.conn.execute(
+                f"""SELECT host, name, at, bytes FROM sampled CROSS JOIN samples ON what = number AND at >= :since
+                WHERE {kind} AND (:chosen IS NULL OR {column} IN (SELECT value FROM json_each(:chosen)))
+                ORDER BY number, at""",  # noqa: S608 - constants of this class
+                {"chosen": None if chosen is None else json.dumps(list(chosen)), "since": _seconds(since)},
+            ).fetchall()
+        return {key: [row[2:] for row in some] for key, some in groupby(rows, lambda row: row[:2])}
 
     def growth(self, since: datetime, vm_ids: Iterable[str] | None = None) -> Mapping[str, Growth]:
         """How each VM grew since, by its id; VMs without a sample are left out."""
-        chosen = None if vm_ids is None else json.dumps(list(vm_ids))
-        with self._store.read() as db:
-            rows = db.execute(
-                """SELECT vm_id, first_at, max(at), differencing_bytes, sum(max(differencing_bytes - before, 0))
-                FROM (
-                    SELECT vm_id, at, differencing_bytes, min(at) OVER one AS first_at,
-                        lag(differencing_bytes, 1, differencing_bytes) OVER (one ORDER BY at) AS before
-                    FROM samples
-                    WHERE at >= :since AND (:chosen IS NULL OR vm_id IN (SELECT value FROM json_each(:chosen)))
-                    WINDOW one AS (PARTITION BY vm_id)
-                ) GROUP BY vm_id""",  # beside max(at), SQLite takes the plain columns from the row of that maximum
-                {"since": iso(since), "chosen": chosen},
-            ).fetchall()
-        return {row[0]: Growth(row[0], moment_of(row[1]), moment_of(row[2]), *row[3:]) for row in rows}
+        return {vm_id: _growth(vm_id, samples) for vm_id, samples in self.of_vms(since, vm_ids).items()}
 
-    def volumes(self, since: datetime) -> tuple[VolumeTrend, ...]:
-        """How each volume went since, by host and path."""
-        with self._store.read() as db:
-            rows = db.execute(
-                """SELECT host, path, first_at, max(at), size, free, first_free
-                FROM (
-                    SELECT host, path, at, size, free, min(at) OVER one AS first_at,
-                        first_value(free) OVER (one ORDER BY at) AS first_free
-                    FROM volume_samples WHERE at >= ?
-                    WINDOW one AS (PARTITION BY host, path)
-                ) GROUP BY host, path ORDER BY host, path""",
-                [iso(since)],
-            ).fetchall()
-        return tuple(VolumeTrend(row[0], row[1], moment_of(row[2]), moment_of(row[3]), *row[4:]) for row in rows)
+
+_ADD = """INSERT OR REPLACE INTO samples (what, at, rank, bytes)
+    SELECT number, :at, CASE WHEN before IS NULL OR before / 86400 < :at / 86400 THEN 2
+        WHEN before / 14400 < :at / 14400 THEN 1 ELSE 0 END, :bytes
+    FROM (SELECT number, (SELECT max(at) FROM samples WHERE what = number AND at < :at) AS before
+        FROM sampled WHERE host = :host AND name = :name)"""
+"""Its rank says how long it is kept: 2 for the first of a day, 1 for the first of four hours."""
+
+
+def _thin(db: Database, now: datetime) -> None:
+    """Drop what is older than its rank is kept for; after a long pause that takes several additions."""
+    for rank, kept in enumerate(KEPT):
+        db.execute(
+            """DELETE FROM samples WHERE (what, at) IN
+            (SELECT what, at FROM samples WHERE rank = ? AND at < ? ORDER BY at LIMIT ?)""",
+            [rank, _seconds(now - kept), MOST_DROPPED],
+        )
+
+
+def _growth(vm_id: str, samples: Sequence[Sample]) -> Growth:
+    grown = sum(max(after - before, 0) for (_, before), (_, after) in pairwise(samples))
+    return Growth(vm_id, _moment(samples[0][0]), _moment(samples[-1][0]), samples[-1][1], grown)
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -17,6 +17,7 @@ from commands.base.context import (
     Record,
 )
 from commands.base.errors import NotAllowed, NotKnown, UsageError
+from commands.base.growth import Filling, Growth, Rate
 from commands.base.names import is_marked, name, runs, unmarked
 from commands.base.plans import (
     Action,
@@ -44,9 +45,11 @@ __all__ = [
     "Create",
     "Delete",
     "Export",
+    "Filling",
     "Fleet",
     "Footnote",
     "Grant",
+    "Growth",
     "Heading",
     "HistoryEntry",
     "HostStatus",
@@ -60,6 +63,7 @@ __all__ = [
     "Picture",
     "Plan",
     "Policy",
+    "Rate",
     "Record",
     "Rename",
     "Reply",

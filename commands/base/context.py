@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from backends.base import VM, VMInventory, Volume
 from commands.base.answers import Reply, say
+from commands.base.growth import Growth, NothingKnown
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,5 +179,6 @@ class Context:
     record: Record
     policy: Policy = field(default_factory=Policy)
     grants: tuple[Grant, ...] = ()
+    growth: Growth = field(default_factory=NothingKnown)
     digest: Callable[[], Reply] = lambda: say("No digest is set up.")
     """The digest of this channel, made now."""

@@ -157,6 +157,8 @@ class Plan:
     somebody's all the same, and goes by their rights of that moment."""
     keepers: tuple[str, ...] = ()
     """The user ids of those who want what this takes away: addressed in the question, and told when it was done."""
+    outlook: tuple[str, ...] = ()
+    """What comes by itself, said as long as the change is of use: a volume that fills."""
     ask: bool = False
     """What was typed may mean something else, or goes against somebody: it is asked about whatever the verb."""
 

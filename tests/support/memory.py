@@ -26,7 +26,20 @@ from backends.base import (
 )
 from bot.fleet.inventory import Inventory
 from bot.fleet.view import FleetView
-from commands.base import CheckpointNote, Context, Grant, HistoryEntry, Person, Plan, Policy, Reply, say, unmarked
+from commands.base import (
+    CheckpointNote,
+    Context,
+    Filling,
+    Grant,
+    HistoryEntry,
+    Person,
+    Plan,
+    Policy,
+    Rate,
+    Reply,
+    say,
+    unmarked,
+)
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 ADA = Person("U024BE7LH", "ada", frozenset({"S0615G0KT"}))
@@ -89,12 +102,28 @@ class Book:
         return self.entries[offset : offset + limit]
 
 
+@dataclass
+class Foretold:
+    """A `Growth` that says what it was told to say."""
+
+    rates: dict[str, Rate] = field(default_factory=dict)
+    volumes: list[Filling] = field(default_factory=list)
+
+    def of_vms(self, vm_ids: Iterable[str]) -> Mapping[str, Rate]:
+        return {id: self.rates[id] for id in vm_ids if id in self.rates}
+
+    def of_volumes(self, hosts: Iterable[str]) -> tuple[Filling, ...]:
+        wanted = set(hosts)
+        return tuple(one for one in self.volumes if one.host in wanted)
+
+
 class World:
     """Hosts, VMs and checkpoints to set up, and a person who types at them."""
 
     def __init__(self) -> None:
         self.hosts = {name: MemoryHost(name) for name in ("hv01", "hv02")}
         self.book = Book()
+        self.growth = Foretold()
         self.policy = Policy()
         self.hidden: set[str] = set()
         self.grants: tuple[Grant, ...] = (Grant("owner", ("view", "create", "apply"), ("*",)),)
@@ -135,7 +164,10 @@ class World:
         answer = commands.run(words, self.context)
         if isinstance(answer, Reply):
             return answer
-        told = {field: tuple(map(unmarked, getattr(answer, field))) for field in ("consequences", "cautions", "each")}
+        told = {
+            field: tuple(map(unmarked, getattr(answer, field)))
+            for field in ("consequences", "cautions", "each", "outlook")
+        }
         return replace(answer, summary=unmarked(answer.summary), **told)
 
     def refuse(self, *words: str) -> str:
@@ -155,5 +187,6 @@ class World:
             self.book,
             self.policy,
             self.grants,
+            growth=self.growth,
             digest=lambda: say("One stale checkpoint."),
         )

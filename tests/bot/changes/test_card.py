@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.changes.card import card, title
+from bot.changes.card import OF_NO_USE, card, title
 from bot.changes.merges import MERGED, STALLS
 from bot.changes.outcome import OUTCOME, Outcome
 from bot.ledger import ChangeState
@@ -16,6 +16,7 @@ from bot.slack.render.blocks import render
 from commands.base import Action, Actions, Apply, Create, Delete, Heading, Person, Plan, Reply, Target, Tree
 from tests.support.workbench import ADA, ORIGIN, Workbench
 
+FULL = "D: is full in about 9 days."
 BOB = Person("U0BOB", "bob")
 WAYS: dict[ChangeState, tuple[ChangeState, ...]] = {
     ChangeState.REQUESTED: (),
@@ -57,6 +58,7 @@ class Change:
             stake=stake,
             grave=grave or bool(stake),
             keepers=keepers,
+            outlook=(FULL,),
         )
         expires_at = datetime(2026, 11, 22, 14, 15, tzinfo=UTC)
         self.ledger.changes.request(self.id, plan, ADA, ORIGIN, expires_at=expires_at)
@@ -350,3 +352,9 @@ def test_what_was_done_otherwise_than_asked_is_no_plain_success(bench: Workbench
     change.ended(web01, ChangeState.SUCCEEDED, "Took x of web01 — as a standard checkpoint.", warning=True)  # type: ignore[arg-type]
 
     assert change.to(ChangeState.SUCCEEDED).card().text.startswith("⚠️")
+
+
+def test_what_comes_by_itself_is_said_while_the_change_is_of_use(bench: Workbench, web01: Target) -> None:
+    for state in WAYS:
+        told = Change(bench, web01).to(state, result="result").card().text
+        assert (FULL in told) == (state not in OF_NO_USE)

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
+from backends.base import ReplicationMode
 from bot.ledger import Ledger
 from bot.ledger.samples import KEPT
+from tests.support.data_folders import restore
 from tests.support.ledger import START, Clock, inventory, vm
 
 HOUR = timedelta(hours=1)
@@ -50,7 +54,7 @@ def test_each_vm_has_its_own_growth(ledger: Ledger, clock: Clock) -> None:
 def test_an_inventory_without_disks_adds_nothing(ledger: Ledger) -> None:
     ledger.samples.add(inventory(vm("web01"), at=START))
     assert ledger.samples.growth(START) == {}
-    assert ledger.samples.volumes(START) == ()
+    assert ledger.samples.of_volumes(START) == {}
 
 
 def test_the_same_inventory_twice_counts_once(ledger: Ledger) -> None:
@@ -59,18 +63,56 @@ def test_the_same_inventory_twice_counts_once(ledger: Ledger) -> None:
     assert ledger.samples.growth(START)["id-web01"].bytes_now == 5
 
 
-def test_a_volume_shows_where_its_free_space_goes(ledger: Ledger, clock: Clock) -> None:
-    for free in (500, 300, 400):
+def test_a_volume_shows_what_was_free_on_it(ledger: Ledger, clock: Clock) -> None:
+    for free in (500, 300):
         ledger.samples.add(inventory(at=clock.now, free=free))
         clock.forward(hours=12)
-    (trend,) = ledger.samples.volumes(START)
-    assert (trend.host, trend.path, trend.size, trend.free, trend.free_before) == ("hv01", "C:\\", 1000, 400, 500)
-    assert trend.bytes_per_day == 100
+    begun = int(START.timestamp())
+    expected = {("hv01", "C:\\"): [(begun, 500), (begun + 43200, 300)]}
+    assert ledger.samples.of_volumes(START) == expected
+    assert ledger.samples.of_volumes(START, ["hv01"]) == expected
+    assert ledger.samples.of_volumes(START, ["hv02"]) == {}
 
 
-def test_old_samples_are_dropped(ledger: Ledger, clock: Clock) -> None:
+def test_the_disks_of_a_replica_are_not_those_of_the_vm(ledger: Ledger) -> None:
+    copy = vm("web01", growth=7)
+    copy = replace(copy, vm=replace(copy.vm, replication_mode=ReplicationMode.REPLICA))
+    ledger.samples.add(inventory(copy, at=START, free=1))
+    assert ledger.samples.of_vms(START) == {}
+
+
+def test_samples_become_fewer_with_age(ledger: Ledger, clock: Clock) -> None:
+    for turn in range(12 * 17):
+        ledger.samples.add(inventory(vm("web01", growth=turn), at=clock.now))
+        last = clock.now.timestamp()
+        clock.forward(hours=2)
+    ages = [(last - at) / 3600 for at, _ in ledger.samples.of_vms(START)["id-web01"]]
+
+    assert sum(age <= 48 for age in ages) == 25
+    assert sum(48 < age <= 14 * 24 for age in ages) == 12 * 6, "the first of four hours"
+    assert sum(age > 14 * 24 for age in ages) == 4, "the first of a day"
+
+
+def test_samples_of_more_than_a_year_ago_are_dropped(ledger: Ledger, clock: Clock) -> None:
     ledger.samples.add(inventory(vm("web01", growth=1), at=START, free=1))
-    later = clock.forward(days=KEPT.days, seconds=1)
+    later = clock.forward(days=KEPT[-1].days, seconds=1)
     ledger.samples.add(inventory(vm("web01", growth=2), at=later, free=2))
-    assert ledger.samples.growth(START)["id-web01"].since == later
-    assert ledger.samples.volumes(START)[0].since == later
+    assert ledger.samples.of_vms(START) == {"id-web01": [(int(later.timestamp()), 2)]}
+    assert list(ledger.samples.of_volumes(START).values()) == [[(int(later.timestamp()), 2)]]
+
+
+def test_the_same_sample_added_again_keeps_its_rank(ledger: Ledger, clock: Clock) -> None:
+    for _ in range(2):
+        ledger.samples.add(inventory(vm("web01", growth=1), at=START))
+    clock.forward(days=3)
+    ledger.samples.add(inventory(vm("web01", growth=2), at=clock.now))
+    assert [size for _, size in ledger.samples.of_vms(START)["id-web01"]] == [1, 2]
+
+
+def test_what_an_older_version_sampled_goes_on(tmp_path: Path) -> None:
+    with Ledger(restore("first", tmp_path) / "ledger.db", clock=Clock()) as ledger:
+        with ledger._store.read() as db:
+            vms, volumes = db.execute("SELECT sum(host = ''), sum(host <> '') FROM sampled").fetchone()
+        assert vms > 0
+        assert volumes > 0
+        assert all(samples for samples in ledger.samples.of_vms(START.replace(year=2000)).values())
