@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,18 @@ from hypothesis import settings as hypothesis
 
 from tests.support.office import Office
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+"""Programs that tests start do not compile anew what others have compiled."""
+
+LONGEST_FIRST = ("promises", "crash", "e2e")
+"""Rooms of tests that take minutes. Begun first, they do not keep one worker busy when the other has nothing left."""
+
 hypothesis.register_profile("untimed", deadline=None)  # a machine with other work is no defect of what is tested
 hypothesis.load_profile("untimed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST_FIRST)  # the order is kept otherwise
 
 
 @pytest.fixture(scope="module")

@@ -166,14 +166,15 @@ class ChangeMessages:
         row, sentence = change.row, self._news(change)
         if not sentence or row.message is None or not row.person_id.startswith(("U", "W")):
             return
-        if self._ledger.events.has(row.id, ADDRESSED, state=str(row.state)):
-            return
-        try:
-            self._announcer.address(row.message, row.person_id, sentence)
-        except AnnouncerError as error:
-            log.info("%s could not be addressed about change %s: %s", row.person_id, row.id, error)
-            return
-        self._ledger.changes.note(row.id, ADDRESSED, by="bot", why=sentence, detail={"state": str(row.state)})
+        with self._alone(row.id):
+            if self._ledger.events.has(row.id, ADDRESSED, state=str(row.state)):
+                return
+            try:
+                self._announcer.address(row.message, row.person_id, sentence)
+            except AnnouncerError as error:
+                log.info("%s could not be addressed about change %s: %s", row.person_id, row.id, error)
+                return
+            self._ledger.changes.note(row.id, ADDRESSED, by="bot", why=sentence, detail={"state": str(row.state)})
 
     def _tell_keepers(self, change: Change) -> None:
         """Tell those who wanted what is gone or shortened by now, each once. Raises `AnnouncerError`."""
@@ -280,7 +281,7 @@ class ChangeMessages:
 
     @contextmanager
     def _alone(self, change_id: str) -> Iterator[None]:
-        """VMs of one change end at the same moment; only one of them posts its message."""
+        """VMs of one change end at the same moment; only one of them posts its message, and addresses who asked."""
         with self._posted:
             self._posted.wait_for(lambda: change_id not in self._posting)
             self._posting.add(change_id)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bot.demo import MARK, PORT, SPARE_PORTS, Demo
-from tests.support.waiting import wait_until
+from tests.support.waiting import DEADLINE, wait_until
 
 
 class Page:
@@ -28,11 +28,11 @@ class Page:
     def type(self, text: str, who: str = "ada", channel: str = "#ops") -> None:
         body = json.dumps({"user": who, "channel": channel, "text": text}).encode()
         request = urllib.request.Request(f"{self.url}sandbox/command", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
             assert json.load(answer)["acked"]
 
     def messages(self) -> Sequence[Mapping[str, Any]]:
-        with urllib.request.urlopen(f"{self.url}sandbox/messages?channel=%23ops&user=ada", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.url}sandbox/messages?channel=%23ops&user=ada", timeout=DEADLINE) as answer:
             return list(json.load(answer)["messages"])
 
     def press_first(self) -> None:
@@ -43,7 +43,7 @@ class Page:
         request = urllib.request.Request(
             f"{self.url}sandbox/press", json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
             assert json.load(answer)["acked"]
 
     def wait_for_text(self, text: str) -> None:
@@ -129,7 +129,7 @@ def test_a_word_is_there_long_before_the_program_is_up(tmp_path: Path) -> None:
             assert first < (time.monotonic() - begun) / 3  # a ratio, since other work on the machine slows both
         finally:
             process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=DEADLINE)
     assert process.returncode == 0
 
 
@@ -169,4 +169,4 @@ class Program:
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
-        self.errors = self._process.communicate(timeout=30)[1]
+        self.errors = self._process.communicate(timeout=DEADLINE)[1]

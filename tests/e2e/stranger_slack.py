@@ -13,6 +13,8 @@ from typing import Any, Self, TypeVar
 
 from aiohttp import web
 
+from tests.support.waiting import DEADLINE
+
 BOT_TOKEN, APP_TOKEN = "xoxb-stranger", "xapp-1-stranger"
 ADA = "U0ADA"
 
@@ -38,12 +40,12 @@ class StrangerSlack:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(DEADLINE)
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self._thread.join(DEADLINE)
         self._loop.close()
 
     @property

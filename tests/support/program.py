@@ -15,6 +15,7 @@ import yaml
 
 from tests.support.hosts import ACCOUNT, PASSWORD
 from tests.support.office import Office
+from tests.support.waiting import DEADLINE
 
 EXECUTABLE = Path(sys.executable).with_name("checkpointbot")
 
@@ -53,8 +54,8 @@ class BotProcess:
     def __exit__(self, *exception: object) -> None:
         if self._process.poll() is None:
             self._process.kill()
-        self._process.wait(10)
-        self._reader.join(10)
+        self._process.wait(DEADLINE)
+        self._reader.join(DEADLINE)
         if self._process.stdout is not None:
             self._process.stdout.close()
 
@@ -70,17 +71,17 @@ class BotProcess:
 
     def wait_until_running(self) -> None:
         with self._changed:
-            found = self._changed.wait_for(lambda: any("is running" in line for line in self._lines), 30)
+            found = self._changed.wait_for(lambda: any("is running" in line for line in self._lines), DEADLINE)
         assert found, self.output
 
     def interrupt(self) -> int:
         """Press Ctrl-C, and give the exit code."""
         self._process.send_signal(signal.SIGINT)
-        return self._process.wait(20)
+        return self._process.wait(DEADLINE)
 
     def exit_code(self) -> int:
         """Wait until it ends by itself."""
-        return self._process.wait(30)
+        return self._process.wait(DEADLINE)
 
     def _read(self) -> None:
         assert self._process.stdout is not None

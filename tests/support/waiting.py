@@ -9,7 +9,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-DEADLINE = 60.0
+DEADLINE = 180.0
 """Seconds until a test gives up. Only a failure uses them up, so they are enough for a machine with other work."""
 OFTEN = 0.1
 """Seconds between the bot's looks at what is due. Tests do not wait for an idle machine's sake."""
