@@ -180,7 +180,7 @@ class Desk:
             person=person,
             channel=channel,
             now=self.clock(),
-            fleet=FleetView(self.inventory, may_view, grammar.normalise_name, at),
+            fleet=FleetView(self.inventory, may_view, grammar.normalise_name, at, self.settings.sets),
             record=self.ledger,
             policy=self.settings.policy,
             grants=access.grants_of(rules, person, channel),

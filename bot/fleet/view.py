@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, partial
+from types import MappingProxyType
 
 from backends.base import VM, VMInventory, Volume
 from bot.fleet.inventory import Inventory
 from commands.base import HostStatus, NotKnown, UsageError, name
+from commands.kit import meant, patterns
 from commands.kit.finding import fits, is_guid, named, nearest, plain, tell_apart
 from commands.kit.words import say_names, typed
 
@@ -23,11 +25,14 @@ class FleetView:
         may: Callable[[VM], bool],
         normalise: Callable[[str], str] = plain,
         at: Callable[[str | None], AbstractContextManager[None]] = lambda _host: nullcontext(),
+        sets: Mapping[str, Sequence[str]] = MappingProxyType({}),
     ) -> None:
-        """What waits for a host is done inside `at` that host; None stands for whichever is to be asked."""
+        """What waits for a host is done inside `at` that host; None stands for whichever is to be asked. `sets` are the
+        settings' patterns by the set's name."""
         self._inventory = inventory
         self._may = may
         self._at = at
+        self._sets = sets
         self._normalise = partial(_normalised, normalise)
 
     def find(self, text: str) -> tuple[VM, ...]:
@@ -101,6 +106,8 @@ class FleetView:
     def _part(self, text: str, vms: tuple[VM, ...]) -> tuple[VM, ...]:
         if found := self._named(text, vms):
             return (found,)
+        if text.strip().startswith("@"):
+            return self._set(text.strip(), vms)
         if _is_pattern(text):
             pattern = self._normalise(text)
             matching = (vm for vm in vms if fits(self._normalise(vm.name), pattern) and self._may(vm))
@@ -109,6 +116,19 @@ class FleetView:
         told = "That VM is on none of the hosts that answer." if is_guid(text) else f"I know no VM called {name(text)}."
         # One answer for what is not there and for what may not be seen, so that names cannot be probed.
         raise NotKnown(told, self._where_it_may_be(text, vms), hidden=bool(named(text, vms, self._normalise)))
+
+    def _set(self, text: str, vms: tuple[VM, ...]) -> tuple[VM, ...]:
+        """The VMs of a named set."""
+        found = self._sets.get(text[1:].casefold())
+        if found is None:
+            near = meant.nearest(text[1:].casefold(), self._sets, most=1)
+            known = say_names([f"@{one}" for one in near or self._sets])
+            hint = f"Did you mean {known}?" if near else f"There are {known}." if self._sets else ""
+            raise NotKnown(f"There is no set called {name(text)}.", hint or "The settings name no sets.")
+        chosen = (vm for vm in vms if patterns.grants(found, vm.name) and self._may(vm))
+        if in_sight := tuple(sorted(chosen, key=lambda vm: (vm.name.casefold(), vm.host))):
+            return in_sight
+        raise NotKnown(f"No VM in sight is in the set {name(text)}.", self._where_it_may_be("", vms))
 
     def _named(self, text: str, vms: tuple[VM, ...]) -> VM | None:
         """The one VM of that name or id that may be seen. Asks where there are several: also where names differ only by
@@ -149,4 +169,4 @@ def _normalised(normalise: Callable[[str], str], name: str) -> str:
 
 
 def _is_pattern(text: str) -> bool:
-    return "*" in text or "?" in text
+    return "*" in text or "?" in text or text.lstrip().startswith("@")

@@ -205,6 +205,11 @@ HostName = Annotated[
     str, _matching(r"[^\s,/\\]{1,63}", "must be 1 to 63 characters without spaces, commas and slashes")
 ]
 RoleName = Annotated[str, _matching(r"[\w-]{1,63}", "must be a word of letters, digits, - and _")]
+SetName = Annotated[
+    str,
+    _matching(r"[\w.-]{1,63}", "must be a word of letters, digits, -, _ and ., without the @"),
+    AfterValidator(str.casefold),
+]
 Someone = Annotated[
     str,
     _matching(

@@ -23,6 +23,7 @@ from bot.settings.kinds import (
     Pattern,
     RoleName,
     Secret,
+    SetName,
     Someone,
     Span,
     TimeOfDay,
@@ -32,6 +33,7 @@ from bot.settings.kinds import (
 )
 from bot.settings.problems import PREFIX, found
 from bot.settings.section import Section
+from bot.settings.sets import SET, S, without_sets
 from commands.base import Policy
 
 
@@ -198,6 +200,11 @@ class Settings(BaseSettings, Section):
         description="The Hyper-V hosts. Every setting of host_defaults may be set for one host too.",
         examples=[{"name": "hv01", "address": "hv01.example.net"}],
     )
+    sets: dict[SetName, OneOrMore[Pattern]] = Field(
+        default={},
+        description="Names for groups of VMs, each with its names and patterns. `@shop` stands for the set shop "
+        "wherever VMs are named, in the settings and in what people type.",
+    )
     access: AccessSettings = Field(default_factory=AccessSettings)
     confirmation: ConfirmationSettings = Field(default_factory=ConfirmationSettings)
     apply: ApplySettings = Field(default_factory=ApplySettings)
@@ -214,6 +221,25 @@ class Settings(BaseSettings, Section):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings,)
+
+    @field_validator("sets")
+    @classmethod
+    def _sets_name_vms(cls, sets: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        found(
+            [
+                ((name, at), "a set names VMs, and no other set")
+                for name, patterns in sets.items()
+                for at, one in enumerate(patterns)
+                if one.startswith(SET)
+            ]
+        )
+        return sets
+
+    @field_validator("access", "digest")
+    @classmethod
+    def _sets_are_known(cls, section: S, info: ValidationInfo) -> S:
+        sets = info.data.get("sets")
+        return section if sets is None else without_sets(section, sets)
 
     @field_validator("hosts")
     @classmethod

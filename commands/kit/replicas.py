@@ -36,7 +36,7 @@ class _Thing:
 def _is_named(target: Target, vms: str) -> bool:
     """By its name or its id in the list of VMs that was typed, and not by a pattern alone."""
     parts = [part.strip() for part in (vms, *vms.split(","))]
-    if not any("*" in part or "?" in part for part in parts):
+    if not any("*" in part or "?" in part or part.startswith("@") for part in parts):
         return True
     return any(named(part, (_Thing(target.vm_id, target.vm_name),)) for part in parts)
 

@@ -89,13 +89,14 @@ class Fleet:
         self.hosts = {name: Host(name, self.clock) for name in names}
         self.inventory = Inventory(self.hosts, self.clock, timeout=timedelta(seconds=timeout))
         self.hidden = set()
+        self.sets = {"shop": ("web*", "sql01"), "empty": ("nas*",)}
 
     def __getitem__(self, name):
         return self.hosts[name]
 
     @property
     def view(self):
-        return FleetView(self.inventory, lambda vm: vm.name not in self.hidden, normalise_name)
+        return FleetView(self.inventory, lambda vm: vm.name not in self.hidden, normalise_name, sets=self.sets)
 
     def names(self):
         return sorted(one.vm.name for one in self.inventory.seen())
@@ -538,6 +539,31 @@ def test_a_pattern_sees_vms_that_are_new(make):
     fleet["hv01"].put("web02", 2)
     fleet.clock.pass_(60)
     assert [vm.name for vm in fleet.view.find("web*")] == ["web01", "web02"]
+
+
+def test_a_set_names_its_vms_in_sight_alone_or_in_a_list(make):
+    fleet = make("hv01")
+    for number, name in enumerate(["web01", "web02", "SQL01", "sql02", "db1"]):
+        fleet["hv01"].put(name, number)
+    fleet.hidden.add("web02")
+    assert [vm.name for vm in fleet.view.find("@shop")] == ["SQL01", "web01"]
+    assert [vm.name for vm in fleet.view.find("db1, @Shop")] == ["db1", "SQL01", "web01"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("@shpo", "There is no set called @shpo. Did you mean @shop?"),
+        ("@payroll", "There is no set called @payroll. There are @shop and @empty."),
+        ("@empty", "No VM in sight is in the set @empty. /checkpoint list shows all VMs in sight."),
+    ],
+)
+def test_a_set_that_there_is_not_is_told_with_those_that_there_are(make, typed, told):
+    fleet = make("hv01")
+    fleet["hv01"].put("web01", 1)
+    with pytest.raises(NotKnown) as unknown:
+        fleet.view.find(typed)
+    assert unmarked(f"{unknown.value.sentence} {unknown.value.hint}") == told
 
 
 class AskedByAnother(Inventory):
