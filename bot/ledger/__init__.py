@@ -23,6 +23,7 @@ from bot.ledger.history import History
 from bot.ledger.housekeeping import Housekeeping, Stage, Wanted
 from bot.ledger.records import Change, ChangeRow, Event, VMRef
 from bot.ledger.samples import Growth, Sample, Samples
+from bot.ledger.schedules import Own, RunNotes, RunRow, Schedules
 from bot.ledger.states import LEGAL, ChangeState
 from bot.ledger.store import Store
 from bot.ledger.verify import Audit, Breakage, Verdict
@@ -43,6 +44,9 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "Overdue",
+    "Own",
+    "RunNotes",
+    "RunRow",
     "Sample",
     "Stage",
     "UnknownChange",
@@ -84,6 +88,8 @@ class Ledger:
         """Which deletes the clock still has to do."""
         self.absences = Absences(store, clock)
         """Which hosts do not answer."""
+        self.schedules = Schedules(store, clock, self.changes)
+        """Recurring checkpoints, and what they made."""
         self.audit = Audit(store, clock)
         """Proof that all this is as the bot wrote it."""
 

@@ -367,6 +367,55 @@ def what_digests_listed(db: Database) -> None:
     db.execute("ALTER TABLE digests ADD COLUMN listed TEXT NOT NULL DEFAULT ''")
 
 
+@MIGRATIONS()
+def schedules(db: Database) -> None:
+    """Recurring checkpoints, their runs, and the changes that each made: by these a schedule knows its own."""
+    db.executescript("""
+        CREATE TABLE schedules (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            owner TEXT NOT NULL,
+            owner_name TEXT NOT NULL,
+            channel TEXT NOT NULL,
+            from_settings INTEGER NOT NULL,
+            definition TEXT NOT NULL,
+            made_at TEXT NOT NULL,
+            last_due TEXT NOT NULL,
+            paused_by TEXT NOT NULL DEFAULT '',
+            paused_why TEXT NOT NULL DEFAULT '',
+            removed_at TEXT
+        );
+        CREATE TABLE schedule_runs (
+            occurrence TEXT PRIMARY KEY,
+            schedule_id TEXT NOT NULL,
+            due_at TEXT NOT NULL,
+            claimed_by TEXT NOT NULL,
+            claimed_at TEXT NOT NULL,
+            only TEXT NOT NULL DEFAULT 'null',
+            notes TEXT,
+            outcome TEXT NOT NULL DEFAULT '',
+            failed TEXT NOT NULL DEFAULT '[]',
+            message_channel TEXT,
+            message_ts TEXT
+        );
+        CREATE INDEX schedule_runs_by_schedule ON schedule_runs (schedule_id, claimed_at);
+        CREATE TABLE schedule_changes (
+            change_id TEXT PRIMARY KEY,
+            schedule_id TEXT NOT NULL,
+            occurrence TEXT NOT NULL
+        );
+        CREATE INDEX schedule_changes_by_schedule ON schedule_changes (schedule_id);
+        CREATE INDEX checkpoints_by_change ON checkpoints (change_id);
+        CREATE TABLE schedule_told (
+            schedule_id TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            key TEXT NOT NULL,
+            occurrence TEXT NOT NULL,
+            PRIMARY KEY (schedule_id, subject)
+        );
+    """)
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring the database to what this version needs. Call it inside a transaction, so that of two programs that start
     at once one does it. Raises `LedgerError` for a database that is newer, or that is something else."""

@@ -33,6 +33,16 @@ from commands.base.plans import (
     Target,
     actions,
 )
+from commands.base.schedules import (
+    Going,
+    LastRun,
+    Left,
+    NoSchedules,
+    Rehearsal,
+    Schedule,
+    SchedulePlan,
+    Schedules,
+)
 
 __all__ = [
     "Action",
@@ -48,6 +58,7 @@ __all__ = [
     "Filling",
     "Fleet",
     "Footnote",
+    "Going",
     "Grant",
     "Growth",
     "Heading",
@@ -55,6 +66,9 @@ __all__ = [
     "HostStatus",
     "Item",
     "Keep",
+    "LastRun",
+    "Left",
+    "NoSchedules",
     "NotAllowed",
     "NotKnown",
     "Paragraph",
@@ -65,8 +79,12 @@ __all__ = [
     "Policy",
     "Rate",
     "Record",
+    "Rehearsal",
     "Rename",
     "Reply",
+    "Schedule",
+    "SchedulePlan",
+    "Schedules",
     "Table",
     "Target",
     "Tree",
