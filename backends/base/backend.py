@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Protocol
 
+from backends.base.events import FolderFiles, HostEvents
 from backends.base.facts import HostFacts
 from backends.base.records import Checkpoint, CheckpointType, HostInventory, VMInventory, Volume
 
@@ -36,6 +38,13 @@ class Backend(Protocol):
     def volumes_of(self, vm_id: str) -> tuple[Volume, ...] | None:
         """The volumes that the VM's disks are on, with their free space now. None where that cannot be seen: disks or
         volumes are not the account's to see, or the disks are on a share. Raises `NotFound`."""
+
+    def events(self, since: datetime) -> HostEvents:
+        """What the logs of Hyper-V tell since then, in a number of requests that does not depend on how many VMs there
+        are, with how far back each could be read. Raises `Unreachable`."""
+
+    def folder_files(self, folders: Sequence[str]) -> FolderFiles:
+        """The differencing files that lie right in these folders, whoever uses them."""
 
     def create(self, vm_id: str, name: str, *, on_progress: Progress | None = None) -> Checkpoint:
         """Take a checkpoint. Raises `Disabled`, `ProductionFailed`, `DiskFull`, `Busy`, `NotFound`."""

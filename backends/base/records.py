@@ -261,6 +261,7 @@ class Part(StrEnum):
     DISKS = "disks"
     VOLUMES = "volumes"
     REPLICATION = "replication"
+    EVENTS = "events"
 
 
 @dataclass(frozen=True, slots=True)

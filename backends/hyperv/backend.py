@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from backends.base import (
@@ -11,6 +11,8 @@ from backends.base import (
     BackendError,
     Checkpoint,
     CheckpointType,
+    FolderFiles,
+    HostEvents,
     HostFacts,
     HostInventory,
     NotFound,
@@ -22,7 +24,7 @@ from backends.base import (
     VMState,
     Volume,
 )
-from backends.hyperv import errors, inventory, records
+from backends.hyperv import errors, events, inventory, records
 from backends.hyperv.deadlines import Deadlines
 from backends.hyperv.pipelines import ENDPOINT_VERSION, Endpoint, Pipelines
 from backends.hyperv.questions import Questions
@@ -86,6 +88,13 @@ class HyperVBackend:
 
     def volumes_of(self, vm_id: str) -> tuple[Volume, ...] | None:
         return inventory.volumes_of(self._questions, vm_id)
+
+    def events(self, since: datetime) -> HostEvents:
+        """Two pipelines on the bot's endpoint and six on a plain one, however many VMs there are."""
+        return events.of_host(self._questions, since)
+
+    def folder_files(self, folders: Sequence[str]) -> FolderFiles:
+        return events.folder_files(self._questions, folders)
 
     # ------------------------------------------------------------ changes
 

@@ -50,6 +50,15 @@ class Chain:
     users: frozenset[str | None] = frozenset()
     """The checkpoints whose drives were shown, and None for the VM's own."""
 
+    @property
+    def wanting(self) -> tuple[str, ...]:
+        """Files that belong to it and were not shown: a drive names them, or another file stands on them."""
+        shown = {_key(disk.path) for disk in self.disks}
+        parents = [disk.parent_path for disk in self.disks if disk.parent_path]
+        return tuple(
+            dict.fromkeys(path for path in (*(d.path for d in self.unread), *parents) if _key(path) not in shown)
+        )
+
 
 def missing_parents(files: Iterable[File]) -> tuple[str, ...]:
     """Paths that a file stands on and that are not among `files`."""

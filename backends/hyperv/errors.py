@@ -71,7 +71,7 @@ def error_for(record: ErrorRecord, host: str, *, change: bool, whole: bool = Tru
     cause = _cause(record, host)
     if change and not unchanged and _went_away(record):
         return _perhaps_changed(host, cause, unchanged)
-    meaning = _BY_HRESULT.get(_hresult(record)) or _by_id(record)
+    meaning = _BY_HRESULT.get(hresult_of(record)) or _by_id(record)
     if meaning is _timed_out and not unchanged:
         meaning = _perhaps_changed
     return meaning(host, cause, unchanged) if meaning else failed(record, host, unchanged=unchanged)
@@ -259,7 +259,7 @@ def _never_began(record: ErrorRecord) -> bool:
 def _went_away(record: ErrorRecord) -> bool:
     """What the command was to work on is not there, or the service that knows of it is not."""
     found_none = "ObjectNotFound" in (record.error_id, record.category)
-    return found_none and record.error_id not in _MISSING_COMMAND and _hresult(record) not in _BY_HRESULT
+    return found_none and record.error_id not in _MISSING_COMMAND and hresult_of(record) not in _BY_HRESULT
 
 
 def _command(record: ErrorRecord) -> str:
@@ -267,7 +267,7 @@ def _command(record: ErrorRecord) -> str:
     return record.command.rpartition(".")[2].removesuffix("Command")
 
 
-def _hresult(record: ErrorRecord) -> int | None:
+def hresult_of(record: ErrorRecord) -> int | None:
     """The HRESULT behind a record. Hyper-V's job errors carry it at the end of a line of their text, in the same
     digits in every language, where the exception itself has only the one that .NET gives to every exception."""
     if record.hresult is not None and record.hresult >> 16 == _WIN32:
@@ -278,6 +278,6 @@ def _hresult(record: ErrorRecord) -> int | None:
 
 
 def _cause(record: ErrorRecord, host: str) -> str:
-    code = _hresult(record)
+    code = hresult_of(record)
     shown = "" if code is None else f" 0x{code:08X}"
     return f"{host}: {record.error_id},{record.command} {record.category}{shown}: {record.message}"

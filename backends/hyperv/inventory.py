@@ -11,6 +11,7 @@ from backends.base import (
     VM,
     BackendError,
     Checkpoint,
+    DiskFault,
     HostInventory,
     NotReady,
     Part,
@@ -36,6 +37,8 @@ class Missing:
     vms: Sequence[VM]
     unreadable: list[Unseen] = field(default_factory=list)
     cannot_show: list[Unseen] = field(default_factory=list)
+    faults: dict[str, DiskFault] = field(default_factory=dict)
+    """Files that gave an error, by their path in lower case."""
 
     def beside(self, part: Part, found: Scan[Record]) -> list[Record]:
         """What was found; the errors beside it are taken down."""
@@ -54,6 +57,11 @@ class Missing:
 
     def unread(self, chains: Mapping[str, Chain], beside: Iterable[ErrorRecord]) -> None:
         """Take down the files that could not be read, each with the error in which its path stands."""
+        beside = tuple(beside)
+        for path in {path for chain in chains.values() for path in chain.wanting}:
+            about = (e for e in beside if path.casefold() in f"{e.target}\n{e.message}".casefold())
+            if found := next(about, None):
+                self.faults[path.casefold()] = DiskFault(path, errors.hresult_of(found))
         causes, unsaid = [self._cause(record) for record in beside], f"{self.host}: not shown"
         for vm_id, chain in chains.items():
             for disk in chain.unread:
@@ -142,7 +150,8 @@ def _by_vm(
         chain = chains.get(vm.id, Chain()) if chains is not None else None
         unsure = vm.id in diskless or (more and chain is not None and not {None, *(c.id for c in own)} <= chain.users)
         if chain is not None and not unsure:
-            one = replace(one, disks=chain.disks, unread_disks=chain.unread)
+            faults = tuple(fault for path in chain.wanting if (fault := missing.faults.get(path.casefold())))
+            one = replace(one, disks=chain.disks, unread_disks=chain.unread, faults=faults)
         found.append(one)
     return tuple(found)
 

@@ -38,10 +38,19 @@ DRIVE: Final[Properties] = ("VMId", "VMSnapshotId", "Path")
 
 FILE: Final[Properties] = ("Path", "FileSize", "Size", "ParentPath")
 
-VOLUME: Final[Properties] = ("Name", "Capacity", "FreeSpace")
+VOLUME: Final[Properties] = ("Name", "Capacity", "FreeSpace", "DriveType")
 """Of `Win32_Volume`."""
 
 CULTURE: Final[Properties] = ("Name",)
+
+LOG: Final[Properties] = ("LogName", "IsEnabled", "RecordCount", "OldestRecordNumber")
+"""Of `EventLogConfiguration`."""
+
+EVENT: Final[Properties] = ("Id", "LogName", "RecordId", "TimeCreated", "Properties")
+"""Of `EventLogRecord`. Its message is in the host's language, and slow."""
+
+FOLDER_FILE: Final[Properties] = ("FullName", "Length", "CreationTimeUtc")
+"""Of `FileInfo`."""
 
 ACKNOWLEDGEMENT: Final[Properties] = ("Id",)
 """What a change gives back of the object it worked on, as a sign that there was one."""

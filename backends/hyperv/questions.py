@@ -88,15 +88,15 @@ class Questions:
         errors.raise_for(result, self._host, change=False)
         return self._parsed(parse, result)
 
-    def scan(self, parse: Parser[Record], pipeline: Pipeline, deadline: float) -> Scan[Record]:
-        """Ask about many things: one that went away or cannot be read must not hide the others. Raises for a pipeline
-        that broke off."""
+    def scan(self, parse: Parser[Record], pipeline: Pipeline, deadline: float, *, usual: str = "") -> Scan[Record]:
+        """Ask about many things: one that went away or cannot be read must not hide the others. An error of the id
+        `usual` is nothing for the log. Raises for a pipeline that broke off."""
         result = self._session.invoke(pipeline, deadline=deadline)
         if result.terminated:
             errors.raise_for(result, self._host, change=False)
-        if result.errors:
-            first = errors.error_for(result.errors[0], self._host, change=False)
-            _log.warning("%d errors in a scan of %s, the first: %s", len(result.errors), self._host, first.cause)
+        if unusual := [error for error in result.errors if error.error_id != usual]:
+            first = errors.error_for(unusual[0], self._host, change=False)
+            _log.warning("%d errors in a scan of %s, the first: %s", len(unusual), self._host, first.cause)
         return Scan(self._parsed(parse, result), result.errors)
 
     @property

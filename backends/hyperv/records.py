@@ -20,11 +20,15 @@ from backends.base import (
     VM,
     Checkpoint,
     CheckpointType,
+    EventLog,
+    FolderFile,
+    HostEvent,
     OperationalStatus,
     ReplicationMode,
     SnapshotType,
     VMState,
     Volume,
+    is_differencing,
 )
 from backends.hyperv.disks import Drive, File
 
@@ -32,6 +36,8 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """The date of a checkpoint whose host gave none."""
 
 _ID_LENGTH: Final = 36
+_OPTICAL: Final = 5
+"""DriveType of a DVD, which is always full."""
 _NO_IDS: Final = frozenset({"", "00000000-0000-0000-0000-000000000000"})
 _TICKS_PER_SECOND: Final = 10_000_000
 _NOT_A_MEMBER: Final = -999
@@ -75,9 +81,35 @@ def files(output: Iterable[object]) -> list[File]:
 
 
 def volumes(output: Iterable[object]) -> list[Volume]:
-    r"""Volumes that have a mount point and a size: no empty drives, no `\\?\Volume{…}\`. Raises `Malformed`."""
-    found = (Volume(_text(v.get("Name")), _int(v.get("Capacity")), _int(v.get("FreeSpace"))) for v in objects(output))
+    r"""Volumes that have a mount point and a size: no empty drives, no `\\?\Volume{…}\`; and no DVDs, which are always
+    full. Raises `Malformed`."""
+    shown = (one for one in objects(output) if one.get("DriveType") != _OPTICAL)
+    found = (Volume(_text(v.get("Name")), _int(v.get("Capacity")), _int(v.get("FreeSpace"))) for v in shown)
     return [volume for volume in found if volume.size and volume.path and not volume.path.startswith("\\\\?\\")]
+
+
+def events(output: Iterable[object]) -> list[Json]:
+    """The state of a log and its events, each as it came: see `log_state` and `event`. Raises `Malformed`."""
+    return list(objects(output))
+
+
+def event(one: Json, log: EventLog) -> HostEvent | None:
+    """None for what is no event."""
+    if "RecordId" not in one:
+        return None
+    given = one.get("Properties")
+    properties = given if isinstance(given, list) else [given] if given is not None else []
+    values = tuple(_text(_unwrapped_property(value)) for value in properties)
+    return HostEvent(log, _int(one.get("Id")), _date(one.get("TimeCreated")), values, _int(one.get("RecordId")))
+
+
+def folder_files(output: Iterable[object]) -> list[FolderFile]:
+    """Files in folders. Raises `Malformed`."""
+    found = (
+        FolderFile(_text(f.get("FullName")), _int(f.get("Length")), _date(f.get("CreationTimeUtc")))
+        for f in objects(output)
+    )
+    return [file for file in found if is_differencing(file.path)]
 
 
 def objects(output: Iterable[object]) -> Iterator[Json]:
@@ -250,6 +282,10 @@ class _Members(Generic[_Enum]):
         if isinstance(value, str):
             value = value.lower()
         return self._unknown if isinstance(value, dict | list) else self._known.get(value, self._unknown)
+
+
+def _unwrapped_property(value: object) -> object:
+    return value.get("Value") if isinstance(value, dict) else value
 
 
 def _unwrapped(value: object) -> object:

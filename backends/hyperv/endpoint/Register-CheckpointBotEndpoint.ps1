@@ -63,9 +63,10 @@ function New-TranscriptDirectory {
 
 function New-CheckpointBotConfiguration {
     $group = (Get-AccountName 'S-1-5-32-578').Split('\')[-1]
+    $readers = (Get-AccountName 'S-1-5-32-573').Split('\')[-1]
     $folder = New-Item -ItemType Directory -Path (Join-Path $env:ProgramData 'CheckpointBot') -Force
     $path = Join-Path $folder.FullName "$Name.pssc"
-    $names = @{ Account = $Account; HyperVAdministrators = $group; TranscriptDirectory = $TranscriptDirectory }
+    $names = @{ Account = $Account; HyperVAdministrators = $group; EventLogReaders = $readers; TranscriptDirectory = $TranscriptDirectory }
     $text = Get-Content -LiteralPath (Join-Path $PSScriptRoot 'CheckpointBot.pssc') -Raw -Encoding UTF8
     foreach ($key in $names.Keys) { $text = $text.Replace("{$key}", $names[$key].Replace("'", "''")) }
     Set-Content -LiteralPath $path -Value $text -Encoding UTF8

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
-from backends.base import CheckpointType, Part
+from backends.base import CheckpointType, EventLog, Part
 from backends.remoting import Pipeline
 
 
@@ -38,6 +39,13 @@ class Pipelines(Protocol):
 
     def culture(self) -> Pipeline | None:
         """The language of the host's messages; None where the endpoint does not tell."""
+
+    def events(self, log: EventLog, since: datetime, most: int) -> tuple[Pipeline, ...] | None:
+        """The state of a log, its first event, and those since a moment, newest first and `most` of them. None where
+        the endpoint is too old for it."""
+
+    def folder_files(self, folders: tuple[str, ...]) -> Pipeline | None:
+        """The differencing files that lie right in these folders, whoever uses them. None as before."""
 
     def create(self, vm_id: str, name: str) -> Pipeline:
         """Answers with the new checkpoint."""

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
-from backends.base import CheckpointType, Part
+from backends.base import CheckpointType, EventLog, Part
+from backends.hyperv.pipelines import logs
 from backends.hyperv.pipelines.settings import settings
 from backends.remoting import Argument, Cmdlet, Pipeline
 
-ENDPOINT_VERSION: Final = 2
+ENDPOINT_VERSION: Final = 3
 """What `Get-CheckpointBotEndpoint` of this bot's JEA module answers."""
 
 OLDEST_ENDPOINT: Final = 1
-"""The oldest that this bot can work with: it does not tell which VMs are replicas."""
+"""The oldest that this bot can work with."""
+
+TELLS_REPLICAS: Final = 2
+"""Since this version it tells which VMs are replicas."""
+
+TELLS_EVENTS: Final = 3
+"""Since this version it tells of events and of the files in folders."""
 
 
 class Endpoint:
@@ -23,7 +31,8 @@ class Endpoint:
 
     @property
     def lacks(self) -> tuple[Part, ...]:
-        return () if self.version >= ENDPOINT_VERSION else (Part.REPLICATION,)
+        since = {Part.REPLICATION: TELLS_REPLICAS, Part.EVENTS: TELLS_EVENTS}
+        return tuple(part for part, version in since.items() if self.version < version)
 
     def version_of(self) -> Pipeline:
         """Which endpoint this is. An unknown command on any other endpoint."""
@@ -52,6 +61,14 @@ class Endpoint:
 
     def culture(self) -> Pipeline | None:
         return None
+
+    def events(self, log: EventLog, since: datetime, most: int) -> tuple[Pipeline, ...] | None:
+        if self.version < TELLS_EVENTS:
+            return None
+        return (_function("Get-CheckpointBotEvent", LogName=str(log), Since=logs.moment(since), MaxEvents=most),)
+
+    def folder_files(self, folders: tuple[str, ...]) -> Pipeline | None:
+        return _function("Get-CheckpointBotFolder", Path=folders) if self.version >= TELLS_EVENTS else None
 
     def create(self, vm_id: str, name: str) -> Pipeline:
         return _function("New-CheckpointBotCheckpoint", VMId=vm_id, Name=name)

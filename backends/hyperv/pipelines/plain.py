@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from backends.base import CheckpointType, Part
+from datetime import datetime
+from typing import Final
+
+from backends.base import CheckpointType, EventLog, Part
 from backends.hyperv import properties
+from backends.hyperv.pipelines import logs
 from backends.hyperv.pipelines.settings import settings
 from backends.remoting import Argument, Cmdlet, Pipeline
+
+FILES: Final = "*.avhd*"
+"""`.avhdx` and `.avhd`, and what lies beside them under longer names."""
 
 
 class Plain:
@@ -39,6 +46,22 @@ class Plain:
 
     def culture(self) -> Pipeline | None:
         return (Cmdlet("Get-UICulture"), *_shaped(properties.CULTURE))
+
+    def events(self, log: EventLog, since: datetime, most: int) -> tuple[Pipeline, ...] | None:
+        state = Cmdlet("Get-WinEvent", {"ListLog": (str(log),)})
+        first = Cmdlet("Get-WinEvent", {"LogName": (str(log),), "Oldest": True, "MaxEvents": 1})
+        found = Cmdlet(
+            "Get-WinEvent", {"LogName": (str(log),), "FilterXPath": logs.query(log, since), "MaxEvents": most}
+        )
+        return (
+            (state, *_shaped(properties.LOG)),
+            (first, *_shaped(properties.EVENT, logs.DEPTH)),
+            (found, *_shaped(properties.EVENT, logs.DEPTH)),
+        )
+
+    def folder_files(self, folders: tuple[str, ...]) -> Pipeline | None:
+        files = Cmdlet("Get-ChildItem", {"LiteralPath": folders, "Filter": FILES})
+        return (files, *_shaped(properties.FOLDER_FILE))
 
     def create(self, vm_id: str, name: str) -> Pipeline:
         take = _change("Checkpoint-VM", SnapshotName=name)
@@ -77,8 +100,9 @@ def _drive_sources(vm_id: str | None) -> tuple[Pipeline, Pipeline]:
     return (_vm(vm_id), drives), (_vm(vm_id), Cmdlet("Get-VMSnapshot"), drives)
 
 
-def _shaped(names: properties.Properties) -> Pipeline:
-    return Cmdlet("Select-Object", {"Property": names}), Cmdlet("ConvertTo-Json", {"Compress": True})
+def _shaped(names: properties.Properties, depth: int | None = None) -> Pipeline:
+    deep: dict[str, Argument] = {} if depth is None else {"Depth": depth}
+    return Cmdlet("Select-Object", {"Property": names}), Cmdlet("ConvertTo-Json", {**deep, "Compress": True})
 
 
 def _change(name: str, **parameters: Argument) -> Cmdlet:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from backends.base import EventLog
 from backends.hyperv.pipelines.dialect import Pipelines
 from backends.hyperv.pipelines.settings import TYPE_NAMES
 from backends.remoting import Pipeline
@@ -18,6 +21,7 @@ def samples(dialect: Pipelines) -> dict[str, Pipeline]:
         "checkpoint": dialect.checkpoint(checkpoint),
         "files at": dialect.files_at((r"C:\disks\a.vhdx", r"C:\disks\b.vhdx")),
         "volumes": dialect.volumes(),
+        "folder files": dialect.folder_files((r"C:\disks", r"D:\more disks")) or (),
         "create": dialect.create(vm, "before-upgrade"),
         "apply": dialect.apply(checkpoint),
         "delete": dialect.delete(checkpoint, subtree=False),
@@ -31,6 +35,9 @@ def samples(dialect: Pipelines) -> dict[str, Pipeline]:
         given["culture"] = culture
     for checkpoint_type in TYPE_NAMES:
         given[f"configure {checkpoint_type.label}"] = dialect.configure(vm, checkpoint_type, None)
+    for log in EventLog:
+        for number, pipeline in enumerate(dialect.events(log, datetime(2026, 11, 15, 14, 5, tzinfo=UTC), 2000) or ()):
+            given[f"events of {log} {number}"] = pipeline
     for number, pipeline in enumerate((*dialect.drives(), *dialect.drives(vm))):
         given[f"drives {number}"] = pipeline
     for number, pipeline in enumerate((*dialect.files(), *dialect.files(vm))):

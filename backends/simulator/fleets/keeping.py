@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from pydantic import TypeAdapter
 
+from backends.base import EventLog
 from backends.simulator.model.clock import Clock
 from backends.simulator.model.fleet import SimulatedHost
 from backends.simulator.model.host import Durations, HostSpec
+from backends.simulator.model.logs import SimulatedLog
 from backends.simulator.model.machines import SimulatedVM
 from backends.simulator.model.storage import DiskFile, VolumeSpace
 
@@ -28,6 +30,7 @@ class SavedHost:
     files: list[DiskFile]
     taken: dict[str, tuple[str, int]]
     vms: list[SimulatedVM]
+    logs: dict[EventLog, SimulatedLog] = field(default_factory=dict)
 
 
 _host = TypeAdapter(SavedHost)
@@ -63,6 +66,7 @@ def _saved(host: SimulatedHost) -> bytes:
             files=list(host.storage),
             taken=host.storage.taken(),
             vms=list(host.vms.values()),
+            logs=host.logs,
         )
         return _host.dump_json(saved)
 
@@ -77,4 +81,5 @@ def _restored(saved: SavedHost, clock: Clock | None) -> SimulatedHost:
     for owner, (folder, size) in saved.taken.items():
         host.storage.take(owner, folder, size)
     host.vms = {vm.id: vm for vm in saved.vms}
+    host.logs |= saved.logs
     return host

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from backends.base import MAX_CHECKPOINTS, MAX_NAME, CheckpointType, SnapshotType, VMState
-from backends.simulator.model import merging
+from backends.simulator.model import forks, merging
 from backends.simulator.model.errors import Case, HostError
 from backends.simulator.model.faults import FaultKind
 from backends.simulator.model.host import HostState
@@ -43,6 +43,7 @@ def create(host: HostState, vm_id: str, name: str | None = None) -> Job:
         has_memory = _with_memory(host, vm)
         memory = vm.memory if has_memory else 0
         require_room(host, vm, memory + NEW_DIFFERENCING * len(vm.drives), "Checkpoint-VM")
+        fork = host.faults.take(FaultKind.FORK, "Checkpoint-VM") if vm.running else None
         took = host.seconds(host.durations.create + memory / host.durations.memory_rate)
         job = Job(
             JobKind.CREATE,
@@ -51,11 +52,16 @@ def create(host: HostState, vm_id: str, name: str | None = None) -> Job:
             checkpoint_id=host.new_id(),
             name=name or default_name(host, vm, "default-name", now),
             has_memory=has_memory,
+            fails=(fork.code or forks.COMMIT_FORKS) if fork else 0,
         )
         return host.begin(vm, job)
 
 
 def complete_create(host: HostState, vm: SimulatedVM, job: Job) -> None:
+    forks.roll_back(host, vm, "create")
+    if job.fails:
+        forks.fail(host, vm, [_over(host, drive) for drive in vm.drives], job.ends, job.fails)
+        return
     freeze(host, vm, job.checkpoint_id, job.name, job.started, has_memory=job.has_memory)
 
 
@@ -84,6 +90,7 @@ def complete_apply(host: HostState, vm: SimulatedVM, job: Job) -> None:
     """Throw the present disks away for new ones over the frozen ones, and take up the state that the table says:
     running again only when the VM was running and the checkpoint has its memory."""
     checkpoint = vm.checkpoints[job.checkpoint_id]
+    forks.roll_back(host, vm, "apply")
     for drive in vm.drives:
         if drive.path:
             host.storage.remove(drive.path)
@@ -115,6 +122,7 @@ def remove(host: HostState, checkpoint_id: str, *, subtree: bool = False) -> Job
 
 def complete_remove(host: HostState, vm: SimulatedVM, job: Job) -> None:
     top = job.checkpoint_id
+    forks.roll_back(host, vm, "remove")
     doomed = vm.subtree(top) if job.subtree else [vm.checkpoints[top]]
     for checkpoint in reversed(doomed):
         drop(host, vm, checkpoint)
@@ -238,7 +246,7 @@ def _with_memory(host: HostState, vm: SimulatedVM) -> bool:
 def _over(host: HostState, drive: Drive) -> Drive:
     """The drive, writing to a new file over its frozen one."""
     frozen = host.storage.find(drive.path) if drive.path else None
-    return replace(drive, path=host.storage.differencing(frozen, host.new_id()).path) if frozen else drive
+    return replace(drive, path=host.storage.differencing(frozen, host.new_id(), host.clock()).path) if frozen else drive
 
 
 def _chain(host: HostState, drive: Drive) -> list[DiskFile]:

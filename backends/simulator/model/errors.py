@@ -84,6 +84,8 @@ class Case(Enum):
     NO_CONTACT = ("OperationFailed", Category.NotSpecified, "no-contact")
     REMOTE_COMPUTER = ("AccessDenied", Category.PermissionDenied, "remote-computer")
     HRESULT = ("OperationFailed", Category.NotSpecified, "hresult")
+    FAILED_OF = ("OperationFailed", Category.NotSpecified, "hresult-of")
+    CHAIN = ("OperationFailed", Category.NotSpecified, "chain")
 
     def __init__(self, error_id: str, category: Category, key: str, hresult: int = COR_E_EXCEPTION) -> None:
         self.error_id = error_id

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from backends.simulator.model import checkpoints, merging, power
+from backends.base import EventLog
+from backends.simulator.model import checkpoints, forks, merging, power
 from backends.simulator.model.host import HostState
 from backends.simulator.model.machines import Job, JobKind, Merge, SimulatedVM
 from backends.simulator.model.requirements import require_free
@@ -30,6 +31,7 @@ def move(vm_id: str, source: SimulatedHost, target: SimulatedHost) -> None:
     with first.lock, second.lock, source.moment(), target.moment():
         vm = source.vm(vm_id)
         require_free(vm)
+        forks.roll_back(source, vm, "migration")
         del source.vms[vm.id]
         target.vms[vm.id] = vm
         for file in source.storage.owned_by(vm.id):
@@ -39,6 +41,7 @@ def move(vm_id: str, source: SimulatedHost, target: SimulatedHost) -> None:
             folder, size = source.storage.taken().get(owner, ("", 0))
             source.storage.give_back(owner)
             target.storage.take(owner, folder, size)
+        target.tell(EventLog.VMMS, 20415, vm, at=target.clock())
         source.revision += 1
         target.revision += 1
 

@@ -14,16 +14,20 @@ from dataclasses import dataclass
 from threading import Event, RLock
 from uuid import UUID, uuid4
 
-from backends.base import VMState
+from backends.base import EventLog, VMState
 from backends.simulator.model.clock import Clock, SystemClock
 from backends.simulator.model.errors import Case, HostError
 from backends.simulator.model.faults import FaultKind, Faults
+from backends.simulator.model.logs import SimulatedLog
 from backends.simulator.model.machines import Job, Merge, SimulatedCheckpoint, SimulatedVM
 from backends.simulator.model.storage import GB, MB, Storage, VolumeSpace
 from backends.simulator.model.texts import Language
 
 GRAIN = 1.0
 """Seconds of writing that are added up before files grow: a scan looks at a host hundreds of times a second."""
+
+INSTALLED, SINCE_INSTALLATION = 1, 2 * 365 * 86_400.0
+"""The first event of every log, and how many seconds ago that was."""
 
 CRITICAL = 200 * MB
 """Below this a volume makes Hyper-V pause the VMs that write to it."""
@@ -83,9 +87,14 @@ class HostState(ABC):
         self.faults = Faults()
         self.lock = RLock()
         self.vms: dict[str, SimulatedVM] = {}
+        self.hidden_folders: set[str] = set()
+        """Folders that the account may not list, in lower case."""
+        self.logs = {log: SimulatedLog() for log in EventLog}
         self.revision = 0
         """Grows with every change that is not mere growth."""
         self.settled = self.clock()
+        for log in self.logs.values():
+            log.write(INSTALLED, self.settled - SINCE_INSTALLATION)
         self._looked = self.settled
         self._ids = ids
 
@@ -149,6 +158,10 @@ class HostState(ABC):
         self.settle()
         on_progress(100)
 
+    def tell(self, log: EventLog, id: int, vm: SimulatedVM, *values: str, at: float) -> None:
+        """Write down an event of a VM, as Hyper-V does: its name, its GUID in capitals, and what else there is."""
+        self.logs[log].write(id, self.wall_time(at), vm.name, vm.id.upper(), *values)
+
     def wall_time(self, moment: float) -> float:
         """What the host's own clock shows at a moment of the simulator's."""
         skew = self.faults.armed(FaultKind.CLOCK_SKEW)
@@ -197,7 +210,7 @@ class HostState(ABC):
                 self._write(vm, passed)
 
     def _write(self, vm: SimulatedVM, passed: float) -> None:
-        found = [self.storage.find(drive.path) for drive in vm.drives if drive.path]
+        found = [self.storage.find(drive.path) for drive in vm.written if drive.path]
         leaves = [file for file in found if file and file.parent]
         for file in leaves:
             free = self.storage.volume(file.path).free

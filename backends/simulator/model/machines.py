@@ -72,6 +72,8 @@ class Job:
     subtree: bool = False
     has_memory: bool = False
     state_before: VMState = VMState.OFF
+    fails: int = 0
+    """The HRESULT with which it fails half-way."""
 
 
 @dataclass(slots=True)
@@ -101,6 +103,11 @@ class SimulatedVM:
     generation: int = 2
     started: float | None = None
     drives: list[Drive] = field(default_factory=list)
+    """What its configuration names."""
+    forked: list[Drive] = field(default_factory=list)
+    """What it writes to instead, after a checkpoint that failed half-way."""
+    lost: str = ""
+    """What made it lose what it had written; empty while nothing did."""
     checkpoints: dict[str, SimulatedCheckpoint] = field(default_factory=dict)
     """By id, oldest first."""
     parent_id: str | None = None
@@ -119,6 +126,11 @@ class SimulatedVM:
     notes: str = ""
     job: Job | None = None
     merge: Merge | None = None
+
+    @property
+    def written(self) -> list[Drive]:
+        """What it writes to."""
+        return self.forked or self.drives
 
     @property
     def running(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends.base import CheckpointType, VMState
-from backends.simulator.model import merging
+from backends.simulator.model import forks, merging
 from backends.simulator.model.checkpoints import default_name, drop, freeze
 from backends.simulator.model.errors import Case, HostError
 from backends.simulator.model.host import HostState
@@ -26,6 +26,7 @@ def start(host: HostState, vm_id: str) -> Job | None:
 
 
 def complete_start(host: HostState, vm: SimulatedVM, job: Job) -> None:
+    forks.roll_back(host, vm, "start")
     vm.state = VMState.RUNNING
     vm.started = job.ends
     host.storage.give_back(vm.id)

@@ -27,6 +27,8 @@ class VolumeSpace:
     other: int = 0
     label: str = ""
     used: int = 0
+    drive_type: int = 3
+    """Of Win32_Volume: 3 a local disk, 5 a DVD."""
 
     @property
     def free(self) -> int:
@@ -45,6 +47,10 @@ class DiskFile:
     type: VhdType = VhdType.DYNAMIC
     parent: str | None = None
     identifier: str = ""
+    created: float = 0.0
+    """Seconds since 1970."""
+    mismatched: bool = False
+    """What it stands on was changed or replaced since."""
 
 
 @dataclass(slots=True)
@@ -84,16 +90,22 @@ class Storage:
         wanted = path.casefold()
         return [file for file in self._files.values() if file.parent and file.parent.casefold() == wanted]
 
-    def differencing(self, parent: DiskFile, identifier: str) -> DiskFile:
+    def in_folder(self, folder: str) -> list[DiskFile]:
+        wanted = folder.rstrip("\\").casefold()
+        return [file for key, file in self._files.items() if ntpath.dirname(key) == wanted]
+
+    def differencing(self, parent: DiskFile, identifier: str, created: float = 0.0) -> DiskFile:
         """A new empty AVHDX over `parent`, named like the disk at the bottom of the chain."""
         folder, name = ntpath.split(parent.path)
         stem = ntpath.splitext(name)[0]
         if parent.parent is not None:
             stem = stem.rpartition("_")[0] or stem
         path = ntpath.join(folder, f"{stem}_{identifier.upper()}.avhdx")
-        return self.add(
-            DiskFile(path, parent.size, NEW_DIFFERENCING, parent.owner, VhdType.DIFFERENCING, parent.path, identifier)
+        made = DiskFile(
+            path, parent.size, NEW_DIFFERENCING, parent.owner, VhdType.DIFFERENCING, parent.path, identifier
         )
+        made.created = created
+        return self.add(made)
 
     def take(self, owner: str, folder: str, size: int) -> None:
         """Let something that is no disk (saved memory, an export) take room under `folder`."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from importlib import resources
 from typing import Final
 
-from backends.base import MAX_NAME, CheckpointType
+from backends.base import MAX_NAME, CheckpointType, EventLog
 from backends.hyperv.pipelines import ENDPOINT_VERSION, Plain
+from backends.hyperv.pipelines.endpoint import TELLS_EVENTS, TELLS_REPLICAS
 from backends.remoting import Cmdlet, Pipeline
 from backends.simulator.model.errors import Category, ShellError
 from backends.simulator.powershell.binding.metadata import Membership, ParameterInfo
@@ -38,6 +40,11 @@ _Ask = Callable[[Call], Iterable[Pipeline]]
 _VM_ID: Final[_Parameters] = {"VMId": ("guid", {"*": REQUIRED})}
 _CHECKPOINT_ID: Final[_Parameters] = {"CheckpointId": ("guid", {"*": REQUIRED})}
 _PERHAPS_VM_ID: Final[_Parameters] = {"VMId": ("guid", {"*": OPTIONAL})}
+_EVENTS: Final[_Parameters] = {
+    "LogName": ("string", {"*": REQUIRED}),
+    "Since": ("string", {"*": REQUIRED}),
+    "MaxEvents": ("int", {"*": REQUIRED}),
+}
 _NAME: Final[_Parameters] = {"Name": ("string", {"*": REQUIRED})}
 
 
@@ -75,6 +82,10 @@ def _functions(version: int) -> Iterator[Runnable]:
         default_set=HOST,
     )
     yield _over("Get-CheckpointBotVolume", {}, lambda _: [ask.volumes()])
+    if version >= TELLS_EVENTS:
+        yield _over("Get-CheckpointBotEvent", _EVENTS, lambda call: ask.events(*_which_events(call)) or ())
+        folders: _Parameters = {"Path": ("string[]", {"*": REQUIRED})}
+        yield _over("Get-CheckpointBotFolder", folders, lambda call: [ask.folder_files(_folders(call)) or ()])
     yield _over(
         "New-CheckpointBotCheckpoint",
         {**_VM_ID, **_NAME},
@@ -124,7 +135,7 @@ def _over(name: str, parameters: _Parameters, ask: _Ask, *, default_set: str = "
 
 def _shown(vms: Pipeline, version: int) -> Pipeline:
     """The pipeline with the properties that the endpoint's version shows."""
-    if version >= ENDPOINT_VERSION:
+    if version >= TELLS_REPLICAS:
         return vms
     find, select, write = vms
     names = select.parameters["Property"]
@@ -163,6 +174,21 @@ def _folder(call: Call) -> str:
     path = call.text("Path") or ""
     _require(re.search(r"^[A-Za-z]:\\", path) is not None, "Path", path)
     return path
+
+
+def _which_events(call: Call) -> tuple[EventLog, datetime, int]:
+    log, since, most = call.text("LogName") or "", call.text("Since") or "", call.number("MaxEvents") or 0
+    _require(log in set(EventLog), "LogName", log)
+    _require(re.search(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", since) is not None, "Since", since)
+    _require(1 <= most <= 5000, "MaxEvents", str(most))
+    return EventLog(log), datetime.fromisoformat(since), most
+
+
+def _folders(call: Call) -> tuple[str, ...]:
+    paths = tuple(call.texts("Path"))
+    for path in paths:
+        _require(re.search(r"^([A-Za-z]:\\|\\\\)[^*?]*$", path) is not None, "Path", path)
+    return paths
 
 
 def _files(call: Call) -> tuple[str, ...]:

@@ -116,7 +116,7 @@ def _old_endpoint(about: str, seen: Seen) -> Iterator[Check]:
 
 def _gaps(about: str, inventory: HostInventory) -> Iterator[Check]:
     """An older endpoint is said by itself."""
-    shown = tuple(one for one in inventory.cannot_show if one.part is not Part.REPLICATION)
+    shown = tuple(one for one in inventory.cannot_show if one.part not in (Part.REPLICATION, Part.EVENTS))
     for sentence in gaps_of(replace(inventory, cannot_show=shown)):
         yield warning(about, sentence, RIGHTS)
 

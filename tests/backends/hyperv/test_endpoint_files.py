@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib import resources
 from importlib.resources.abc import Traversable
 
@@ -11,7 +12,9 @@ import pytest
 import tree_sitter_powershell
 from tree_sitter import Language, Node, Parser
 
+from backends.base import EventLog
 from backends.hyperv import pipelines, properties
+from backends.hyperv.pipelines import logs
 from backends.simulator.powershell.binding.metadata import COMMON, CommandInfo, catalogue
 from backends.simulator.powershell.bot_endpoint import bot_configuration
 
@@ -32,6 +35,9 @@ LISTS = {
     "DriveProperties": properties.DRIVE,
     "FileProperties": properties.FILE,
     "VolumeProperties": properties.VOLUME,
+    "LogProperties": properties.LOG,
+    "EventProperties": properties.EVENT,
+    "FolderFileProperties": properties.FOLDER_FILE,
     "AcknowledgementProperties": properties.ACKNOWLEDGEMENT,
 }
 
@@ -116,7 +122,7 @@ def test_a_cmdlet_is_named_with_its_module_and_with_parameters_that_it_has() -> 
 def test_every_module_that_a_function_calls_into_is_imported_and_required(file: str, key: str) -> None:
     """Nothing loads a module by itself on the endpoint, not even a name that says which."""
     called = {name.partition("\\")[0] for name, _ in _calls()}
-    named = re.search(rf"(?m)^\s*{key} = @\((.*)\)", FILES[file].read_text("utf-8"))
+    named = re.search(rf"(?ms)^\s*{key} = @\((.*?)\)", FILES[file].read_text("utf-8"))
     assert named is not None
     assert called <= set(re.findall(r"'([^']+)'", named[1]))
 
@@ -148,12 +154,38 @@ def test_the_endpoint_is_restricted_and_runs_as_a_virtual_account_of_hyper_v() -
     for line in (
         "SessionType = 'RestrictedRemoteServer'",
         "RunAsVirtualAccount = $true",
-        "RunAsVirtualAccountGroups = '{HyperVAdministrators}'",
+        "RunAsVirtualAccountGroups = '{HyperVAdministrators}', '{EventLogReaders}'\n",
         "TranscriptDirectory = '{TranscriptDirectory}'",
         "'{Account}' = @{ RoleCapabilities = 'CheckpointBot' }",
     ):
         assert line in text
     assert "VisibleCmdlets" not in text + FILES["role"].read_text("utf-8")
+
+
+def test_the_function_for_events_asks_what_the_bot_asks_a_plain_endpoint() -> None:
+    text = MODULE.read_text("utf-8")
+    levels = re.search(r"(?m)^\$EventLevels = (.*)$", text)
+    tables = re.findall(r"'(Microsoft-Windows-Hyper-V-[A-Za-z-]+)' = ([\d,\s]+)", text)
+    query = re.search(r'\$query = "(.*)"', text)
+    assert levels is not None
+    assert query is not None
+    assert tuple(map(int, levels[1].split(","))) == logs.LEVELS
+    assert {EventLog(log): tuple(map(int, ids.split(","))) for log, ids in tables} == logs.IDS
+    since = datetime(2026, 11, 15, 14, 5, tzinfo=UTC)
+    for log, ids in logs.IDS.items():
+        terms = " or ".join([*(f"Level={one}" for one in logs.LEVELS), *(f"EventID={one}" for one in ids)])
+        made = query[1].replace("$($levels + $ids -join ' or ')", terms).replace("$Since", logs.moment(since))
+        assert made == logs.query(log, since)
+
+
+def test_the_function_for_events_reads_the_logs_of_hyper_v_and_no_other() -> None:
+    allowed = re.search(r"\[ValidateSet\((.*)\)\]\n\s*\[string\]\$LogName", MODULE.read_text("utf-8"))
+    assert allowed is not None
+    assert set(re.findall(r"'([^']+)'", allowed[1])) == set(EventLog)
+
+
+def test_a_query_has_no_more_conditions_than_windows_takes() -> None:
+    assert all(len(logs.LEVELS) + len(ids) < 20 for ids in logs.IDS.values())
 
 
 def test_the_script_fills_in_every_name_of_the_configuration() -> None:

@@ -219,7 +219,7 @@ def test_an_older_endpoint_works_and_says_that_it_does_not_tell_replicas(host: S
     shell = SimulatedPowerShell(host, [bot_configuration(version=1)])
     backend = HyperVBackend("hv01", SimulatedSession(shell, configuration=NAME), find_endpoint=True)
     inventory = backend.inventory()
-    assert [one.part for one in inventory.cannot_show] == [Part.REPLICATION]
+    assert [one.part for one in inventory.cannot_show] == [Part.REPLICATION, Part.EVENTS]
     assert {seen.vm.replication_mode for seen in inventory.vms} == {ReplicationMode.UNKNOWN}
     assert backend.create(inventory.vms[0].vm.id, "still works").name == "still works"
 

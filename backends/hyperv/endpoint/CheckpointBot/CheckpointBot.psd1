@@ -1,12 +1,12 @@
 @{
     RootModule = 'CheckpointBot.psm1'
-    ModuleVersion = '2.0.0'
+    ModuleVersion = '3.0.0'
     GUID = '5d6c0a4e-6a0f-4c55-9d3c-8f3f0a6e8b11'
     Author = 'Checkpoint Bot'
     Description = 'What Checkpoint Bot may do on a Hyper-V host.'
     PowerShellVersion = '5.1'
     # Module auto-loading is off on the endpoint: what the functions call into must be loaded beforehand.
-    RequiredModules = @('Hyper-V', 'CimCmdlets', 'Microsoft.PowerShell.Utility')
+    RequiredModules = @('Hyper-V', 'CimCmdlets', 'Microsoft.PowerShell.Utility', 'Microsoft.PowerShell.Management', 'Microsoft.PowerShell.Diagnostics')
     FunctionsToExport = @(
         'Get-CheckpointBotEndpoint'
         'Get-CheckpointBotVM'
@@ -14,6 +14,8 @@
         'Get-CheckpointBotDrive'
         'Get-CheckpointBotFile'
         'Get-CheckpointBotVolume'
+        'Get-CheckpointBotEvent'
+        'Get-CheckpointBotFolder'
         'New-CheckpointBotCheckpoint'
         'Restore-CheckpointBotCheckpoint'
         'Remove-CheckpointBotCheckpoint'

@@ -7,7 +7,7 @@
 Set-StrictMode -Version 3.0
 
 # It changes whenever a function changes in a way that the bot must know of.
-$Version = 2
+$Version = 3
 
 $VMProperties = 'Id', 'Name', 'State', 'OperationalStatus', 'CheckpointType', 'AutomaticCheckpointsEnabled',
     'ReplicationMode'
@@ -16,8 +16,19 @@ $CheckpointProperties = 'Id', 'Name', 'VMId', 'CreationTime', 'ParentSnapshotId'
     'IsAutomaticCheckpoint', 'State'
 $DriveProperties = 'VMId', 'VMSnapshotId', 'Path'
 $FileProperties = 'Path', 'FileSize', 'Size', 'ParentPath'
-$VolumeProperties = 'Name', 'Capacity', 'FreeSpace'
+$VolumeProperties = 'Name', 'Capacity', 'FreeSpace', 'DriveType'
+$LogProperties = 'LogName', 'IsEnabled', 'RecordCount', 'OldestRecordNumber'
+$EventProperties = 'Id', 'LogName', 'RecordId', 'TimeCreated', 'Properties'
+$FolderFileProperties = 'FullName', 'Length', 'CreationTimeUtc'
 $AcknowledgementProperties = 'Id'
+
+# Critical, error and warning, and the events of checkpoints and merges whatever their level.
+$EventLevels = 1, 2, 3
+$EventIds = @{
+    'Microsoft-Windows-Hyper-V-VMMS-Admin' = 12240, 15268, 16300, 18012, 18014, 18590, 19070, 19080, 19090, 19100,
+        20415, 20417, 32510
+    'Microsoft-Windows-Hyper-V-Worker-Admin' = 3216, 3280
+}
 
 # ---------------------------------------------------------------- questions
 
@@ -88,6 +99,44 @@ function Get-CheckpointBotVolume {
     param()
     CimCmdlets\Get-CimInstance -ClassName Win32_Volume -Property $VolumeProperties |
         ConvertTo-Answer -Property $VolumeProperties
+}
+
+# The state of one log of Hyper-V, its first event, and those since a moment: three answers. No other log can be read.
+function Get-CheckpointBotEvent {
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        [ValidateSet('Microsoft-Windows-Hyper-V-VMMS-Admin', 'Microsoft-Windows-Hyper-V-Worker-Admin')]
+        [string]$LogName,
+
+        [Parameter(Mandatory)]
+        [ValidatePattern('^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$')]
+        [string]$Since,
+
+        [Parameter(Mandatory)]
+        [ValidateRange(1, 5000)]
+        [int]$MaxEvents
+    )
+    $levels = @(foreach ($level in $EventLevels) { "Level=$level" })
+    $ids = @(foreach ($id in $EventIds[$LogName]) { "EventID=$id" })
+    $query = "*[System[($($levels + $ids -join ' or ')) and TimeCreated[@SystemTime>='$Since']]]"
+    Microsoft.PowerShell.Diagnostics\Get-WinEvent -ListLog $LogName | ConvertTo-Answer -Property $LogProperties
+    Microsoft.PowerShell.Diagnostics\Get-WinEvent -LogName $LogName -Oldest -MaxEvents 1 |
+        ConvertTo-Answer -Property $EventProperties -Depth 4
+    Microsoft.PowerShell.Diagnostics\Get-WinEvent -LogName $LogName -FilterXPath $query -MaxEvents $MaxEvents |
+        ConvertTo-Answer -Property $EventProperties -Depth 4
+}
+
+# The names, sizes and dates of the differencing files that lie right in folders. Nothing can be opened.
+function Get-CheckpointBotFolder {
+    [CmdletBinding()]
+    param(
+        [Parameter(Mandatory)]
+        [ValidatePattern('^([A-Za-z]:\\|\\\\)[^*?]*$')]
+        [string[]]$Path
+    )
+    Microsoft.PowerShell.Management\Get-ChildItem -LiteralPath $Path -Filter '*.avhd*' |
+        ConvertTo-Answer -Property $FolderFileProperties
 }
 
 # ---------------------------------------------------------------- changes
@@ -199,13 +248,15 @@ function ConvertTo-Answer {
         [object]$InputObject,
 
         [Parameter(Mandatory)]
-        [string[]]$Property
+        [string[]]$Property,
+
+        [int]$Depth = 2
     )
     begin { $found = [System.Collections.Generic.List[object]]::new() }
     process { if ($null -ne $InputObject) { $found.Add($InputObject) } }
     end {
         $found |
             Microsoft.PowerShell.Utility\Select-Object -Property $Property |
-            Microsoft.PowerShell.Utility\ConvertTo-Json -Compress
+            Microsoft.PowerShell.Utility\ConvertTo-Json -Depth $Depth -Compress
     }
 }

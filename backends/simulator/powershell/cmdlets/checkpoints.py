@@ -116,6 +116,9 @@ def _take(call: Call, vm_id: str) -> Iterator[CheckpointObject]:
     naming_fails = host.faults.take(FaultKind.NAMING, call.name)
     job = checkpoints.create(host, vm_id, None if naming_fails else call.text("SnapshotName"))
     call.wait(job)
+    if job.fails:
+        vm = host.vm(vm_id)
+        raise HostError(Case.FAILED_OF, hresult=job.fails, code=job.fails, name=vm.name, id=vm.id)
     vm, checkpoint = host.checkpoint(job.checkpoint_id)
     if naming_fails:
         raise HostError(Case.NAMING_FAILED, name=vm.name)

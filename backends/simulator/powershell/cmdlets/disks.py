@@ -12,6 +12,8 @@ from backends.simulator.powershell.objects.checkpoints import CheckpointObject
 from backends.simulator.powershell.objects.drives import DriveObject, OwnedDrive, VhdObject
 from backends.simulator.powershell.runtime import Call
 
+PARENT_ID_MISMATCH = 0xC03A000E
+
 
 @cmdlet("Get-VMHardDiskDrive")
 def get_drives(call: Call) -> Iterator[DriveObject]:
@@ -36,7 +38,11 @@ def get_files(call: Call) -> Iterator[VhdObject]:
     with call.host.moment():
         found = [(path, call.host.storage.find(path)) for path in paths]
     for path, file in found:
-        if file:
+        if file and file.mismatched:
+            call.fail(
+                HostError(Case.CHAIN, hresult=PARENT_ID_MISMATCH, path=path, code=PARENT_ID_MISMATCH), target=path
+            )
+        elif file:
             yield VhdObject(call.host, file)
         else:
             call.fail(HostError(Case.VHD_MISSING, path=path), target=path)

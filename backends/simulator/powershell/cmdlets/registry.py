@@ -15,7 +15,7 @@ PerRecord = Callable[[Call], Iterable[object]]
 WholeInput = Callable[[Call, Iterator[object]], Iterator[object]]
 """Runs once over all that comes down the pipeline."""
 
-MODULES = ("checkpoints", "cim", "commands", "disks", "hosts", "json", "power", "select", "vms")
+MODULES = ("checkpoints", "cim", "commands", "disks", "events", "folders", "hosts", "json", "power", "select", "vms")
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ VOLUME_GETTERS: Getters[VolumeObject] = {
     "Caption": lambda o: o.model.path,
     "DeviceID": lambda o: o.device_id(),
     "DriveLetter": lambda o: o.letter(),
-    "DriveType": lambda _: 3,
+    "DriveType": lambda o: o.model.drive_type,
     "FileSystem": lambda o: "NTFS" if o.letter() else "CSVFS",
     "Label": lambda o: o.model.label,
     "Capacity": lambda o: o.model.size,
