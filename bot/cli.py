@@ -55,6 +55,16 @@ class Late(click.Group):
             "audit",
             "Check the ledger, or export it.",
         ),
+        "backup": (
+            "bot.operations.backup",
+            "backup_command",
+            "Copy the ledger and the jobs into a new folder of PATH, as they are at one moment.",
+        ),
+        "restore": (
+            "bot.operations.restore",
+            "restore_command",
+            "Put a backup into the data folder, on this machine or on another.",
+        ),
     }
     """By name: the module, what it is called there, and its line of help."""
 

@@ -12,7 +12,7 @@ from backends.base import Backend
 from bot.changes import verbs
 from bot.changes.execution import Environment, Timeouts
 from bot.changes.message import ChangeMessages
-from bot.changes.perform import Performer
+from bot.changes.perform import Performer, Restored
 from bot.changes.permission import Permission
 from bot.changes.workflow import KINDS, SHOW_AGAIN, Changes
 from bot.dispatch.desk import Desk
@@ -50,9 +50,11 @@ class Core:
         timeouts: Timeouts | None = None,
         show_again: Sequence[float] = SHOW_AGAIN,
         seldom: float = SELDOM,
+        restored: Restored | None = None,
     ) -> None:
         """The data folder must be there. `show_again` are the seconds before each further try to show what could not be
-        shown, and `seldom` those between looks at what is due. Raises `LedgerError` when the folder cannot be used."""
+        shown, `seldom` those between looks at what is due, and `restored` is the backup that was put into the folder,
+        if one was. Raises `LedgerError` when the folder cannot be used."""
         commands.load()
         verbs.verbs()
         self.ledger = Ledger(settings.data_dir / "ledger.db", clock=clock)
@@ -80,7 +82,7 @@ class Core:
             messages=messages,
             permission=permission,
             durable=self._durable,
-            performer=Performer(env, permission.still),
+            performer=Performer(env, permission.still, restored),
             clock=clock,
             show_again=show_again,
         )

@@ -23,6 +23,7 @@ from bot.core import Core
 from bot.durable import SELDOM
 from bot.operations import upgrade
 from bot.operations.folder import make_private
+from bot.operations.restore import restored
 from bot.people.directory import LookupFailed
 from bot.settings import Settings
 from bot.slack.connection import Connections, pause
@@ -79,6 +80,7 @@ class Bot:
             directory=self.directory,
             clock=clock,
             seldom=seldom,
+            restored=restored(settings.data_dir),
         )
         self.ledger = self._core.ledger
         intake = Intake()

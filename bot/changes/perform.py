@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from backends.base import BackendError, NotFound, UnknownOutcome, VMInventory
 from bot.changes import drift, verbs
@@ -22,6 +23,9 @@ BOT = "bot"
 
 UNAPPROVED = "The settings ask for the approval of a second person by now. Type the command again."
 CANCELLED = "Cancelled before it began."
+RESTORED = (
+    "The bot was put back to its backup of {at} UTC, and cannot know whether this was done since. Look, and ask again."
+)
 OVER = "The change was over before it came to this VM."
 
 
@@ -35,12 +39,23 @@ class NotNow(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Restored:
+    """A backup that was put back: what had not begun in it may have been done since."""
+
+    at: datetime
+    unfinished: frozenset[str]
+    """The ids of the changes that were not over then."""
+
+
+@dataclass(frozen=True, slots=True)
 class Performer:
     """Carries out changes on single VMs."""
 
     env: Environment
     authorise: Callable[[ChangeRow], Awaits | None]
     """Raises `Denial` when the change is not allowed any more."""
+    restored: Restored | None = None
+    """The backup that this bot was put back to."""
 
     def perform(self, steps: Steps, change: ChangeRow, target: Target) -> Outcome:
         """Carry out the change on one VM. Never raises for what a host did: that is in the outcome."""
@@ -74,6 +89,9 @@ class Performer:
         if change.state.final:
             cancelled = change.state == ChangeState.CANCELLED
             raise NotNow(change.state, Said("cancelled", CANCELLED) if cancelled else Said("over", OVER))
+        if self.restored is not None and change.id in self.restored.unfinished:
+            at = f"{self.restored.at:%Y-%m-%d %H:%M}"
+            raise NotNow(ChangeState.VOID, Said("restored", RESTORED.format(at=at), {"at": at}))
         try:
             awaits = self.authorise(change)
         except Denial as denial:

@@ -13,7 +13,18 @@ from typing import Literal
 from filelock import FileLock, Timeout
 
 LOCK, HOLDER = "checkpointbot.lock", "checkpointbot.pid"
-OURS = ("ledger.db*", "jobs.db*", "hosts.json", "slack.json", "checkpointbot-demo", LOCK, HOLDER, "shells", "shells/*")
+OURS = (
+    "ledger.db*",
+    "jobs.db*",
+    "hosts.json",
+    "slack.json",
+    "checkpointbot-demo",
+    "restored.json",
+    LOCK,
+    HOLDER,
+    "shells",
+    "shells/*",
+)
 """What the program writes into the folder. Anything else in it is left as it is."""
 
 IS_POSIX = os.name == "posix"
@@ -28,9 +39,9 @@ def utc_now() -> datetime:
 
 
 @contextmanager
-def held(folder: Path, clock: Callable[[], datetime] = utc_now) -> Iterator[None]:
+def held(folder: Path, clock: Callable[[], datetime] = utc_now, *, look: bool = True) -> Iterator[None]:
     """Hold the folder, which is made if there is none, and write nothing that others may read. The operating system
-    lets go of it when the program ends, however it ends.
+    lets go of it when the program ends, however it ends. With `look`, what is in it must not be damaged.
 
     Raises `FolderError` when another program holds it, and OSError when it cannot be used.
     """
@@ -44,7 +55,8 @@ def held(folder: Path, clock: Callable[[], datetime] = utc_now) -> Iterator[None
         try:
             _shut(folder)
             (folder / HOLDER).write_text(f"{os.getpid()} {clock():%Y-%m-%dT%H:%M:%SZ}\n", encoding="ascii")
-            check_jobs(folder / "jobs.db")
+            if look:
+                check_jobs(folder / "jobs.db")
             yield
         finally:
             with suppress(OSError):

@@ -11,6 +11,7 @@ from typing import Self
 from backends.base import VMInventory
 from backends.simulator.fleets.seed import Past
 from bot.changes.card import SIGNS, title
+from bot.changes.perform import Restored
 from bot.core import Core
 from bot.dispatch.requests import Pressed, Typed
 from bot.ledger import ChangeRow, ChangeState, Ledger
@@ -50,6 +51,7 @@ class Headquarters(Hosts):
         self.clock = Clock()
         self.board, self.people = Board(), People()
         self.settings = settings(folder)
+        self.restored: Restored | None = None
         self._core: Core | None = None
         self._deliveries = itertools.count(1)
         self._open = ExitStack()
@@ -74,6 +76,7 @@ class Headquarters(Hosts):
             timeouts=HASTY,
             show_again=(0.2,) * 10,
             seldom=OFTEN,
+            restored=self.restored,
         )
         self._core.start()
 

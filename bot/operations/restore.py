@@ -1,0 +1,111 @@
+"""checkpointbot restore: a backup back into the data folder, on this machine or on another."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from bot.changes.perform import Restored
+from bot.operations.backup import JOBS, LEDGER, NOTE, Backup, BackupError, config_option, data_dir_of, told, verified
+from bot.operations.folder import held, make_private, utc_now
+
+MARK = "restored.json"
+"""Beside the files that were put back: of which moment they are."""
+
+
+def restore(backup: Path, folder: Path, *, replace: bool, clock: Callable[[], datetime] = utc_now) -> Backup:
+    """Put a backup into the data folder, which no bot may be using. What is there goes into a folder of its own beside
+    it with `replace`; without, it is a reason to refuse. Raises `BackupError`, `FolderError`, OSError."""
+    made = read(backup)
+    with held(folder, look=False):
+        files = [folder / f"{name}{end}" for name in (LEDGER, JOBS) for end in ("", "-wal", "-shm")]
+        there = [path for path in files if path.exists()]
+        if there and not replace:
+            raise BackupError(
+                f"{folder} holds a ledger already. Nothing was changed. With --replace it is put aside, and kept."
+            )
+        _copy_files(backup, folder)
+        aside = folder / f"before-restore-{clock().astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}"
+        if there:
+            make_private(aside)
+        for path in there:
+            path.rename(aside / path.name)
+        (folder / MARK).write_text(_mark(made), encoding="utf-8")
+        for name in _names(made):
+            (folder / f"{name}.restored").rename(folder / name)
+    return made
+
+
+def restored(folder: Path) -> Restored | None:
+    """The backup that was put into this folder last; None where none was."""
+    try:
+        mark = json.loads((folder / MARK).read_text("utf-8"))
+        return Restored(datetime.fromisoformat(mark["made_at"]), frozenset(mark["unfinished"]))
+    except FileNotFoundError:
+        return None
+
+
+def _mark(made: Backup) -> str:
+    with closing(sqlite3.connect(f"{(made.folder / LEDGER).absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as db:
+        ids = [
+            row[0]
+            for row in db.execute(
+                "SELECT id FROM changes WHERE state IN ('requested', 'awaiting', 'queued', 'running', 'unknown')"
+            )
+        ]
+    return json.dumps({"version": 1, "made_at": made.made_at.isoformat(), "unfinished": ids})
+
+
+def read(backup: Path) -> Backup:
+    """A backup that is whole. Raises `BackupError` for one that is not, or that is none."""
+    try:
+        note = json.loads((backup / NOTE).read_text("utf-8"))
+        made_at, head, has_jobs = datetime.fromisoformat(note["made_at"]), str(note["head"]), bool(note["has_jobs"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BackupError(f"{backup} is no backup: its {NOTE} cannot be read. Nothing was changed.") from error
+    if has_jobs and not (backup / JOBS).is_file():
+        raise BackupError(f"{backup} is not whole: its {JOBS} is missing. Nothing was changed.")
+    found = verified(backup, made_at)
+    if found.head != head:
+        raise BackupError(f"The ledger in {backup} is not the one that was backed up. Nothing was changed.")
+    return found
+
+
+def _names(made: Backup) -> tuple[str, ...]:
+    return (LEDGER, JOBS) if made.has_jobs else (LEDGER,)
+
+
+def _copy_files(backup: Path, folder: Path) -> None:
+    """Beside what is there, so that a full disk leaves that as it is."""
+    copies = [(backup / name, folder / f"{name}.restored") for name in (LEDGER, JOBS) if (backup / name).is_file()]
+    try:
+        for source, copy in copies:
+            copy.unlink(missing_ok=True)
+            copy.touch(mode=0o600)
+            shutil.copyfile(source, copy)
+    except OSError:
+        for _, copy in copies:
+            with suppress(OSError):
+                copy.unlink(missing_ok=True)
+        raise
+
+
+@click.command("restore")
+@click.argument("backup", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--replace", is_flag=True, help="Put what is in the data folder aside, and keep it.")
+@config_option
+def restore_command(backup: Path, replace: bool, config: Path | None) -> None:
+    """Put a backup into the data folder, on this machine or on another. No bot may be running with it, nor with the
+    folder that it was made of."""
+    folder = data_dir_of(config)
+    with told():
+        made = restore(backup, folder, replace=replace)
+    click.echo(f"{folder} holds the backup of {made.made_at:%Y-%m-%d %H:%M} UTC: {made.events} events.")
+    click.echo("What was under way then is looked at on the hosts at the next start, and finished or settled.")

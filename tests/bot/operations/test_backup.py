@@ -1,0 +1,249 @@
+"""Backups: both databases at one moment, while the bot runs, and back into a bot that goes on."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections import Counter
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from backends.simulator.fleets.seed import Past
+from backends.simulator.model.faults import Fault, FaultKind
+from bot.changes.perform import Restored
+from bot.changes.workflow import Answer
+from bot.cli import main
+from bot.ledger import ChangeState, Ledger
+from bot.operations.backup import BackupError, _at_one_moment, _copy, back_up
+from bot.operations.folder import FolderError, held, make_private
+from bot.operations.restore import restore, restored
+from tests.support import data_folders
+from tests.support.headquarters import Headquarters
+from tests.support.people import ADA
+from tests.support.waiting import wait_until
+
+NOW = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
+RUNNING = [f"web{n}" for n in range(4)]
+WAITING = [f"app{n}" for n in range(3)]
+MIDDLE = {ChangeState.RUNNING: 4, ChangeState.QUEUED: 3, ChangeState.AWAITING: 3}
+
+
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A data folder with an empty ledger."""
+    made = tmp_path / "data"
+    make_private(made)
+    Ledger(made / "ledger.db", clock=now).close()
+    return made
+
+
+def ten_changes(bot: Headquarters) -> None:
+    """Four that run, three that wait for their turn, three that wait for an answer."""
+    for name in RUNNING:
+        bot.add_vm(name)
+    for name in WAITING:
+        bot.add_vm(name, Past("old", 9 * 86400.0))
+    bot.host().faults.arm(Fault(FaultKind.HANG, "Checkpoint-VM", times=None))
+    for name in RUNNING:
+        bot.type(f"create {name} first")
+    wait_until(lambda: bot.ran("Checkpoint-VM") == len(RUNNING))
+    for name in RUNNING[:3]:
+        bot.type(f"create {name} second")
+    for name in WAITING:
+        bot.type(f"delete {name} old")
+    wait_until(lambda: Counter(row.state for row in bot.ledger.changes.unfinished()) == MIDDLE)
+
+
+def let_go(bot: Headquarters) -> None:
+    bot.host().faults.disarm()
+    bot.host().faults.release()
+
+
+def test_a_backup_in_the_middle_of_ten_changes_comes_back_as_a_bot_that_finishes_or_settles_each(
+    tmp_path: Path,
+) -> None:
+    """The first bot goes on after the backup, so what had not begun in it is done by the time it is put back."""
+    bot = Headquarters(tmp_path / "data")
+    make_private(bot.folder)
+    with bot:
+        ten_changes(bot)
+        made = back_up(bot.folder, tmp_path / "backups")
+        asked = [row for row in bot.ledger.changes.unfinished() if row.state is ChangeState.AWAITING]
+        let_go(bot)
+        wait_until(lambda: len(bot.ledger.changes.unfinished()) == len(asked))
+        for row in asked:
+            bot.press(bot.button(row, "Delete"), row.message)
+        wait_until(lambda: not bot.ledger.changes.unfinished())
+        done = {name: bot.checkpoints(name) for name in (*RUNNING, *WAITING)}
+
+    bot.folder = tmp_path / "elsewhere"
+    bot.settings = bot.settings.model_copy(update={"data_dir": bot.folder})
+    restore(made.folder, bot.folder, replace=False)
+    bot.restored = restored(bot.folder)
+    with bot:
+        wait_until(lambda: {row.state for row in bot.ledger.changes.unfinished()} <= {ChangeState.AWAITING})
+        for row in bot.ledger.changes.unfinished():
+            bot.core.changes.answer(row.id, Answer("confirm", ADA, "ada", bot.clock()))
+        wait_until(lambda: not bot.ledger.changes.unfinished())
+
+        ended = Counter(entry.state for entry in bot.ledger.history.find(limit=20))
+        assert ended == {ChangeState.SUCCEEDED: 4, ChangeState.VOID: 6}
+        assert {name: bot.checkpoints(name) for name in (*RUNNING, *WAITING)} == done
+        assert bot.ledger.audit.verify().whole
+        assert "cannot know whether this was done since" in bot.ledger.history.find(limit=1)[0].result
+
+
+# ---------------------------------------------------------------- one moment
+
+
+def test_both_files_are_of_one_moment_while_others_write(tmp_path: Path) -> None:
+    """Somebody counts in the one file and then in the other, so the second never is ahead, nor more than one behind."""
+    paths = [tmp_path / "a.db", tmp_path / "b.db"]
+    for path in paths:
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("PRAGMA journal_mode = wal")
+            db.executescript("CREATE TABLE counted (n INTEGER); INSERT INTO counted VALUES (0);")
+    stop = threading.Event()
+
+    def count() -> None:
+        first, second = (sqlite3.connect(path, isolation_level=None, timeout=30) for path in paths)
+        with closing(first), closing(second):
+            while not stop.is_set():
+                for db in (first, second):
+                    db.execute("UPDATE counted SET n = n + 1")
+
+    counting = threading.Thread(target=count)
+    counting.start()
+    try:
+        for number in range(12):
+            with _at_one_moment(paths) as sources:
+                for path, source in zip(paths, sources, strict=True):
+                    _copy(source, tmp_path / f"{path.stem}-{number}")
+            a, b = (numbers(tmp_path / f"{path.stem}-{number}") for path in paths)
+            assert a - 1 <= b <= a
+    finally:
+        stop.set()
+        counting.join()
+    assert a > 0
+
+
+def numbers(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as db:
+        (found,) = db.execute("SELECT n FROM counted").fetchone()
+    return int(found)
+
+
+# ---------------------------------------------------------------- what it refuses
+
+
+def test_a_ledger_that_was_edited_makes_no_backup(folder: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(folder / "ledger.db")) as db:
+        db.execute("UPDATE chain_head SET seq = 7")
+        db.commit()
+
+    with pytest.raises(BackupError, match="The ledger is broken at event 1"):
+        back_up(folder, tmp_path / "backups")
+    assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_a_damaged_file_of_jobs_makes_no_backup(folder: Path, tmp_path: Path) -> None:
+    (folder / "jobs.db").write_bytes(b"no database" * 1000)
+
+    with pytest.raises(BackupError, match="file is not a database"):
+        back_up(folder, tmp_path / "backups")
+    assert list((tmp_path / "backups").iterdir()) == []
+
+
+def test_what_is_there_is_replaced_only_when_that_is_asked_for_and_is_kept(folder: Path, tmp_path: Path) -> None:
+    made = back_up(folder, tmp_path / "backups", clock=now)
+    before = (folder / "ledger.db").read_bytes()
+    with pytest.raises(BackupError, match="holds a ledger already"):
+        restore(made.folder, folder, replace=False)
+    assert (folder / "ledger.db").read_bytes() == before
+
+    restore(made.folder, folder, replace=True, clock=now)
+
+    assert (folder / "before-restore-2026-11-27T09-00-00Z" / "ledger.db").read_bytes() == before
+    assert restored(folder) == Restored(NOW, frozenset())
+
+
+def test_a_folder_that_a_bot_uses_is_left_alone(folder: Path, tmp_path: Path) -> None:
+    made = back_up(folder, tmp_path / "backups")
+
+    with held(folder), pytest.raises(FolderError, match="is running with the data folder"):
+        restore(made.folder, folder, replace=True)
+
+
+def test_a_damaged_folder_can_be_restored(folder: Path, tmp_path: Path) -> None:
+    made = back_up(folder, tmp_path / "backups")
+    (folder / "jobs.db").write_bytes(b"no database" * 1000)
+    (folder / "ledger.db").write_bytes(b"no database" * 1000)
+
+    restore(made.folder, folder, replace=True)
+
+    with Ledger(folder / "ledger.db", clock=now, read_only=True) as ledger:
+        assert ledger.audit.verify().whole
+
+
+@pytest.mark.parametrize("change", ["edited", "another", "no note"])
+def test_a_backup_that_was_changed_is_not_put_back(folder: Path, tmp_path: Path, change: str) -> None:
+    made = back_up(folder, tmp_path / "backups")
+    note = made.folder / "backup.json"
+    match change:
+        case "edited":
+            (made.folder / "ledger.db").write_bytes(b"no database" * 1000)
+        case "another":
+            note.write_text(json.dumps({**json.loads(note.read_text()), "head": f"1:{'a' * 64}"}))
+        case "no note":
+            note.unlink()
+
+    with pytest.raises(BackupError):
+        restore(made.folder, tmp_path / "new", replace=False)
+    assert not (tmp_path / "new" / "ledger.db").exists()
+
+
+def test_a_backup_is_nobody_elses_business(folder: Path, tmp_path: Path) -> None:
+    made = back_up(folder, tmp_path / "backups")
+
+    assert made.folder.stat().st_mode & 0o077 == 0
+    assert all(one.stat().st_mode & 0o077 == 0 for one in made.folder.iterdir())
+
+
+def test_a_folder_of_an_older_version_is_backed_up_as_it_is(tmp_path: Path) -> None:
+    make_private(tmp_path / "old")
+    old = data_folders.restore("first", tmp_path / "old")
+
+    made = back_up(old, tmp_path / "backups")
+
+    restore(made.folder, tmp_path / "new", replace=False)
+    with Ledger(tmp_path / "new" / "ledger.db", clock=now) as ledger:
+        assert str(ledger.audit.verify().head) == made.head
+
+
+# ---------------------------------------------------------------- what is typed
+
+
+def test_both_are_typed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = CliRunner().invoke(main, ["backup", "backups"])
+    assert made.exit_code == 0, made.output
+    assert "The backup is in backups/checkpointbot-" in made.output
+    assert "Its head, to keep elsewhere" in made.output
+    (backup,) = (tmp_path / "backups").iterdir()
+
+    refused = CliRunner().invoke(main, ["restore", str(backup)])
+    assert refused.exit_code == 1
+    assert "Error: data holds a ledger already. Nothing was changed." in refused.output
+
+    done = CliRunner().invoke(main, ["restore", str(backup), "--replace"])
+    assert done.exit_code == 0, done.output
+    assert "data holds the backup of " in done.output
