@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 DEADLINE = 180.0
 """Seconds until a test gives up. Only a failure uses them up, so they are enough for a machine with other work."""
-OFTEN = 0.1
+OFTEN = 0.5
 """Seconds between the bot's looks at what is due. Tests do not wait for an idle machine's sake."""
 LOOK_AGAIN = 0.02
 """Seconds between looks at what tells nobody of its changes."""
