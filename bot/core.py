@@ -19,6 +19,7 @@ from bot.dispatch.desk import Desk
 from bot.dispatch.waiting import Waiting
 from bot.durable import SELDOM, Durable, sqlite_jobs
 from bot.fleet.inventory import Inventory
+from bot.fleet.ownership import Ownership
 from bot.fleet.scanner import Scanner
 from bot.ledger import Ledger, is_trouble
 from bot.messages import Announcer
@@ -97,7 +98,7 @@ class Core:
         )
         self.housekeeping.declare()
         self.changes.listen(self.housekeeping)
-        digests = Digests(settings, self.inventory, self.ledger, clock)
+        digests = Digests(settings, self.inventory, self.ledger, clock, Ownership(gate.has_left).of)
         self._schedules = Schedules(settings.digest, digests, announcer, self.ledger, clock, gate.may_post)
         self._digest_workflow = self._schedules.declare()
         self._waiting = Waiting(self.ledger, announcer)

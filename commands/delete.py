@@ -10,9 +10,9 @@ from backends.base import Checkpoint, VMInventory
 from commands.base import CheckpointNote, Context, Delete, Plan, Target, name
 from commands.kit import refusals
 from commands.kit.finding import Found, checkpoints
+from commands.kit.kinds import UNKNOWN
 from commands.kit.options import checkpoint_argument, vm_argument
 from commands.kit.telling import (
-    UNKNOWN,
     few,
     how_long,
     is_kept,

@@ -10,8 +10,9 @@ from backends.base import Checkpoint
 from commands.base import CheckpointNote, Context, Keep, Plan, Target, name
 from commands.kit import refusals
 from commands.kit.finding import one_checkpoint
+from commands.kit.kinds import UNKNOWN
 from commands.kit.options import checkpoint_argument, span, vm_argument
-from commands.kit.telling import UNKNOWN, about, how_long, is_kept, keeper, keepers
+from commands.kit.telling import about, how_long, is_kept, keeper, keepers
 from commands.kit.words import say_time
 
 

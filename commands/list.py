@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import click
 
 from backends.base import Checkpoint, VMInventory
 from commands.base import (
+    Actions,
     CheckpointNote,
     Context,
     Footnote,
@@ -24,8 +26,20 @@ from commands.base import (
 )
 from commands.kit import forecast
 from commands.kit.finding import typeable
+from commands.kit.kinds import UNKNOWN, say_kind
 from commands.kit.options import share_option
-from commands.kit.telling import UNKNOWN, age, is_stale, kept, kind, owner, written
+from commands.kit.telling import (
+    age,
+    claim_button,
+    how_long,
+    is_stale,
+    is_unclaimed,
+    kept,
+    known,
+    owned,
+    owner,
+    written,
+)
 from commands.kit.words import say_count, say_names, say_span, say_time, short_id, typed
 
 MOST_ROWS = 60
@@ -37,31 +51,71 @@ MOST_TREE = 7_500
 WIDTH = 36
 """Characters of a line of facts, as a phone shows them."""
 
+MOST_CLAIMED = 10
+"""Checkpoints with a button of their own."""
+
 Notes = Mapping[str, CheckpointNote]
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """What is asked of the checkpoints to list: all of it must hold."""
+
+    stale: bool
+    mine: bool
+    unclaimed: bool
+
+    @property
+    def anything(self) -> bool:
+        return self.stale or self.mine or self.unclaimed
+
+    @property
+    def words(self) -> str:
+        """What one of them is called."""
+        return f"{'stale ' * self.stale}{'unclaimed ' * self.unclaimed}checkpoint"
+
+    @property
+    def nothing(self) -> str:
+        """What is said where there is none."""
+        if self.mine:
+            return f"No {self.words} is yours."
+        return "Nothing is stale." if not self.unclaimed else f"There is no {self.words}."
+
+    def has(self, context: Context, one: Checkpoint, note: CheckpointNote) -> bool:
+        return (
+            (not self.stale or is_stale(one, note, context.policy, context.now))
+            and (not self.mine or note.owner == context.person.id)
+            and (not self.unclaimed or is_unclaimed(one, note))
+        )
 
 
 ALIASES = ("status",)
 
 
-@click.command(epilog="list\nlist web01\nlist web* --share\nlist --stale --host hv01")
+@click.command(epilog="list\nlist web01\nlist web* --share\nlist --stale --host hv01\nlist --mine\nlist --unclaimed")
 @click.argument("vm", metavar="[<vm>]", required=False)
 @click.option("--stale", is_flag=True, help="Only checkpoints that have been there too long and that nobody keeps.")
+@click.option("--mine", is_flag=True, help="Only checkpoints that are yours: you took them, or claimed them.")
+@click.option("--unclaimed", is_flag=True, help="Only checkpoints that nobody looks after, or nobody any more.")
 @click.option("--host", metavar="hv01", help="Only VMs on this host.")
 @share_option
 @click.pass_obj
-def command(context: Context, vm: str | None, stale: bool, host: str | None, share: bool) -> Reply:
+def command(
+    context: Context, *, vm: str | None, stale: bool, mine: bool, unclaimed: bool, host: str | None, share: bool
+) -> Reply:
     """The checkpoints of a VM as a tree with the place where it is now, or many VMs as a table."""
     host = _host(context, host)
     found = context.fleet.find(vm) if vm else None
-    if found and len(found) == 1 and not stale and host in (None, found[0].host):
+    only = Only(stale, mine, unclaimed)
+    if found and len(found) == 1 and not only.anything and host in (None, found[0].host):
         parts = _one(context, context.fleet.look(found[0], disks=True))
     else:
         wanted = None if found is None else {one.id for one in found}
-        everyone = context.fleet.all(host=host, disks=stale)
+        everyone = context.fleet.all(host=host, disks=only.anything)
         seen = [one for one in everyone if wanted is None or one.vm.id in wanted]
-        notes = context.record.checkpoints.notes([c.id for one in seen for c in one.checkpoints])
         filling = map(Footnote, forecast.volumes(context, [one.vm for one in seen]))
-        parts = (*(_stale if stale else _many)(context, seen, notes), *filling, *_down(context, host))
+        told = _chosen(context, seen, only) if only.anything else _many(context, seen)
+        parts = (*told, *filling, *_down(context, host))
     return Reply(parts, shared=share)
 
 
@@ -81,7 +135,7 @@ def _one(context: Context, seen: VMInventory) -> tuple[Part, ...]:
         return say(
             f"{name(vm.name)} on {name(vm.host)} has no checkpoints. {typed('create', typeable(vm))} takes one."
         ).parts
-    notes = context.record.checkpoints.notes([one.id for one in seen.checkpoints])
+    notes = known(context, seen.checkpoints)
     lines, cut = _tree(context, seen, notes)
     parts: list[Part] = [
         Heading(f"{name(vm.name)} on {name(vm.host)}"),
@@ -91,6 +145,10 @@ def _one(context: Context, seen: VMInventory) -> tuple[Part, ...]:
     if cut:
         what = typed("show", typeable(vm), "<checkpoint>")
         parts.append(Paragraph(f"What is known of the older ones is left out here: {what} tells it."))
+    free = [one for one in seen.checkpoints if is_unclaimed(one, notes.get(one.id, UNKNOWN))]
+    if free:
+        newest = free[: -MOST_CLAIMED - 1 : -1]
+        parts.append(Actions(tuple(claim_button(one, f"Claim {one.name}") for one in newest)))
     if vm.merging:
         parts.append(Footnote("Disks are being merged after a delete."))
     return (*parts, *map(Footnote, forecast.sentences(context, [vm])))
@@ -150,13 +208,13 @@ def _node(context: Context, seen: VMInventory, one: Checkpoint, notes: Notes, to
 
 
 def _facts(context: Context, seen: VMInventory, one: Checkpoint, note: CheckpointNote) -> list[str]:
-    by = "" if one.managed_by else f"by {owner(note)}" if note.owner else "owner unknown"
+    by = "" if one.managed_by else owned(note)
     stale = "stale" if is_stale(one, note, context.policy, context.now) else ""
     size = written(seen, one)
     facts = (
         short_id(one.id),
         f"{age(one, context.now)} old",
-        kind(one, note),
+        say_kind(one, note),
         by,
         kept(note),
         f"{size} since" if size else "",
@@ -165,7 +223,8 @@ def _facts(context: Context, seen: VMInventory, one: Checkpoint, note: Checkpoin
     return [fact for fact in facts if fact]
 
 
-def _many(context: Context, seen: Sequence[VMInventory], notes: Notes) -> tuple[Part, ...]:
+def _many(context: Context, seen: Sequence[VMInventory]) -> tuple[Part, ...]:
+    notes = context.record.checkpoints.notes([c.id for one in seen for c in one.checkpoints])
     shown = sorted(seen, key=lambda one: (one.vm.name.casefold(), one.vm.host))
     rates = context.growth.of_vms([one.vm.id for one in shown[:MOST_ROWS]])
     rows = [
@@ -185,18 +244,29 @@ def _many(context: Context, seen: Sequence[VMInventory], notes: Notes) -> tuple[
     return _table(title, columns, rows, "There is no VM in sight.")
 
 
-def _stale(context: Context, seen: Sequence[VMInventory], notes: Notes) -> tuple[Part, ...]:
-    now = context.now
-    stale = [
-        (one, c) for one in seen for c in one.checkpoints if is_stale(c, notes.get(c.id, UNKNOWN), context.policy, now)
-    ]
-    stale.sort(key=lambda found: found[1].created)
-    rows = [
-        (one.vm.name, c.name, short_id(c.id), age(c, now), written(one, c), owner(notes.get(c.id, UNKNOWN)))
-        for one, c in stale
-    ]
-    columns = ("VM", "Checkpoint", "Short id", "Age", "Written since", "Owner")
-    return _table(say_count(len(rows), "stale checkpoint"), columns, rows, "Nothing is stale.")
+def _chosen(context: Context, seen: Sequence[VMInventory], only: Only) -> tuple[Part, ...]:
+    """Those that are asked for, oldest first."""
+    notes = known(context, [c for one in seen for c in one.checkpoints])
+    found = [(one, c) for one in seen for c in one.checkpoints if only.has(context, c, notes.get(c.id, UNKNOWN))]
+    found.sort(key=lambda pair: pair[1].created)
+    rows = [_row(context, one, c, notes.get(c.id, UNKNOWN)) for one, c in found]
+    columns = ("VM", "Checkpoint", "Short id", "Kind", "Age", "Written since", "Owner", "Kept")
+    parts = _table(f"{say_count(len(rows), only.words)}{' of yours' * only.mine}", columns, rows, only.nothing)
+    claim = tuple(claim_button(c, f"Claim {c.name} of {one.vm.name}") for one, c in found[:MOST_CLAIMED])
+    return (*parts, Actions(claim)) if only.unclaimed and claim else parts
+
+
+def _row(context: Context, seen: VMInventory, one: Checkpoint, note: CheckpointNote) -> tuple[str, ...]:
+    return (
+        seen.vm.name,
+        one.name,
+        short_id(one.id),
+        say_kind(one, note),
+        age(one, context.now),
+        written(seen, one),
+        owner(note),
+        how_long(note),
+    )
 
 
 def _table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], nothing: str) -> tuple[Part, ...]:

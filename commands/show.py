@@ -6,22 +6,13 @@ from collections.abc import Iterator
 
 import click
 
-from commands.base import CheckpointNote, Context, Heading, Reply, Table, name
+from commands.base import Actions, CheckpointNote, Context, Heading, Reply, Table, name
 from commands.kit import forecast
 from commands.kit.finding import Found, one_checkpoint
+from commands.kit.kinds import MEANING, UNKNOWN, kind_of, meaning_of_type
 from commands.kit.options import checkpoint_argument, share_option, vm_argument
-from commands.kit.telling import UNKNOWN, age, how_long, is_stale, keeper, kind, owner, written
+from commands.kit.telling import age, claim_button, how_long, is_stale, is_unclaimed, keeper, known, owner, written
 from commands.kit.words import say_names, say_time
-
-_MEANING = {
-    "production": "production: the guest settled its disks first",
-    "standard": "standard: disks and memory",
-    "kind unknown": "unknown: without memory, so a production one, or one of a VM that was off",
-    "broken": "broken: Hyper-V reports it as missing",
-    "automatic": "automatic: Hyper-V took it at start and drops it at stop",
-    "recovery point": "recovery point: it belongs to a backup",
-    "replica": "replica: it belongs to Hyper-V Replica",
-}
 
 
 @click.command(epilog="show web01 before-upgrade\nshow web01 1a2b3c4d --share")
@@ -32,11 +23,11 @@ _MEANING = {
 def command(context: Context, vm: str, checkpoint: str, share: bool) -> Reply:
     """Everything that is known of a checkpoint: when and by whom it was taken, its kind, how long it is kept."""
     found = one_checkpoint(context, vm, checkpoint, disks=True)
-    note = context.record.checkpoints.notes([found[1].id]).get(found[1].id, UNKNOWN)
+    note = known(context, [found[1]]).get(found[1].id, UNKNOWN)
     rows = tuple((name, value) for name, value in _facts(context, found, note) if value)
-    return Reply(
-        (Heading(f"{name(found[1].name)} of {name(found[0].vm.name)}"), Table(("What", "Value"), rows)), shared=share
-    )
+    claim = (Actions((claim_button(found[1]),)),) if is_unclaimed(found[1], note) else ()
+    heading = Heading(f"{name(found[1].name)} of {name(found[0].vm.name)}")
+    return Reply((heading, Table(("What", "Value"), rows), *claim), shared=share)
 
 
 def _facts(context: Context, found: Found, note: CheckpointNote) -> Iterator[tuple[str, str]]:
@@ -45,8 +36,10 @@ def _facts(context: Context, found: Found, note: CheckpointNote) -> Iterator[tup
     yield "VM", f"{name(seen.vm.name)} on {name(seen.vm.host)}, {seen.vm.state.label}"
     yield "Id", one.id
     yield "Taken", f"{say_time(one.created)}, {age(one, context.now)} ago{stale}"
-    yield "Kind", _MEANING.get(kind(one, note), kind(one, note))
-    yield "Owner", owner(note)
+    yield "Kind", MEANING[kind_of(one, note)]
+    yield "Type", meaning_of_type(one, note)
+    yield "Owner", f"it belongs to {one.managed_by}" if one.managed_by else owner(note)
+    yield "Schedule", note.schedule
     yield "Why", note.reason or ("the bot took it before an apply" if note.safety else "")
     yield "Kept", how_long(note) + (f", by {keeper(note)}" if how_long(note) and note.keeper != note.owner else "")
     parent = seen.checkpoint(one.parent_id) if one.parent_id else None

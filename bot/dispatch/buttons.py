@@ -61,7 +61,7 @@ class Buttons:
     def words_of(self, request: Pressed, at: At) -> tuple[str, ...]:
         """The command that a button stands for. What waits for hosts does so inside `at`."""
         match request.action:
-            case "delete" | "keep" | "apply" | "show":
+            case "delete" | "keep" | "apply" | "show" | "claim":
                 return self._about_checkpoint(request.action, request.value, at)
             case "undo":
                 return _known(self._undo(request.value))

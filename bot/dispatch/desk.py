@@ -23,6 +23,7 @@ from bot.dispatch.twins import Twins
 from bot.dispatch.waiting import Waiting
 from bot.fleet.growth import KnownGrowth
 from bot.fleet.inventory import Inventory
+from bot.fleet.ownership import Ownership
 from bot.fleet.view import FleetView
 from bot.ledger import ChangeRow, ChangeState, Ledger, LedgerError, VMRef
 from bot.messages import Announcer, Origin
@@ -185,6 +186,7 @@ class Desk:
             policy=self.settings.policy,
             grants=access.grants_of(rules, person, channel),
             growth=KnownGrowth(self.ledger, self.clock),
+            owners=Ownership(self.gate.has_left).of,
             digest=digest,
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from backends.base import Checkpoint, HostInventory, SnapshotType, VMInventory, Volume
+from backends.base import Checkpoint, HostInventory, VMInventory, Volume
 from commands.base import (
     Button,
     CheckpointNote,
@@ -19,8 +19,9 @@ from commands.base import (
     Policy,
     Reply,
 )
+from commands.kit.kinds import UNKNOWN, Kind, kind_of
 from commands.kit.patterns import protects
-from commands.kit.telling import UNKNOWN, age, is_stale, owner
+from commands.kit.telling import age, is_stale, owned
 from commands.kit.words import say_count, say_names, say_size, say_time, typed
 
 MOST_ITEMS = 12
@@ -102,7 +103,7 @@ def compose(
         low=tuple(
             (i.host, volume) for i in everywhere if i.host in here for volume in i.volumes or () if _is_low(volume)
         ),
-        missing=tuple((one, c) for one, c in checkpoints if c.snapshot_type is SnapshotType.MISSING),
+        missing=tuple((one, c) for one, c in checkpoints if kind_of(c) is Kind.MISSING),
         hosts=tuple(hosts),
         unseen=tuple(one for one in vms if one.disks is None or one.unread_disks or not one.checkpoints_known),
         fitting=len(vms),
@@ -121,7 +122,7 @@ def as_reply(digest: Digest) -> Reply:
 
 
 def _lingers(checkpoint: Checkpoint, policy: Policy, now: datetime) -> bool:
-    return checkpoint.snapshot_type is SnapshotType.RECOVERY and now - checkpoint.created > policy.stale_after
+    return kind_of(checkpoint) is Kind.BACKUP and now - checkpoint.created > policy.stale_after
 
 
 def _is_unmerged(seen: VMInventory) -> bool:
@@ -150,7 +151,9 @@ def _summary(digest: Digest) -> str:
 def _item(one: Stale, now: datetime) -> Item:
     vm, checkpoint = one.seen.vm, one.checkpoint
     size = "size unknown" if one.grown is None else f"{say_size(one.grown)} written since"
-    facts = (f"{age(checkpoint, now)} old", size, f"taken by {owner(one.note)}", f"on {vm.host}", one.note.reason)
+    kind = kind_of(checkpoint, one.note)
+    made = "" if kind is Kind.MANUAL else str(kind)
+    facts = (f"{age(checkpoint, now)} old", made, size, owned(one.note), f"on {vm.host}", one.note.reason)
     return Item(
         f"{checkpoint.name} of {vm.name}",
         ", ".join(fact for fact in facts if fact),

@@ -83,29 +83,36 @@ class Checkpoints(store.Part):
 
         Raises ValueError for a target that names no checkpoint.
         """
+        said = {"keep_until": iso(until) if until else None, "pinned": until is None, "kept_by": by}
+        self._say(target, said, "there is no checkpoint to keep")
+
+    def claim(self, target: Target, change_id: str) -> None:
+        """It belongs to who asked for that change, whoever took it.
+
+        Raises ValueError for a target that names no checkpoint.
+        """
+        self._say(target, {"claim_id": change_id}, "there is no checkpoint to claim")
+
+    def _say(self, target: Target, said: Mapping[str, object], wrong: str) -> None:
+        """Note these columns of a checkpoint, whether it was seen before or not."""
         if target.checkpoint_id is None:
-            raise ValueError("there is no checkpoint to keep")
+            raise ValueError(wrong)
         at = iso(self._clock())
-        name = clean(target.checkpoint_name or "")
+        row = {
+            "id": target.checkpoint_id,
+            "host": target.host,
+            "vm_id": target.vm_id,
+            "vm_name": clean(target.vm_name),
+            "name": clean(target.checkpoint_name or ""),
+            "first_seen": at,
+            "last_seen": at,
+            **said,
+        }
         with self._store.write() as db:
             db.execute(
-                """INSERT INTO checkpoints (id, host, vm_id, vm_name, name, keep_until, pinned, kept_by,
-                    first_seen, last_seen)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT (id) DO UPDATE SET keep_until = excluded.keep_until, pinned = excluded.pinned,
-                    kept_by = excluded.kept_by""",
-                [
-                    target.checkpoint_id,
-                    target.host,
-                    target.vm_id,
-                    clean(target.vm_name),
-                    name,
-                    iso(until) if until else None,
-                    until is None,
-                    by,
-                    at,
-                    at,
-                ],
+                f"INSERT INTO checkpoints ({', '.join(row)}) VALUES ({', '.join('?' * len(row))}) "  # noqa: S608
+                f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{key} = excluded.{key}' for key in said)}",
+                [*row.values()],
             )
 
     def seen(self, inventory: HostInventory) -> None:
@@ -161,13 +168,17 @@ def _partly_read(inventory: HostInventory) -> bool:
     return not parts.isdisjoint((Part.VMS, Part.CHECKPOINTS)) or not all(one.checkpoints_known for one in inventory.vms)
 
 
-_NOTE = """p.owner, p.reason, p.kind, p.keep_until, p.pinned, p.safety, coalesce(c.person_name, ''), p.kept_by,
-    coalesce((SELECT k.person_name FROM changes k WHERE k.person_id = p.kept_by ORDER BY k.number DESC LIMIT 1), '')
-    FROM checkpoints p LEFT JOIN changes c ON c.id = p.change_id AND c.person_id = p.owner"""
+_NOTE = """coalesce(k.person_id, p.owner), p.reason, p.kind, p.keep_until, p.pinned, p.safety,
+    coalesce(k.person_name, c.person_name, ''), p.owner, p.kept_by,
+    coalesce((SELECT s.person_name FROM changes s WHERE s.person_id = p.kept_by ORDER BY s.number DESC LIMIT 1), ''),
+    coalesce((SELECT s.name FROM schedule_changes m JOIN schedules s ON s.id = m.schedule_id
+        WHERE m.change_id = p.change_id), '')
+    FROM checkpoints p LEFT JOIN changes c ON c.id = p.change_id AND c.person_id = p.owner
+    LEFT JOIN changes k ON k.id = p.claim_id"""
 
 
 def _note(row: Row) -> CheckpointNote:
-    owner, reason, kind, keep_until, pinned, safety, owner_name, kept_by, keeper_name = row
+    owner, reason, kind, keep_until, pinned, safety, owner_name, taken_by, kept_by, keeper_name, schedule = row
     return CheckpointNote(
         owner=owner,
         reason=reason,
@@ -178,4 +189,6 @@ def _note(row: Row) -> CheckpointNote:
         owner_name=owner_name,
         keeper=kept_by,
         keeper_name=keeper_name,
+        schedule=schedule,
+        taken_by=taken_by,
     )

@@ -416,6 +416,22 @@ def schedules(db: Database) -> None:
     """)
 
 
+@MIGRATIONS()
+def claims(db: Database) -> None:
+    """Who took a checkpoint stays; whose it is says the change by which it was claimed."""
+    db.executescript("""
+        ALTER TABLE checkpoints ADD COLUMN claim_id TEXT REFERENCES changes (id);
+        DROP VIEW checkpoint_owners;
+        CREATE VIEW checkpoint_owners AS
+            SELECT p.host, p.vm_name, p.name, coalesce(k.person_name, c.person_name, p.owner, 'nobody known') AS owner,
+                p.reason, p.kind, CASE WHEN p.pinned THEN 'forever' ELSE p.keep_until END AS keep_until, p.kept_by,
+                p.safety, p.first_seen, p.last_seen, p.id, p.owner AS taken_by, k.created_at AS claimed_at
+            FROM checkpoints p LEFT JOIN changes c ON c.id = p.change_id AND c.person_id = p.owner
+            LEFT JOIN changes k ON k.id = p.claim_id
+            WHERE p.gone_at IS NULL ORDER BY p.host, p.vm_name, p.first_seen;
+    """)
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring the database to what this version needs. Call it inside a transaction, so that of two programs that start
     at once one does it. Raises `LedgerError` for a database that is newer, or that is something else."""

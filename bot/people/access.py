@@ -70,14 +70,14 @@ def decide(
     settings do not say what is.
     """
     names = list(dict.fromkeys(target.vm_name for target in plan.targets))
-    refused = [name for name in names if not may(access, person, plan.verb, name, channel)]
+    refused = [name for name in names if not may(access, person, plan.action.right, name, channel)]
     if refused or not names:
-        return _denied(plan.verb, doing, refused, [name for name in names if name not in refused], channel)
+        return _denied(plan.action.right, doing, refused, [name for name in names if name not in refused], channel)
     if rules := approvals(access, plan):
         return Approve(tuple(dict.fromkeys(one for rule in rules for one in rule.by)))
     many = len({target.vm_id for target in plan.targets}) > MANY
     unsaid = "actions" not in confirmation.model_fields_set
-    asked = plan.ask or plan.verb in confirmation.actions or (destructive and unsaid)
+    asked = plan.ask or plan.action.right in confirmation.actions or (destructive and unsaid)
     return Confirm() if many or asked else Go()
 
 
@@ -86,7 +86,8 @@ def approvals(access: AccessSettings, plan: Plan) -> tuple[ApprovalSettings, ...
     return tuple(
         rule
         for rule in access.approvals
-        if plan.verb in rule.actions and any(patterns.protects(rule.vms, target.vm_name) for target in plan.targets)
+        if plan.action.right in rule.actions
+        and any(patterns.protects(rule.vms, target.vm_name) for target in plan.targets)
     )
 
 

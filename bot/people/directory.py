@@ -63,6 +63,10 @@ class LookupFailed(Exception):
         """It does not heal by waiting."""
 
 
+class NoSuchMember(LookupFailed):
+    """The workspace has no such user, or has one no more."""
+
+
 class ScopeMissing(LookupFailed):
     """The workspace does not let the bot ask that. `scope` is what its token lacks."""
 

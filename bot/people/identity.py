@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from bot.people import access as permissions
-from bot.people.directory import Directory, LookupFailed, Member, ScopeMissing
+from bot.people.directory import Directory, LookupFailed, Member, NoSuchMember, ScopeMissing
 from bot.settings import AccessSettings
 from commands.base import Person
 
@@ -78,6 +78,20 @@ class Gate:
             return self.directory.member(user_id).name if _USER.fullmatch(user_id) else user_id
         except LookupFailed:
             return user_id
+
+    def has_left(self, user_id: str, *, max_age: float | None = None) -> bool:
+        """Whether somebody who could act through the bot once can no more: they left, became a guest, or have no grant
+        left. What the workspace does not tell is no reason to say so."""
+        try:
+            member = self.directory.member(user_id, max_age=max_age)
+            _check_standing(member)
+            groups = self._groups(user_id, max_age=max_age)
+        except (NoSuchMember, Refusal):
+            return True
+        except LookupFailed as failure:
+            log.info("whether %s is still there is not known: %s", user_id, failure)
+            return False
+        return not permissions.has_any(self.access, Person(member.id, member.name, groups))
 
     def _check_workspace(self, member: Member, team_id: str) -> None:
         """Both the payload and the look-up must place them here; somebody of the same organisation may act from another

@@ -7,7 +7,7 @@ was down is made up for the same day only.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -21,7 +21,7 @@ from bot.ledger import Ledger, LedgerError
 from bot.messages import Announcer, AnnouncerError, Origin
 from bot.people.directory import LookupFailed
 from bot.settings import DigestSettings, Settings
-from commands.base import Reply, say
+from commands.base import CheckpointNote, Reply, say
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,8 @@ class Digests:
     inventory: Inventory
     ledger: Ledger
     clock: Callable[[], datetime]
+    owners: Callable[[Mapping[str, CheckpointNote]], Mapping[str, CheckpointNote]] = lambda notes: notes
+    """The same notes, with the owners who have left told apart."""
 
     def of(self, channel: str) -> Reply | None:
         """The digest of a channel, about the VMs that the settings' entries give it together; None for a channel that
@@ -70,7 +72,7 @@ class Digests:
         return as_reply(
             compose(
                 shown,
-                notes,
+                self.owners(notes),
                 self.inventory.hosts(disks=True),
                 policy=self.settings.policy,
                 now=self.clock(),

@@ -58,14 +58,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def _known_action(value: str) -> str:
     commands.load()  # a verb is known when its command is
-    known = sorted({"view", *actions()})
+    known = sorted({"view", *(action.right for action in actions().values())})
     if value not in known:
         raise problem(f"there is no action {value}{did_you_mean(value, known)}; there are {', '.join(known)}")
     return value
 
 
 ActionName = Annotated[str, AfterValidator(_known_action)]
-"""What a role may hold: `view`, or a verb."""
+"""What a role may hold: `view`, or what a verb asks for."""
 
 
 def _matching(pattern: str, sentence: str) -> AfterValidator:

@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 
-from bot.people.directory import Channel, LookupFailed, Member, ScopeMissing
+from bot.people.directory import Channel, LookupFailed, Member, NoSuchMember, ScopeMissing
 from bot.slack.cache import Cache
 from bot.slack.web import WEB_ERRORS, error_code, missing_scope
 
@@ -181,8 +181,8 @@ def _call(ask: Callable[[], SlackResponse], absent: tuple[str, ...] = ()) -> Map
             return {"absent": code}
         if scope := missing_scope(error):
             raise ScopeMissing(scope) from error
-        lasting = code in _PROBLEMS
-        raise LookupFailed(f"{_PROBLEMS.get(code, 'Slack gave no answer')} ({code})", lasting=lasting) from error
+        failed = NoSuchMember if code == "user_not_found" else LookupFailed
+        raise failed(f"{_PROBLEMS.get(code, 'Slack gave no answer')} ({code})", lasting=code in _PROBLEMS) from error
     except WEB_ERRORS as error:
         raise LookupFailed(f"Slack could not be reached ({error_code(error)})") from error
     if not isinstance(data, Mapping):

@@ -22,6 +22,7 @@ from commands.base.names import is_marked, name, runs, unmarked
 from commands.base.plans import (
     Action,
     Apply,
+    Claim,
     Configure,
     Create,
     Delete,
@@ -50,6 +51,7 @@ __all__ = [
     "Apply",
     "Button",
     "CheckpointNote",
+    "Claim",
     "Configure",
     "Context",
     "Create",

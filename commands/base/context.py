@@ -27,7 +27,7 @@ class CheckpointNote:
     """What the ledger knows of a checkpoint and the host does not."""
 
     owner: str | None = None
-    """The person who took it: a user id."""
+    """Whose it is, a user id: who claimed it, else who took it."""
     reason: str = ""
     kind: Literal["production", "standard", "unknown"] = "unknown"
     keep_until: datetime | None = None
@@ -42,6 +42,12 @@ class CheckpointNote:
     """Who said last how long it is wanted: a user id."""
     keeper_name: str = ""
     """The keeper's name, where the ledger has it."""
+    taken_by: str | None = None
+    """Who took it through the bot, a user id; None where the bot did not take it."""
+    left: bool = False
+    """The owner left the workspace, or may use the bot no more."""
+    schedule: str = ""
+    """The schedule that took it; empty where none did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,5 +186,7 @@ class Context:
     policy: Policy = field(default_factory=Policy)
     grants: tuple[Grant, ...] = ()
     growth: Growth = field(default_factory=NothingKnown)
+    owners: Callable[[Mapping[str, CheckpointNote]], Mapping[str, CheckpointNote]] = lambda notes: notes
+    """The same notes, with the owners who have left told apart."""
     digest: Callable[[], Reply] = lambda: say("No digest is set up.")
     """The digest of this channel, made now."""

@@ -18,8 +18,12 @@ class Action:
     """What a plan does. Every verb has a dataclass of its own under this one, and is found by its name."""
 
     verb: ClassVar[str]
+    right: ClassVar[str]
+    """What a role must hold for it: the verb, where nothing else is given."""
 
     def __init_subclass__(cls) -> None:
+        if "right" not in cls.__dict__:
+            cls.right = cls.verb
         _ACTIONS[cls.verb] = cls
 
 
@@ -72,6 +76,14 @@ class Keep(Action):
 
     until: datetime | None
     """When it may go; None is never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim(Action):
+    """Takes over a checkpoint: from now on it is the person's."""
+
+    verb: ClassVar[str] = "claim"
+    right: ClassVar[str] = "keep"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from backends.base import VMInventory
 from commands.base import Button, Context, Footnote, Heading, Item, Part, Reply, name, say
 from commands.kit.finding import plain, typeable
-from commands.kit.telling import UNKNOWN, age, kind, written
+from commands.kit.kinds import UNKNOWN, say_kind
+from commands.kit.telling import age, written
 from commands.kit.words import say_count, short_id, typed
 
 MOST = 10
@@ -30,7 +31,7 @@ def to_choose(context: Context, verb: str, vms: str) -> Reply:
     parts: list[Part] = [Heading(f"Which checkpoint of {vm}?")]
     for one in newest_first[:MOST]:
         size = written(seen, one)
-        told = (f"{age(one, context.now)} old", kind(one, notes.get(one.id, UNKNOWN)), short_id(one.id), size)
+        told = (f"{age(one, context.now)} old", say_kind(one, notes.get(one.id, UNKNOWN)), short_id(one.id), size)
         button = (Button(verb.capitalize(), verb, one.id),) if verb in PRESSABLE else ()
         parts.append(Item(name(one.name), " · ".join(fact for fact in told if fact), button))
     more = f"{say_count(len(newest_first) - MOST, 'older one')} too. " if len(newest_first) > MOST else ""

@@ -1,40 +1,20 @@
-"""How checkpoints are told: kind, age, owner, how long they are kept, and whether they have gone stale."""
+"""How checkpoints are told: age, owner, how long they are kept, and whether they have gone stale."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from backends.base import VM, Checkpoint, SnapshotType, VMInventory
-from commands.base import CheckpointNote, Context, Person, Policy, name
+from backends.base import VM, Checkpoint, VMInventory
+from commands.base import Button, CheckpointNote, Context, Person, Policy, name
+from commands.kit.kinds import UNKNOWN, say_kind
 from commands.kit.words import say_names, say_size, say_span, say_time
 
 MOST_IN_A_HEADING = 3
 
-UNKNOWN = CheckpointNote()
-"""What is known of a checkpoint that was not taken through the bot."""
-
-
-def kind(checkpoint: Checkpoint, note: CheckpointNote = UNKNOWN) -> str:
-    """`production`, `standard`, `automatic`, `recovery point`, `replica`, `broken`; `kind unknown` where a production
-    one cannot be told from one of a VM that was off (Hyper-V keeps no such type)."""
-    if checkpoint.automatic:
-        return "automatic"
-    if checkpoint.snapshot_type is not SnapshotType.STANDARD:
-        return _OTHER_KINDS.get(checkpoint.snapshot_type, checkpoint.snapshot_type.name.lower())
-    if checkpoint.has_memory:
-        return "standard"
-    return note.kind if note.kind != "unknown" else "kind unknown"
-
-
-_OTHER_KINDS = {
-    SnapshotType.MISSING: "broken",
-    SnapshotType.RECOVERY: "recovery point",
-    SnapshotType.REPLICA: "replica",
-    SnapshotType.APP_CONSISTENT_REPLICA: "replica",
-    SnapshotType.SYNCED_REPLICA: "replica",
-}
+UNCLAIMED = "unclaimed"
+"""What is said in the place of an owner where there is none."""
 
 
 def age(checkpoint: Checkpoint, now: datetime) -> str:
@@ -43,8 +23,30 @@ def age(checkpoint: Checkpoint, now: datetime) -> str:
 
 
 def owner(note: CheckpointNote) -> str:
-    """Their name, else their user id, else `unknown`."""
-    return note.owner_name or note.owner or "unknown"
+    """Their name, else their user id; `unclaimed` where there is nobody, or nobody any more."""
+    if note.owner is None:
+        return UNCLAIMED
+    return f"{UNCLAIMED}: {called(note)} has left" if note.left else called(note)
+
+
+def called(note: CheckpointNote) -> str:
+    """The name of its owner, whether they are still there or not, else their user id."""
+    return note.owner_name or note.owner or UNCLAIMED
+
+
+def owned(note: CheckpointNote) -> str:
+    """`by ada`, `unclaimed`."""
+    return owner(note) if note.owner is None or note.left else f"by {owner(note)}"
+
+
+def claim_button(checkpoint: Checkpoint, label: str = "Claim") -> Button:
+    """Makes it the presser's, as the command does."""
+    return Button(label, "claim", checkpoint.id)
+
+
+def is_unclaimed(checkpoint: Checkpoint, note: CheckpointNote) -> bool:
+    """Nobody looks after it, and somebody should: it is no schedule's, and nothing that Hyper-V or a backup drops."""
+    return checkpoint.managed_by is None and not note.schedule and (note.owner is None or note.left)
 
 
 def is_owned_by(person: Person, note: CheckpointNote) -> bool:
@@ -60,6 +62,11 @@ def keepers(person: Person, notes: Iterable[CheckpointNote]) -> tuple[str, ...]:
     """Those who can be told, each once: neither the person who asks nor what runs by the clock."""
     ids = dict.fromkeys(note.keeper or "" for note in notes)
     return tuple(one for one in ids if one != person.id and re.fullmatch(r"[UW][A-Z0-9]{1,20}", one))
+
+
+def known(context: Context, checkpoints: Iterable[Checkpoint]) -> Mapping[str, CheckpointNote]:
+    """What is known of them, with the owners who have left."""
+    return context.owners(context.record.checkpoints.notes([one.id for one in checkpoints]))
 
 
 def kept(note: CheckpointNote) -> str:
@@ -95,7 +102,7 @@ def written(seen: VMInventory, checkpoint: Checkpoint) -> str:
 def title(checkpoint: Checkpoint, note: CheckpointNote, now: datetime) -> str:
     """Its name, its kind, and when it was taken: `before-upgrade (production, 2026-11-15 14:05 UTC, 7 days ago)`."""
     when = f"{say_time(checkpoint.created)}, {age(checkpoint, now)} ago"
-    return f"{name(checkpoint.name)} ({kind(checkpoint, note)}, {when})"
+    return f"{name(checkpoint.name)} ({say_kind(checkpoint, note)}, {when})"
 
 
 def titles(context: Context, checkpoints: Sequence[Checkpoint]) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ def test_a_group_gets_one_plan_with_a_sentence_for_each_way_it_ends(world):
     assert "Each of web01, web02, web03 and web04 is off in between" in consequences
     assert "web05 is not running and will be off." in consequences
     assert "All of them keep their checkpoints, the newer ones too." in consequences
-    assert plan.each[4] == "web05 is on hv01, off: before (kind unknown, 2026-11-20 14:05 UTC, 2 days ago)"
+    assert plan.each[4] == "web05 is on hv01, off: before (type unknown, 2026-11-20 14:05 UTC, 2 days ago)"
     assert [line.split()[0] for line in plan.each] == ["web01", "web02", "web03", "web04", "web05"]
 
 

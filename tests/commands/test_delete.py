@@ -17,7 +17,7 @@ def test_it_says_what_cannot_be_had_back_and_what_stays(world):
     assert plan.targets[0].checkpoint_id == one.id
     consequences = "\n".join(plan.consequences)
     assert "web01 is on hv01, running" in plan.consequences[0]
-    assert "before (kind unknown, 2026-11-15 14:05 UTC, 7 days ago) of web01 cannot be had back." in consequences
+    assert "before (type unknown, 2026-11-15 14:05 UTC, 7 days ago) of web01 cannot be had back." in consequences
     assert "The 1 checkpoint under it will still be there." in consequences
     assert "takes time and space" in consequences
 
@@ -128,7 +128,7 @@ def test_a_broken_checkpoint_is_neither_deleted_nor_applied_nor_built_upon(world
     for words in (("delete", "web01", "bad"), ("apply", "web01", "bad"), ("keep", "web01", "bad", "7d")):
         assert "bad on web01 is broken" in world.refuse(*words)
     assert "a new one would be built upon it" in world.refuse("create", "web01", "x")
-    assert "broken" in world.run("list", "web01").text
+    assert "missing" in world.run("list", "web01").text
 
 
 def test_a_group_is_deleted_by_name(world):
@@ -136,7 +136,7 @@ def test_a_group_is_deleted_by_name(world):
     plan = world.run("delete", "web01,web02", "before")
     assert [target.checkpoint_id for target in plan.targets] == [one.id for one in ones]
     assert "before of each of them cannot be had back." in plan.consequences
-    assert plan.each[0] == "web01 is on hv01, running: before (kind unknown, 2026-11-21 14:05 UTC, 1 day ago)"
+    assert plan.each[0] == "web01 is on hv01, running: before (type unknown, 2026-11-21 14:05 UTC, 1 day ago)"
 
 
 def test_a_checkpoint_that_is_not_there_gets_the_nearest_name(world):

@@ -11,6 +11,7 @@ from bot.fleet.inventory import Inventory
 from bot.slack.render.blocks import render
 from commands.base import CheckpointNote, Table, Tree
 from commands.list import MOST_ROWS
+from tests.support.board import buttons
 
 
 def tree_of(reply):
@@ -91,7 +92,7 @@ def test_what_somebody_else_manages_is_shown_as_what_it_is(world):
     world.checkpoint(vm, "point", snapshot_type=SnapshotType.RECOVERY, days=30)
     world.checkpoint(vm, "copy", snapshot_type=SnapshotType.REPLICA, days=30)
     told = "\n".join(tree_of(world.run("list", "web01")))
-    assert all(kind in told for kind in ("automatic", "recovery point", "replica"))
+    assert all(kind in told for kind in ("automatic", "backup", "replica"))
     assert "by " not in told
     assert "stale" not in told
 
@@ -149,6 +150,47 @@ def test_stale_ones_are_listed_oldest_first_without_those_that_are_kept_or_manag
     }
     assert [row[1] for row in rows_of(world.run("list", "--stale"))] == ["older", "over", "old"]
     assert [row[1] for row in rows_of(world.run("list", "web01", "--stale"))] == ["older", "over", "old"]
+
+
+def test_ones_own_are_those_that_one_took_or_claimed(world):
+    vm = world.vm("web01")
+    mine, theirs = world.checkpoint(vm, "mine", days=3), world.checkpoint(vm, "theirs", days=2)
+    world.checkpoint(vm, "elsewhere")
+    world.book.known = {
+        mine.id: CheckpointNote("U024BE7LH", taken_by="U222", owner_name="ada"),
+        theirs.id: CheckpointNote("U222"),
+    }
+    reply = world.run("list", "--mine")
+    assert [row[1] for row in rows_of(reply)] == ["mine"]
+    assert reply.text.startswith("1 checkpoint of yours")
+    assert world.run("list", "--mine", "--stale").text == "No stale checkpoint is yours."
+
+
+def test_unclaimed_ones_are_made_elsewhere_or_of_people_who_have_left_and_have_a_button(world):
+    vm = world.vm("web01")
+    world.checkpoint(vm, "elsewhere", days=3)
+    left, there = world.checkpoint(vm, "left", days=2), world.checkpoint(vm, "there", days=2)
+    world.checkpoint(vm, "auto", automatic=True)
+    world.book.known = {left.id: CheckpointNote("U222", owner_name="bob"), there.id: CheckpointNote("U333")}
+    world.gone.add("U222")
+    reply = world.run("list", "--unclaimed")
+    assert [(row[1], row[6]) for row in rows_of(reply)] == [
+        ("elsewhere", "unclaimed"),
+        ("left", "unclaimed: bob has left"),
+    ]
+    assert [(b.label, b.action) for b in buttons(reply)] == [
+        ("Claim elsewhere of web01", "claim"),
+        ("Claim left of web01", "claim"),
+    ]
+
+
+def test_a_tree_has_a_button_for_what_nobody_owns(world):
+    vm = world.vm("web01")
+    elsewhere, taken = world.checkpoint(vm, "elsewhere", days=2), world.checkpoint(vm, "taken")
+    world.book.known[taken.id] = CheckpointNote("U333")
+    reply = world.run("list", "web01")
+    assert [(b.label, b.value) for b in buttons(reply)] == [("Claim elsewhere", elsewhere.id)]
+    assert "unclaimed" in " ".join(tree_of(reply))
 
 
 def test_nothing_stale_is_said_in_so_many_words(world):

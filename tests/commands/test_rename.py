@@ -12,7 +12,7 @@ def test_the_plan_carries_the_new_name(world):
     assert plan.summary == "rename before of web01 to kernel 6.12 works"
     assert plan.consequences == (
         "web01 is on hv01, running.",
-        "It is about before (kind unknown, 2026-11-21 14:05 UTC, 1 day ago). Nothing is lost or turned off.",
+        "It is about before (type unknown, 2026-11-21 14:05 UTC, 1 day ago). Nothing is lost or turned off.",
     )
 
 

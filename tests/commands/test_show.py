@@ -16,16 +16,17 @@ def test_it_shows_what_host_and_ledger_know(world):
     shown = facts(world.run("show", "web01", "before"))
     assert shown["Id"] == one.id
     assert shown["Taken"] == "2026-11-13 14:05 UTC, 9 days ago, stale"
-    assert shown["Kind"].startswith("production")
+    assert shown["Kind"] == "manual: a person took it"
+    assert shown["Type"].startswith("production")
     assert (shown["Owner"], shown["Why"]) == ("U111", "kernel 6.12")
     assert (shown["Follows"], unmarked(shown["Followed by"])) == ("top", "leaf")
 
 
-def test_without_a_record_it_does_not_claim_to_know_the_kind(world):
+def test_without_a_record_it_does_not_claim_to_know_the_type(world):
     world.checkpoint(world.vm("web01"), "before")
     shown = facts(world.run("show", "web01", "before"))
-    assert shown["Kind"] == "unknown: without memory, so a production one, or one of a VM that was off"
-    assert shown["Owner"] == "unknown"
+    assert shown["Type"] == "unknown: without memory, so a production one, or one of a VM that was off"
+    assert shown["Owner"] == "unclaimed"
 
 
 def test_where_the_vm_is_now_is_said(world):

@@ -25,6 +25,7 @@ from backends.base import (
     Volume,
 )
 from bot.fleet.inventory import Inventory
+from bot.fleet.ownership import Ownership
 from bot.fleet.view import FleetView
 from commands.base import (
     CheckpointNote,
@@ -126,6 +127,8 @@ class World:
         self.growth = Foretold()
         self.policy = Policy()
         self.hidden: set[str] = set()
+        self.gone: set[str] = set()
+        """User ids of people who have left."""
         self.grants: tuple[Grant, ...] = (Grant("owner", ("view", "create", "apply"), ("*",)),)
         self.now = NOW
         self.inventory = Inventory(self.hosts, lambda: self.now, fresh_for=timedelta(0))
@@ -188,5 +191,6 @@ class World:
             self.policy,
             self.grants,
             growth=self.growth,
+            owners=Ownership(self.gone.__contains__).of,
             digest=lambda: say("One stale checkpoint."),
         )

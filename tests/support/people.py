@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from bot.people.directory import Channel, LookupFailed, Member
+from bot.people.directory import Channel, LookupFailed, Member, NoSuchMember
 from commands.base import Person
 
 TEAM, CHANNEL, SHARED, ELSEWHERE = "T0", "C0OPS", "C0SHARED", "C0ELSE"
@@ -32,8 +32,10 @@ class People:
         return TEAM
 
     def member(self, user_id: str, *, max_age: float | None = None) -> Member:
-        if self.out_of_order or user_id not in self.members:
-            raise LookupFailed("user_not_found")
+        if self.out_of_order:
+            raise LookupFailed("fatal_error")
+        if user_id not in self.members:
+            raise NoSuchMember("user_not_found")
         return self.members[user_id]
 
     def group_members(self, group_id: str, *, max_age: float | None = None) -> frozenset[str]:

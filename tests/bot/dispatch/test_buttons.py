@@ -89,6 +89,25 @@ class TestButtons:
         hq.press(delete, ref)
         assert hq.wait_for(ChangeState.AWAITING).summary == "delete long-ago of old01"
 
+    def test_that_claim_make_a_checkpoint_the_pressers(self, hq: Headquarters) -> None:
+        seen = hq.add_vm("app10", Past("elsewhere", DAY))
+        hq.type("list app10")
+        (claim,) = [b for b in buttons(hq.board.whispers[-1]) if b.action == "claim"]
+
+        hq.press(claim, None, who=BOB)
+
+        done = hq.wait_for(ChangeState.SUCCEEDED)
+        assert (done.summary, done.result) == ("claim elsewhere of app10", "elsewhere of app10 is bob's from now on.")
+        assert hq.ledger.checkpoints.notes([seen.checkpoints[0].id])[seen.checkpoints[0].id].owner == BOB
+        hq.type("list --mine", who=BOB)
+        assert "elsewhere" in hq.told()
+        hq.people.deactivate(BOB)
+        try:
+            hq.type("list --unclaimed")
+            assert "unclaimed: bob has left" in hq.told()
+        finally:
+            hq.people.deactivate(BOB, deleted=False)
+
     def test_of_a_checkpoint_that_has_gone_say_so(self, hq: Headquarters) -> None:
         hq.press(Button("Delete", "delete", str(uuid.uuid4())), None)
 

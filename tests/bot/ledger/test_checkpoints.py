@@ -7,7 +7,7 @@ import pytest
 
 from backends.base import Part, Unseen, VMState
 from bot.ledger import Ledger
-from commands.base import CheckpointNote
+from commands.base import CheckpointNote, Claim
 from tests.support.ledger import ADA, BOB, ORIGIN, START, Clock, checkpoint, inventory, plan, target, vm
 
 WEEK = timedelta(days=7)
@@ -41,7 +41,14 @@ def test_what_was_said_of_a_checkpoint_is_known(ledger: Ledger) -> None:
     remember(ledger)
     assert ledger.checkpoints.notes(["cp-1", "cp-2"]) == {
         "cp-1": CheckpointNote(
-            "U0ADA", "kernel", "production", START + WEEK, owner_name="Ada", keeper="U0ADA", keeper_name="Ada"
+            "U0ADA",
+            "kernel",
+            "production",
+            START + WEEK,
+            owner_name="Ada",
+            taken_by="U0ADA",
+            keeper="U0ADA",
+            keeper_name="Ada",
         )
     }
 
@@ -92,6 +99,22 @@ def test_kept_forever_and_then_until_a_day(ledger: Ledger) -> None:
     assert ledger.checkpoints.overdue(START + 100 * WEEK) == ()
     ledger.checkpoints.keep(target(), START + WEEK, by=ADA.id)
     assert not ledger.checkpoints.notes(["cp-1"])["cp-1"].pinned
+
+
+def test_who_claims_it_owns_it_and_who_took_it_stays(ledger: Ledger) -> None:
+    remember(ledger)
+    ledger.changes.request("c2", plan(action=Claim()), BOB, ORIGIN)
+    ledger.checkpoints.claim(target(), "c2")
+    note = ledger.checkpoints.notes(["cp-1"])["cp-1"]
+    assert (note.owner, note.owner_name, note.taken_by) == (BOB.id, "Bob", ADA.id)
+    remember(ledger)
+    assert ledger.checkpoints.notes(["cp-1"])["cp-1"] == note
+
+
+def test_what_was_made_elsewhere_can_be_claimed(ledger: Ledger) -> None:
+    ledger.changes.request("c2", plan(action=Claim()), BOB, ORIGIN)
+    ledger.checkpoints.claim(target(checkpoint_id="cp-9"), "c2")
+    assert ledger.checkpoints.notes(["cp-9"])["cp-9"] == CheckpointNote(BOB.id, owner_name="Bob")
 
 
 def test_only_a_checkpoint_can_be_kept(ledger: Ledger) -> None:

@@ -28,6 +28,7 @@ from bot.settings import AccessSettings, ApprovalSettings, ConfirmationSettings
 from commands.base import (
     Action,
     Apply,
+    Claim,
     Create,
     Delete,
     Grant,
@@ -45,7 +46,7 @@ ADA = Person("UADA", "ada", frozenset({"SOPS"}))
 BOB = Person("UBOB", "bob")
 EVE = Person("UEVE", "eve", frozenset({"SDBA"}))
 ASKS = ConfirmationSettings()
-ACTIONS = ("view", *actions())
+ACTIONS = ("view", *sorted({action.right for action in actions().values()}))
 
 
 def decide(rules: AccessSettings, asks: ConfirmationSettings, person: Person, plan: Plan, channel: str) -> Decision:
@@ -90,6 +91,12 @@ def test_a_grant_gives_the_actions_of_its_role_and_no_others() -> None:
     access = rules(grant("UADA", role="operator"))
     assert may(access, ADA, "create", "web01", "C1")
     assert not may(access, ADA, "delete", "web01", "C1")
+
+
+def test_who_may_keep_checkpoints_may_claim_them() -> None:
+    access = rules(grant("UADA", role="operator"), grant("UBOB", role="viewer"))
+    assert decide(access, ASKS, ADA, plan(Claim(), "web01"), "C1") == Go()
+    assert isinstance(decide(access, ASKS, BOB, plan(Claim(), "web01"), "C1"), Denied)
 
 
 def test_a_grant_with_channels_holds_in_them_only() -> None:

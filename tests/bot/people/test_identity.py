@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.people.directory import Channel, LookupFailed, Member, ScopeMissing
+from bot.people.directory import Channel, LookupFailed, Member, NoSuchMember, ScopeMissing
 from bot.people.identity import Gate, Refusal
 from bot.settings import AccessSettings
 from commands.base import Person
@@ -34,7 +34,7 @@ class Workspace:
     def member(self, user_id: str, *, max_age: float | None = None) -> Member:
         self.asked.append((user_id, max_age))
         if user_id != self.one.id:
-            raise LookupFailed("user_not_found")
+            raise NoSuchMember("user_not_found")
         return self.one
 
     def group_members(self, group_id: str, *, max_age: float | None = None) -> frozenset[str]:
@@ -62,6 +62,26 @@ def refused(workspace: Workspace, access: AccessSettings | None = None, **reques
 
 def test_a_full_member_with_a_grant_is_let_in() -> None:
     assert Gate(Workspace(), granting("UADA")).admit("UADA", HOME, "C1") == Person("UADA", "ada")
+
+
+@pytest.mark.parametrize(
+    ("workspace", "to", "left"),
+    [
+        (Workspace(), "UADA", False),
+        (Workspace(), "UBOB", True),
+        (Workspace(replace(ADA, deleted=True)), "UADA", True),
+        (Workspace(replace(ADA, is_restricted=True)), "UADA", True),
+        (Workspace(replace(ADA, id="UELSE")), "UADA", True),
+        (Workspace(groups={"SIN": frozenset({"UADA"})}), "SIN", False),
+        (Workspace(groups={"SIN": frozenset()}), "SIN", True),
+        (Workspace(), "SUNTOLD", False),
+    ],
+    ids=["there", "no grant", "deactivated", "guest", "unknown", "in a group", "out of its group", "not told"],
+)
+def test_who_can_act_no_more_has_left_and_what_is_not_told_is_no_reason(
+    workspace: Workspace, to: str, left: bool
+) -> None:
+    assert Gate(workspace, granting(to)).has_left("UADA") is left
 
 
 def test_the_groups_that_the_settings_name_are_looked_up_and_no_others() -> None:

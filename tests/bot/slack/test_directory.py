@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from bot.people.directory import Channel, LookupFailed, ScopeMissing
+from bot.people.directory import Channel, LookupFailed, NoSuchMember, ScopeMissing
 from bot.sandbox import Sandbox
 from bot.slack.directory import KEEP_CHANNELS, KEEP_GROUPS, KEEP_MEMBERS, SlackDirectory
 from bot.slack.web import reading_client
@@ -58,7 +58,7 @@ def test_people_who_must_be_told_apart_are(directory: SlackDirectory) -> None:
 
 
 def test_an_unknown_user_is_a_failure(directory: SlackDirectory) -> None:
-    with pytest.raises(LookupFailed, match="user_not_found"):
+    with pytest.raises(NoSuchMember, match="user_not_found"):
         directory.member("U0NOBODY")
 
 

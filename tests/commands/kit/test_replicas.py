@@ -13,6 +13,7 @@ CHANGES = {
     "rename": ("{}", "first", "second"),
     "export": ("{}", "first", "D:\\exports"),
     "keep": ("{}", "first", "7d"),
+    "claim": ("{}", "first"),
     "settings": ("{}", "--automatic", "on"),
 }
 """How each command that changes something is typed."""

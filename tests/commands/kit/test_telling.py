@@ -2,35 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from backends.base import VM, Checkpoint, SnapshotType, VMState
 from commands.base import CheckpointNote, Person, Policy, unmarked
-from commands.kit.telling import age, each, few, is_owned_by, is_stale, kind, lines, present
+from commands.kit.telling import age, each, few, is_owned_by, is_stale, is_unclaimed, lines, owner, present
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 
 
 def checkpoint(**more):
     return Checkpoint("id", "before", "vm", more.pop("created", NOW), **more)
-
-
-@pytest.mark.parametrize(
-    ("one", "note", "told"),
-    [
-        (checkpoint(has_memory=True), CheckpointNote(), "standard"),
-        (checkpoint(has_memory=True), CheckpointNote(kind="production"), "standard"),
-        (checkpoint(), CheckpointNote(kind="production"), "production"),
-        (checkpoint(), CheckpointNote(kind="standard"), "standard"),
-        (checkpoint(), CheckpointNote(), "kind unknown"),
-        (checkpoint(automatic=True, has_memory=True), CheckpointNote(), "automatic"),
-        (checkpoint(snapshot_type=SnapshotType.RECOVERY), CheckpointNote(), "recovery point"),
-        (checkpoint(snapshot_type=SnapshotType.SYNCED_REPLICA), CheckpointNote(), "replica"),
-        (checkpoint(snapshot_type=SnapshotType.MISSING), CheckpointNote(), "broken"),
-    ],
-)
-def test_a_kind_is_what_the_host_and_the_ledger_prove_and_no_more(one, note, told):
-    assert kind(one, note) == told
 
 
 def test_a_host_whose_clock_runs_ahead_makes_no_negative_age_and_nothing_stale():
@@ -50,6 +30,19 @@ def test_a_checkpoint_without_an_owner_is_nobody_elses():
     assert is_owned_by(ada, CheckpointNote())
     assert is_owned_by(ada, CheckpointNote(owner="U1"))
     assert not is_owned_by(ada, CheckpointNote(owner="U2"))
+
+
+def test_who_has_left_is_named_and_owns_nothing_any_more():
+    assert owner(CheckpointNote(owner="U2", owner_name="bob", left=True)) == "unclaimed: bob has left"
+    assert is_unclaimed(checkpoint(), CheckpointNote(owner="U2", left=True))
+    assert not is_unclaimed(checkpoint(), CheckpointNote(owner="U2"))
+
+
+def test_what_a_schedule_or_hyper_v_drops_is_not_waiting_for_an_owner():
+    assert is_unclaimed(checkpoint(), CheckpointNote())
+    assert not is_unclaimed(checkpoint(), CheckpointNote(schedule="nightly"))
+    assert not is_unclaimed(checkpoint(automatic=True), CheckpointNote())
+    assert not is_unclaimed(checkpoint(snapshot_type=SnapshotType.RECOVERY), CheckpointNote())
 
 
 def test_one_vm_gets_a_sentence_and_several_get_a_line_each():
