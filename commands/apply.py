@@ -10,7 +10,8 @@ import click
 from backends.base import Checkpoint, VMInventory, VMState
 from commands.base import Apply, Context, Plan, Policy, Target, name
 from commands.kit import refusals
-from commands.kit.finding import Found, checkpoints, typeable
+from commands.kit.finding import Found, typeable
+from commands.kit.group import Group
 from commands.kit.options import checkpoint_argument, vm_argument
 from commands.kit.telling import each, few, lines, merging, present, titles
 from commands.kit.words import say_count, say_names, say_size, say_span, typed
@@ -38,11 +39,8 @@ def command(context: Context, vm: str, checkpoint: str, no_safety: bool, no_star
     """
     policy = context.policy
     action = Apply(policy.safety_checkpoint and not no_safety, policy.keep_safety.total_seconds(), not no_start)
-    found = checkpoints(context, vm, checkpoint, "apply", disks=True)
-    meant = {seen.vm.id: one for seen, one in found}
-    refusals.each_of(
-        (seen for seen, _ in found), lambda seen: _refuse((seen, meant[seen.vm.id]), action), "apply", checkpoint
-    )
+    group = Group(context, "apply", vm, disks=True)
+    found = group.checkpoints(checkpoint, lambda one: _refuse(one, action))
     vms, shown = [seen.vm for seen, _ in found], titles(context, [one for _, one in found])
     return Plan(
         action,

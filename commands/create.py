@@ -13,6 +13,7 @@ from commands.base import Context, Create, Plan, Policy, Target, UsageError
 from commands.base.names import name as called
 from commands.kit import forecast, refusals
 from commands.kit.finding import plain
+from commands.kit.group import Group
 from commands.kit.options import is_control, new_name, span, vm_argument
 from commands.kit.telling import few, lines, merging, present
 from commands.kit.words import say_names, say_span, typed
@@ -45,9 +46,11 @@ def command(
 
     Without a name it gets yours and the time.
     """
-    seen = context.fleet.look_all(context.fleet.find(vm))
-    name, vms = name or _name_of_the_hour(context, seen), [one.vm for one in seen]
-    refusals.each_of(seen, lambda one: _refuse(one, name, kind, context.policy), "create", name)
+    group = Group(context, "create", vm)
+    name = new = name or _name_of_the_hour(context, group.seen)
+    group.check(lambda one: _refuse(one, new, kind, context.policy))
+    group.refuse()
+    seen, vms = group.seen, [one.vm for one in group.seen]
     doubt = _may_be_a_vm(context, vm, name)
     wanted, promises = _type(seen, _TYPES[kind], context.policy)
     return Plan(

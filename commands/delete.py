@@ -9,7 +9,8 @@ import click
 from backends.base import Checkpoint, VMInventory
 from commands.base import CheckpointNote, Context, Delete, Plan, Target, name
 from commands.kit import refusals
-from commands.kit.finding import Found, checkpoints
+from commands.kit.finding import Found
+from commands.kit.group import Group
 from commands.kit.kinds import UNKNOWN
 from commands.kit.options import checkpoint_argument, vm_argument
 from commands.kit.telling import (
@@ -48,11 +49,8 @@ def command(context: Context, vm: str, checkpoint: str, subtree: bool) -> Plan:
 
     Hyper-V then merges its disks in the background, which takes time and space; the bot says when that is over.
     """
-    found = checkpoints(context, vm, checkpoint, "delete", disks=True)
-    meant = {seen.vm.id: one for seen, one in found}
-    refusals.each_of(
-        (seen for seen, _ in found), lambda seen: _refuse((seen, meant[seen.vm.id]), subtree), "delete", checkpoint
-    )
+    group = Group(context, "delete", vm, disks=True)
+    found = group.checkpoints(checkpoint, lambda one: _refuse(one, subtree))
     vms, shown = [seen.vm for seen, _ in found], titles(context, [one for _, one in found])
     branch, going = " and all under it" if subtree else "", _going(context, found, subtree)
     return Plan(

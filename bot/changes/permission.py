@@ -28,12 +28,14 @@ Awaits = Literal["confirmation", "approval"]
 class Denial(Exception):
     """The change is not allowed: nothing was changed. `sentence` is for the person, `why` for the ledger."""
 
-    def __init__(self, sentence: str, why: str = "", *, passing: bool = False) -> None:
+    def __init__(self, sentence: str, why: str = "", *, passing: bool = False, rest: tuple[str, ...] = ()) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.why = why or sentence
         self.passing = passing
         """The workspace did not answer, so that nobody can tell: it may be asked again later."""
+        self.rest = rest
+        """The names of those VMs that it would be allowed for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,8 @@ class Permission:
             destructive=verb.destructive,
         )
         match decision:
-            case access.Denied(sentence=sentence, why=why):
-                raise Denial(sentence, why)
+            case access.Denied(sentence=sentence, why=why, rest=rest):
+                raise Denial(sentence, why, rest=rest)
             case access.Approve() if plan.clock:
                 raise Denial(
                     "This needs the approval of a second person, and the clock can ask nobody.",

@@ -11,6 +11,7 @@ from bot.changes.outcome import OUTCOME, outcomes
 from bot.changes.verbs.apply import undo
 from bot.changes.workflow import Answer, Changes, Word
 from bot.dispatch.bulkhead import At
+from bot.dispatch.offers import Offers
 from bot.dispatch.requests import Pressed
 from bot.fleet.inventory import Inventory
 from bot.ledger import Arrival, ChangeRow, ChangeState, Ledger
@@ -33,6 +34,7 @@ class Buttons:
     inventory: Inventory
     ledger: Ledger
     changes: Changes
+    offers: Offers
     clock: Callable[[], datetime]
 
     def answer(self, request: Pressed, person: Person) -> None:
@@ -67,6 +69,8 @@ class Buttons:
                 return _known(self._undo(request.value))
             case "again":
                 return _known(self._again(request.value))
+            case "rest":
+                return self.offers.words_of(request.origin.person_id, request.value)
             case _:
                 raise UsageError("I do not know this button.", f"Type {typed('help')} to see what I can do.")
 

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from backends.base import VM, BackendError
+from bot.changes import verbs
 from bot.changes.permission import Denial
 from bot.changes.workflow import Changes
 from bot.dispatch import grammar
 from bot.dispatch.bulkhead import Bulkhead
 from bot.dispatch.buttons import ANSWERS, Buttons
+from bot.dispatch.offers import Offers
 from bot.dispatch.refusals import Refusals
 from bot.dispatch.requests import Pressed, SeenLately, Typed, change_id_of
 from bot.dispatch.twins import Twins
@@ -30,7 +32,20 @@ from bot.messages import Announcer, Origin
 from bot.people import access
 from bot.people.identity import Gate, Refusal
 from bot.settings import Settings
-from commands.base import Context, Footnote, NotAllowed, NotKnown, Person, Plan, Reply, UsageError, say
+from commands.base import (
+    Actions,
+    Button,
+    Context,
+    Footnote,
+    NotAllowed,
+    NotKnown,
+    Person,
+    Plan,
+    Reply,
+    UsageError,
+    say,
+    unmarked,
+)
 from commands.kit import runner
 from commands.kit.words import short_id, with_unchanged
 
@@ -39,6 +54,7 @@ log = logging.getLogger(__name__)
 NOT_SHARED = (
     "Not shown to the channel: people of another workspace may read there. A grant that names the channel allows it."
 )
+GO_ON = "Go on with the rest"
 DOUBLE_CLICK = timedelta(seconds=1)
 """The same person's next press of the same button is another one after this."""
 
@@ -59,6 +75,7 @@ class Desk:
     """The digest for a channel, and for somebody who may see these VMs."""
     bulkhead: Bulkhead = field(default_factory=Bulkhead)
     twins: Twins = field(default_factory=Twins)
+    offers: Offers = field(default_factory=Offers)
     refusals: Refusals = field(init=False)
     _seen: SeenLately = field(default_factory=SeenLately)
     _clicks: SeenLately = field(default_factory=SeenLately)
@@ -68,7 +85,7 @@ class Desk:
 
     @property
     def buttons(self) -> Buttons:
-        return Buttons(self.settings.access, self.inventory, self.ledger, self.changes, self.clock)
+        return Buttons(self.settings.access, self.inventory, self.ledger, self.changes, self.offers, self.clock)
 
     # ------------------------------------------------------------ what arrives
 
@@ -136,22 +153,30 @@ class Desk:
             act()
         except Refusal as refusal:
             self._deny(origin, summary, refusal.sentence, refusal.why, vms=vms, question=question)
-        except NotAllowed as refusal:
-            self._deny(origin, summary, refusal.sentence, refusal.sentence, vms=vms, question=question)
-        except Denial as denial:  # it is in the ledger already, with its plan
+        except Denied as denied:  # it is in the ledger already, with its plan
             self.refusals.count(origin.person_id)
-            self.announcer.whisper(origin, say(with_unchanged(denial.sentence, True)))
+            self._explain(origin, denied, question=False)
         except UsageError as error:
-            if isinstance(error, NotKnown) and error.hidden:
+            if isinstance(error, NotAllowed):
+                self.refusals.record(origin, summary, unmarked(error.sentence), vms)
+            elif isinstance(error, NotKnown) and error.hidden:
                 self.refusals.record(origin, summary, "named a VM that no grant lets them see", vms)
-            parts = [error.sentence, *([error.hint] if error.hint else [])]
-            self.announcer.whisper(origin, say(*parts[:-1], with_unchanged(parts[-1], not question)))
+            self._explain(origin, error, question=question)
         except BackendError as error:
             log.warning("%s by %s: %s", summary, origin.person_id, error.cause)
             self.announcer.whisper(origin, say(with_unchanged(error.sentence, error.unchanged and not question)))
         except LedgerError as trouble:
             log.error("%s by %s: %s", summary, origin.person_id, trouble.cause)
             self.announcer.whisper(origin, say(trouble.sentence))
+
+    def _explain(self, origin: Origin, error: UsageError, *, question: bool) -> None:
+        """Say what was wrong and what to type instead, with a button for the rest of a group."""
+        parts = [error.sentence, *([error.hint] if error.hint else [])]
+        told = say(*parts[:-1], with_unchanged(parts[-1], not question))
+        if error.instead:
+            offer = Button(GO_ON, "rest", self.offers.make(origin.person_id, error.instead))
+            told = Reply((*told.parts, Actions((offer,))))
+        self.announcer.whisper(origin, told)
 
     # ------------------------------------------------------------ commands
 
@@ -184,6 +209,7 @@ class Desk:
             fleet=FleetView(self.inventory, may_view, grammar.normalise_name, at, self.settings.sets),
             record=self.ledger,
             policy=self.settings.policy,
+            may=lambda verb, vm: access.may(rules, person, verb, vm.name, channel),
             grants=access.grants_of(rules, person, channel),
             growth=KnownGrowth(self.ledger, self.clock),
             owners=Ownership(self.gate.has_left).of,
@@ -198,7 +224,10 @@ class Desk:
             first = self.ledger.changes.get(twin) if twin and twin != change_id else None
             if first is None or first.state in (ChangeState.DENIED, ChangeState.FAILED, ChangeState.CANCELLED):
                 record = not self.refusals.are_many(person.id)
-                self.changes.submit(change_id, plan, person, origin, expires_at=expires_at, record_denial=record)
+                try:
+                    self.changes.submit(change_id, plan, person, origin, expires_at=expires_at, record_denial=record)
+                except Denial as denial:
+                    raise Denied(denial, plan) from denial
                 self.twins.asked(plan, change_id)
                 return
         who = "You have" if first.person_id == person.id else f"{first.person_name} has"
@@ -210,6 +239,15 @@ class Desk:
     ) -> None:
         self.refusals.record(origin, summary, why, vms)
         self.announcer.whisper(origin, say(with_unchanged(sentence, not question)))
+
+
+class Denied(UsageError):
+    """The gate denies a plan, and has recorded that. Where it would allow it for some of its VMs, those are offered."""
+
+    def __init__(self, denial: Denial, plan: Plan) -> None:
+        super().__init__(denial.sentence)
+        if rest := tuple(target for target in plan.targets if target.vm_name in denial.rest):
+            self.instead = verbs.of(plan.verb).again(plan.action, rest) or ()
 
 
 def _summary(request: Pressed, row: ChangeRow | None) -> str:

@@ -134,10 +134,21 @@ class Inventory:
         They are asked for one by one: an inventory of the whole host is quicker, and says neither how long a VM has run
         nor which checkpoint it descends from.
         """
+        return tuple(map(_seen, self.look_each(vm_ids, disks=disks)))
+
+    def look_each(self, vm_ids: Sequence[str], *, disks: bool = False) -> tuple[VMInventory | BackendError, ...]:
+        """The same, with what the look at each raised in its place."""
+
+        def look(vm_id: str) -> VMInventory | BackendError:
+            try:
+                return self.look(vm_id, disks=disks)
+            except BackendError as error:
+                return error
+
         if len(vm_ids) == 1:
-            return (self.look(vm_ids[0], disks=disks),)
+            return (look(vm_ids[0]),)
         with ThreadPoolExecutor(max(1, min(MOST_LOOKS, len(vm_ids))), thread_name_prefix="look") as pool:
-            return tuple(pool.map(lambda vm_id: self.look(vm_id, disks=disks), vm_ids))
+            return tuple(pool.map(look, vm_ids))
 
     def volumes_of(self, vm: VM) -> tuple[Volume, ...] | None:
         """The volumes that its disks are on, as they are now. Raises `BackendError`."""
@@ -241,6 +252,12 @@ class Inventory:
 
     def _checkpoint(self, checkpoint_id: str) -> Checkpoint | None:
         return next((c for one in self.seen() for c in one.checkpoints if c.id == checkpoint_id), None)
+
+
+def _seen(look: VMInventory | BackendError) -> VMInventory:
+    if isinstance(look, BackendError):
+        raise look
+    return look
 
 
 def gaps_of(inventory: HostInventory) -> tuple[str, ...]:

@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, partial
 from types import MappingProxyType
 
-from backends.base import VM, VMInventory, Volume
+from backends.base import VM, BackendError, VMInventory, Volume
 from bot.fleet.inventory import Inventory
-from commands.base import HostStatus, NotKnown, UsageError, name
+from commands.base import HostStatus, Look, NotKnown, UsageError, name
 from commands.kit import meant, patterns
 from commands.kit.finding import fits, is_guid, named, nearest, plain, tell_apart
 from commands.kit.words import say_names, typed
@@ -58,13 +58,20 @@ class FleetView:
             return self._as_found(vm, self._inventory.look(vm.id, disks=disks))
 
     def look_all(self, vms: Sequence[VM], *, disks: bool = False) -> tuple[VMInventory, ...]:
+        looks = [look for _, look in self.look_each(vms, disks=disks)]
+        for look in looks:
+            if not isinstance(look, VMInventory):
+                raise look
+        return tuple(look for look in looks if isinstance(look, VMInventory))
+
+    def look_each(self, vms: Sequence[VM], *, disks: bool = False) -> tuple[tuple[VM, Look], ...]:
         hosts = list(dict.fromkeys(vm.host for vm in vms))
-        seen: dict[str, VMInventory] = {}
+        seen: dict[str, VMInventory | BackendError] = {}
         # Each host by itself: what one host shows does not wait for the turn on another.
         with ThreadPoolExecutor(max(1, len(hosts)), thread_name_prefix="look-hosts") as pool:
             for found in pool.map(lambda host: self._look_on(host, vms, disks=disks), hosts):
                 seen |= found
-        return tuple(self._as_found(vm, seen[vm.id]) for vm in vms)
+        return tuple((vm, self._checked(vm, seen[vm.id])) for vm in vms)
 
     def all(self, *, host: str | None = None, disks: bool = False) -> tuple[VMInventory, ...]:
         hosts = None if host is None else (host,)
@@ -86,11 +93,20 @@ class FleetView:
         with self._at(None):
             self._inventory.renew(hosts, disks=disks)
 
-    def _look_on(self, host: str, vms: Sequence[VM], *, disks: bool) -> dict[str, VMInventory]:
+    def _look_on(self, host: str, vms: Sequence[VM], *, disks: bool) -> dict[str, VMInventory | BackendError]:
         """Those of the VMs that were seen on this host, by id."""
         ids = [vm.id for vm in vms if vm.host == host]
-        with self._at(host):
-            return dict(zip(ids, self._inventory.look_all(ids, disks=disks), strict=True))
+        try:
+            with self._at(host):
+                return dict(zip(ids, self._inventory.look_each(ids, disks=disks), strict=True))
+        except BackendError as busy:
+            return dict.fromkeys(ids, busy)
+
+    def _checked(self, vm: VM, look: VMInventory | BackendError) -> Look:
+        try:
+            return look if isinstance(look, BackendError) else self._as_found(vm, look)
+        except UsageError as error:
+            return error
 
     def _find(self, text: str) -> tuple[VM, ...]:
         """A whole name or id first, so that a name with a comma or a star in it can be typed; then lists, then
@@ -99,9 +115,23 @@ class FleetView:
         if found := self._named(text, vms):
             return (found,)
         parts = [part for part in text.split(",") if part.strip()]
-        if len(parts) > 1:
-            return tuple(dict.fromkeys(vm for part in parts for vm in self._part(part, vms)))
-        return self._part(text.strip(" ,"), vms)
+        return self._parts(parts, vms) if len(parts) > 1 else self._part(text.strip(" ,"), vms)
+
+    def _parts(self, parts: Sequence[str], vms: tuple[VM, ...]) -> tuple[VM, ...]:
+        """The VMs of a list. Raises all that is wrong with its parts at once, with the VMs of the others."""
+        found: dict[VM, None] = {}
+        wrong: list[UsageError] = []
+        for part in parts:
+            try:
+                found |= dict.fromkeys(self._part(part, vms))
+            except UsageError as error:
+                wrong.append(error)
+        if not wrong:
+            return tuple(found)
+        sentences = dict.fromkeys(error.sentence for error in wrong)
+        hints = dict.fromkeys(error.hint for error in wrong if error.hint)
+        hidden = any(isinstance(error, NotKnown) and error.hidden for error in wrong)
+        raise NotKnown(" ".join(sentences), " ".join(hints), rest=tuple(found), hidden=hidden)
 
     def _part(self, text: str, vms: tuple[VM, ...]) -> tuple[VM, ...]:
         if found := self._named(text, vms):

@@ -24,6 +24,8 @@ class Denied:
 
     sentence: str
     why: str
+    rest: tuple[str, ...] = ()
+    """The names of those VMs that it would be allowed for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,4 +185,5 @@ def _denied(action: str, doing: str, names: list[str], rest: list[str], channel:
     return Denied(
         f"{sentence}{but} Type {typed('whoami')} to see what you may do.",
         f"no grant for {action} on {', '.join(names)} in {channel}",
+        tuple(rest),
     )

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
-from backends.base import VM, VMInventory, Volume
+from backends.base import VM, BackendError, VMInventory, Volume
 from commands.base.answers import Reply, say
+from commands.base.errors import UsageError
 from commands.base.growth import Growth, NothingKnown
 
 
@@ -106,6 +107,10 @@ class Policy:
     """Patterns of VM names."""
 
 
+Look = VMInventory | BackendError | UsageError
+"""A VM as it is now, or why it could not be looked at."""
+
+
 class Fleet(Protocol):
     """The fleet as far as this person may see it, in this channel."""
 
@@ -124,6 +129,9 @@ class Fleet(Protocol):
 
     def look_all(self, vms: Sequence[VM], *, disks: bool = False) -> tuple[VMInventory, ...]:
         """The same for several, asked at the same time; in the order of `vms`. Raises `BackendError`."""
+
+    def look_each(self, vms: Sequence[VM], *, disks: bool = False) -> tuple[tuple[VM, Look], ...]:
+        """The same, with what the look at a VM raised in its place."""
 
     def all(self, *, host: str | None = None, disks: bool = False) -> tuple[VMInventory, ...]:
         """Every VM in sight as last seen, refreshed in parallel where that is old. Hosts that are down give what was
@@ -188,5 +196,7 @@ class Context:
     growth: Growth = field(default_factory=NothingKnown)
     owners: Callable[[Mapping[str, CheckpointNote]], Mapping[str, CheckpointNote]] = lambda notes: notes
     """The same notes, with the owners who have left told apart."""
+    may: Callable[[str, VM], bool] = lambda _verb, _vm: True
+    """Whether a grant lets them do that to a VM: for what is said to them. Whether it is done is decided elsewhere."""
     digest: Callable[[], Reply] = lambda: say("No digest is set up.")
     """The digest of this channel, made now."""

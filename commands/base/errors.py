@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from backends.base import VM
 from commands.base.names import unmarked
 
 
 class UsageError(Exception):
     """What was typed cannot be carried out. Nothing was touched."""
 
-    def __init__(self, sentence: str, hint: str = "") -> None:
+    def __init__(self, sentence: str, hint: str = "", *, rest: Sequence[VM] = ()) -> None:
         super().__init__(unmarked(sentence))
         self.sentence = sentence
         """What was wrong."""
         self.hint = hint
         """What to type instead."""
+        self.rest = tuple(rest)
+        """Of several VMs, those that nothing stands against."""
+        self.instead: tuple[str, ...] = ()
+        """The same command for the rest, in words."""
 
 
 class NotKnown(UsageError):
     """Nothing that the person may see is called that."""
 
-    def __init__(self, sentence: str, hint: str = "", *, hidden: bool = False) -> None:
-        super().__init__(sentence, hint)
+    def __init__(self, sentence: str, hint: str = "", *, rest: Sequence[VM] = (), hidden: bool = False) -> None:
+        super().__init__(sentence, hint, rest=rest)
         self.hidden = hidden
         """There is one that they may not see. They are told the same, and the ledger keeps it as a refusal."""
 

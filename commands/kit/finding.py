@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 from backends.base import VM, Checkpoint, VMInventory
 from commands.base import Context, NotKnown, UsageError, name
 from commands.kit import meant
-from commands.kit.words import say_names, say_span, short_id, typed
+from commands.kit.words import say_span, short_id, typed
 
 _ID = re.compile(r"\{?([0-9a-f]{4,8}|[0-9a-f]{8}-[0-9a-f-]{0,27})\}?")
 _UNTYPEABLE = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -86,6 +86,11 @@ def typeable(thing: Named) -> str:
     return thing.name if can else short_id(thing.id)
 
 
+def listable(vm: VM) -> str:
+    """The word to type for a VM in a list."""
+    return short_id(vm.id) if re.search(r"[,*?]", vm.name) else typeable(vm)
+
+
 def on_it(seen: VMInventory, text: str) -> tuple[Checkpoint, ...]:
     """The checkpoints of this VM that `text` may mean. `latest` is the newest that people took, where none is called
     so."""
@@ -116,27 +121,6 @@ def one_checkpoint(context: Context, vm: str, checkpoint: str, *, disks: bool = 
     """The checkpoint of one VM, looked up on its host."""
     seen = context.fleet.look(context.fleet.find_one(vm), disks=disks)
     return seen, checkpoint_on(seen, checkpoint, context.now)
-
-
-def checkpoints(context: Context, vms: str, checkpoint: str, verb: str, *, disks: bool = False) -> tuple[Found, ...]:
-    """The checkpoint of that name on each of the VMs, looked up on their hosts.
-
-    Raises `NotKnown` that names every VM which has none: a group is changed as a whole or not at all.
-    """
-    everyone = context.fleet.look_all(context.fleet.find(vms), disks=disks)
-    without = [seen.vm for seen in everyone if not on_it(seen, checkpoint)]
-    if without and len(everyone) > 1:
-        has = "has" if len(without) == 1 else "have"
-        sentence = f"{say_names([vm.name for vm in without])} {has} no checkpoint called {name(checkpoint)}."
-        raise NotKnown(sentence, go_on([seen.vm for seen in everyone if seen.vm not in without], verb, checkpoint))
-    return tuple((seen, checkpoint_on(seen, checkpoint, context.now)) for seen in everyone)
-
-
-def go_on(rest: Sequence[VM], verb: str, *words: str) -> str:
-    """The offer to do it with those VMs of a group that nothing stands against."""
-    whole = "A group is changed as a whole or not at all."
-    vms = ",".join(typeable(vm) for vm in rest if not vm.is_replica)
-    return f"{whole} For the rest of them: {typed(verb, vms, *words)}." if vms else whole
 
 
 def _where_to_look(seen: VMInventory, text: str) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
 from backends.base import MAX_CHECKPOINTS, VM, Checkpoint, CheckpointType, SnapshotType, VMInventory, VMState
 from commands.base import Policy, UsageError, name
-from commands.kit.finding import go_on, plain, typeable
+from commands.kit.finding import plain, typeable
 from commands.kit.patterns import protects
 from commands.kit.words import typed
 
@@ -15,28 +13,6 @@ _INSTEAD = {
     "Hyper-V Replica": "Replication keeps and drops these by itself; look at the VM's replication settings.",
     "Hyper-V": "Hyper-V drops it by itself.",
 }
-
-
-MOST_TOLD = 8
-"""Obstacles of a group that get a sentence each."""
-
-
-def each_of(everyone: Iterable[VMInventory], check: Callable[[VMInventory], None], verb: str, *words: str) -> None:
-    """Check each VM of a group, and refuse it with every obstacle at once and an offer to go on with the rest."""
-    obstacles: list[UsageError] = []
-    rest: list[VM] = []
-    for seen in everyone:
-        try:
-            check(seen)
-            rest.append(seen.vm)
-        except UsageError as obstacle:
-            obstacles.append(obstacle)
-    if len(obstacles) + len(rest) == 1 and obstacles:
-        raise obstacles[0]
-    if obstacles:
-        told = [obstacle.sentence for obstacle in obstacles[:MOST_TOLD]]
-        more = [f"{len(obstacles) - MOST_TOLD} more are in the way."] if len(obstacles) > MOST_TOLD else []
-        raise UsageError(" ".join([*told, *more]), go_on(rest, verb, *words))
 
 
 def managed(seen: VMInventory, checkpoint: Checkpoint, deed: str) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from commands.base import Context, Plan, Target, UsageError, name
-from commands.kit.finding import go_on, named
+from commands.kit.finding import named
+from commands.kit.group import AS_A_WHOLE
 from commands.kit.words import say_names
 
 BY_ITSELF = "Name it by itself if the copy is meant."
 
 
-def named_only(plan: Plan, verb: str, vms: str, words: Sequence[str], context: Context) -> Plan:
+def named_only(plan: Plan, vms: str, context: Context) -> Plan:
     """The plan of a command, whatever its verb, that was typed with `vms` among its words. Where it acts on a copy that
     was named, it is asked about. Raises `UsageError` where a pattern alone covers one."""
     copies = [target for target in plan.targets if target.picture.replica]
@@ -20,10 +21,8 @@ def named_only(plan: Plan, verb: str, vms: str, words: Sequence[str], context: C
         others = {target.vm_id for target in plan.targets if target not in unnamed}
         rest = [one.vm for one in context.fleet.known() if one.vm.id in others]
         are, mean = ("is a replica of a VM", "it") if len(unnamed) == 1 else ("are replicas of VMs", "them")
-        raise UsageError(
-            f"{_where(unnamed)} {are} elsewhere, and no pattern means {mean}.",
-            go_on(rest, verb, *(word for word in words if word != vms)) if rest else BY_ITSELF,
-        )
+        sentence = f"{_where(unnamed)} {are} elsewhere, and no pattern means {mean}."
+        raise UsageError(sentence, AS_A_WHOLE if rest else BY_ITSELF, rest=rest)
     return replace(plan, cautions=(*plan.cautions, *_cautions(copies, context)), ask=True) if copies else plan
 
 

@@ -14,9 +14,12 @@ from commands.base import Context, NotKnown, Plan, Reply, UsageError
 from commands.base import name as named
 from commands.kit import manual, replicas
 from commands.kit.choices import to_choose
-from commands.kit.finding import typeable
+from commands.kit.finding import listable, typeable
 from commands.kit.meant import nearest
 from commands.kit.words import say_names, typed
+
+MOST_REPEATED = 12
+"""VMs that are named in a command which is offered."""
 
 NAMED_LAST = 2
 """Arguments of a command whose last one is a name."""
@@ -78,9 +81,18 @@ def run(words: Sequence[str], context: Context) -> Reply | Plan:
     name, rest = _command_and_words(group, words, context)
     command = group.commands[name]
     rest = _lists_joined(command, rest)
+    try:
+        return _answer(group, command, rest, context)
+    except UsageError as obstacle:
+        _offer_the_rest(obstacle, command, rest)
+        raise
+
+
+def _answer(group: Commands, command: click.Command, words: Sequence[str], context: Context) -> Reply | Plan:
+    name = str(command.name)
     with click.Context(group, info_name="/checkpoint", obj=context, token_normalize_func=str.casefold) as parent:
         try:
-            made = command.make_context(name, [*rest], parent=parent, allow_extra_args=True)
+            made = command.make_context(name, [*words], parent=parent, allow_extra_args=True)
             _refuse_leftovers(made)
             with made:
                 answer = command.invoke(made)
@@ -94,11 +106,21 @@ def run(words: Sequence[str], context: Context) -> Reply | Plan:
             raise _in_our_words(error, command, parent) from error
     if not isinstance(answer, Reply | Plan):
         raise TypeError(f"commands/{name}.py gave {type(answer).__name__} instead of a Reply or a Plan")
-    return (
-        replicas.named_only(answer, name, str(made.params.get("vm", "")), rest, context)
-        if isinstance(answer, Plan)
-        else answer
-    )
+    return replicas.named_only(answer, str(made.params.get("vm", "")), context) if isinstance(answer, Plan) else answer
+
+
+def _offer_the_rest(obstacle: UsageError, command: click.Command, words: Sequence[str]) -> None:
+    """Where something stands against some of several VMs: the same command for the rest of them, with all its other
+    words."""
+    at = _vms_at(command, words)
+    first = next((param.name for param in command.params if isinstance(param, click.Argument)), "")
+    if not obstacle.rest or first != "vm" or at >= len(words):
+        return
+    before, after = words[:at], words[at + 1 :]
+    obstacle.instead = (str(command.name), *before, ",".join(vm.id for vm in obstacle.rest), *after)
+    if len(obstacle.rest) <= MOST_REPEATED:
+        again = (one for one in (*before, ",".join(map(listable, obstacle.rest)), *after) if one != "--")
+        obstacle.hint = f"{obstacle.hint} For the rest of them: {typed(str(command.name), *again)}.".strip()
 
 
 def is_question(words: Sequence[str]) -> bool:
@@ -121,19 +143,27 @@ def _without_its_checkpoint(error: click.MissingParameter) -> str:
 
 def _lists_joined(command: click.Command, words: Sequence[str]) -> list[str]:
     """The words with a list of VMs as one of them: blanks around its commas do not matter."""
+    joined = list(words)
+    at = _vms_at(command, joined)
+    while at + 1 < len(joined) and (joined[at].endswith(",") or joined[at + 1].startswith(",")):
+        joined[at : at + 2] = [joined[at] + joined[at + 1]]
+    return joined
+
+
+def _vms_at(command: click.Command, words: Sequence[str]) -> int:
+    """Where the VMs of a command stand, which are its first argument; the end where there is none."""
     takes_value = {
         flag
         for p in command.params
         if isinstance(p, click.Option) and not p.is_flag
         for flag in (*p.opts, *p.secondary_opts)
     }
-    joined = list(words)
     at = 0
-    while at < len(joined) and joined[at].startswith("-"):
-        at += 2 if joined[at] in takes_value else 1
-    while at + 1 < len(joined) and (joined[at].endswith(",") or joined[at + 1].startswith(",")):
-        joined[at : at + 2] = [joined[at] + joined[at + 1]]
-    return joined
+    while at < len(words) and words[at].startswith("-"):
+        if words[at] == "--":
+            return at + 1
+        at += 2 if words[at].casefold() in takes_value else 1
+    return at
 
 
 def _command_and_words(group: Commands, words: Sequence[str], context: Context) -> tuple[str, list[str]]:
@@ -176,6 +206,8 @@ def _refuse_misspelt(group: Commands, first: str, context: Context) -> None:
     try:
         context.fleet.find(first)
     except NotKnown as unknown:
+        if unknown.rest:
+            return
         if meant:
             sentence = f"There is no command and no VM called {named(first)}."
             hint = f"Did you mean {typed(meant[0])}? All commands: {typed('help')}."

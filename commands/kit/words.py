@@ -102,7 +102,7 @@ def typed(*words: str) -> str:
 
     A word with spaces or quotes in it is put in quotes; one that starts with a dash is kept from being an option.
     """
-    dash = next((n for n, word in enumerate(words) if re.match(r"-(?!-[a-z])", word)), len(words))
+    dash = next((n for n, word in enumerate(words) if re.match(r"-(?!-[a-zA-Z])", word)), len(words))
     written = [_quoted(word) for word in words]
     written[dash:dash] = ["--"] if dash < len(words) else []
     return command(" ".join(["/checkpoint", *written]))

@@ -151,14 +151,3 @@ def test_without_a_safety_checkpoint_there_is_a_warning_and_a_second_question(wo
     plan = world.run("apply", "web01", "before", "--no-safety")
     assert plan.grave
     assert "gone for good" in plan.cautions[0]
-
-
-def test_all_obstacles_of_a_group_are_told_at_once_with_the_rest_to_go_on_with(world):
-    for number, more in enumerate(({"operational_status": (OperationalStatus.BACKING_UP,)}, {}, {}), start=1):
-        world.checkpoint(world.vm(f"web0{number}", **more), "before")
-    world.change(world.vm("web04", state=VMState.STARTING))
-    world.checkpoint(next(one.vm for one in world.hosts["hv01"].vms.values() if one.vm.name == "web04"), "before")
-    told = world.refuse("apply", "web*", "before")
-    assert "A backup of web01 is running" in told
-    assert "web04 is starting" in told
-    assert "For the rest of them: /checkpoint apply web02,web03 before." in told

@@ -169,12 +169,13 @@ class Headquarters(Hosts):
 
 
 def settings(folder: Path) -> Settings:
-    """Ada and Bob may do everything, Eve may look at `web*`, and Bob approves what is applied to `sql*`."""
+    """Ada and Bob may do everything, Eve may look at `web*` and do everything with `eves*`, and Bob approves what is
+    applied to `sql*`."""
     return Settings(
         slack=NO_SLACK,
         data_dir=folder,
         access=AccessSettings(
-            grants=(owners(ADA, BOB), viewers(EVE, vms=("web*",))),
+            grants=(owners(ADA, BOB), viewers(EVE, vms=("web*",)), owners(EVE, vms=("eves*",))),
             approvals=(ApprovalSettings(vms=("sql*",), actions=("apply",), by=(BOB,)),),
         ),
         digest=DigestSettings(channels=(DigestChannelSettings(channel=CHANNEL, vms=("old*",)),)),

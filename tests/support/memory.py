@@ -129,6 +129,8 @@ class World:
         self.hidden: set[str] = set()
         self.gone: set[str] = set()
         """User ids of people who have left."""
+        self.denied: set[str] = set()
+        """VMs that no grant lets them change."""
         self.grants: tuple[Grant, ...] = (Grant("owner", ("view", "create", "apply"), ("*",)),)
         self.now = NOW
         self.inventory = Inventory(self.hosts, lambda: self.now, fresh_for=timedelta(0))
@@ -192,5 +194,6 @@ class World:
             self.grants,
             growth=self.growth,
             owners=Ownership(self.gone.__contains__).of,
+            may=lambda _verb, vm: vm.name not in self.denied,
             digest=lambda: say("One stale checkpoint."),
         )

@@ -11,7 +11,7 @@ from backends.simulator.fleets.seed import DAY, Past
 from bot.ledger import ChangeState
 from bot.messages import MessageRef
 from commands.base import Button
-from tests.support.headquarters import BOB, CHANNEL, Headquarters, buttons, wait_until
+from tests.support.headquarters import BOB, CHANNEL, EVE, Headquarters, buttons, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +141,29 @@ class TestButtons:
         assert {vm.name for vm in asked.vms} == {"pair1", "pair2"}
         assert asked.plan is not None
         assert all(str(t.checkpoint_name).startswith("safety ") for t in asked.plan.targets)
+
+    @pytest.mark.parametrize(
+        ("text", "why"),
+        [
+            ("create eves1,web09 without-web09", "No grant lets you take checkpoints of web09"),
+            ("create eves2,nosuch without-nosuch", "I know no VM called nosuch."),
+        ],
+    )
+    def test_that_go_on_with_the_rest_of_a_group_meet_the_gate(self, hq: Headquarters, text: str, why: str) -> None:
+        for name in text.split()[1].replace("nosuch", "web10").split(","):
+            hq.add_vm(name)
+        hq.type(text, who=EVE)
+        refusal = hq.board.whispers[-1]
+        assert why in refusal.text
+        (rest,) = buttons(refusal)
+        assert rest.label == "Go on with the rest"
+
+        hq.press(rest, None, who=BOB)
+        assert "This offer was made too long ago." in hq.told(), "it was not made to him"
+        hq.press(rest, None, who=EVE)
+
+        done = hq.wait_for(ChangeState.SUCCEEDED)
+        assert (done.person_id, done.summary) == (EVE, f"take {text.rsplit(maxsplit=1)[-1]} of {text[7:12]}")
 
     def test_that_are_double_clicked_ask_once(self, hq: Headquarters) -> None:
         seen = hq.add_vm("old02", Past("long-ago", 30 * DAY))
