@@ -23,6 +23,9 @@ from commands.kit.words import safety_name, typed
 ANSWERS: dict[str, Word] = {"confirm": "confirm", "approve": "approve", "cancel": "cancel"}
 """Buttons of a card that answer its question; every other one is a command."""
 
+_SHORT = {"keep": ("keep", "7d"), "pin": ("keep", "forever")}
+"""Buttons that say a little more than a verb."""
+
 UNKNOWN_BUTTON = "This button belongs to no request that I know."
 
 
@@ -63,8 +66,10 @@ class Buttons:
     def words_of(self, request: Pressed, at: At) -> tuple[str, ...]:
         """The command that a button stands for. What waits for hosts does so inside `at`."""
         match request.action:
-            case "delete" | "keep" | "apply" | "show" | "claim":
+            case "delete" | "keep" | "pin" | "apply" | "show" | "claim":
                 return self._about_checkpoint(request.action, request.value, at)
+            case "mine":
+                return ("digest", "--mine")
             case "undo":
                 return _known(self._undo(request.value))
             case "again":
@@ -81,11 +86,14 @@ class Buttons:
             )
 
     def _about_checkpoint(self, action: str, checkpoint_id: str, at: At) -> tuple[str, ...]:
+        if not checkpoint_id:
+            raise UsageError("Nothing is chosen.", "Choose at least one in the list, and press the button again.")
         with at(None):
             found = self.inventory.find_checkpoint(checkpoint_id)
         if found is None:
             raise UsageError("That checkpoint has gone.", f"Type {typed('list')} to see what there is.")
-        return (action, found.vm_id, found.id, *(("7d",) if action == "keep" else ()))
+        verb, *words = _SHORT.get(action, (action,))
+        return (verb, found.vm_id, found.id, *words)
 
     def _again(self, change_id: str) -> tuple[str, ...] | None:
         row = self.ledger.changes.get(change_id)

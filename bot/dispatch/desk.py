@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from backends.base import VM, BackendError
 from bot.changes import verbs
@@ -115,13 +116,14 @@ class Desk:
 
     def pressed(self, request: Pressed) -> None:
         with self.waiting.on(request):
-            row = self.ledger.changes.get(request.value)
-            vms = row.vms if row else ()
-            self._guarded(request.origin, _summary(request, row), lambda: self._pressed(request), vms=vms)
+            for one in _each_chosen(request):
+                row = self.ledger.changes.get(one.value)
+                vms = row.vms if row else ()
+                self._guarded(one.origin, _summary(one, row), partial(self._pressed, one), vms=vms)
 
     def _is_double_click(self, request: Pressed) -> bool:
         """Slack gives each click of a double click a trigger of its own."""
-        press = (request.origin.person_id, request.action, request.value, request.message)
+        press = (request.origin.person_id, request.action, request.value, request.chosen, request.message)
         return not self._clicks.first(press, self.clock(), within=DOUBLE_CLICK)
 
     def _typed(self, request: Typed) -> None:
@@ -248,6 +250,13 @@ class Denied(UsageError):
         super().__init__(denial.sentence)
         if rest := tuple(target for target in plan.targets if target.vm_name in denial.rest):
             self.instead = verbs.of(plan.verb).again(plan.action, rest) or ()
+
+
+def _each_chosen(request: Pressed) -> tuple[Pressed, ...]:
+    """A press for each of those that were chosen: each is a command of its own, and meets the gate by itself."""
+    return tuple(
+        replace(request, delivery_id=f"{request.delivery_id} {one}", value=one, chosen=()) for one in request.chosen
+    ) or (request,)
 
 
 def _summary(request: Pressed, row: ChangeRow | None) -> str:

@@ -40,6 +40,8 @@ class Pressed:
     value: str
     message: MessageRef | None
     """The message that the button stands in."""
+    chosen: tuple[str, ...] = ()
+    """What was chosen beside a button that has no value of its own."""
 
 
 class Handler(Protocol):

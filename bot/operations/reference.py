@@ -90,7 +90,7 @@ def _markdown(part: Part) -> str:
         case Tree(lines):
             return "\n".join(("```", *lines, "```"))
         case Table(columns, rows):
-            return _table(columns, [(f"`{first}`", *map(_escape, others)) for first, *others in rows])
+            return _table(columns, [(f"`{first}`", *map(_escape, map(str, others))) for first, *others in rows])
         case _:
             raise TypeError(f"a command's page has a {type(part).__name__}, which the README cannot show")
 

@@ -14,6 +14,7 @@ from bot.messages import AnnouncerError, MessageGone, MessageRef, Origin
 from bot.slack import response_url
 from bot.slack.pace import MOST_KEPT, Pace
 from bot.slack.render.blocks import Rendered, escape, render
+from bot.slack.render.newer import forms
 from bot.slack.web import WEB_ERRORS, error_code, missing_scope
 from commands.base import Reply, say
 
@@ -212,8 +213,8 @@ class Outbox:
 
         A refused message was not shown, so sending it again shows it once.
         """
-        for tables in (True, False):
-            rendered = render(message, self._new_id, tables=tables)
+        for form in forms(message):
+            rendered = render(message, self._new_id, form)
             try:
                 return send(rendered)
             except (SlackApiError, response_url.Unusable) as error:

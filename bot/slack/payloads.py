@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bot.dispatch.requests import Pressed, Typed
 from bot.messages import MessageRef, Origin
 from bot.slack.render.blocks import action_of
+from bot.slack.render.newer import MAX_PICKED, MENU, PICK, choice
 
 Payload = Mapping[str, object]
 
@@ -65,8 +66,8 @@ def _typed(payload: Payload, envelope_id: str) -> Typed | Misfit:
 
 
 def _pressed(payload: Payload, envelope_id: str) -> Pressed | Misfit:
-    """A button. In a channel shared with another workspace `team` is the app's and `user.team_id` the person's, so
-    the person's goes first."""
+    """A button, or a choice in a menu. In a channel shared with another workspace `team` is the app's and
+    `user.team_id` the person's, so the person's goes first."""
     actions = payload.get("actions")
     action = actions[0] if isinstance(actions, list) and actions else None
     person = _word(payload, "user", "id")
@@ -76,17 +77,38 @@ def _pressed(payload: Payload, envelope_id: str) -> Pressed | Misfit:
     lacks = _lacks(user=person, channel=channel, team=team, action_id=action_id)
     if lacks:
         return _incomplete(payload, lacks)
-    meaning = action_of(action_id)
-    if meaning is None or _word(action, "type") not in ("button", ""):
+    meaning, kind = action_of(action_id), _word(action, "type")
+    if meaning == MENU and kind == "overflow":
+        meaning, value = choice(_word(action, "selected_option", "value"))
+    elif kind not in ("button", ""):
+        meaning = None
+    if not meaning:
         return Misfit(
             "an action that is none of this bot's", f"This bot does not know that button. {_HELP}", _origin(payload)
         )
     message = _message(payload, channel)
     moment = _word(action, "action_ts"), message.ts if message else ""
     trigger = _word(payload, "trigger_id") or "".join(moment) or envelope_id
-    delivery = _digest("pressed", trigger, person, channel, action_id, value, *moment)
+    chosen = () if value else _chosen(payload)
+    delivery = _digest("pressed", trigger, person, channel, action_id, value, *moment, *chosen)
     origin = Origin(channel, person, _word(payload, "response_url") or None)
-    return Pressed(delivery, team, origin, meaning, value, message)
+    return Pressed(delivery, team, origin, meaning, value, message, chosen)
+
+
+def _chosen(payload: Payload) -> tuple[str, ...]:
+    """What was chosen in this bot's fields of the message, each once."""
+    blocks = _find(payload, "state", "values")
+    fields = [field for block in _values(blocks) for name, field in _items(block) if action_of(name) == PICK]
+    options = [one for field in fields if isinstance(many := _find(field, "selected_options"), list) for one in many]
+    return tuple(dict.fromkeys(value for one in options if (value := _word(one, "value"))))[:MAX_PICKED]
+
+
+def _values(value: object) -> list[object]:
+    return list(value.values()) if isinstance(value, Mapping) else []
+
+
+def _items(value: object) -> list[tuple[str, object]]:
+    return [(key, one) for key, one in value.items() if isinstance(key, str)] if isinstance(value, Mapping) else []
 
 
 def _message(payload: Payload, channel: str) -> MessageRef | None:

@@ -4,7 +4,22 @@ A command is an ordinary Click command in a file of its own. It gets a `Context`
 answer) or a `Plan` (what it wants to change). It never changes anything itself.
 """
 
-from commands.base.answers import Actions, Button, Footnote, Heading, Item, Paragraph, Part, Reply, Table, Tree, say
+from commands.base.answers import (
+    Actions,
+    Button,
+    Chart,
+    Figure,
+    Footnote,
+    Heading,
+    Item,
+    Paragraph,
+    Part,
+    Pick,
+    Reply,
+    Table,
+    Tree,
+    say,
+)
 from commands.base.context import (
     CheckpointNote,
     Context,
@@ -51,6 +66,7 @@ __all__ = [
     "Actions",
     "Apply",
     "Button",
+    "Chart",
     "CheckpointNote",
     "Claim",
     "Configure",
@@ -58,6 +74,7 @@ __all__ = [
     "Create",
     "Delete",
     "Export",
+    "Figure",
     "Filling",
     "Fleet",
     "Footnote",
@@ -78,6 +95,7 @@ __all__ = [
     "Paragraph",
     "Part",
     "Person",
+    "Pick",
     "Picture",
     "Plan",
     "Policy",

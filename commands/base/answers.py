@@ -45,9 +45,32 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """A number in a table, by which its column is sorted, and how it reads."""
+
+    value: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
+    """Rows under columns; with a title it can be sorted and leafed through, and folded it opens at a click."""
+
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[str | Figure, ...], ...]
+    title: str = ""
+    folded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """How something went, as a line. `text` says the same in words: not every reader sees a chart."""
+
+    title: str
+    points: tuple[tuple[str, float], ...]
+    """Label and value, in their order."""
+    unit: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +80,20 @@ class Item:
     text: str
     detail: str = ""
     buttons: tuple[Button, ...] = ()
+    choices: tuple[Button, ...] = ()
+    """The same in a menu, which takes less room: one of them is chosen. Five at the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A choice of several, and what to do with all that are chosen. Options are label and id; the buttons' values are
+    empty."""
+
+    label: str
+    options: tuple[tuple[str, str], ...]
+    buttons: tuple[Button, ...]
+    most: int
+    """So many may be chosen at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +106,7 @@ class Footnote:
     text: str
 
 
-Part = Heading | Paragraph | Tree | Table | Item | Actions | Footnote
+Part = Heading | Paragraph | Tree | Table | Chart | Item | Pick | Actions | Footnote
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +133,16 @@ def _lines(part: Part) -> Iterable[str]:
             yield text
         case Tree(lines):
             yield from lines
-        case Table(columns, rows):
+        case Table(columns, rows, title):
+            yield from [title] if title else []
             yield " | ".join(columns)
-            yield from (" | ".join(row) for row in rows)
+            yield from (" | ".join(cell if isinstance(cell, str) else cell.text for cell in row) for row in rows)
+        case Chart():
+            yield part.text
         case Item(text, detail):
             yield f"{text} {detail}".strip()
+        case Pick(label, options):
+            yield label
+            yield from (name for name, _ in options)
         case Actions():
             return

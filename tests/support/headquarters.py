@@ -112,10 +112,18 @@ class Headquarters(Hosts):
             self.core.desk.typed(request)
         return delivery
 
-    def press(self, button: Button, message: MessageRef | None, *, who: str = ADA, delivery: str = "") -> None:
+    def press(
+        self,
+        button: Button,
+        message: MessageRef | None,
+        *,
+        who: str = ADA,
+        delivery: str = "",
+        chosen: tuple[str, ...] = (),
+    ) -> None:
         delivery = delivery or f"delivery-{next(self._deliveries)}"
         channel = message.channel if message else CHANNEL
-        self._press(Pressed(delivery, TEAM, Origin(channel, who), button.action, button.value, message))
+        self._press(Pressed(delivery, TEAM, Origin(channel, who), button.action, button.value, message, chosen))
 
     def press_elsewhere(self, button: Button, *, who: str = ADA) -> None:
         """In a message of another channel that only the person sees."""

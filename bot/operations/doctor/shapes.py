@@ -13,8 +13,9 @@ from slack_sdk.errors import SlackApiError
 import commands
 from bot.operations.doctor.findings import Check, broken, unseen, works
 from bot.slack.render.blocks import Rendered, render
+from bot.slack.render.newer import forms
 from bot.slack.web import WEB_ERRORS, error_code
-from commands.base import Actions, Button, Footnote, Heading, Item, Paragraph, Reply, Table, Tree
+from commands.base import Actions, Button, Chart, Figure, Footnote, Heading, Item, Paragraph, Pick, Reply, Table, Tree
 from commands.kit import manual
 
 REFUSED = "Tell whoever makes this bot, with this line. Until then it shows such messages in simpler blocks."
@@ -34,6 +35,9 @@ EVERY_PART = Reply(
         Tree(("before-upgrade", "└─ now")),
         Table(("VM", "Days"), (("web01", "41"), ("sql01", ""))),
         Item("web01 before-upgrade", "41 days, 18 GB", BUTTONS[:2]),
+        Item("web02 before-upgrade", "41 days, 18 GB", choices=BUTTONS),
+        Chart("Held by checkpoints", (("1 Nov", 40.0), ("2 Nov", 43.5)), "GB", "From 40 GB to 43.5 GB."),
+        Pick("Which of yours", (("before-upgrade of web01", "1"),), BUTTONS[:1], 10),
         Actions(BUTTONS),
         Footnote("change 1a2b3c"),
     )
@@ -44,6 +48,9 @@ EVERY_PART = Reply(
 def shapes() -> Iterator[tuple[str, Reply]]:
     """Each by a name for it: one of every part, a long table, and every page of the manual."""
     yield "every part", EVERY_PART
+    rows = tuple((f"vm{n}", Figure(n, f"{n} days")) for n in range(150))
+    yield "a table that is sorted", Reply((Table(("VM", "Age"), rows, "Stale checkpoints"),))
+    yield "a table that folds", Reply((Table(("VM", "Age"), rows[:30], "30 more", folded=True),))
     yield "a long table", Reply((Table(("VM", "Checkpoint"), tuple((f"vm{n}", f"name {n}") for n in range(150))),))
     group = commands.load()
     with click.Context(group, info_name="/checkpoint") as ctx:
@@ -52,11 +59,11 @@ def shapes() -> Iterator[tuple[str, Reply]]:
 
 
 def look(client: WebClient) -> Iterator[Check]:
-    """Each with tables and without, as they go out."""
+    """Each in every form in which it may go out."""
     for name, reply in shapes():
-        for tables in (True, False):
-            about = f"the message “{name}”{'' if tables else ' without tables'}"
-            yield _validated(client, about, render(reply, lambda: uuid.uuid4().hex, tables=tables))
+        for form in forms(reply):
+            about = f"the message “{name}” in {form} blocks"
+            yield _validated(client, about, render(reply, lambda: uuid.uuid4().hex, form))
 
 
 def _validated(client: WebClient, about: str, rendered: Rendered) -> Check:

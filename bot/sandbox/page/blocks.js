@@ -31,7 +31,7 @@ const RENDER = {
   ...newer(renderBlocks, interactive),
 };
 
-const unknown = (block) => el("p", { class: "b-unknown" }, `[${block.type} block]`);
+const unknown = (block) => el("p", { class: "b-unknown" }, `This page does not know the block ${block.type}.`);
 
 function section(block, surface) {
   const texts = [];

@@ -1,8 +1,9 @@
-// Block Kit's newer blocks, drawn plainly: tables of data, charts as tables, containers, cards, alerts, plans.
+// Block Kit's newer blocks, drawn plainly: tables of data, charts, containers, cards, alerts, plans.
 
+import { chart } from "./charts.js";
 import { el, icon } from "./dom.js";
 import { mrkdwn, plain, richText } from "./markup.js";
-import { framed, rowsOf } from "./tables.js";
+import { leafed } from "./tables.js";
 
 const STATUS = { pending: "○", in_progress: "◔", complete: "✓", error: "✕" };
 const words = (object, names) => (object.type === "mrkdwn" ? mrkdwn(object.text, names) : plain(object.text, object.emoji !== false));
@@ -16,16 +17,9 @@ export const newer = (draw, button) => ({
       action_cell: () => button(one.element, block, surface),
     }[one.type]?.() ?? String(one.text ?? one.value));
     const numeric = (column) => (block.rows.slice(1).every((row) => row[column].type === "raw_number") ? "align-right" : "");
-    const rows = block.rows.map((row) => row.map(cell));
-    return framed(rowsOf(rows, { caption: block.caption, classes: numeric }), block.caption);
+    return leafed(block, cell, numeric);
   },
-  data_visualization: (block) => {
-    const { chart } = block;
-    const rows = chart.type === "pie"
-      ? [["", "Value"], ...chart.segments.map((one) => [one.label, String(one.value)])]
-      : [["", ...chart.axis_config.categories], ...chart.series.map((one) => [one.name, ...one.data.map((point) => String(point.value))])];
-    return framed(rowsOf(rows, { caption: `${block.title} (${chart.type} chart)`, classes: (column) => (column ? "align-right" : "") }), block.title);
-  },
+  data_visualization: (block) => chart(block),
   container: (block, surface) => {
     const title = block.rich_text_title ? rich(block.rich_text_title, surface.names) : words(block.title, surface.names);
     const subtitle = block.subtitle ? el("p", { class: "hint" }, words(block.subtitle, surface.names)) : null;

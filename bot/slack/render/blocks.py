@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isfinite
 
+from bot.slack.render import newer
+from bot.slack.render.newer import Block, Form
+from bot.slack.render.newer import plain as _plain
 from commands.base import (
     Actions,
     Button,
+    Chart,
+    Figure,
     Footnote,
     Heading,
     Item,
     Paragraph,
     Part,
+    Pick,
     Reply,
     Table,
     Tree,
@@ -26,8 +33,6 @@ from commands.base import (
     runs,
     unmarked,
 )
-
-Block = dict[str, object]
 
 MAX_BLOCKS = 45
 """Slack takes 50 in a message; five are left for what a later version of Slack or of this bot adds."""
@@ -67,16 +72,16 @@ class Rendered:
     blocks: list[Block]
 
 
-def render(reply: Reply, new_id: Callable[[], str], *, tables: bool = True) -> Rendered:
+def render(reply: Reply, new_id: Callable[[], str], form: Form = Form.NEW) -> Rendered:
     """The message for `reply`.
 
-    `new_id` gives a block id that no message had before: Slack asks for new ones at every update. `tables=False` draws
-    tables as fixed-width text, for a server that does not know the table block. Buttons are placed first, then
-    headings, sentences, and last the long parts, so that a long list cannot push the buttons out.
+    `new_id` gives a block id that no message had before: Slack asks for new ones at every update. A plainer `form` is
+    for a server that does not know the newer blocks. Buttons are placed first, then headings, sentences, and last the
+    long parts, so that a long list cannot push the buttons out.
 
-    Raises `NotRenderable` for a button whose value is longer than the 2,000 characters that Slack keeps.
+    Raises `NotRenderable` for a button whose value is longer than Slack keeps.
     """
-    page = _Page(new_id, tables=tables)
+    page = _Page(new_id, form)
     drawn: dict[int, list[Block]] = {}
     lost: list[int] = []
     for index in sorted(range(len(reply.parts)), key=lambda i: (_rank(reply.parts[i]), i)):
@@ -92,7 +97,7 @@ def render(reply: Reply, new_id: Callable[[], str], *, tables: bool = True) -> R
 
 def plain_text(reply: Reply) -> str:
     """The readable content for notifications, screen readers and search, with nothing in it that Slack would parse."""
-    labels = (b.label for part in reply.parts if isinstance(part, Actions | Item) for b in part.buttons)
+    labels = (b.label for part in reply.parts if isinstance(part, Actions | Item | Pick) for b in part.buttons)
     text = clean(reply.text).strip() or " / ".join(map(clean, labels)).strip() or "(nothing to show)"
     escaped = escape(text)
     while len(escaped) > MAX_TEXT:
@@ -125,14 +130,16 @@ def action_of(action_id: str) -> str | None:
 class _Page:
     """The room that is left in a message, and what is drawn into it."""
 
-    def __init__(self, new_id: Callable[[], str], *, tables: bool) -> None:
+    def __init__(self, new_id: Callable[[], str], form: Form) -> None:
         self._new_id = new_id
-        self._tables = 1 if tables else 0  # Slack takes one table block in a message
+        self._form = form
+        self._tables = 0 if form is Form.PLAIN else 1  # Slack takes one table block in a message
+        self._charts = 2 if form is Form.NEW else 0
         self._blocks = MAX_BLOCKS - 1
         self._chars = MAX_CHARS - _NOTE
         self._buttons = 0
 
-    def draw(self, part: Part) -> list[Block] | None:
+    def draw(self, part: Part) -> list[Block] | None:  # noqa: PLR0911 - one for each kind
         """The blocks of a part, or None when there is no room for it. A part with nothing in it has no blocks."""
         match part:
             case Heading() | Paragraph() | Footnote():
@@ -143,6 +150,10 @@ class _Page:
                 return self._table(part)
             case Item():
                 return self._item(part)
+            case Chart():
+                return self._chart(part)
+            case Pick():
+                return self._pick(part)
             case Actions(buttons):
                 return self._actions(buttons)
 
@@ -188,12 +199,54 @@ class _Page:
         rows = _even([table.columns, *table.rows])
         if not rows or not rows[0]:
             return []
+        title = _cut(" ".join(clean(table.title).split()), newer.MAX_CAPTION)
         if self._tables and len(rows[0]) <= MAX_COLUMNS:
-            fitting = _fit_rows(rows, self._chars)
-            if fitting and self._take(1, sum(len(cell) for row in fitting for cell in row)):
+            most = newer.MAX_DATA_ROWS if self._form is Form.NEW and title and not table.folded else MAX_ROWS
+            fitting = _fit_rows(rows, self._chars - len(title), most)
+            if fitting and self._take(2, len(title) + sum(len(cell) for row in fitting for cell in row)):
                 self._tables -= 1
-                return [self._table_block(fitting)]
-        return self._lines(_columns(rows), "rows")
+                return self._titled(title, fitting, table)
+        return self._lines([*([title] if title else []), *_columns(rows)], "rows")
+
+    def _titled(self, title: str, rows: Sequence[list[str]], table: Table) -> list[Block]:
+        """Where nothing folds, the title stands above."""
+        if self._form is not Form.NEW or not title or len(rows) < 2:
+            above = [self._rich("rich_text_section", [_text(title, {"bold": True})])] if title else []
+            return [*above, self._table_block(rows)]
+        if table.folded:
+            return [newer.folded(self._new_id(), title, self._table_block(rows))]
+        whole = len(rows) == 1 + len(table.rows)  # else the last one says how many there are more
+        shown = [list(rows[0]), *(map(_figures, rows[1:], table.rows) if whole else rows[1:])]
+        return [newer.data_table(self._new_id(), title, shown)]
+
+    def _chart(self, chart: Chart) -> list[Block] | None:
+        text = _cut(clean(chart.text), MAX_CONTEXT)
+        if not text.strip():
+            return []
+        size = len(text) + sum(len(label) for label, _ in chart.points)
+        cleaned = replace(chart, title=clean(chart.title), points=tuple((clean(label), v) for label, v in chart.points))
+        drawn = newer.chart(self._new_id(), cleaned) if self._charts else None
+        if drawn is None:
+            return self._sentence(Paragraph(text))
+        if not self._take(2, size):
+            return None
+        self._charts -= 1
+        return [drawn, self.context(text)]
+
+    def _pick(self, part: Pick) -> list[Block] | None:
+        """A server that takes no menus gets the names alone: there, what to do is typed."""
+        label = _cut(clean(part.label).strip() or "–", MAX_CONTEXT)
+        named = [(_short(clean(name), newer.MAX_OPTION), value) for name, value in part.options[: newer.MAX_PICKED]]
+        if not named or self._form is Form.PLAIN:
+            return self._lines([label, *(name for name, _ in named)], "lines")
+        if any(not 0 < len(value) <= newer.MAX_OPTION_VALUE for _, value in named):
+            raise NotRenderable("an option says more than Slack keeps: its value must be an id")
+        if not self._take(2, len(label) + sum(len(name) + len(value) for name, value in named) + _size(part.buttons)):
+            return None
+        self._buttons += 1
+        action_id, most = f"bot.{newer.PICK}.{self._buttons}", min(part.most, len(named))
+        field = newer.pick(self._new_id(), action_id, label, named, most)
+        return [field, *([self._action_block(part.buttons)] if part.buttons else [])]
 
     def _table_block(self, rows: Iterable[Sequence[str]]) -> Block:
         cells = [[{"type": "raw_text", "text": cell} for cell in row] for row in rows]
@@ -201,14 +254,26 @@ class _Page:
 
     def _item(self, item: Item) -> list[Block] | None:
         text = _cut(_seen(f"{item.text}\n{item.detail}").strip() or "–", MAX_SECTION)
-        beside = len(item.buttons) == 1 and not is_marked(text)
-        groups = [] if beside else _groups(item.buttons)
-        if not self._take(1 + len(groups), len(text) + _size(item.buttons)):
+        menu = item.choices[: newer.MAX_CHOICES] if self._form is not Form.PLAIN and len(item.choices) > 1 else ()
+        buttons = item.buttons if menu else (*item.buttons, *item.choices)
+        beside = len(buttons) + bool(menu) == 1 and not is_marked(text)
+        groups = [] if beside else _groups(buttons)
+        alone = bool(menu) and not beside
+        if not self._take(1 + len(groups) + alone, len(text) + _size((*buttons, *menu))):
             return None
         top = self._rich("rich_text_section", _styled(text, _STYLES)) if is_marked(text) else self._section(text)
         if beside:
-            top["accessory"] = self._button(item.buttons[0])
-        return [top, *(self._action_block(group) for group in groups)]
+            top["accessory"] = self._menu(menu) if menu else self._button(buttons[0])
+        below = [self._action_block(group) for group in groups]
+        if alone:
+            below.append({"type": "actions", "block_id": self._new_id(), "elements": [self._menu(menu)]})
+        return [top, *below]
+
+    def _menu(self, choices: Sequence[Button]) -> Block:
+        if any(len(f"{one.action}:{one.value}") > newer.MAX_OPTION_VALUE for one in choices):
+            raise NotRenderable("a choice says more than Slack keeps: its value must be an id")
+        self._buttons += 1
+        return newer.menu(f"bot.{newer.MENU}.{self._buttons}", [replace(one, label=_label(one)) for one in choices])
 
     def _section(self, text: str) -> Block:
         return {"type": "section", "block_id": self._new_id(), "text": _plain(text)}
@@ -252,7 +317,7 @@ def _rank(part: Part) -> int:
             return 0
         case Heading():
             return 1
-        case Paragraph() | Footnote():
+        case Paragraph() | Footnote() | Chart() | Pick():
             return 2
         case _:
             return 3
@@ -272,10 +337,6 @@ def _text(text: str, style: Mapping[str, bool] | None = None) -> Block:
     return {"type": "text", "text": text, **({"style": dict(style)} if style else {})}
 
 
-def _plain(text: str) -> Block:
-    return {"type": "plain_text", "text": text, "emoji": False}
-
-
 def _second_question(button: Button) -> Block:
     """Asked by Slack itself when the button is pressed."""
     return {
@@ -289,11 +350,24 @@ def _second_question(button: Button) -> Block:
 
 def _label(button: Button) -> str:
     """The label, shortened in the middle: the ends tell names apart."""
-    text = " ".join(clean(button.label).split()) or button.action
-    if len(text) <= MAX_LABEL:
+    return _short(clean(button.label), MAX_LABEL) if clean(button.label).strip() else button.action
+
+
+def _short(text: str, most: int) -> str:
+    text = " ".join(text.split()) or "–"
+    if len(text) <= most:
         return text
-    head = MAX_LABEL // 2
-    return f"{text[:head]}…{text[head + 1 - MAX_LABEL :]}"
+    head = most // 2
+    return f"{text[:head]}…{text[head + 1 - most :]}"
+
+
+def _figures(texts: Sequence[str], row: Sequence[str | Figure]) -> list[str | Figure]:
+    """A row with its numbers as numbers; a short row was filled up."""
+    cells = [*row, *texts[len(row) :]]
+    return [
+        replace(cell, text=text) if isinstance(cell, Figure) and isfinite(cell.value) else text
+        for text, cell in zip(texts, cells, strict=True)
+    ]
 
 
 def _size(buttons: Iterable[Button]) -> int:
@@ -328,20 +402,21 @@ def _fit(lines: Sequence[str], limit: int, unit: str) -> str:
     return "\n".join([*kept, f"… and {len(lines) - len(kept):,} more {unit}"])
 
 
-def _even(rows: Iterable[Sequence[str]]) -> list[list[str]]:
+def _even(rows: Iterable[Sequence[str | Figure]]) -> list[list[str]]:
     """Rows of one width. An empty cell gets a dash: Slack refuses a message with an empty one."""
-    cells = [[clean(cell) if cell.strip() else "–" for cell in row] for row in rows]
+    texts = [[cell if isinstance(cell, str) else cell.text for cell in row] for row in rows]
+    cells = [[clean(cell) if cell.strip() else "–" for cell in row] for row in texts]
     width = max((len(row) for row in cells), default=0)
     return [row + ["–"] * (width - len(row)) for row in cells]
 
 
-def _fit_rows(rows: Sequence[list[str]], limit: int) -> list[list[str]]:
-    """As many rows as Slack's table block and `limit` characters hold; none when not even the first row fits."""
+def _fit_rows(rows: Sequence[list[str]], limit: int, most: int = MAX_ROWS) -> list[list[str]]:
+    """As many rows as the block and `limit` characters hold; none when not even the first row fits."""
     sizes = [sum(map(len, row)) for row in rows]
-    if len(rows) <= MAX_ROWS and sum(sizes) <= limit:
+    if len(rows) <= most and sum(sizes) <= limit:
         return list(rows)
     kept, room = 0, limit - _NOTE - len(rows[0])
-    while kept < min(len(rows), MAX_ROWS - 1) and sizes[kept] <= room:
+    while kept < min(len(rows), most - 1) and sizes[kept] <= room:
         room -= sizes[kept]
         kept += 1
     if kept < 2:

@@ -10,7 +10,7 @@ import pytest
 from backends.simulator.fleets.seed import DAY, Past
 from bot.ledger import ChangeState
 from bot.messages import MessageRef
-from commands.base import Button
+from commands.base import Button, CheckpointNote
 from tests.support.headquarters import BOB, CHANNEL, EVE, Headquarters, buttons, wait_until
 
 
@@ -198,3 +198,39 @@ class TestButtons:
         for action in ("confirm", "cancel", "approve", "undo", "again"):
             hq.press(Button("?", action, "no-such-change"), None)
             assert "This button belongs to no request that I know." in hq.told()
+
+
+def kept(hq: Headquarters, id: str) -> CheckpointNote:
+    return hq.ledger.checkpoints.notes([id]).get(id, CheckpointNote())
+
+
+class TestSeveralThatAreChosen:
+    def test_are_each_a_command_of_its_own(self, hq: Headquarters) -> None:
+        for n in (1, 2):
+            hq.add_vm(f"mine{n}", Past("old", 30 * DAY))
+        hq.type("list mine1")
+        ids = [one.checkpoints[0].id for one in hq.core.inventory.seen() if one.vm.name in ("mine1", "mine2")]
+
+        hq.press(Button("Keep 7 days", "keep", ""), None, chosen=(*ids, "gone"))
+
+        wait_until(lambda: all(kept(hq, id).keep_until for id in ids))
+        assert "That checkpoint has gone." in hq.told()
+
+    def test_must_be_at_least_one(self, hq: Headquarters) -> None:
+        hq.press(Button("Delete", "delete", ""), None)
+
+        assert "Nothing is chosen." in hq.told()
+
+    def test_keep_for_good_is_kept_forever(self, hq: Headquarters) -> None:
+        hq.add_vm("golden1", Past("golden", 30 * DAY))
+        hq.type("list golden1")
+        (id,) = (one.checkpoints[0].id for one in hq.core.inventory.seen() if one.vm.name == "golden1")
+
+        hq.press(Button("Keep for good", "pin", id), None)
+
+        wait_until(lambda: kept(hq, id).pinned)
+
+    def test_all_of_mine_is_the_digests_own_question(self, hq: Headquarters) -> None:
+        hq.press(Button("All of mine …", "mine", ""), None)
+
+        assert "Nothing of yours is stale" in hq.told()

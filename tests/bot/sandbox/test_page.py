@@ -418,9 +418,33 @@ def test_the_newer_blocks_are_drawn(page: Page, client: WebClient) -> None:
     client.chat_postMessage(channel="C0OPS0001", text="x", blocks=blocks)
     message = page.locator(".message")
     expect(message.get_by_role("table", name="Checkpoints")).to_contain_text("web01")
-    expect(message.get_by_role("table", name="Growth (line chart)")).to_contain_text("3")
+    expect(message.get_by_role("img", name="Growth: line chart")).to_be_visible()
+    message.get_by_text("Figures").click()
+    expect(message.get_by_role("region", name="Growth")).to_contain_text("Mon")
     expect(message.get_by_text("inside")).to_be_visible()
     expect(message.get_by_role("button", name="Open")).to_be_visible()
+
+
+def test_a_table_of_data_is_sorted_and_leafed_through(page: Page, client: WebClient) -> None:
+    def row(n: int) -> list[dict]:
+        return [
+            {"type": "raw_text", "text": f"vm{n:02}"},
+            {"type": "raw_number", "value": n % 7, "text": f"{n % 7} days"},
+        ]
+
+    head = [{"type": "raw_text", "text": "VM"}, {"type": "raw_text", "text": "Age"}]
+    rows = [head, *map(row, range(12))]
+    client.chat_postMessage(
+        channel="C0OPS0001", text="x", blocks=[{"type": "data_table", "caption": "Old", "page_size": 5, "rows": rows}]
+    )
+    table = page.get_by_role("table", name="Old")
+    expect(table.locator("tbody tr")).to_have_count(5)
+    page.get_by_role("button", name="Next").click()
+    expect(table.locator("tbody tr").first).to_contain_text("vm05")
+    page.get_by_role("button", name="Age").click()
+    page.get_by_role("button", name="Age").click()
+    expect(table.locator("tbody tr").first).to_contain_text("6 days")
+    expect(page.locator(".leaf")).to_contain_text("1–5 of 12")
 
 
 def test_a_thread_is_read_and_answered_beside_the_channel(page: Page, client: WebClient) -> None:

@@ -13,7 +13,7 @@ from bot.sandbox import Sandbox
 from bot.slack.outbox import GONE, INVITE, Outbox
 from bot.slack.pace import Pace
 from bot.slack.web import posting_client
-from commands.base import Actions, Button, Reply, Table, say
+from commands.base import Actions, Button, Chart, Item, Reply, Table, say
 
 OPS = Origin("C0OPS0001", "U0ADA0001")
 LOUNGE = Origin("C0LOUNGE1", "U0ADA0001")
@@ -112,6 +112,35 @@ def test_a_server_that_knows_no_tables_gets_the_message_without(sandbox: Sandbox
     sandbox.fail("chat.postMessage", error="invalid_blocks")
     outbox.post(OPS, CARD)
     assert [b["type"] for b in sandbox.messages("#ops")[-1].blocks] == ["rich_text", "actions"]
+
+
+NEWER = Reply(
+    (
+        Table(("VM",), (("web01",),), "1 more", folded=True),
+        Chart("Held", (("1 Nov", 4.0), ("2 Nov", 5.0)), "GB", "From 4 GB to 5 GB."),
+        Item("web01", choices=(Button("Keep", "keep", "7"), Button("Delete", "delete", "7"))),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("refusals", "blocks"),
+    [
+        (0, ["container", "data_visualization", "context", "section"]),
+        (1, ["rich_text", "table", "rich_text", "section"]),
+        (2, ["rich_text", "rich_text", "section", "actions"]),
+        (3, []),
+    ],
+)
+def test_a_server_that_refuses_newer_blocks_gets_the_message_once_in_older_ones(
+    sandbox: Sandbox, outbox: Outbox, refusals: int, blocks: list[str]
+) -> None:
+    if refusals:
+        sandbox.fail("chat.postMessage", error="invalid_blocks", times=refusals)
+    assert outbox.post(OPS, NEWER) is not None
+    (message,) = sandbox.messages("#ops")
+    assert [b["type"] for b in message.blocks or ()] == blocks
+    assert "From 4 GB to 5 GB." in message.text
 
 
 def test_a_layout_that_is_refused_altogether_leaves_the_text(sandbox: Sandbox, outbox: Outbox) -> None:

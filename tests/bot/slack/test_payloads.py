@@ -68,6 +68,55 @@ def test_a_button() -> None:
     assert pressed.origin == Origin("C0OPS", "U024BE7LH", "https://hooks.slack.com/actions/T0/1/x")
 
 
+MENU = {
+    "type": "overflow",
+    "action_id": "bot.menu.3",
+    "block_id": "b",
+    "selected_option": {"text": {"type": "plain_text", "text": "Keep 7 days"}, "value": "keep:c1"},
+    "action_ts": "1700000001.5",
+}
+
+
+def test_a_choice_in_a_menu_is_the_button_that_it_stands_for() -> None:
+    pressed = read(BUTTON | {"actions": [MENU]}, "e1")
+    assert isinstance(pressed, Pressed)
+    assert (pressed.action, pressed.value) == ("keep", "c1")
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"action_id": "bot.keep.3"},
+        {"selected_option": None},
+        {"selected_option": {"value": ":c1"}},
+        {"selected_option": ["keep:c1"]},
+        {"type": "static_select"},
+    ],
+)
+def test_a_menu_that_is_none_of_the_bots_is_turned_away(forged: dict[str, Any]) -> None:
+    assert isinstance(read(BUTTON | {"actions": [MENU | forged]}, "e1"), Misfit)
+
+
+def state(*values: object, action_id: str = "bot.pick.1") -> dict[str, Any]:
+    options = [{"text": {"type": "plain_text", "text": "x"}, "value": value} for value in values]
+    return {"values": {"block": {action_id: {"type": "multi_static_select", "selected_options": options}}}}
+
+
+def test_what_was_chosen_beside_a_button_without_a_value_comes_with_it() -> None:
+    keep = without(BUTTON, "actions") | {"actions": [{"type": "button", "action_id": "bot.keep.2"}]}
+    pressed = read(keep | {"state": state("c1", "c2", "c1", 7, "")}, "e1")
+    assert isinstance(pressed, Pressed)
+    assert pressed.chosen == ("c1", "c2")
+    for other in (state("c1", action_id="foreign"), state(), {"values": ["c1"]}, None):
+        assert read(keep | {"state": other}, "e1").chosen == ()  # type: ignore[union-attr]
+
+
+def test_what_was_chosen_elsewhere_in_a_message_is_not_a_buttons_that_has_its_own() -> None:
+    pressed = read(BUTTON | {"state": state("c1")}, "e1")
+    assert isinstance(pressed, Pressed)
+    assert (pressed.value, pressed.chosen) == ("7", ())
+
+
 def test_a_command_with_no_text_is_a_command() -> None:
     typed = read(without(COMMAND, "text"), "e1")
     assert isinstance(typed, Typed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -12,18 +13,35 @@ from hypothesis import strategies as st
 
 from bot.slack.render.blocks import MAX_BLOCKS, MAX_TEXT, Block, NotRenderable, Rendered, action_of, render
 from bot.slack.render.limits import refused_content
-from commands.base import Actions, Button, Footnote, Heading, Item, Paragraph, Part, Reply, Table, Tree, name, say
+from bot.slack.render.newer import Form, choice
+from commands.base import (
+    Actions,
+    Button,
+    Chart,
+    Figure,
+    Footnote,
+    Heading,
+    Item,
+    Paragraph,
+    Part,
+    Pick,
+    Reply,
+    Table,
+    Tree,
+    name,
+    say,
+)
 from commands.kit.words import typed
 
-ids = itertools.count()
+numbers = itertools.count()
 
 
 def new_id() -> str:
-    return f"block-{next(ids)}"
+    return f"block-{next(numbers)}"
 
 
-def rendered(*parts: Part, tables: bool = True) -> Rendered:
-    return render(Reply(parts), new_id, tables=tables)
+def rendered(*parts: Part, form: Form = Form.NEW) -> Rendered:
+    return render(Reply(parts), new_id, form)
 
 
 def walk(value: object) -> Iterator[dict[str, object]]:
@@ -152,7 +170,7 @@ def test_only_one_table_block_is_in_a_message_and_the_second_is_drawn_as_text() 
 
 
 def test_tables_can_be_drawn_as_text_for_a_server_that_has_none() -> None:
-    assert [b["type"] for b in rendered(Table(("VM",), (("web01",),)), tables=False).blocks] == ["rich_text"]
+    assert [b["type"] for b in rendered(Table(("VM",), (("web01",),)), form=Form.PLAIN).blocks] == ["rich_text"]
 
 
 def test_a_reply_with_nothing_to_read_still_has_a_text() -> None:
@@ -171,6 +189,65 @@ def test_a_value_that_slack_would_cut_is_refused_loudly() -> None:
         rendered(Actions((Button("Confirm", "confirm", "x" * 2_001),)))
 
 
+# ---------------------------------------------------------------- newer blocks, and their plainer forms
+
+CHOICES = (Button("Keep 7 days", "keep", "c1"), Button("Delete", "delete", "c1", "danger"))
+STALE = Table(("VM", "Age"), (("web01", Figure(12, "12 days")), ("db01", Figure(3, "3 days"))), "2 more")
+CHART = Chart("Held", (("1 Nov", 40.04), ("2 Nov", 43.5)), "GB", "From 40 GB to 44 GB.")
+
+
+def test_the_choices_of_a_line_are_a_menu_beside_it() -> None:
+    (line,) = rendered(Item("before-upgrade of web01", "12 days", choices=CHOICES)).blocks
+    menu = line["accessory"]
+    assert isinstance(menu, dict)
+    assert (menu["type"], action_of(menu["action_id"])) == ("overflow", "menu")
+    assert [choice(option["value"]) for option in menu["options"]] == [("keep", "c1"), ("delete", "c1")]
+
+
+def test_of_a_line_with_a_marked_name_the_menu_stands_below() -> None:
+    line, below = rendered(Item(name("web01"), choices=CHOICES)).blocks
+    assert (line["type"], below["type"]) == ("rich_text", "actions")
+    assert [one["type"] for one in walk(below["elements"]) if "action_id" in one] == ["overflow"]
+
+
+def test_for_an_old_server_the_choices_are_buttons() -> None:
+    _, below = rendered(Item("web01", choices=CHOICES), form=Form.PLAIN).blocks
+    assert [action_of(str(o["action_id"])) for o in walk(below) if o.get("type") == "button"] == ["keep", "delete"]
+
+
+@pytest.mark.parametrize(
+    ("part", "new", "usual", "plain"),
+    [
+        (replace(STALE, folded=True), ["container"], ["rich_text", "table"], ["rich_text"]),
+        (STALE, ["data_table"], ["rich_text", "table"], ["rich_text"]),
+        (CHART, ["data_visualization", "context"], ["rich_text"], ["rich_text"]),
+        (Pick("Which?", (("a", "1"),), CHOICES, 9), ["input", "actions"], ["input", "actions"], ["rich_text"]),
+    ],
+)
+def test_every_newer_block_has_plainer_forms(part: Part, new: list[str], usual: list[str], plain: list[str]) -> None:
+    forms = {form: [block["type"] for block in rendered(part, form=form).blocks] for form in Form}
+    assert forms == {Form.NEW: new, Form.USUAL: usual, Form.PLAIN: plain}
+    says = [json.dumps(rendered(part, form=form).blocks) for form in Form]
+    assert all(("2 more" in one and "12 days" in one) for one in says) or not isinstance(part, Table)
+    assert all("From 40 GB to 44 GB." in one for one in says) or not isinstance(part, Chart)
+
+
+def test_numbers_of_a_table_are_numbers_so_that_it_can_be_sorted() -> None:
+    (table,) = rendered(STALE).blocks
+    rows = table["rows"]
+    assert isinstance(rows, list)
+    assert rows[1][1] == {"type": "raw_number", "value": 12, "text": "12 days"}
+
+
+def test_a_chart_has_a_point_for_each_category() -> None:
+    drawn, words = rendered(CHART).blocks
+    chart = drawn["chart"]
+    assert isinstance(chart, dict)
+    assert chart["axis_config"] == {"categories": ["1 Nov", "2 Nov"], "y_label": "GB"}
+    assert chart["series"][0]["data"] == [{"label": "1 Nov", "value": 40.04}, {"label": "2 Nov", "value": 43.5}]
+    assert shown([words]) == "From 40 GB to 44 GB."
+
+
 # ---------------------------------------------------------------- any reply at all
 
 names = st.text(max_size=120) | st.sampled_from(["<!channel>", "a" * 4_000, "\x00", "\ud800", " ", "\n", "&<>"])
@@ -183,12 +260,18 @@ buttons = st.builds(
 )
 some_buttons = st.lists(buttons, max_size=30).map(tuple)
 rows = st.lists(names, max_size=22).map(tuple)
+cells = st.lists(names | st.builds(Figure, st.floats() | st.integers(0, 10**15), names), max_size=22).map(tuple)
+titles = st.just("") | names
+ids = st.text(min_size=1, max_size=60)
+choices = st.builds(Button, names, st.sampled_from(["delete", "keep"]), ids)
 any_part = st.one_of(
     st.builds(Heading, names),
     st.builds(Paragraph, names, st.booleans()),
     st.builds(Tree, st.lists(names, max_size=150).map(tuple)),
-    st.builds(Table, rows, st.lists(rows, max_size=120).map(tuple)),
-    st.builds(Item, names, names, some_buttons),
+    st.builds(Table, rows, st.lists(cells, max_size=250).map(tuple), titles, st.booleans()),
+    st.builds(Chart, names, st.lists(st.tuples(names, st.floats(0, 1e9)), max_size=40).map(tuple), names, names),
+    st.builds(Item, names, names, some_buttons, st.lists(choices, max_size=7).map(tuple)),
+    st.builds(Pick, names, st.lists(st.tuples(names, ids), max_size=130).map(tuple), some_buttons, st.integers(1, 40)),
     st.builds(Actions, some_buttons),
     st.builds(Footnote, names),
 )
@@ -196,16 +279,19 @@ replies = st.builds(Reply, st.lists(any_part, max_size=70).map(tuple))
 
 
 @settings(max_examples=150, deadline=None)
-@given(replies, st.booleans())
-def test_any_reply_keeps_within_slacks_limits(reply: Reply, tables: bool) -> None:
-    message = render(reply, new_id, tables=tables)
+@given(replies, st.sampled_from(Form))
+def test_any_reply_keeps_within_slacks_limits(reply: Reply, form: Form) -> None:
+    message = render(reply, new_id, form)
     json.dumps(message.blocks).encode("utf-8")
     assert 0 < len(message.text) <= MAX_TEXT
     assert not set("<>") & set(message.text)
     assert refused_content(message.text, message.blocks, None) is None
     assert len(message.blocks) <= 45
     assert sum(len(str(o["text"])) for o in walk(message.blocks) if isinstance(o.get("text"), str)) <= 9_000
-    assert sum(b["type"] == "table" for b in message.blocks) <= (1 if tables else 0)
+    kinds = [str(one.get("type")) for one in walk(message.blocks)]
+    assert sum(kind in ("table", "data_table") for kind in kinds) <= (0 if form is Form.PLAIN else 1)
+    assert form is Form.NEW or not {"data_table", "data_visualization", "container"} & set(kinds)
+    assert form is not Form.PLAIN or not {"overflow", "input"} & set(kinds)
     for block in message.blocks:
         check(block)
 
@@ -215,7 +301,7 @@ def check(block: Block) -> None:
     for inner in walk(block):
         if isinstance(inner.get("text"), str):
             assert str(inner["text"]).strip(), "Slack refuses a message with an empty text"
-            assert inner["type"] in ("plain_text", "text", "raw_text")
+            assert inner["type"] in ("plain_text", "text", "raw_text", "raw_number")
     for button in (o for o in walk(block) if o.get("type") == "button"):
         assert action_of(str(button["action_id"]))
 

@@ -1,0 +1,118 @@
+"""Blocks of 2026 and menus, as Slack takes them: pure, and of parts that fit already.
+
+Older servers refuse some of them, so each has a plainer form: see `Form`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from commands.base import Button, Chart, Figure, Reply, Table
+
+Block = dict[str, object]
+
+MAX_POINTS, MAX_POINT_LABEL, MAX_CHART_TITLE = 20, 20, 50
+MAX_CAPTION = 150
+MAX_DATA_ROWS, PAGE = 201, 10
+MAX_CHOICES, MAX_PICKED, MAX_OPTION, MAX_OPTION_VALUE = 5, 100, 75, 150
+
+MENU, PICK = "menu", "pick"
+"""What the action ids of a menu and of a choice of several say in place of an action."""
+
+
+class Form(StrEnum):
+    """How new the blocks are that a message is made of."""
+
+    NEW = "new"
+    """With charts, tables that fold and tables that can be sorted."""
+    USUAL = "usual"
+    """With tables and menus."""
+    PLAIN = "plain"
+    """With text and buttons alone."""
+
+
+def forms(reply: Reply) -> tuple[Form, ...]:
+    """The forms in which a message differs, the newest first."""
+    new = any(isinstance(part, Chart) or (isinstance(part, Table) and part.title) for part in reply.parts)
+    return tuple(Form) if new else (Form.USUAL, Form.PLAIN)
+
+
+def plain(text: str) -> Block:
+    """Text that Slack does not parse."""
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def chart(block_id: str, one: Chart) -> Block | None:
+    """A line; None for less than two points."""
+    points = one.points[-MAX_POINTS:]
+    if len(points) < 2:
+        return None
+    labels = [label[:MAX_POINT_LABEL] or "–" for label, _ in points]
+    data = [{"label": label, "value": round(value, 2)} for label, (_, value) in zip(labels, points, strict=True)]
+    axes = {"categories": labels, "y_label": one.unit[:MAX_CHART_TITLE] or "–"}
+    series = [{"name": one.unit[:MAX_POINT_LABEL] or "–", "data": data}]
+    return {
+        "type": "data_visualization",
+        "block_id": block_id,
+        "title": one.title[:MAX_CHART_TITLE] or "–",
+        "chart": {"type": "line", "series": series, "axis_config": axes},
+    }
+
+
+def folded(block_id: str, title: str, inner: Block) -> Block:
+    """A container that is closed at first."""
+    return {
+        "type": "container",
+        "block_id": block_id,
+        "title": plain(title),
+        "is_collapsible": True,
+        "default_collapsed": True,
+        "child_blocks": [inner],
+    }
+
+
+def data_table(block_id: str, caption: str, rows: Sequence[Sequence[str | Figure]]) -> Block:
+    """A table that is sorted and leafed through by whoever reads it."""
+    return {
+        "type": "data_table",
+        "block_id": block_id,
+        "caption": caption,
+        "page_size": PAGE,
+        "rows": [[_cell(cell) for cell in row] for row in rows],
+    }
+
+
+def menu(action_id: str, choices: Sequence[Button]) -> Block:
+    """The choices of a line. What is chosen says its action and its id."""
+    options = [{"text": plain(one.label), "value": f"{one.action}:{one.value}"} for one in choices]
+    return {"type": "overflow", "action_id": action_id, "options": options}
+
+
+def pick(block_id: str, action_id: str, label: str, options: Sequence[tuple[str, str]], most: int) -> Block:
+    """A field in which several are chosen; nothing is sent before a button is pressed."""
+    entries = [{"text": plain(name), "value": value} for name, value in options]
+    return {
+        "type": "input",
+        "block_id": block_id,
+        "label": plain(label),
+        "element": {
+            "type": "multi_static_select",
+            "action_id": action_id,
+            "options": entries,
+            "max_selected_items": most,
+            "placeholder": plain("Choose …"),
+        },
+    }
+
+
+def choice(value: str) -> tuple[str, str]:
+    """The action and the id of what was chosen in a menu."""
+    action, _, id = value.partition(":")
+    return action, id
+
+
+def _cell(cell: str | Figure) -> Block:
+    if isinstance(cell, Figure):
+        return {"type": "raw_number", "value": cell.value, "text": cell.text}
+    return {"type": "raw_text", "text": cell}
