@@ -8,8 +8,9 @@ import click
 
 from backends.base import Checkpoint, VMInventory
 from commands.base import Button, CheckpointNote, Context, Footnote, Heading, Pick, Reply, say
+from commands.kit.kinds import UNKNOWN
 from commands.kit.options import share_option
-from commands.kit.telling import UNKNOWN, age, is_stale, written
+from commands.kit.telling import age, is_stale, written
 from commands.kit.words import say_count, typed
 
 MOST_SHOWN, MOST_CHOSEN = 100, 10
