@@ -149,6 +149,34 @@ def test_a_host_that_is_down_still_shows_what_was_seen_of_it(office: Office) -> 
     assert "hv02 could not be asked, shown as seen at" in answer
 
 
+def test_a_host_that_shows_no_vm_at_all_is_none_without_vms(office: Office) -> None:
+    """Its management service is down, or the account has no right to Hyper-V: to WinRM all is well with it."""
+    causes = ("service (Hyper-V Virtual Machine Management) is down or just starting", "has no right to Hyper-V")
+    office.arm(FaultKind.SERVICE_DOWN, times=None, host="hv02")
+    office.restart()
+
+    from_the_start = office.ask("ada", "/checkpoint hosts")
+    digest = office.ask("ada", "/checkpoint digest")
+    office.host("hv02").faults.disarm()
+    office.clock.forward(seconds=10)
+    office.ask("ada", "/checkpoint list")
+    office.arm(FaultKind.SERVICE_DOWN, times=None, host="hv02")
+    office.clock.forward(seconds=10)
+    later, listed = office.ask("ada", "/checkpoint hosts"), office.ask("ada", "/checkpoint list")
+    office.host("hv02").faults.disarm()
+    office.clock.forward(seconds=10)
+
+    row = next(line for line in from_the_start.splitlines() if line.startswith("hv02 |"))
+    assert row.startswith("hv02 | no | never | 0 | 0 |")
+    assert all(cause in row for cause in causes)
+    assert "hv02 could not be asked. Its VMs are missing here." in digest
+    assert "All is well" not in digest
+    assert "hv02 | no | 1" in later, "its VMs are kept as they were seen, some seconds ago"
+    assert "hv02 | no | never" not in later
+    assert "build01 | hv02" in listed
+    assert "hv02 could not be asked, shown as seen at" in listed
+
+
 def test_a_checkpoint_that_went_while_the_card_stood_is_not_looked_for_by_name(office: Office) -> None:
     vm = office.add_vm("shop03", Past("same-name", 3 * DAY))
     office.type("ada", "/checkpoint apply shop03 same-name")
