@@ -284,8 +284,8 @@ def _down(context: Context, host: str | None) -> Iterator[Footnote]:
     for status in context.fleet.hosts():
         if not status.reachable and host in (None, status.name):
             when = f"shown as seen at {say_time(status.seen_at)}" if status.seen_at else "so its VMs are missing here"
-            yield Footnote(f"{status.name} could not be asked, {when}. {status.problem}".strip())
+            yield Footnote(f"{name(status.name)} could not be asked, {when}. {status.problem}".strip())
         elif host in (None, status.name):
-            yield from (Footnote(f"{status.name}: {gap}") for gap in status.gaps)
+            yield from (Footnote(f"{name(status.name)}: {gap}") for gap in status.gaps)
             if status.age is not None and status.age.total_seconds() >= 1:
-                yield Footnote(f"{status.name} is shown as it was {say_span(status.age)} ago.")
+                yield Footnote(f"{name(status.name)} is shown as it was {say_span(status.age)} ago.")

@@ -27,6 +27,7 @@ from backends.base.events import (
     LogTrouble,
 )
 from backends.base.facts import Greeting, HostFacts
+from backends.base.names import command, name, unmarked
 from backends.base.records import (
     MAX_CHECKPOINTS,
     MAX_NAME,
@@ -92,5 +93,8 @@ __all__ = [
     "VMInventory",
     "VMState",
     "Volume",
+    "command",
     "is_differencing",
+    "name",
+    "unmarked",
 ]

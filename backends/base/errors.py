@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from backends.base.names import unmarked
+
 
 class BackendError(Exception):
     """A host did not do what it was asked. `sentence` is for the person who typed, `cause` for the log."""
@@ -12,12 +14,15 @@ class BackendError(Exception):
     """What `unchanged` is where whoever raises the error does not say."""
 
     def __init__(self, sentence: str, cause: str = "", *, unchanged: bool | None = None) -> None:
-        """`unchanged` says whether it is known that nothing was changed. The sentence does not say it: whoever shows
-        the error does."""
+        """Names in the sentence are marked. `unchanged` says whether it is known that nothing was changed. The sentence
+        does not say it: whoever shows the error does."""
         super().__init__(sentence)
         self.sentence = sentence
-        self.cause = cause or sentence
+        self.cause = cause or unmarked(sentence)
         self.unchanged = self.known_unchanged if unchanged is None else unchanged
+
+    def __str__(self) -> str:
+        return unmarked(self.sentence)
 
 
 class Unreachable(BackendError):

@@ -24,6 +24,7 @@ from backends.base import (
     VMState,
     Volume,
 )
+from backends.base import name as called
 from backends.hyperv import errors, events, inventory, records
 from backends.hyperv.deadlines import Deadlines
 from backends.hyperv.pipelines import ENDPOINT_VERSION, Endpoint, Pipelines
@@ -187,7 +188,7 @@ class HyperVBackend:
 
     def _nothing_said(self, what: str) -> OperationFailed:
         return OperationFailed(
-            f"{self._host} reported nothing, and shows everything as it was. Try again.",
+            f"{called(self._host)} reported nothing, and shows everything as it was. Try again.",
             f"{self._host}: {what} gave no output and no error, and is not seen to be done",
         )
 
@@ -229,8 +230,8 @@ class HyperVBackend:
         if named and seen.vm.current_id is None:
             return named[-1]
         raise UnknownOutcome(
-            f"{self._host} reported no error, but shows no new checkpoint of that name. Look at the VM before you try "
-            "again.",
+            f"{called(self._host)} reported no error, but shows no new checkpoint of that name. Look at the VM "
+            "before you try again.",
             f"{self._host}: Checkpoint-VM on {vm_id} gave neither output nor error",
         )
 

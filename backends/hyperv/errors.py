@@ -25,6 +25,9 @@ from backends.base import (
     TimedOut,
     UnknownOutcome,
     VMInventory,
+    command,
+    name,
+    unmarked,
 )
 from backends.remoting import ErrorRecord, Result
 
@@ -54,7 +57,7 @@ def raise_for(result: Result, host: str, *, change: bool, whole: bool = True) ->
         raise error_for(result.errors[0], host, change=change, whole=whole)
     if result.terminated:
         raise OperationFailed(
-            f"{host} broke the command off and gave no reason. {_LOOK}",
+            f"{name(host)} broke the command off and gave no reason. {_LOOK}",
             f"{host}: pipeline failed without a record",
             unchanged=not change,
         )
@@ -87,22 +90,23 @@ def for_create(error: OperationFailed, seen: VMInventory, host: str) -> BackendE
     vm, cause = seen.vm, error.cause
     if vm.checkpoint_type is CheckpointType.DISABLED:
         return Disabled(
-            f"Checkpoints are switched off for {vm.name} on {host}. Switch them on with /checkpoint settings, by "
-            "setting a type.",
+            f"Checkpoints are switched off for {name(vm.name)} on {name(host)}. Switch them on with "
+            f"{command('/checkpoint settings')}, by setting a type.",
             cause,
         )
     if len(seen.checkpoints) >= MAX_CHECKPOINTS:
         return OperationFailed(
-            f"{vm.name} has {len(seen.checkpoints)} checkpoints, and Hyper-V allows {MAX_CHECKPOINTS}. Delete one "
-            "that is not needed any more.",
+            f"{name(vm.name)} has {len(seen.checkpoints)} checkpoints, and Hyper-V allows {MAX_CHECKPOINTS}. "
+            "Delete one that is not needed any more.",
             cause,
             unchanged=True,
         )
     if vm.checkpoint_type is CheckpointType.PRODUCTION_ONLY:
         return ProductionFailed(
-            f"{host} could not take a production checkpoint of {vm.name}, and its settings allow no other. Check the "
-            "VSS service and the backup integration service in the VM, or allow standard checkpoints with "
-            "/checkpoint settings.",
+            f"{name(host)} could not take a production checkpoint of {name(vm.name)}, and its settings allow no "
+            "other. Check the VSS service and the backup integration service in the VM, or allow standard "
+            "checkpoints with "
+            f"{command('/checkpoint settings')}.",
             cause,
         )
     return for_checkpoint(error, seen, host)
@@ -112,30 +116,32 @@ def for_checkpoint(error: OperationFailed, seen: VMInventory, host: str) -> Back
     """What a failed change means on a VM in the state `seen` right after."""
     vm, cause, unchanged = seen.vm, error.cause, error.unchanged
     if vm.backing_up:
-        sentence = f"{vm.name} is being backed up on {host}, and that came first. Try again when it is over."
+        sentence = (
+            f"{name(vm.name)} is being backed up on {name(host)}, and that came first. Try again when it is over."
+        )
         return Busy(sentence, cause, unchanged=unchanged)
     if vm.merging:
-        sentence = f"{host} is still merging disks of {vm.name}. Try again when that is over."
+        sentence = f"{name(host)} is still merging disks of {name(vm.name)}. Try again when that is over."
         return Busy(sentence, cause, unchanged=unchanged)
     return error
 
 
 def failed(record: ErrorRecord, host: str, *, unchanged: bool = False) -> OperationFailed:
     """The host's own words, where nothing better is known."""
-    words = " ".join(record.message.split())[:_QUOTED_LENGTH]
+    words = unmarked(" ".join(record.message.split()))[:_QUOTED_LENGTH]
     said = f"It says: {words}" if words else "It gave no reason."
-    return OperationFailed(f"{host} tried and failed. {said} {_LOOK}", _cause(record, host), unchanged=unchanged)
+    return OperationFailed(f"{name(host)} tried and failed. {said} {_LOOK}", _cause(record, host), unchanged=unchanged)
 
 
 def gone(host: str, cause: str, unchanged: bool = True) -> NotFound:
-    return NotFound(f"{host} does not have that VM or checkpoint any more.", cause, unchanged=unchanged)
+    return NotFound(f"{name(host)} does not have that VM or checkpoint any more.", cause, unchanged=unchanged)
 
 
 def not_ready(host: str, cause: str, _: bool = True) -> NotReady:
     return NotReady(
-        f"{host} answers, and Hyper-V on it shows no VM. Either its service (Hyper-V Virtual Machine Management) is "
-        "down or just starting, or the bot's account has no right to Hyper-V there. See that the service runs and "
-        "that the account is in the group Hyper-V Administrators.",
+        f"{name(host)} answers, and Hyper-V on it shows no VM. Either its service (Hyper-V Virtual Machine "
+        "Management) is down or just starting, or the bot's account has no right to Hyper-V there. See that the "
+        "service runs and that the account is in the group Hyper-V Administrators.",
         cause,
     )
 
@@ -150,8 +156,8 @@ def _by_id(record: ErrorRecord) -> _Meaning | None:
 
 def _refused(host: str, cause: str, unchanged: bool) -> Refused:
     return Refused(
-        f"{host} does not let the bot's account do this. Put the account into the group Hyper-V Administrators on the "
-        "host, or let it use the bot's endpoint.",
+        f"{name(host)} does not let the bot's account do this. Put the account into the group Hyper-V "
+        "Administrators on the host, or let it use the bot's endpoint.",
         cause,
         unchanged=unchanged,
     )
@@ -159,7 +165,7 @@ def _refused(host: str, cause: str, unchanged: bool) -> Refused:
 
 def _not_offered(host: str, cause: str, unchanged: bool) -> Refused:
     return Refused(
-        f"{host} does not offer a command that this needs. Install the Hyper-V module for PowerShell there, or "
+        f"{name(host)} does not offer a command that this needs. Install the Hyper-V module for PowerShell there, or "
         "register the bot's endpoint again.",
         cause,
         unchanged=unchanged,
@@ -167,13 +173,13 @@ def _not_offered(host: str, cause: str, unchanged: bool) -> Refused:
 
 
 def _in_use(host: str, cause: str, unchanged: bool) -> Busy:
-    sentence = f"The VM is in use by something else on {host}. Try again in a few minutes."
+    sentence = f"The VM is in use by something else on {name(host)}. Try again in a few minutes."
     return Busy(sentence, cause, unchanged=unchanged)
 
 
 def _wrong_state(host: str, cause: str, unchanged: bool) -> Busy:
     return Busy(
-        f"The state that the VM is in on {host} does not allow this. Look at the VM, and try again when it has "
+        f"The state that the VM is in on {name(host)} does not allow this. Look at the VM, and try again when it has "
         "settled.",
         cause,
         unchanged=unchanged,
@@ -182,34 +188,35 @@ def _wrong_state(host: str, cause: str, unchanged: bool) -> Busy:
 
 def _disk_full(host: str, cause: str, unchanged: bool) -> DiskFull:
     return DiskFull(
-        f"A volume of {host} has no room for this. Make room, by deleting checkpoints for instance, and try again.",
+        f"A volume of {name(host)} has no room for this. Make room, by deleting checkpoints for instance, and try "
+        "again.",
         cause,
         unchanged=unchanged,
     )
 
 
 def _held(host: str, cause: str, unchanged: bool) -> Busy:
-    sentence = f"A file of the VM is in use by something else on {host}, a backup perhaps. {_LOOK}"
+    sentence = f"A file of the VM is in use by something else on {name(host)}, a backup perhaps. {_LOOK}"
     return Busy(sentence, cause, unchanged=unchanged)
 
 
 def _file_missing(host: str, cause: str, unchanged: bool) -> OperationFailed:
-    return OperationFailed(f"A file of the VM is missing on {host}. {_HANDS_OFF}", cause, unchanged=unchanged)
+    return OperationFailed(f"A file of the VM is missing on {name(host)}. {_HANDS_OFF}", cause, unchanged=unchanged)
 
 
 def _chain_broken(host: str, cause: str, unchanged: bool) -> OperationFailed:
     return OperationFailed(
-        f"The chain of disks of the VM is broken on {host}. {_HANDS_OFF}", cause, unchanged=unchanged
+        f"The chain of disks of the VM is broken on {name(host)}. {_HANDS_OFF}", cause, unchanged=unchanged
     )
 
 
 def _timed_out(host: str, cause: str, unchanged: bool) -> TimedOut:
-    return TimedOut(f"{host} took too long to answer. Try again in a few minutes.", cause, unchanged=unchanged)
+    return TimedOut(f"{name(host)} took too long to answer. Try again in a few minutes.", cause, unchanged=unchanged)
 
 
 def _perhaps_changed(host: str, cause: str, _: bool) -> UnknownOutcome:
     return UnknownOutcome(
-        f"{host} gave up on the change, which may have happened or go on all the same. {_LOOK}", cause
+        f"{name(host)} gave up on the change, which may have happened or go on all the same. {_LOOK}", cause
     )
 
 

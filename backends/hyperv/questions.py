@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Generic, TypeVar
 
-from backends.base import VM, Checkpoint, NotFound, NotReady, OperationFailed, Refused
+from backends.base import VM, Checkpoint, NotFound, NotReady, OperationFailed, Refused, name
 from backends.hyperv import errors, records
 from backends.hyperv.deadlines import Deadlines
 from backends.hyperv.pipelines import ENDPOINT_VERSION, OLDEST_ENDPOINT, Endpoint, Pipelines, Plain
@@ -134,8 +134,8 @@ class Questions:
             return parse(result.output)
         except records.Malformed as error:
             raise OperationFailed(
-                f"{self._host} gave an answer that the bot does not understand. Ask whoever runs the bot to look at "
-                "its log.",
+                f"{name(self._host)} gave an answer that the bot does not understand. Ask whoever runs the bot to "
+                "look at its log.",
                 f"{self._host}: {error}",
                 unchanged=True,
             ) from error
@@ -148,8 +148,8 @@ class Questions:
         version = next((one.get("Version") for one in records.objects(result.output)), None)
         if not isinstance(version, int) or not OLDEST_ENDPOINT <= version <= ENDPOINT_VERSION:
             raise Refused(
-                f"The endpoint on {self._host} is of version {version}, and this bot needs {ENDPOINT_VERSION}. Run "
-                "Register-CheckpointBotEndpoint.ps1 of this bot on the host.",
+                f"The endpoint on {name(self._host)} is of version {version}, and this bot needs "
+                f"{ENDPOINT_VERSION}. Run Register-CheckpointBotEndpoint.ps1 of this bot on the host.",
                 f"{self._host}: endpoint version {version}",
                 unchanged=True,
             )

@@ -21,6 +21,7 @@ from backends.base import (
     UnknownOutcome,
     VMInventory,
     VMState,
+    name,
 )
 
 BUSY = frozenset(
@@ -98,7 +99,8 @@ def run(
         found = settle(attempt, backend, vm_id, unknown_after=unknown_after)
         if found is None:
             raise DidNotHappen(
-                f"The connection to {backend.host} was lost before the action took hold. I looked: it did not happen.",
+                f"The connection to {name(backend.host)} was lost before the action took hold. I looked: it did "
+                "not happen.",
                 lost.cause,
             ) from lost
         return found
@@ -123,7 +125,8 @@ def settle(
             return None
         case None:
             raise Inconclusive(
-                f"The connection to {backend.host} was lost, and the host does not show whether the action took hold.",
+                f"The connection to {name(backend.host)} was lost, and the host does not show whether the action "
+                "took hold.",
                 f"{attempt.name} on VM {vm_id} was sent, and its traces are not conclusive",
             )
 
@@ -141,7 +144,7 @@ def _wait_until_idle(backend: Backend, vm_id: str, disks: bool, seconds: float) 
         except BackendError as error:
             problem = error.cause
         if time.monotonic() + pause > end:
-            raise UnknownOutcome(f"{backend.host} has not shown yet whether the action took hold.", problem)
+            raise UnknownOutcome(f"{name(backend.host)} has not shown yet whether the action took hold.", problem)
         time.sleep(pause)
         pause = min(pause * 2, 5.0)
 
@@ -151,12 +154,13 @@ def _look_after(backend: Backend, vm_id: str, attempt: Attempt) -> VMInventory:
         return backend.vm(vm_id, disks=attempt.disks)
     except NotFound as error:
         raise UnknownOutcome(
-            f"{backend.host} took the action and does not show the VM since, so the result could not be seen.",
+            f"{name(backend.host)} took the action and does not show the VM since, so the result could not be seen.",
             error.cause,
         ) from error
     except BackendError as error:
         raise UnknownOutcome(
-            f"{backend.host} took the action and then stopped answering, so the result could not be seen.", error.cause
+            f"{name(backend.host)} took the action and then stopped answering, so the result could not be seen.",
+            error.cause,
         ) from error
 
 

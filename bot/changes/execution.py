@@ -21,7 +21,7 @@ from bot.changes import attempt as attempts
 from bot.changes.attempt import Attempt
 from bot.changes.outcome import Outcome, Said, Values
 from bot.ledger import ChangeRow, ChangeState, IllegalMove, Ledger
-from commands.base import Target
+from commands.base import Target, name
 
 T = TypeVar("T")
 
@@ -139,12 +139,14 @@ class Execution:
                 continue
             if found is None:
                 raise attempts.DidNotHappen(
-                    f"The connection to {backend.host} was lost in the middle. I looked again: it did not happen.",
+                    f"The connection to {name(backend.host)} was lost in the middle. I looked again: it did not "
+                    "happen.",
                     cause,
                 )
             return found
         raise UnknownOutcome(
-            f"{backend.host} has not shown for a day what became of it. Look at {seen.vm.name} by hand.", cause
+            f"{name(backend.host)} has not shown for a day what became of it. Look at {name(seen.vm.name)} by hand.",
+            cause,
         )
 
     def set_right(self, attempt: Attempt, seen: VMInventory) -> VMInventory:
@@ -171,7 +173,9 @@ class Execution:
                 self._tell_unknown(key, error.cause)
                 self.steps.sleep(pause)
         target = self.target
-        raise UnknownOutcome(f"{target.host} has not answered for a day. Look at {target.vm_name} by hand.", key)
+        raise UnknownOutcome(
+            f"{name(target.host)} has not answered for a day. Look at {name(target.vm_name)} by hand.", key
+        )
 
     def _tell_unknown(self, key: str, cause: str) -> None:
         self.steps.step(f"{key}: outcome unknown", lambda: self._say_unknown(cause))

@@ -14,6 +14,7 @@ from backends.base import BackendError
 from bot.changes.execution import Looks
 from bot.changes.outcome import Outcome, Said
 from bot.changes.verbs.delete import bytes_on_disk
+from commands.base import name
 from commands.kit.words import say_size
 
 PAUSES = (0.0, 2.0, 5.0, 10.0, 20.0, 60.0, 60.0, 60.0, 300.0)
@@ -96,23 +97,25 @@ def tell_end(outcome: Outcome, end: Look) -> Said:
     """What to say of a merge that is over, with the space that came back."""
     values = {"vm": outcome.vm_name}
     if outcome.bytes_before is None or end.size is None:
-        return Said("merged", f"The disks of {outcome.vm_name} are merged.", values)
+        return Said("merged", f"The disks of {name(outcome.vm_name)} are merged.", values)
     back = outcome.bytes_before - end.size
     came_back = f": {say_size(back)} came back." if back > 0 else "."
-    return Said("merged", f"The disks of {outcome.vm_name} are merged{came_back}", {**values, "bytes": max(0, back)})
+    return Said(
+        "merged", f"The disks of {name(outcome.vm_name)} are merged{came_back}", {**values, "bytes": max(0, back)}
+    )
 
 
 def tell_unseen(outcome: Outcome) -> Said:
     sentence = (
-        f"The host says no more of a merge of {outcome.vm_name}. Its disks are not mine to see, so I cannot say whether"
-        " they are merged."
+        f"The host says no more of a merge of {name(outcome.vm_name)}. Its disks are not mine to see, so I cannot "
+        "say whether they are merged."
     )
     return Said("merge not seen", sentence, {"vm": outcome.vm_name})
 
 
 def tell_stall(outcome: Outcome, since: datetime) -> Said:
     sentence = (
-        f"The merge of the disks of {outcome.vm_name} has not moved since {since:%H:%M} UTC. "
+        f"The merge of the disks of {name(outcome.vm_name)} has not moved since {since:%H:%M} UTC. "
         "Look at the free space of its volume and at the host's events."
     )
     return Said("merge stalled", sentence, {"vm": outcome.vm_name, "since": since.isoformat()})

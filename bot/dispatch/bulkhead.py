@@ -13,6 +13,7 @@ from threading import Condition
 
 from backends.base import Busy
 from bot.dispatch.round_robin import RoundRobin
+from commands.base import name
 
 At = Callable[[str | None], AbstractContextManager[None]]
 """What is done inside waits for that host; None for whichever of them is to be asked."""
@@ -115,5 +116,5 @@ class Bulkhead:
 
 
 def _slow(host: str, why: str) -> Busy:
-    sentence = f"{host} is slow to answer: {why}. Ask again in a minute."
+    sentence = f"{name(host)} is slow to answer: {why}. Ask again in a minute."
     return Busy(sentence, f"no turn on {host}: {why}", unchanged=True)

@@ -18,6 +18,7 @@ from commands.base import (
     Part,
     Policy,
     Reply,
+    name,
 )
 from commands.kit.kinds import UNKNOWN, Kind, kind_of
 from commands.kit.patterns import protects
@@ -164,10 +165,10 @@ def _item(one: Stale, now: datetime) -> Item:
 def _further(digest: Digest) -> Iterator[str]:
     """What needs a look and has no button: a line for each kind of trouble."""
     if digest.lingering:
-        points = say_names([f"{one.vm.name} ({age(c, digest.at)})" for one, c in digest.lingering])
+        points = say_names([f"{name(one.vm.name)} ({age(c, digest.at)})" for one, c in digest.lingering])
         yield f"A backup's recovery point lingers on {points}: that backup may be broken."
     if digest.missing:
-        broken = say_names([f"{one.vm.name} ({c.name})" for one, c in digest.missing])
+        broken = say_names([f"{name(one.vm.name)} ({name(c.name)})" for one, c in digest.missing])
         yield f"A checkpoint is broken, since its files are missing: {broken}."
     merging = [one.vm.name for one in digest.unmerged if one.vm.merging]
     if merging:
@@ -176,7 +177,7 @@ def _further(digest: Digest) -> Iterator[str]:
     if odd:
         yield f"A differencing disk that no checkpoint explains: {say_names(odd)}. A merge pends or a backup lingers."
     if digest.low:
-        volumes = [f"{volume.path} on {host} ({say_size(volume.free)} free)" for host, volume in digest.low]
+        volumes = [f"{name(volume.path)} on {name(host)} ({say_size(volume.free)} free)" for host, volume in digest.low]
         yield f"Little room: {say_names(volumes)}."
 
 
@@ -185,8 +186,8 @@ def _unseen(digest: Digest) -> Iterator[str]:
     for host in digest.hosts:
         if not host.reachable:
             when = f"It is shown as seen at {say_time(host.seen_at)}." if host.seen_at else "Its VMs are missing here."
-            yield f"{host.name} could not be asked. {when} {host.problem}".strip()
-        yield from (f"{host.name}: {gap}" for gap in host.gaps)
+            yield f"{name(host.name)} could not be asked. {when} {host.problem}".strip()
+        yield from (f"{name(host.name)}: {gap}" for gap in host.gaps)
     told = {host.name for host in digest.hosts if host.gaps}
     if unseen := [one.vm.name for one in digest.unseen if one.vm.host not in told]:
         yield f"The disks of these VMs could not all be seen: {say_names(unseen)}."

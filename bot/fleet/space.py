@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from backends.base import VM, CheckpointType, DiskFull, VMState, Volume
-from commands.kit.words import say_size
+from commands.base import name
+from commands.kit.words import say_size, typed
 
 RESERVE = 2 * 1024**3
 """Bytes that must stay free: Hyper-V has warned below this, and pauses the VM below a tenth of it (figures of older
@@ -33,9 +34,10 @@ def check(
             parts += [f"{say_size(growth)} for a day's growth"] if growth else []
             parts.append(f"{say_size(RESERVE)} in reserve")
             raise DiskFull(
-                f"There is too little room for a checkpoint of {vm.name}: {volume.path} on {vm.host} has "
+                f"There is too little room for a checkpoint of {name(vm.name)}: {name(volume.path)} on "
+                f"{name(vm.host)} has "
                 f"{say_size(volume.free)} free, and it needs {say_size(needed)} ({', '.join(parts)}). "
-                "Delete old checkpoints first: /checkpoint list --stale",
+                f"Delete old checkpoints first: {typed('list', '--stale')}.",
                 f"{volume.path} has {volume.free} bytes free of {needed} needed",
                 unchanged=True,
             )

@@ -124,7 +124,7 @@ def test_a_command_that_the_host_lacks_is_refused_in_a_sentence() -> None:
         with pytest.raises(Refused) as refused:
             backend.delete(str(first["Id"]))
 
-    assert "strange does not offer a command that this needs." in refused.value.sentence
+    assert "strange does not offer a command that this needs." in str(refused.value)
     assert host.names(vm_id) == ["first"]
 
 

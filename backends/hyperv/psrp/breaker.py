@@ -11,7 +11,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Final
 
-from backends.base import AuthenticationFailed, BackendError, Unreachable
+from backends.base import AuthenticationFailed, BackendError, Unreachable, name
 
 FIRST_REST: Final = 1.0
 LONGEST_REST: Final = 300.0
@@ -73,7 +73,7 @@ class Breaker:
         if isinstance(last, AuthenticationFailed):
             return AuthenticationFailed(f"{last.sentence} {until}", f"{self._host} locked: {last.cause}")
         return Unreachable(
-            f"{self._host} failed {self._failures} times in a row. {until}",
+            f"{name(self._host)} failed {self._failures} times in a row. {until}",
             f"{self._host} resting: {last.cause}",
         )
 

@@ -12,6 +12,7 @@ from pypsrp.wsman import WSMan
 from requests.adapters import HTTPAdapter
 
 from backends.base import HostConnection
+from backends.base import name as called
 
 # Whoever uses a session says once, and in words, what went wrong; pypsrp would add a traceback a try.
 logging.getLogger("pypsrp").setLevel(logging.CRITICAL)
@@ -28,7 +29,7 @@ _EXTRAS: Final = {"kerberos": ("gssapi", "sspilib"), "credssp": ("requests_creds
 
 def problem(connection: HostConnection) -> str | None:
     """What forbids a connection with these settings, as a sentence; None if nothing does."""
-    name, auth = connection.name, connection.auth
+    name, auth = called(connection.name), connection.auth
     for setting, wrong in connection.problems():
         return f"{name} cannot be reached as it is set: {setting}: {wrong}."
     if (modules := _EXTRAS.get(auth)) and not any(find_spec(module) for module in modules):

@@ -14,7 +14,8 @@ from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFau
 from spnego.exceptions import InvalidCredentialError, NoCredentialError
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from backends.base import AuthenticationFailed, HostConnection, Unreachable
+from backends.base import AuthenticationFailed, HostConnection, Unreachable, unmarked
+from backends.base import name as called
 from backends.hyperv.psrp.messages import Ended
 from backends.hyperv.psrp.wire import Sealed
 
@@ -56,7 +57,7 @@ def never_ran(error: BaseException) -> bool:
 
 def unreachable(error: BaseException, connection: HostConnection) -> Unreachable:
     """The error for a call of which nothing was run, or that only asked."""
-    name, cause = connection.name, describe(error, connection)
+    name, cause = called(connection.name), describe(error, connection)
     chain = tuple(_chain(error))
     offered = any(isinstance(one, requests.HTTPError) for one in chain)
     for one in chain:
@@ -64,7 +65,7 @@ def unreachable(error: BaseException, connection: HostConnection) -> Unreachable
             one, InvalidCredentialError | NoCredentialError
         ):
             return AuthenticationFailed(
-                f"{name} refused {connection.username or 'the account of the bot'} or its password "
+                f"{name} refused {_account(connection, 'the account of the bot')} or its password "
                 f"({connection.auth}). Correct the settings of the host and restart the bot.",
                 cause,
             )
@@ -79,7 +80,7 @@ def unreachable(error: BaseException, connection: HostConnection) -> Unreachable
 
 def _in_words(error: BaseException, connection: HostConnection) -> str | None:
     """What this one of a chain of errors says of the host; None when it says nothing."""
-    name = connection.name
+    name = called(connection.name)
     match error:
         case AuthenticationError():
             return f"{name} does not offer {connection.auth} authentication. Set auth to a method that it offers."
@@ -125,18 +126,18 @@ def describe(error: BaseException, connection: HostConnection) -> str:
 
 
 def _fault(fault: WSManFaultError, connection: HostConnection) -> str:
-    name = connection.name
+    name = called(connection.name)
     match fault.code:
         case code if code in UNKNOWN_CONFIGURATION:
             return (
-                f"{name} has no session configuration called {connection.configuration_name}. Register it with "
-                "Register-CheckpointBotEndpoint.ps1, or correct configuration_name."
+                f"{name} has no session configuration called {called(str(connection.configuration_name))}. "
+                "Register it with Register-CheckpointBotEndpoint.ps1, or correct configuration_name."
             )
         case code if code in QUOTA:
             return f"{name} allows the account no more shells or commands for now. Try again in a few minutes."
         case code if code == ACCESS_DENIED:
             return (
-                f"{name} does not let {connection.username or 'the account'} in. Put it into the group Remote "
+                f"{name} does not let {_account(connection, 'the account')} in. Put it into the group Remote "
                 "Management Users, or into the groups that the session configuration admits."
             )
         case code if code in BROKEN_OFF or (code or 0) >= STATUS:
@@ -146,8 +147,12 @@ def _fault(fault: WSManFaultError, connection: HostConnection) -> str:
             )
         case code:
             number = "" if code is None else f" (fault {code})"
-            reason = " ".join(str(fault.reason or "It gave no reason").split()).rstrip(".")[:QUOTED]
+            reason = " ".join(unmarked(str(fault.reason or "It gave no reason")).split()).rstrip(".")[:QUOTED]
             return f"WinRM on {name} refused{number}: {reason}."
+
+
+def _account(connection: HostConnection, otherwise: str) -> str:
+    return called(connection.username) if connection.username else otherwise
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

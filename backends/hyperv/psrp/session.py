@@ -24,7 +24,9 @@ from backends.base import (
     TimedOut,
     UnknownOutcome,
     Unreachable,
+    unmarked,
 )
+from backends.base import name as called
 from backends.hyperv.psrp import faults
 from backends.hyperv.psrp.breaker import Breaker
 from backends.hyperv.psrp.connection import problem
@@ -137,7 +139,7 @@ class PsrpSession:
 
     def _carry_out(self, call: _Call) -> Result:
         if self._problem:
-            raise Unreachable(self._problem, f"{self._connection.name}: {self._problem}")
+            raise Unreachable(self._problem, f"{self._connection.name}: {unmarked(self._problem)}")
         self._breaker.admit()
         try:
             result = self._with_second_try(call)
@@ -228,7 +230,7 @@ class PsrpSession:
         phase = lease.shell.phase
         never_ran = phase is Phase.READY or (phase is Phase.SENDING and faults.never_ran(error))
         if call.change and not never_ran:
-            lost = f"The connection to {self._connection.name} was lost"
+            lost = f"The connection to {called(self._connection.name)} was lost"
             return _unknown(lost, faults.describe(error, self._connection))
         failure = faults.unreachable(error, self._connection)
         again = not call.change or lease.idle_for is not None
@@ -238,15 +240,15 @@ class PsrpSession:
         name = self._connection.name
         cause = f"{name}: no answer within {call.deadline:g} s, {phase.value}"
         if call.change and phase is not Phase.READY:
-            return _unknown(f"{name} did not answer within {call.deadline:g} s", cause)
-        sentence = f"{name} did not answer within {call.deadline:g} s. Try again in a few minutes."
+            return _unknown(f"{called(name)} did not answer within {call.deadline:g} s", cause)
+        sentence = f"{called(name)} did not answer within {call.deadline:g} s. Try again in a few minutes."
         return Unreachable(sentence, cause) if call.change else TimedOut(sentence, cause)
 
     def _no_shell(self, error: AllBusy | Closed, call: _Call) -> BackendError:
         name = self._connection.name
         if isinstance(error, Closed):
-            return Unreachable(f"The bot is closing its sessions on {name}.", f"{name}: closed")
-        sentence = f"Every session on {name} is busy. Try again in a few minutes."
+            return Unreachable(f"The bot is closing its sessions on {called(name)}.", f"{name}: closed")
+        sentence = f"Every session on {called(name)} is busy. Try again in a few minutes."
         cause = f"{name}: no shell came free within {call.deadline:g} s"
         return Unreachable(sentence, cause) if call.change else TimedOut(sentence, cause)
 

@@ -171,7 +171,7 @@ def test_a_full_list_of_checkpoints_is_said_with_its_number() -> None:
     failure = errors.failed(ErrorRecord("OperationFailed", "NotSpecified", "…"), "hv01")
     full = tuple(Checkpoint(f"c{n}", "x", "vm", EPOCH) for n in range(50))
     error = errors.for_create(failure, VMInventory(_vm(CheckpointType.PRODUCTION_ONLY), full), "hv01")
-    assert "web01 has 50 checkpoints" in error.sentence
+    assert "web01 has 50 checkpoints" in str(error)
 
 
 @pytest.mark.parametrize("busy_with", [OperationalStatus.BACKING_UP, OperationalStatus.MERGING_DISKS])

@@ -11,10 +11,22 @@ from backends.base import OperationalStatus
 from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import FaultKind
 from backends.simulator.model.storage import GB
-from bot.changes.merges import MERGED, MOST_LOOKS, STALLED, STALLS, Look, Watch, judge, look
+from bot.changes.merges import (
+    MERGED,
+    MOST_LOOKS,
+    STALLED,
+    STALLS,
+    Look,
+    Watch,
+    judge,
+    look,
+    tell_end,
+    tell_stall,
+    tell_unseen,
+)
 from bot.changes.outcome import Outcome
 from bot.ledger import ChangeState
-from commands.base import Delete
+from commands.base import Delete, name, unmarked
 from tests.support.workbench import Workbench
 
 BEGUN = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
@@ -30,7 +42,7 @@ def test_the_end_is_told_with_the_space_that_came_back() -> None:
     line, further = judge(WATCH, Look("over", 12 * GB, BEGUN))
 
     assert line is not None
-    assert (line[0], line[1].sentence) == (MERGED, "The disks of web01 are merged: 18.0 GB came back.")
+    assert (line[0], unmarked(line[1].sentence)) == (MERGED, "The disks of web01 are merged: 18.0 GB came back.")
     assert further is None
 
 
@@ -41,7 +53,7 @@ def test_no_space_is_claimed_that_is_not_known_to_have_come_back(before: int | N
     line, _ = judge(Watch(replace(DELETED, bytes_before=before)), Look("over", after, BEGUN))
 
     assert line is not None
-    assert (line[0], line[1].sentence) == (MERGED, "The disks of web01 are merged.")
+    assert (line[0], unmarked(line[1].sentence)) == (MERGED, "The disks of web01 are merged.")
 
 
 def test_a_merge_that_moves_is_watched_in_silence() -> None:
@@ -58,7 +70,7 @@ def test_a_merge_that_does_not_move_is_told_of_once() -> None:
     line, further = judge(WATCH, merging(30 * GB, minutes=31))
     assert line is not None
     assert line[0] == STALLS
-    assert line[1].sentence.startswith("The merge of the disks of web01 has not moved since 14:00 UTC.")
+    assert unmarked(line[1].sentence).startswith("The merge of the disks of web01 has not moved since 14:00 UTC.")
 
     assert further is not None
     line, further = judge(further, merging(30 * GB, minutes=90))
@@ -122,3 +134,9 @@ class TestALook:
         bench.arm(FaultKind.REFUSE_CONNECTION, times=None)
 
         assert look(bench.inventory, replace(DELETED, vm_id=seen.vm.id), BEGUN).state == "unseen"
+
+
+def test_every_name_in_what_is_told_stands_apart() -> None:
+    odd = replace(DELETED, vm_name="`w~eb`")
+    told = (tell_end(odd, Look("over", 12 * GB, BEGUN)), tell_unseen(odd), tell_stall(odd, BEGUN))
+    assert all(name("`w~eb`") in one.sentence for one in told)

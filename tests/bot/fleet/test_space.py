@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backends.base import VM, CheckpointType, DiskFull, VMState, Volume
+from backends.base import VM, CheckpointType, DiskFull, VMState, Volume, name
 from bot.fleet import space as room
 
 GB = 1024**3
@@ -41,6 +41,13 @@ def test_a_vm_that_writes_much_needs_room_for_a_day_of_it() -> None:
 def test_each_volume_of_the_vm_is_looked_at() -> None:
     with pytest.raises(DiskFull, match=r"D:\\ on hv01 has 1\.0 GB free"):
         room.check(WEB, CheckpointType.PRODUCTION, [Volume("C:\\", 90 * GB, 80 * GB), volume(GB)], None)
+
+
+def test_every_name_in_it_stands_apart() -> None:
+    odd = VM("0b1c", "`w~eb`", "h*v_01*", VMState.RUNNING)
+    with pytest.raises(DiskFull) as full:
+        room.check(odd, CheckpointType.PRODUCTION, [volume(GB)], None)
+    assert all(name(one) in full.value.sentence for one in (odd.name, odd.host, "D:\\"))
 
 
 def test_volumes_that_cannot_be_seen_are_left_to_the_host() -> None:

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from backends.base import HostConnection
+from backends.base import HostConnection, name
 from backends.hyperv.psrp.connection import problem, transport
 from bot.settings import HostDefaults
 
@@ -41,7 +41,7 @@ def test_settings_that_cannot_work_are_said_in_a_sentence(connection: HostConnec
     else:
         assert said is not None
         assert expected in said
-        assert said.startswith("hv01")
+        assert said.startswith(name("hv01"))
 
 
 def test_messages_over_plain_http_are_always_encrypted_where_the_method_can() -> None:

@@ -29,28 +29,28 @@ def test_a_page_of_a_balancer_is_said_to_be_one_though_it_reads_as_xml() -> None
     fault = _fault(None)
     fault.__context__ = WinRMTransportError("http", 503, PAGE)
     error = faults.unreachable(fault, HV01)
-    assert "a balancer or proxy before it, answered that it is not available (HTTP status 503)" in error.sentence
-    assert "None" not in error.sentence
+    assert "a balancer or proxy before it, answered that it is not available (HTTP status 503)" in str(error)
+    assert "None" not in str(error)
 
 
 @pytest.mark.parametrize("code", [995, 1726, 0x800706BE, 0xC0000005, 0xC0000017, 0xC0000044])
 def test_a_shell_that_was_killed_is_not_a_bare_number(code: int) -> None:
-    sentence = faults.unreachable(_fault(code), HV01).sentence
+    sentence = str(faults.unreachable(_fault(code), HV01))
     assert "PowerShell on hv01 was ended in the middle of it, for want of memory perhaps" in sentence
     assert "MaxMemoryPerShellMB" in sentence
 
 
 def test_any_other_fault_is_in_the_hosts_words_with_one_full_stop() -> None:
-    sentence = faults.unreachable(_fault(2150858999, "The shell is\n  paused."), HV01).sentence
+    sentence = str(faults.unreachable(_fault(2150858999, "The shell is\n  paused."), HV01))
     assert sentence == "WinRM on hv01 refused (fault 2150858999): The shell is paused."
-    silent = faults.unreachable(_fault(77), HV01).sentence
+    silent = str(faults.unreachable(_fault(77), HV01))
     assert silent == "WinRM on hv01 refused (fault 77): It gave no reason."
 
 
 def test_a_certificate_is_refused_with_one_full_stop() -> None:
     error = ssl.SSLCertVerificationError(1, "x")
     error.verify_message = "unable to get local issuer certificate."
-    assert ".." not in faults.unreachable(error, HV01).sentence
+    assert ".." not in str(faults.unreachable(error, HV01))
 
 
 def test_what_goes_wrong_is_logged_by_the_bot_alone(caplog: pytest.LogCaptureFixture) -> None:
