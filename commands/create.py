@@ -14,7 +14,7 @@ from commands.base.names import name as called
 from commands.kit import forecast, refusals
 from commands.kit.finding import plain
 from commands.kit.group import Group
-from commands.kit.options import is_control, new_name, span, vm_argument
+from commands.kit.options import FOREVER, is_control, new_name, span_or_forever, vm_argument
 from commands.kit.telling import few, lines, merging, present
 from commands.kit.words import say_names, say_span, typed
 
@@ -36,7 +36,12 @@ _TYPES = {None: None, "production": CheckpointType.PRODUCTION, "standard": Check
     type=click.Choice(["production", "standard"], case_sensitive=False),
     help="Production lets the guest settle its disks; standard keeps its memory. Else the VM's setting counts.",
 )
-@click.option("--keep", metavar="7d", callback=span, help="How long it is wanted; after that it may go.")
+@click.option(
+    "--keep",
+    metavar="<7d|forever>",
+    callback=span_or_forever,
+    help="How long it is wanted; after that it may go. Else the settings say how long.",
+)
 @click.option("--note", metavar='"why"', default="", help="Why it was taken, for the ledger.")
 @click.pass_obj
 def command(
@@ -46,6 +51,8 @@ def command(
 
     Without a name it gets yours and the time.
     """
+    refusals.too_long(keep, context.policy)
+    keep = keep or context.policy.keep_default
     group = Group(context, "create", vm)
     name = new = name or _name_of_the_hour(context, group.seen)
     group.check(lambda one: _refuse(one, new, kind, context.policy))
@@ -54,13 +61,13 @@ def command(
     doubt = _may_be_a_vm(context, vm, name)
     wanted, promises = _type(seen, _TYPES[kind], context.policy)
     return Plan(
-        Create(name, wanted, keep.total_seconds() if keep else None, note.strip()),
+        Create(name, wanted, _seconds(keep), note.strip(), forever=keep is FOREVER),
         tuple(Target.of(one) for one in seen),
         f"take {called(name)} of {few(vms)}",
         consequences=(
             *present(vms),
             *promises,
-            *([f"It may go after {say_span(keep)}."] if keep else []),
+            *_until(keep),
             "Nothing is lost, and nothing is turned off.",
         ),
         cautions=(*doubt, *merging(vms)),
@@ -68,6 +75,16 @@ def command(
         outlook=tuple(forecast.sentences(context, vms)),
         ask=bool(doubt),
     )
+
+
+def _seconds(keep: timedelta | None) -> float | None:
+    return None if keep is None or keep is FOREVER else keep.total_seconds()
+
+
+def _until(keep: timedelta | None) -> tuple[str, ...]:
+    if keep is None:
+        return ()
+    return ("It is kept for good." if keep is FOREVER else f"It is kept for {say_span(keep)}.",)
 
 
 def _refuse(seen: VMInventory, name: str, kind: str | None, policy: Policy) -> None:

@@ -185,13 +185,24 @@ def _end(row: ChangeRow, events: Sequence[Event]) -> list[Part]:
 
 
 def _taken(row: ChangeRow, done: Collection[Outcome]) -> list[Part]:
-    """Of a checkpoint that was taken: its short id, how long it is kept, and why it was taken."""
+    """Of a checkpoint that was taken: its short id, how long it is kept, and why it was taken; of several, how long."""
     action = plan_of(row).action
-    if not isinstance(action, Create) or row.state != ChangeState.SUCCEEDED or len(done) != 1:
+    taken = [o for o in done if o.checkpoint_id]
+    if not isinstance(action, Create) or not taken or row.state != ChangeState.SUCCEEDED:
         return []
-    ids = [f"short id {short_id(o.checkpoint_id)}" for o in done if o.checkpoint_id]
-    until = [f"kept until {say_time(row.created_at + timedelta(seconds=action.keep))}"] if action.keep else []
+    until = [f"kept {_until(row, action, taken[0])}"] if action.keep or action.forever else []
+    if len(done) > 1:
+        return [Paragraph(f"They are {until[0]}.")] if until else []
+    ids = [f"short id {short_id(str(taken[0].checkpoint_id))}"]
     return [Paragraph(" · ".join([*ids, *until, *([action.note] if action.note else [])]))]
+
+
+def _until(row: ChangeRow, action: Create, taken: Outcome) -> str:
+    if action.forever:
+        return "for good"
+    noted = taken.values.get("until")
+    until = datetime.fromisoformat(str(noted)) if noted else row.created_at + timedelta(seconds=action.keep or 0)
+    return f"until {say_time(until)}"
 
 
 def _count(done: Collection[Outcome]) -> list[Part]:

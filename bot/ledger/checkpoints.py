@@ -43,6 +43,7 @@ class Checkpoints(store.Part):
         kind: Kind = "unknown",
         state_before: VMState | None = None,
         keep_until: datetime | None = None,
+        pinned: bool = False,
         safety: bool = False,
         change_id: str | None = None,
     ) -> None:
@@ -61,7 +62,8 @@ class Checkpoints(store.Part):
             state_before.label if state_before is not None else None,
             safety,
             iso(keep_until) if keep_until else None,
-            owner if keep_until else None,
+            pinned,
+            owner if keep_until or pinned else None,
             change_id,
             at,
             at,
@@ -69,11 +71,12 @@ class Checkpoints(store.Part):
         with self._store.write() as db:
             db.execute(
                 """INSERT INTO checkpoints (id, host, vm_id, vm_name, name, owner, reason, kind, state_before, safety,
-                    keep_until, kept_by, change_id, first_seen, last_seen)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    keep_until, pinned, kept_by, change_id, first_seen, last_seen)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, reason = excluded.reason, kind = excluded.kind,
                     state_before = excluded.state_before, safety = excluded.safety, change_id = excluded.change_id,
                     keep_until = coalesce(keep_until, excluded.keep_until),
+                    pinned = CASE WHEN kept_by IS NULL THEN excluded.pinned ELSE pinned END,
                     kept_by = coalesce(kept_by, excluded.kept_by)""",
                 values,
             )

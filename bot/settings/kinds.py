@@ -191,6 +191,10 @@ _GROUP = r"S[A-Z0-9]{1,20}"
 Count = Annotated[int, BeforeValidator(_whole_number(1, 50))]
 Port = Annotated[int, BeforeValidator(_whole_number(1, 65535))]
 Span = Annotated[timedelta, BeforeValidator(_span)]
+SpanOrNone = Annotated[
+    timedelta | None, BeforeValidator(lambda value: None if value in (None, "none") else _span(value))
+]
+"""An empty value is the default, so that no span at all has a word: `none`."""
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 HoursOfTheDay = Annotated[Hours, PlainValidator(_hours)]
 TimeZone = Annotated[ZoneInfo, BeforeValidator(_time_zone)]

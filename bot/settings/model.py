@@ -26,6 +26,7 @@ from bot.settings.kinds import (
     SetName,
     Someone,
     Span,
+    SpanOrNone,
     TimeOfDay,
     TimeZone,
     did_you_mean,
@@ -35,6 +36,7 @@ from bot.settings.problems import PREFIX, found
 from bot.settings.section import Section
 from bot.settings.sets import SET, S, without_sets
 from commands.base import Policy
+from commands.kit.words import say_span
 
 
 class SlackSettings(Section):
@@ -160,6 +162,27 @@ class HousekeepingSettings(Section):
     )
 
 
+class KeepSettings(Section):
+    """How long the checkpoints that people take are kept."""
+
+    default: SpanOrNone = Field(
+        default=timedelta(days=14),
+        description="How long a checkpoint is kept where nobody says anything else. `none`: until somebody deletes it.",
+    )
+    longest: SpanOrNone = Field(
+        default=None, description="The longest that anybody may ask for. When left out, any time, and forever."
+    )
+
+    @field_validator("longest")
+    @classmethod
+    def _default_is_not_longer(cls, longest: timedelta | None, info: ValidationInfo) -> timedelta | None:
+        default = info.data.get("default")
+        if longest is not None and "default" in info.data and (default is None or default > longest):
+            said = "none" if default is None else say_span(default)
+            raise problem(f"keep.longest is {say_span(longest)}, and keep.default is {said}, which is longer")
+        return longest
+
+
 class DigestChannelSettings(Section):
     """A channel that gets the digest."""
 
@@ -208,6 +231,7 @@ class Settings(BaseSettings, Section):
     access: AccessSettings = Field(default_factory=AccessSettings)
     confirmation: ConfirmationSettings = Field(default_factory=ConfirmationSettings)
     apply: ApplySettings = Field(default_factory=ApplySettings)
+    keep: KeepSettings = Field(default_factory=KeepSettings)
     housekeeping: HousekeepingSettings = Field(default_factory=HousekeepingSettings)
     digest: DigestSettings = Field(default_factory=DigestSettings)
 
@@ -261,5 +285,7 @@ class Settings(BaseSettings, Section):
             stale_after=self.digest.stale_after,
             safety_checkpoint=self.apply.safety_checkpoint,
             keep_safety=self.apply.keep_safety,
+            keep_default=self.keep.default,
+            keep_longest=self.keep.longest,
             production_only=self.access.production_only,
         )

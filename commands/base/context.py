@@ -103,6 +103,10 @@ class Policy:
     stale_after: timedelta = timedelta(days=7)
     safety_checkpoint: bool = True
     keep_safety: timedelta = timedelta(hours=24)
+    keep_default: timedelta | None = None
+    """How long a checkpoint is kept where nobody says anything else; None says nothing of it."""
+    keep_longest: timedelta | None = None
+    """The longest that anybody may ask for; None is any time, and forever."""
     production_only: tuple[str, ...] = ()
     """Patterns of VM names."""
 

@@ -42,6 +42,8 @@ class Create(Action):
     keep: float | None = None
     """Seconds until it may go; None says nothing about it."""
     note: str = ""
+    forever: bool = False
+    """It is kept for good."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,17 @@ def span(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tim
         raise click.BadParameter(str(error)) from error
 
 
+FOREVER = timedelta.max
+"""What `forever` is as a span."""
+
+
+def span_or_forever(ctx: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
+    """The same, or `forever`."""
+    if value is not None and value.strip().casefold() == "forever":
+        return FOREVER
+    return span(ctx, param, value)
+
+
 def new_name(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
     """Click's callback for a checkpoint's new name: 1 to 100 characters, none of them a control character; blanks
     around it are dropped."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from backends.base import MAX_CHECKPOINTS, VM, Checkpoint, CheckpointType, SnapshotType, VMInventory, VMState
 from commands.base import Policy, UsageError, name
 from commands.kit.finding import plain, typeable
 from commands.kit.patterns import protects
-from commands.kit.words import typed
+from commands.kit.words import say_span, typed
 
 _INSTEAD = {
     "a backup": "It goes when the backup is done; if it lingers, look at the backup's own tool.",
@@ -35,6 +37,16 @@ def broken(seen: VMInventory, checkpoint: Checkpoint, deed: str) -> None:
         raise UsageError(
             f"{one} is broken: Hyper-V reports it as missing, so the bot will not {deed} it.",
             "Look at the VM's files on its host first.",
+        )
+
+
+def too_long(period: timedelta | None, policy: Policy) -> None:
+    """It is to be kept for longer than the settings allow."""
+    longest = policy.keep_longest
+    if longest is not None and period is not None and period > longest:
+        raise UsageError(
+            f"The settings keep a checkpoint for {say_span(longest)} at the most.",
+            "Ask for less; before that is over it can be kept for longer again.",
         )
 
 

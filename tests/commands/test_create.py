@@ -1,6 +1,7 @@
 """Taking a checkpoint."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import assume, given
@@ -16,7 +17,25 @@ def test_a_plan_names_the_vm_by_guid_and_carries_what_was_asked(world):
     assert plan.action == Create("before-upgrade", None, 7 * 86400.0, "kernel 6.12")
     assert [target.vm_id for target in plan.targets] == [vm.id]
     assert plan.summary == "take before-upgrade of web01"
-    assert "It may go after 7 days." in plan.consequences
+    assert "It is kept for 7 days." in plan.consequences
+
+
+def test_what_nobody_says_more_of_is_kept_as_long_as_the_settings_say(world):
+    world.policy = replace(world.policy, keep_default=timedelta(days=14))
+    world.vm("web01")
+    assert world.run("web01", "x").action == Create("x", None, 14 * 86400.0)
+    assert world.run("web01", "x", "--keep", "3d").action.keep == 3 * 86400.0
+    forever = world.run("web01", "x", "--keep", "Forever")
+    assert forever.action == Create("x", None, None, forever=True)
+    assert "It is kept for good." in forever.consequences
+
+
+def test_longer_than_the_settings_allow_is_refused_with_the_limit(world):
+    world.policy = replace(world.policy, keep_default=timedelta(days=14), keep_longest=timedelta(days=30))
+    world.vm("web01")
+    for longer in ("31d", "forever"):
+        assert "keep a checkpoint for 30 days at the most" in world.refuse("web01", "x", "--keep", longer)
+    assert world.run("web01", "x", "--keep", "30d").action.keep == 30 * 86400.0
 
 
 def test_without_a_name_it_gets_the_persons_name_and_the_time(world):

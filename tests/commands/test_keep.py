@@ -1,5 +1,6 @@
 """Saying how long a checkpoint is wanted."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from commands.base import CheckpointNote, Keep
@@ -57,3 +58,10 @@ def test_to_shorten_what_a_schedule_keeps_is_asked_about_and_told_to_nobody(worl
     plan = world.run("keep", "web01", "nightly", "7d")
     assert plan.cautions == ("schedule wants nightly of web01 until 2026-12-01 14:05 UTC: this is shorter.",)
     assert plan.keepers == ()
+
+
+def test_longer_than_the_settings_allow_is_refused_with_the_limit(world):
+    world.policy = replace(world.policy, keep_longest=timedelta(days=30))
+    world.checkpoint(world.vm("web01"), "golden")
+    for longer in ("31d", "forever"):
+        assert "keep a checkpoint for 30 days at the most" in world.refuse("keep", "web01", "golden", longer)

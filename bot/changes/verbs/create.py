@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from backends.base import (
@@ -38,14 +38,22 @@ Kind = Literal["production", "standard", "unknown"]
 def perform(execution: Execution, seen: VMInventory, action: Create) -> Outcome:
     taken, kind = take_as(execution, seen, action.name, action.checkpoint_type, "create")
     keep = timedelta(seconds=action.keep) if action.keep else None
-    execution.steps.step(
-        "remember", lambda: remember(execution, seen.vm, taken, kind=kind, reason=action.note, keep=keep, safety=False)
+    until = execution.steps.step(
+        "remember",
+        lambda: remember(
+            execution, seen.vm, taken, kind=kind, reason=action.note, keep=keep, safety=False, pinned=action.forever
+        ),
     )
     fell_back = _fell_back(kind, seen.vm, action.checkpoint_type or seen.vm.checkpoint_type)
     done = execution.done(
         "created",
         f"Took {called(taken.name)} of {called(seen.vm.name)}{_kind_words(kind, seen.vm, fell_back)}.",
-        {"checkpoint": taken.name, "kind": kind, "fell_back": int(fell_back)},
+        {
+            "checkpoint": taken.name,
+            "kind": kind,
+            "fell_back": int(fell_back),
+            "until": until.isoformat() if until else None,
+        },
         checkpoint_id=taken.id,
     )
     return replace(done, warning=fell_back)
@@ -107,8 +115,10 @@ def remember(
     reason: str,
     keep: timedelta | None,
     safety: bool,
-) -> None:
-    """Note in the ledger what the host does not know of a checkpoint."""
+    pinned: bool = False,
+) -> datetime | None:
+    """Note in the ledger what the host does not know of a checkpoint. Until when it is kept, where that is said."""
+    until = execution.now() + keep if keep else None
     execution.env.ledger.checkpoints.remember(
         taken,
         host=vm.host,
@@ -117,10 +127,12 @@ def remember(
         reason=reason,
         kind=kind,
         state_before=vm.state,
-        keep_until=execution.now() + keep if keep else None,
+        keep_until=until,
+        pinned=pinned,
         safety=safety,
         change_id=execution.change.id,
     )
+    return until
 
 
 def _set_type_back(execution: Execution, seen: VMInventory, policy: CheckpointType, key: str) -> None:
@@ -202,6 +214,8 @@ def _options(action: Create) -> Words:
     if action.keep:
         days, seconds = divmod(int(action.keep), 86400)
         options.append(f"--keep={days}d{seconds}s")
+    if action.forever:
+        options.append("--keep=forever")
     return *options, *([f"--note={action.note}"] if action.note else [])
 
 

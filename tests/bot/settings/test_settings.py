@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.settings import HostDefaults, HostSettings, Settings, SettingsError, SlackSettings, init_text, load
+from bot.settings.model import KeepSettings
 from bot.settings.sources import merged
 
 TOKENS = {"CHECKPOINTBOT_SLACK__BOT_TOKEN": "xoxb-1-2-abc", "CHECKPOINTBOT_SLACK__APP_TOKEN": "xapp-1-A-2-abc"}
@@ -508,3 +509,14 @@ def test_the_file_to_start_from_names_every_setting_with_its_default(folder: Fol
 def test_every_setting_says_what_it_is() -> None:
     for section in (SlackSettings, HostDefaults, HostSettings):
         assert all(field.description for field in section.model_fields.values())
+
+
+@pytest.mark.parametrize(("default", "longest"), [("30d", "14d"), ("none", "14d")])
+def test_a_default_that_is_longer_than_the_longest_is_refused_with_both_named(default: str, longest: str) -> None:
+    with pytest.raises(ValueError, match=r"keep\.longest is 14 days, and keep\.default is (30 days|none)"):
+        KeepSettings.model_validate({"default": default, "longest": longest})
+
+
+def test_a_checkpoint_is_kept_for_two_weeks_where_nobody_says_anything_else() -> None:
+    assert KeepSettings().default == timedelta(days=14)
+    assert KeepSettings.model_validate({"default": "none"}).default is None
