@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 import click
 
 if TYPE_CHECKING:
+    from bot.operations.service import Notifier
     from bot.settings import Settings
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
@@ -100,19 +101,22 @@ def main(verbose: bool) -> None:
 @click.option("--wait/--no-wait", default=True, help="Wait for Slack where it is away at the start, or end with 1.")
 def run(config: Path | None, wait: bool) -> None:
     """Run the bot against the hosts and the Slack workspace of the settings."""
+    from bot.operations.service import Notifier
     from bot.settings import gaps
     from bot.wiring import Bot
 
     settings = _load(config)
     logging.getLogger("bot").setLevel(logging.INFO)
+    manager = Notifier()
     with _held(settings.data_dir):
         for line in gaps(settings):
             logging.getLogger("bot.settings").warning(line)
         with _told_plainly():
             bot = Bot(settings, wait=wait)
-        with _until_stopped(bot):
+        with _until_stopped(bot, manager, lambda: bot.lives()["scheduler"]):
             hosts = "1 host" if len(bot.backends) == 1 else f"{len(bot.backends)} hosts"
             click.echo(f"Checkpoint Bot is running for {hosts}. Ctrl-C ends it.")
+            manager.ready(f"Takes commands for {hosts}.")
 
 
 @main.command()
@@ -140,10 +144,26 @@ def demo(data: Path, fresh: bool, port: int | None) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("checkpointbot.yaml"),
     show_default=True,
-    help="The file to write.",
+    help="The settings file to write.",
 )
-def init(config: Path) -> None:
-    """Write a commented settings file."""
+@click.option(
+    "--service",
+    type=click.Choice(["systemd", "container", "windows"]),
+    help="Write what a service manager needs instead: a unit, a Containerfile, or a script for the Task Scheduler.",
+)
+@click.option("--monitoring", is_flag=True, help="Write alert rules of Prometheus and a Grafana dashboard instead.")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    show_default=True,
+    help="The folder for these.",
+)
+def init(config: Path, service: str | None, monitoring: bool, into: Path) -> None:
+    """Write a commented settings file, or files for what runs and watches the bot."""
+    if service or monitoring:
+        _write_beside(service, monitoring, into)
+        return
     from bot.settings import init_text
 
     try:
@@ -154,6 +174,18 @@ def init(config: Path) -> None:
     except OSError as error:
         raise click.ClickException(f"{config} cannot be written: {error.strerror}.") from error
     click.echo(f"Wrote {config}. Fill in the tokens, the hosts and the grants, then: checkpointbot run")
+
+
+def _write_beside(service: str | None, monitoring: bool, into: Path) -> None:
+    from bot.operations import templates
+
+    names = (*(templates.SERVICES[service] if service else ()), *(templates.MONITORING if monitoring else ()))
+    try:
+        written = templates.write(names, into)
+    except OSError as error:
+        raise click.ClickException(str(error)) from error
+    for path in written:
+        click.echo(f"Wrote {path}. Its first lines say what to do with it.")
 
 
 @main.command()
@@ -206,9 +238,11 @@ class Runs(Protocol):
 
 
 @contextmanager
-def _until_stopped(program: Runs) -> Iterator[None]:
+def _until_stopped(
+    program: Runs, manager: Notifier | None = None, lives: Callable[[], bool] = lambda: True
+) -> Iterator[None]:
     """Start the program, run the block, and wait for Ctrl-C or another signal to end. The program is stopped whatever
-    happens."""
+    happens. The service `manager` is told that it lives."""
     asked_to_stop = threading.Event()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
@@ -221,8 +255,11 @@ def _until_stopped(program: Runs) -> Iterator[None]:
             raise click.exceptions.Exit(0)
         yield
         while not asked_to_stop.wait(0.5):  # without an end, the wait would keep Ctrl-C waiting on Windows
-            pass
+            if manager:
+                manager.feed(lives)
         click.echo("Stopping …")
+        if manager:
+            manager.stopping()
     finally:
         program.stop()
 

@@ -123,6 +123,11 @@ class Core:
         self.housekeeping.start()
         self._scanner.start()
 
+    @property
+    def clock_alive(self) -> bool:
+        """What happens by the clock does happen: schedules, and looks at the fleet."""
+        return self._durable.alive and self._scanner.alive
+
     def stop(self, seconds: float) -> None:
         """Let steps under way end, and close what is open, in that long and no longer. What is pending is taken up at
         the next start."""

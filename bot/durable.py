@@ -261,6 +261,12 @@ class Durable:
         """No step is begun any more."""
         return self._stopping.is_set()
 
+    @property
+    def alive(self) -> bool:
+        """What begins workflows at their time, and takes up what is due, is at work."""
+        threads = self._dbos._background_threads
+        return bool(threads) and not self._stopping.is_set() and all(thread.is_alive() for thread in threads)
+
     def start(self, workflow_id: str, workflow: Callable[..., None], *args: object) -> None:
         """Begin a workflow, once for an id, however often it is asked for."""
         self._begin(workflow_id, lambda: DBOS.start_workflow(workflow, *args))

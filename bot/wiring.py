@@ -23,6 +23,8 @@ from bot.core import Core
 from bot.durable import SELDOM
 from bot.operations import upgrade
 from bot.operations.folder import make_private
+from bot.operations.metrics import Metrics, Sources
+from bot.operations.monitor import Monitor
 from bot.operations.restore import restored
 from bot.people.directory import LookupFailed
 from bot.settings import Settings
@@ -85,12 +87,42 @@ class Bot:
         self.ledger = self._core.ledger
         intake = Intake()
         app = build_app(self._core.desk, outbox, intake, api_url=api_url)
-        self._connections = Connections(app, intake, settings.slack.app_token.get_secret_value(), api_url=api_url)
+        self._monitor: Monitor | None = None
+        metrics = self._metrics(settings, intake, clock) if settings.metrics.listen else None
+        self._connections = Connections(
+            app,
+            intake,
+            settings.slack.app_token.get_secret_value(),
+            api_url=api_url,
+            on_ack=metrics.acks.observe if metrics else None,
+        )
+        if metrics and settings.metrics.listen:
+            self._monitor = Monitor(settings.metrics.listen, metrics, self.lives)
+
+    def _metrics(self, settings: Settings, intake: Intake, clock: Callable[[], datetime]) -> Metrics:
+        return Metrics(
+            Sources(
+                inventory=self._core.inventory,
+                ledger=self.ledger,
+                data_dir=settings.data_dir,
+                stale_after=settings.digest.stale_after,
+                clock=clock,
+                connections=lambda: self._connections.alive,
+                scheduler=lambda: self._core.clock_alive,
+                waiting=lambda: intake.waiting,
+            )
+        )
+
+    def lives(self) -> Mapping[str, bool]:
+        """What the bot cannot do without, and whether it lives."""
+        return {"slack": self._connections.alive > 0, "scheduler": self._core.clock_alive}
 
     def start(self, stopping: threading.Event | None = None) -> None:
         """Take up what was pending, and open for commands. While Slack is away it is waited for, until `stopping` is
         set. Raises `NotConnected` or `LookupFailed` when Slack refuses."""
         stopping = stopping or threading.Event()
+        if self._monitor:
+            self._monitor.start()  # first: whoever watches sees that it waits for Slack
         log.info("the workspace is %s", self._reach(lambda: self.directory.team_id, stopping))
         if not stopping.is_set():
             self._core.start()
@@ -119,6 +151,8 @@ class Bot:
         """Take no more requests, let those under way end, and close what is open, all within `STOPPING` seconds. What
         is pending is taken up at the next start."""
         until = time.monotonic() + STOPPING
+        if self._monitor:
+            self._monitor.stop()
         self._connections.stop(REQUESTS)
         self._core.stop(until - time.monotonic())
 

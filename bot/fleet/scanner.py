@@ -27,9 +27,15 @@ class Scanner:
     """Called after each look."""
     every: timedelta = timedelta(minutes=2)
     _stopping: Event = field(default_factory=Event)
+    _thread: Thread | None = None
 
     def start(self) -> None:
-        Thread(target=self._watch, name="scanner", daemon=True).start()
+        self._thread = Thread(target=self._watch, name="scanner", daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread is not None and self._thread.is_alive() and not self._stopping.is_set()
 
     def stop(self) -> None:
         self._stopping.set()

@@ -19,6 +19,7 @@ from bot.ledger.checkpoints import Checkpoints, Overdue
 from bot.ledger.digests import DigestRow, Digests
 from bot.ledger.errors import IllegalMove, LedgerError, UnknownChange, Unreadable, is_trouble
 from bot.ledger.events import Events
+from bot.ledger.figures import Ended, Figures
 from bot.ledger.history import History
 from bot.ledger.housekeeping import Housekeeping, Stage, Wanted
 from bot.ledger.records import Change, ChangeRow, Event, VMRef
@@ -37,6 +38,7 @@ __all__ = [
     "ChangeRow",
     "ChangeState",
     "DigestRow",
+    "Ended",
     "Event",
     "Growth",
     "Head",
@@ -90,6 +92,8 @@ class Ledger:
         """Which hosts do not answer."""
         self.schedules = Schedules(store, clock, self.changes)
         """Recurring checkpoints, and what they made."""
+        self.figures = Figures(store, clock)
+        """Sums over all of it."""
         self.audit = Audit(store, clock)
         """Proof that all this is as the bot wrote it."""
 

@@ -20,6 +20,7 @@ from bot.settings.model import (
     DigestSettings,
     GrantSettings,
     HousekeepingSettings,
+    MetricsSettings,
     Settings,
     SlackSettings,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "HostDefaults",
     "HostSettings",
     "HousekeepingSettings",
+    "MetricsSettings",
     "Settings",
     "SettingsError",
     "SlackSettings",

@@ -184,6 +184,13 @@ def _database_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _listen(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host.strip("[]") or not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
+        raise problem("must be an address and a port, such as 127.0.0.1:9464")
+    return value
+
+
 _T = TypeVar("_T")
 _MEMBER = r"[UW][A-Z0-9]{1,20}"
 _GROUP = r"S[A-Z0-9]{1,20}"
@@ -202,6 +209,7 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 Address = Annotated[str, AfterValidator(_address)]
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 ApiUrl = Annotated[str, AfterValidator(_api_url)]
+Listen = Annotated[str, AfterValidator(_listen)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 OneOrMore = Annotated[tuple[_T, ...], AfterValidator(_not_empty)]
 Secret = Annotated[SecretStr, Field(min_length=1)]

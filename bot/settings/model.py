@@ -19,6 +19,7 @@ from bot.settings.kinds import (
     Count,
     DatabaseUrl,
     HoursOfTheDay,
+    Listen,
     OneOrMore,
     Pattern,
     RoleName,
@@ -206,6 +207,17 @@ class DigestSettings(Section):
     )
 
 
+class MetricsSettings(Section):
+    """Metrics for Prometheus, and a look whether the bot is healthy."""
+
+    listen: Listen | None = Field(
+        default=None,
+        description="The address and port of /metrics and /healthz, such as 127.0.0.1:9464. When left out, there are "
+        "none. Whoever reaches that address sees the names of hosts and VMs.",
+        examples=["127.0.0.1:9464"],
+    )
+
+
 class Settings(BaseSettings, Section):
     """All settings. Built in code it takes what it is given and nothing else; `load` reads files and variables."""
 
@@ -234,6 +246,7 @@ class Settings(BaseSettings, Section):
     keep: KeepSettings = Field(default_factory=KeepSettings)
     housekeeping: HousekeepingSettings = Field(default_factory=HousekeepingSettings)
     digest: DigestSettings = Field(default_factory=DigestSettings)
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings)
 
     @classmethod
     def settings_customise_sources(

@@ -6,6 +6,7 @@ import logging
 import random
 import threading
 import time
+from collections.abc import Callable
 
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode.internals import send_response
@@ -45,7 +46,9 @@ class Connections:
         count: int = 2,
         chance: random.Random | None = None,
         check_every: float = 1.0,
+        on_ack: Callable[[float], None] | None = None,
     ) -> None:
+        """`on_ack` is told how long each acknowledgement took to leave, in seconds."""
         self._app = app
         self._intake = intake
         self._seen = SeenLately()
@@ -53,6 +56,7 @@ class Connections:
         self._away = threading.Event()
         self._chance = chance or random.Random()  # noqa: S311 - spreads reconnects, guards nothing
         self._check_every = check_every
+        self._on_ack = on_ack
         client = reading_client(None, api_url)
         self._lines = [_Line(app_token, client, self.deliver, self._stopping) for _ in range(count)]
 
@@ -71,6 +75,11 @@ class Connections:
                 _log.warning("There is no second connection to Slack yet: %s", error)
         for line in self._lines:
             threading.Thread(target=self._watch, args=(line,), name="slack-watch", daemon=True).start()
+
+    @property
+    def alive(self) -> int:
+        """How many connections hold."""
+        return sum(line.alive for line in self._lines)
 
     def wait(self) -> None:
         """Wait until `stop` is called."""
@@ -101,6 +110,7 @@ class Connections:
             _log.info("A delivery came twice; it is acknowledged again and not done again.")
             client.send_socket_mode_response({"envelope_id": request.envelope_id})
             return
+        came = time.monotonic()
         served = serve(self._app, request.payload, request.envelope_id)
         try:
             send_response(client, request, served.ack, time.time())
@@ -111,6 +121,8 @@ class Connections:
             for drop in served.otherwise:
                 drop()
             return
+        if self._on_ack is not None:
+            self._on_ack(time.monotonic() - came)
         for work in served.afterwards:
             work()
 

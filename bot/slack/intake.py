@@ -46,6 +46,11 @@ class Intake:
     def threads(self) -> int:
         return self._threads
 
+    @property
+    def waiting(self) -> int:
+        """Jobs that no thread has taken up yet."""
+        return self._in_line
+
     def offer(self, job: Job, *, person_id: str = "", press: bool = False) -> bool:
         """Take a job, unless its person has too many in line or the intake is closed. It must handle its own errors."""
         line = self._presses if press else self._questions

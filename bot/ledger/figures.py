@@ -1,0 +1,59 @@
+"""Figures over the whole ledger, for whoever watches the bot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.ledger.states import ChangeState
+from bot.ledger.store import Part
+from bot.ledger.writing import iso, moment_of
+
+_FINAL = tuple(state for state in ChangeState if state.final)
+_ENDED = f"""
+SELECT c.verb, e.at, (SELECT max(q.at) FROM events q WHERE q.change_id = e.change_id AND q.event = 'queued'), e.seq
+FROM events e JOIN changes c ON c.id = e.change_id
+WHERE e.seq > ? AND e.event IN ({", ".join("?" * len(_FINAL))}) ORDER BY e.seq"""  # noqa: S608 - only marks
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A change that was let go, and is over."""
+
+    verb: str
+    seconds: float
+    """From when it was let go to its end."""
+
+
+class Figures(Part):
+    """Sums, each from an index."""
+
+    def changes(self) -> Mapping[tuple[str, str], int]:
+        """How many there are by verb and state. A refusal that came before there was a plan may have no verb."""
+        with self._store.read() as db:
+            rows = db.execute("SELECT verb, state, count(*) FROM changes GROUP BY state, verb").fetchall()
+        return {(verb, state): count for verb, state, count in rows}
+
+    def ended_since(self, seq: int) -> tuple[list[Ended], int]:
+        """The changes that came to their end after that event, and the number of the last event."""
+        with self._store.read() as db:
+            rows = db.execute(_ENDED, [seq, *_FINAL]).fetchall()
+            (last,) = db.execute("SELECT seq FROM chain_head").fetchone()
+        ended = [
+            Ended(verb, max(0.0, (moment_of(at) - moment_of(queued)).total_seconds()))
+            for verb, at, queued, _ in rows
+            if queued
+        ]
+        return ended, int(last)
+
+    def keep_until(self, after: datetime) -> Mapping[str, datetime]:
+        """Until when the checkpoint of each VM is kept that may go first; those that may go already are left out, and
+        those that are kept forever."""
+        with self._store.read() as db:
+            rows = db.execute(
+                "SELECT vm_id, min(keep_until) FROM checkpoints "
+                "WHERE gone_at IS NULL AND NOT pinned AND keep_until > ? GROUP BY vm_id",
+                [iso(after)],
+            ).fetchall()
+        return {vm_id: moment_of(until) for vm_id, until in rows}

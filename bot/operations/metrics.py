@@ -1,0 +1,199 @@
+"""Metrics for Prometheus: of checkpoints, hosts, changes, and the bot itself.
+
+Names follow Prometheus' conventions: base units, `_total` for what only grows, timestamps and not ages. A VM has at
+most 10 series (today 5), and there is a limit on all. All is read from memory or from an index; no host is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from threading import Lock
+
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, disable_created_metrics
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from backends.base import VMInventory
+from bot.fleet.inventory import Inventory
+from bot.ledger import ChangeState, Ledger
+
+MOST_VMS, MOST_VOLUMES = 10_000, 2_000
+"""Beyond these, what is left out is counted."""
+
+PREFIX = "checkpointbot"
+VM_LABELS = ("host", "vm", "vm_id")
+"""The id too: a host may have two VMs of one name."""
+
+ACK_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0)
+"""Slack waits three seconds."""
+CHANGE_BUCKETS = (1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the figures come from."""
+
+    inventory: Inventory
+    ledger: Ledger
+    data_dir: Path
+    stale_after: timedelta
+    clock: Callable[[], datetime]
+    connections: Callable[[], int]
+    """Connections to Slack that hold."""
+    scheduler: Callable[[], bool]
+    """What happens by the clock does happen."""
+    waiting: Callable[[], int]
+    """Requests that wait for a thread."""
+
+
+class Metrics:
+    """A registry of its own: nothing else of the process is in it."""
+
+    def __init__(self, sources: Sources) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter began is of use to nobody here, and is a series more for each
+        self.registry = CollectorRegistry(auto_describe=False)
+        ProcessCollector(registry=self.registry)
+        self.acks = Histogram(
+            f"{PREFIX}_ack_duration_seconds",
+            "From when a delivery of Slack came until its acknowledgement had left.",
+            buckets=ACK_BUCKETS,
+            registry=self.registry,
+        )
+        durations = Histogram(
+            f"{PREFIX}_change_duration_seconds",
+            "From when a change was let go to its end.",
+            ("verb",),
+            buckets=CHANGE_BUCKETS,
+            registry=None,
+        )
+        self.registry.register(_Bot(sources))
+        self.registry.register(_Changes(sources, durations))
+        self.registry.register(_Fleet(sources))
+
+
+def _gauge(name: str, text: str, samples: Iterable[tuple[Sequence[str], float]], labels: Sequence[str] = ()) -> Metric:
+    family = GaugeMetricFamily(f"{PREFIX}_{name}", text, labels=labels)
+    for values, value in samples:
+        family.add_metric(values, value)
+    return family
+
+
+def _one(name: str, text: str, value: float) -> Metric:
+    return _gauge(name, text, [((), value)])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bot(Collector):
+    sources: Sources
+
+    def collect(self) -> Iterator[Metric]:
+        sources = self.sources
+        info = [((version("hyperv-checkpoint-bot"),), 1.0)]
+        yield _gauge("build_info", "The version of the bot.", info, ("version",))
+        yield _one("slack_connections", "Connections to Slack that hold.", sources.connections())
+        yield _one("scheduler_up", "Whether what is due by the clock is begun.", sources.scheduler())
+        yield _one("requests_waiting", "Requests that no thread has taken up yet.", sources.waiting())
+        yield _one(
+            "stale_after_seconds", "The age from which a checkpoint is stale.", sources.stale_after.total_seconds()
+        )
+        for name in ("ledger", "jobs"):
+            size = sum(_size(sources.data_dir / f"{name}.db{end}") for end in ("", "-wal"))
+            yield _one(f"{name}_size_bytes", f"What {name}.db takes on its volume.", size)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+@dataclass(slots=True, eq=False)
+class _Changes(Collector):
+    """Of the ledger. What ended since the last look is counted into the histogram."""
+
+    sources: Sources
+    durations: Histogram
+    _seen: int | None = None
+    _lock: Lock = field(default_factory=Lock)
+
+    def collect(self) -> Iterator[Metric]:
+        figures = self.sources.ledger.figures
+        over = CounterMetricFamily(
+            f"{PREFIX}_changes", "Changes that are over, by how they ended.", labels=("verb", "state")
+        )
+        is_open = GaugeMetricFamily(f"{PREFIX}_changes_open", "Changes that are not over.", labels=("verb", "state"))
+        for (verb, state), count in figures.changes().items():
+            (over if ChangeState(state).final else is_open).add_metric((verb, state), count)
+        yield over
+        yield is_open
+        with self._lock:
+            self._count()
+        yield from self.durations.collect()
+        events = CounterMetricFamily(f"{PREFIX}_ledger_events", "Events in the ledger's chain.")
+        events.add_metric((), self._seen or 0)
+        yield events
+
+    def _count(self) -> None:
+        """What ended before the bot began was counted by the process that was there."""
+        if self._seen is None:
+            self._seen = self.sources.ledger.audit.head().seq
+            return
+        ended, self._seen = self.sources.ledger.figures.ended_since(self._seen)
+        for one in ended:
+            self.durations.labels(one.verb).observe(one.seconds)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fleet(Collector):
+    """As last seen."""
+
+    sources: Sources
+
+    def collect(self) -> Iterator[Metric]:
+        hosts = self.sources.inventory.hosts()
+        yield _gauge("host_up", "Whether the host answered last.", [((h.name,), h.reachable) for h in hosts], ("host",))
+        seen = [((h.name,), h.seen_at.timestamp()) for h in hosts if h.seen_at]
+        yield _gauge("host_last_seen_timestamp_seconds", "When the host answered last.", seen, ("host",))
+        yield _gauge("host_vms", "VMs on the host.", [((h.name,), h.vms) for h in hosts], ("host",))
+        yield from self._volumes()
+        yield from self._vms()
+
+    def _volumes(self) -> Iterator[Metric]:
+        seen = [(i.host, v) for i in self.sources.inventory.inventories(disks=True) for v in i.volumes or ()]
+        labels, shown = ("host", "volume"), seen[:MOST_VOLUMES]
+        sizes = [((host, volume.path), volume.size) for host, volume in shown]
+        yield _gauge("volume_size_bytes", "The size of a volume of a host.", sizes, labels)
+        free = [((host, volume.path), volume.free) for host, volume in shown]
+        yield _gauge("volume_free_bytes", "What is free on a volume of a host.", free, labels)
+        yield _one("volumes_left_out", "Volumes beyond the limit on series.", len(seen) - len(shown))
+
+    def _vms(self) -> Iterator[Metric]:
+        inventory = self.sources.inventory
+        every = inventory.seen()
+        shown = [(_labels(one), one) for one in every[:MOST_VMS]]
+        deep = [(_labels(one), one) for one in inventory.seen(disks=True)[:MOST_VMS]]
+        count = [(labels, len(one.checkpoints)) for labels, one in shown]
+        yield _gauge("vm_checkpoints", "Checkpoints of a VM.", count, VM_LABELS)
+        oldest = [(ls, min(c.created for c in one.checkpoints).timestamp()) for ls, one in shown if one.checkpoints]
+        name = "vm_oldest_checkpoint_timestamp_seconds"
+        yield _gauge(name, "When the oldest checkpoint of a VM was taken.", oldest, VM_LABELS)
+        until = self.sources.ledger.figures.keep_until(self.sources.clock())
+        kept = [(ls, until[one.vm.id].timestamp()) for ls, one in shown if one.vm.id in until]
+        name = "vm_keep_until_timestamp_seconds"
+        yield _gauge(name, "Until when a VM's checkpoint is kept that may go first.", kept, VM_LABELS)
+        grown = [(ls, size) for ls, one in deep if (size := one.differencing_bytes) is not None]
+        yield _gauge("vm_differencing_bytes", "What the files of a VM's checkpoints take.", grown, VM_LABELS)
+        merging = [(ls, pending) for ls, one in deep if (pending := one.merge_pending) is not None]
+        yield _gauge(
+            "vm_merge_pending", "Whether disks of deleted checkpoints are still to be merged.", merging, VM_LABELS
+        )
+        yield _one("vms_left_out", "VMs beyond the limit on series.", len(every) - len(shown))
+
+
+def _labels(one: VMInventory) -> tuple[str, str, str]:
+    return one.vm.host, one.vm.name, one.vm.id

@@ -1,0 +1,101 @@
+"""The files for service managers and monitoring: written by init, and checked by their own tools where these are."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tree_sitter_powershell
+from click.testing import CliRunner
+from tree_sitter import Language, Parser
+
+from bot.cli import main
+from bot.operations import templates
+
+EVERY = sorted({name for names in (*templates.SERVICES.values(), templates.MONITORING) for name in names})
+
+
+@pytest.mark.parametrize("kind", [*templates.SERVICES, "monitoring"])
+def test_they_are_written_by_init_and_overwrite_nothing(kind: str, tmp_path: Path) -> None:
+    words = ["--monitoring"] if kind == "monitoring" else ["--service", kind]
+    done = CliRunner().invoke(main, ["init", *words, "--into", str(tmp_path / "here")])
+    again = CliRunner().invoke(main, ["init", *words, "--into", str(tmp_path / "here")])
+
+    names = templates.MONITORING if kind == "monitoring" else templates.SERVICES[kind]
+    assert done.exit_code == 0, done.output
+    assert sorted(one.name for one in (tmp_path / "here").iterdir()) == sorted(names)
+    assert again.exit_code == 1
+    assert "is there already. Nothing was written" in again.output
+
+
+def test_every_template_is_written_by_something() -> None:
+    here = Path(templates.__file__).parent
+
+    assert sorted(one.name for one in here.iterdir() if one.is_file() and one.suffix != ".py") == EVERY
+
+
+def unit(tmp_path: Path) -> Path:
+    """With an executable that is there."""
+    path = tmp_path / "checkpointbot.service"
+    path.write_text(
+        templates.text("checkpointbot.service")
+        .replace("/opt/checkpointbot/bin/checkpointbot", str(Path(sys.executable).resolve()))
+        .replace("=checkpointbot\nGroup=checkpointbot", "=daemon\nGroup=daemon")
+    )
+    return path
+
+
+NO_SYSTEMD = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+
+
+def analyze(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["systemd-analyze", *words], capture_output=True, text=True, check=False)
+
+
+@NO_SYSTEMD
+def test_systemd_understands_every_line_of_the_unit(tmp_path: Path) -> None:
+    checked = analyze("verify", "--man=no", "--recursive-errors=no", str(unit(tmp_path)))
+
+    said = [line for line in checked.stderr.splitlines() if "checkpointbot.service" in line]
+    assert (checked.returncode, said) == (0, [])
+
+
+@NO_SYSTEMD
+def test_the_unit_is_hardened(tmp_path: Path) -> None:
+    """By systemd's own measure, from 0 (safe) to 10: 2 is what it calls OK."""
+    checked = analyze("security", "--offline=true", "--no-pager", str(unit(tmp_path)))
+
+    found = re.search(r"exposure level for checkpointbot.service: ([0-9.]+)", checked.stdout)
+    assert found, checked.stdout + checked.stderr
+    assert float(found[1]) <= 2.0
+
+
+def test_the_image_runs_as_nobody_with_a_volume_for_its_data() -> None:
+    """No linter is at hand, so this says what counts."""
+    lines = re.sub(r"\\\n\s*", "", templates.text("Containerfile")).splitlines()
+    instructions = [line.split(" ", 1) for line in lines if line and not line.startswith("#")]
+    last_stage = instructions[max(n for n, (word, *_) in enumerate(instructions) if word == "FROM") :]
+    words = dict(last_stage)
+
+    assert {word for word, _ in instructions} <= {
+        *("FROM", "COPY", "RUN", "ENV", "USER", "WORKDIR", "VOLUME", "HEALTHCHECK", "ENTRYPOINT", "CMD"),
+    }
+    assert words["USER"] == "10001:10001"
+    assert words["VOLUME"] == "/data"
+    assert "CHECKPOINTBOT_DATA_DIR=/data" in words["ENV"]
+    assert json.loads(words["ENTRYPOINT"]) == ["checkpointbot"]
+    assert json.loads(words["CMD"])[0] == "run"
+    assert all(not argument.endswith(":latest") for word, argument in instructions if word == "FROM")
+
+
+def test_the_windows_script_is_powershell() -> None:
+    parser = Parser(Language(tree_sitter_powershell.language()))
+
+    tree = parser.parse(templates.text("Register-CheckpointBotTask.ps1").encode())
+
+    assert not tree.root_node.has_error
