@@ -18,9 +18,13 @@ import pytest
 from bot.demo import MARK, PORT, SPARE_PORTS, Demo
 from tests.support.waiting import DEADLINE, wait_until
 
+ANY_PORT = 0
+"""The usual ports are those of whoever else tries the demo on this machine."""
+
 
 class Page:
-    """What the demo's page does, by its routes."""
+    """What the demo's page does, by its routes. Nothing is asked of Slack's three seconds for an acknowledgement: what
+    comes of it is waited for."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -28,8 +32,7 @@ class Page:
     def type(self, text: str, who: str = "ada", channel: str = "#ops") -> None:
         body = json.dumps({"user": who, "channel": channel, "text": text}).encode()
         request = urllib.request.Request(f"{self.url}sandbox/command", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
-            assert json.load(answer)["acked"]
+        urllib.request.urlopen(request, timeout=DEADLINE).close()
 
     def messages(self) -> Sequence[Mapping[str, Any]]:
         with urllib.request.urlopen(f"{self.url}sandbox/messages?channel=%23ops&user=ada", timeout=DEADLINE) as answer:
@@ -43,8 +46,7 @@ class Page:
         request = urllib.request.Request(
             f"{self.url}sandbox/press", json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
-            assert json.load(answer)["acked"]
+        urllib.request.urlopen(request, timeout=DEADLINE).close()
 
     def wait_for_text(self, text: str) -> None:
         wait_until(lambda: any(text in one["text"] for one in self.messages()))
@@ -55,7 +57,7 @@ def test_what_was_done_in_a_demo_is_there_the_next_time(tmp_path: Path) -> None:
         ("/checkpoint web03 first", "Took first of web03 (production)"),
         ("/checkpoint show web03 first", "first of web03"),
     ):
-        demo = Demo(tmp_path / "demo")
+        demo = Demo(tmp_path / "demo", port=ANY_PORT)
         demo.start()
         try:
             page = Page(demo.url)
@@ -69,7 +71,7 @@ def test_what_was_done_in_a_demo_is_there_the_next_time(tmp_path: Path) -> None:
 
 
 def test_the_three_things_that_the_welcome_names_work(tmp_path: Path) -> None:
-    demo = Demo(tmp_path / "demo")
+    demo = Demo(tmp_path / "demo", port=ANY_PORT)
     demo.start()
     try:
         welcome = demo.welcome()

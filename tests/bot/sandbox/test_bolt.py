@@ -11,6 +11,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
 from bot.sandbox import Sandbox, SandboxError
+from tests.support.waiting import DEADLINE
 
 NewApp = Callable[[], App]
 Connect = Callable[..., list[SocketModeHandler]]
@@ -88,7 +89,7 @@ def test_a_late_ack_is_an_error_for_the_person_though_the_work_is_done(
 
     @app.command("/checkpoint")
     def typed(ack: Ack, say: Callable[[str], object]) -> None:
-        go_on.wait(10)
+        go_on.wait(DEADLINE)
         ack()
         say("Done all the same")
 

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from bot.slack.cache import Cache
+from tests.support.waiting import DEADLINE
 
 
 def test_an_answer_is_as_old_as_its_question() -> None:
@@ -35,15 +36,15 @@ def test_a_fresh_question_does_not_take_the_answer_to_an_older_one() -> None:
 
     def old() -> str:
         asked.set()
-        may_answer.wait(10)
+        may_answer.wait(DEADLINE)
         return "allowed"
 
     thread = threading.Thread(target=cache.get, args=("k", old))
     thread.start()
-    assert asked.wait(10)
+    assert asked.wait(DEADLINE)
     assert cache.get("k", lambda: "refused", max_age=0) == "refused"
     may_answer.set()
-    thread.join(10)
+    thread.join(DEADLINE)
     assert cache.get("k", lambda: "asked again") == "refused", "the older answer came later and was not kept"
 
 

@@ -21,6 +21,7 @@ from bot.slack.listeners import build_app
 from bot.slack.outbox import Outbox
 from bot.slack.websocket import NotConnected
 from tests.support.slack import Bot, DeskOfATest, hold
+from tests.support.waiting import DEADLINE
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def test_every_delivery_is_served_while_one_connection_is_down(sandbox: Sandbox,
 
 def test_a_connection_that_was_reset_is_replaced(sandbox: Sandbox, bot: Bot) -> None:
     sandbox.drop_connection()
-    sandbox.wait_for_connections(2, timeout=10)
+    sandbox.wait_for_connections(2, timeout=DEADLINE)
 
 
 def test_after_slack_was_gone_for_a_while_both_connections_come_back(sandbox: Sandbox, bot: Bot) -> None:
@@ -71,7 +72,7 @@ def test_after_slack_was_gone_for_a_while_both_connections_come_back(sandbox: Sa
     sandbox.drop_connection()
     eventually(lambda: sandbox.connections == 0)
     sandbox.clear_faults()
-    sandbox.wait_for_connections(2, timeout=10)
+    sandbox.wait_for_connections(2, timeout=DEADLINE)
     assert sandbox.command("ada", "#ops", "/checkpoint list").error is None
 
 
@@ -86,7 +87,7 @@ def test_an_outage_is_one_line_when_it_begins_and_one_when_it_is_over(
     eventually(lambda: opened(sandbox) >= 6)
     sandbox.clear_faults()
     eventually(lambda: "Slack is back." in caplog.text)
-    sandbox.wait_for_connections(2, timeout=10)
+    sandbox.wait_for_connections(2, timeout=DEADLINE)
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
 
 
@@ -100,14 +101,14 @@ def test_a_connection_that_slack_is_about_to_take_back_is_replaced_before(sandbo
             sandbox.disconnect("warning")
         assert sandbox.command("ada", "#ops", f"/checkpoint list vm{number}").error is None
     eventually(lambda: opened(sandbox) == 3)
-    sandbox.wait_for_connections(2, timeout=10)
+    sandbox.wait_for_connections(2, timeout=DEADLINE)
 
 
 def test_a_connection_that_slack_took_back_is_replaced(sandbox: Sandbox, bot: Bot) -> None:
     sandbox.disconnect("refresh_requested")
     assert sandbox.command("ada", "#ops", "/checkpoint list").error is None, "there was a second one"
     eventually(lambda: opened(sandbox) == 3)
-    sandbox.wait_for_connections(2, timeout=10)
+    sandbox.wait_for_connections(2, timeout=DEADLINE)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +214,7 @@ def test_what_could_not_be_acknowledged_is_not_done_until_it_can(bot: Bot, caplo
 
 def test_stopping_waits_for_work_and_tells_newcomers(sandbox: Sandbox, bot: Bot, gate: threading.Event) -> None:
     done: list[bool] = []
-    bot.desk.do = lambda request: done.append(gate.wait(10))
+    bot.desk.do = lambda request: done.append(gate.wait(DEADLINE))
     sandbox.command("ada", "#ops", "/checkpoint list")
     bot.desk.wait()
     stopping = threading.Thread(target=bot.connections.stop, args=(10,))
@@ -223,7 +224,7 @@ def test_stopping_waits_for_work_and_tells_newcomers(sandbox: Sandbox, bot: Bot,
     assert "being stopped" in sandbox.wait_for(lambda: sandbox.ephemeral("dev"))[-1].seen
     gate.set()
     bot.connections.wait()
-    stopping.join(10)
+    stopping.join(DEADLINE)
     assert done == [True]
     sandbox.wait_for_connections(0)
 

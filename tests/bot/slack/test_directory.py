@@ -10,6 +10,7 @@ from bot.people.directory import Channel, LookupFailed, NoSuchMember, ScopeMissi
 from bot.sandbox import Sandbox
 from bot.slack.directory import KEEP_CHANNELS, KEEP_GROUPS, KEEP_MEMBERS, SlackDirectory
 from bot.slack.web import reading_client
+from tests.support.waiting import DEADLINE
 
 
 class Now:
@@ -148,7 +149,7 @@ def test_many_who_ask_at_once_ask_once(sandbox: Sandbox, directory: SlackDirecto
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(DEADLINE)
     assert asked(sandbox, "users.info") == 1
 
 

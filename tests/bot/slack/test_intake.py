@@ -9,11 +9,12 @@ import pytest
 from bot.slack.intake import Intake
 from tests.support.headquarters import wait_until
 from tests.support.slack import hold
+from tests.support.waiting import DEADLINE
 
 
 def test_jobs_run_at_the_same_time() -> None:
     intake = Intake(workers=2, for_presses=0)
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=DEADLINE)
 
     def meet() -> None:
         both.wait()
@@ -33,7 +34,7 @@ def busy(gate: threading.Event, **sizes: int) -> Intake:
         hold(gate)
 
     assert intake.offer(work, person_id="ada")
-    assert begun.wait(10)
+    assert begun.wait(DEADLINE)
     return intake
 
 
@@ -60,7 +61,7 @@ def test_a_press_does_not_wait_behind_questions(gate: threading.Event) -> None:
     pressed = threading.Event()
     intake.offer(lambda: None, person_id="ada")
     intake.offer(pressed.set, person_id="ada", press=True)
-    assert pressed.wait(10)
+    assert pressed.wait(DEADLINE)
 
 
 def test_a_press_goes_before_the_questions_in_line(gate: threading.Event) -> None:

@@ -14,6 +14,7 @@ from bot.slack.outbox import GONE, INVITE, Outbox
 from bot.slack.pace import Pace
 from bot.slack.web import posting_client
 from commands.base import Actions, Button, Chart, Item, Reply, Table, say
+from tests.support.waiting import DEADLINE
 
 OPS = Origin("C0OPS0001", "U0ADA0001")
 LOUNGE = Origin("C0LOUNGE1", "U0ADA0001")
@@ -184,7 +185,7 @@ def test_many_updates_at_once_end_with_the_last(sandbox: Sandbox) -> None:
         thread.start()
         time.sleep(0.005)
     for thread in threads:
-        thread.join(10)
+        thread.join(DEADLINE)
     assert "20 %" in sandbox.messages("#ops")[-1].seen
     assert calls(sandbox).count("chat.update") < 10
 

@@ -6,6 +6,7 @@ import threading
 
 from bot.messages import MessageRef
 from bot.slack.pace import MOST_KEPT, Pace
+from tests.support.waiting import DEADLINE
 
 
 class ClockOfATest:
@@ -36,7 +37,7 @@ class ClockThatIsMoved:
     def wait(self, condition: threading.Condition, seconds: float | None) -> None:
         self._condition = condition
         self.waiting.release()
-        condition.wait(10)
+        condition.wait(DEADLINE)
 
     def move(self, seconds: float) -> None:
         assert self._condition is not None
@@ -92,11 +93,11 @@ def test_a_newer_update_takes_the_turn_of_the_one_it_replaces() -> None:
     for name in ("10 %", "20 %", "30 %"):
         threads.append(threading.Thread(target=update, args=(name,)))
         threads[-1].start()
-        assert clock.waiting.acquire(timeout=10)
+        assert clock.waiting.acquire(timeout=DEADLINE)
         clock.move(0.25)
     clock.move(0.25)
     for thread in threads:
-        thread.join(10)
+        thread.join(DEADLINE)
     assert sent == [("30 %", 1.0)], "at the time the first was due, so a stream of updates puts nothing off"
 
 
@@ -131,7 +132,7 @@ def test_an_update_waits_for_the_one_that_is_on_its_way() -> None:
     def first() -> None:
         with pace.newest(REF):
             first_is_out.set()
-            may_end.wait(10)
+            may_end.wait(DEADLINE)
             order.append("first")
 
     def second() -> None:
@@ -141,9 +142,9 @@ def test_an_update_waits_for_the_one_that_is_on_its_way() -> None:
 
     threads = [threading.Thread(target=first), threading.Thread(target=second)]
     threads[0].start()
-    assert first_is_out.wait(10)
+    assert first_is_out.wait(DEADLINE)
     threads[1].start()
     may_end.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(DEADLINE)
     assert order == ["first", "second"]

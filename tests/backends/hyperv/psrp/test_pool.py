@@ -8,6 +8,7 @@ from threading import Event, Thread
 import pytest
 
 from backends.hyperv.psrp.pool import AllBusy, Closed, Pool
+from tests.support.waiting import DEADLINE
 
 
 class Clock:
@@ -126,7 +127,7 @@ def test_a_shell_that_lay_idle_for_too_long_is_closed(pool: Pool[Shell], clock: 
     pool.give_back(old)
     clock.now += 600
     assert pool.lend(1).shell is not old
-    assert old.closed.wait(5)
+    assert old.closed.wait(DEADLINE)
 
 
 def test_closing_ends_idle_shells_and_cuts_those_that_do_not_come_back(pool: Pool[Shell]) -> None:

@@ -21,6 +21,7 @@ from backends.simulator.powershell.objects.machines import VMObject
 from backends.simulator.powershell.session import _Run
 from backends.simulator.powershell.shell import Command, Parameter
 from tests.backends.simulator.host_console import Console, command
+from tests.support.waiting import DEADLINE
 
 COMMANDS = "Microsoft.HyperV.PowerShell.Commands."
 
@@ -165,7 +166,7 @@ def test_parent_and_child_sets_walk_the_tree(console: Console, host: SimulatedHo
         run = _Run(
             console.shell, (get, Command("Select-Object", (Parameter("ExpandProperty", "Name"),))), PLAIN_NAME, None
         )
-        assert run.wait(5)
+        assert run.wait(DEADLINE)
         return list(run.result().output)
 
     assert asked("ParentOf", VMObject(host, vm)) == ["b"]

@@ -19,6 +19,7 @@ from backends.simulator.winrm import Quotas, WinRMServer, wsman
 from backends.simulator.winrm.refusals import WSManFault, shell_not_found
 from backends.simulator.winrm.runspaces import Runspaces
 from tests.backends.simulator.winrm.winrm_fakes import USERS, ScriptedInterpreter, connect, hello, invoke, plain
+from tests.support.waiting import DEADLINE
 
 SHELL = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
 BASIC = "Basic " + base64.b64encode(b"admin:pass word").decode()
@@ -157,8 +158,8 @@ def test_whatever_bytes_come_as_fragments_the_pool_reads_what_comes_next(rubbish
 def test_a_plain_client_on_a_tls_port_harms_nobody():
     with WinRMServer(ScriptedInterpreter(Hello=hello), users=USERS, ssl=True) as server:
         with (
-            socket.create_connection(("127.0.0.1", server.port), timeout=10),
-            socket.create_connection(("127.0.0.1", server.port), timeout=10) as client,
+            socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE),
+            socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as client,
         ):
             client.sendall(b"POST /wsman HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
             with suppress(ConnectionError):
@@ -239,7 +240,7 @@ def test_a_connection_that_nothing_is_asked_on_is_closed():
     interpreter = ScriptedInterpreter(Hello=hello)
     quotas = Quotas(connection_idle=0.05)
     with WinRMServer(interpreter, users=USERS, allow_unencrypted=True, quotas=quotas) as server:
-        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as client:
             assert client.recv(1) == b""
         assert lives(server)
 

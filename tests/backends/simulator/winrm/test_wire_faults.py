@@ -14,6 +14,7 @@ from backends.simulator.model.faults import Fault, FaultKind, Faults
 from backends.simulator.winrm import WinRMServer
 from backends.simulator.winrm.wire import Wire
 from tests.backends.simulator.winrm.winrm_fakes import USERS, ScriptedInterpreter, connect, hello, invoke, plain
+from tests.support.waiting import DEADLINE
 
 
 class Waits(Event):
@@ -135,7 +136,7 @@ def test_a_reset_leaves_the_shell_open_on_the_host():
 def test_stopping_the_server_ends_a_latency():
     with server() as host:
         host.faults.arm(Fault(FaultKind.LATENCY, seconds=3600))
-        client = socket.create_connection(("127.0.0.1", host.port), timeout=10)
+        client = socket.create_connection(("127.0.0.1", host.port), timeout=DEADLINE)
         client.sendall(b"POST /wsman HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
         while host.faults.armed(FaultKind.LATENCY):
             time.sleep(0.001)
