@@ -333,6 +333,12 @@ class Durable:
             return None
         return UNREADABLE if isinstance(status.input, str) and status.status in PENDING else str(status.status)
 
+    def arguments(self, workflow_id: str) -> tuple[object, ...]:
+        """What that workflow was begun with; nothing for one that was never begun, or that this version cannot read."""
+        status = DBOS.get_workflow_status(workflow_id)
+        given = status.input if status is not None else None
+        return tuple(given["args"]) if isinstance(given, dict) else ()
+
     def _without_trouble(self, name: str, act: Callable[[], T]) -> T:
         """What the step gives when the stores that it uses are well. It looks before it acts, so it may run again."""
         tries = 0

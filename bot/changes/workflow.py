@@ -186,13 +186,16 @@ class Changes:
         self._messages.wait_until_posted(change_id)
         return self._ledger.changes.get(change_id)
 
-    def answer(self, change_id: str, answer: Answer) -> None:
-        """Take an answer. Of several the first counts, and none after the change has expired."""
+    def answer(self, change_id: str, answer: Answer) -> Answer:
+        """Take an answer. Of several the first counts, which is given, and none after the change has expired."""
         self._durable.start(f"{change_id}-answer", self._answered, change_id, answer)
+        return self.answered_by(change_id) or answer
 
-    def is_answered(self, change_id: str) -> bool:
-        """Whether an answer was taken; it takes effect also when the bot dies."""
-        return DBOS.get_workflow_status(f"{change_id}-answer") is not None
+    def answered_by(self, change_id: str) -> Answer | None:
+        """The answer that was taken; it takes effect also when the bot dies. None where there is none, or none that
+        this version can read."""
+        given = self._durable.arguments(f"{change_id}-answer")
+        return next((one for one in given if isinstance(one, Answer)), None)
 
     def withdraw(self, change_id: str, person: Person) -> bool:
         """Cancel a change that waits for its turn; False when it has begun and cannot be cut off."""

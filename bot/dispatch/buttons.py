@@ -17,7 +17,7 @@ from bot.fleet.inventory import Inventory
 from bot.ledger import Arrival, ChangeRow, ChangeState, Ledger
 from bot.people import access
 from bot.settings import AccessSettings
-from commands.base import NotAllowed, Person, UsageError
+from commands.base import NotAllowed, Person, UsageError, name
 from commands.kit.words import safety_name, typed
 
 ANSWERS: dict[str, Word] = {"confirm": "confirm", "approve": "approve", "cancel": "cancel"}
@@ -53,15 +53,20 @@ class Buttons:
             self._withdraw(row, person)
             return
         if row.state != ChangeState.AWAITING:
-            raise UsageError(f"This request is {_state_words(row)} already.", "Type the command again if you need it.")
-        self.changes.answer(row.id, Answer(word, person.id, person.name, self.clock()))
+            raise Answered(f"This request is {_state_words(row)} already.", "Type the command again if you need it.")
+        mine = Answer(word, person.id, person.name, self.clock())
+        first = self.changes.answer(row.id, mine)
+        if first != mine:
+            raise Answered(f"{name(first.person_name)} was first to answer this.", "Its message tells how it ends.")
 
     def took(self, lost: Arrival) -> bool:
-        """Whether the answer that somebody gave by a button was taken, although the bot died over it."""
+        """Whether the answer that somebody gave by a button was taken, although the bot died over it. Of several people
+        who answered, the first one's was."""
         row = self.ledger.changes.get(lost.change_id)
         if row is None:
             return False
-        return row.decided_by == lost.origin.person_id or (row.decided_by is None and self.changes.is_answered(row.id))
+        first = self.changes.answered_by(row.id)
+        return lost.origin.person_id in (row.decided_by, first and first.person_id)
 
     def words_of(self, request: Pressed, at: At) -> tuple[str, ...]:
         """The command that a button stands for. What waits for hosts does so inside `at`."""
@@ -81,7 +86,7 @@ class Buttons:
 
     def _withdraw(self, row: ChangeRow, person: Person) -> None:
         if not self.changes.withdraw(row.id, person):
-            raise UsageError(
+            raise Answered(
                 "This change is under way on the host and cannot be cut off.", "Its message tells how it ends."
             )
 
@@ -108,6 +113,12 @@ class Buttons:
         done = outcomes(self.ledger.events.of(row.id, {OUTCOME}))
         safety = {o.vm_id: o.safety_id for o in done if o.safety_id}
         return undo(safety, safety_name(row.created_at, row.plan.targets[0].checkpoint_name or ""))
+
+
+class Answered(UsageError):
+    """The card's question is answered, or needs no answer any more: what it is about may have been done."""
+
+    unchanged = False
 
 
 def _known(words: tuple[str, ...] | None) -> tuple[str, ...]:

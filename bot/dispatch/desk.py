@@ -174,7 +174,7 @@ class Desk:
     def _explain(self, origin: Origin, error: UsageError, *, question: bool) -> None:
         """Say what was wrong and what to type instead, with a button for the rest of a group."""
         parts = [error.sentence, *([error.hint] if error.hint else [])]
-        told = say(*parts[:-1], with_unchanged(parts[-1], not question))
+        told = say(*parts[:-1], with_unchanged(parts[-1], error.unchanged and not question))
         if error.instead:
             offer = Button(GO_ON, "rest", self.offers.make(origin.person_id, error.instead))
             told = Reply((*told.parts, Actions((offer,))))

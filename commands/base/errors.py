@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from backends.base import VM
 from commands.base.names import unmarked
 
 
 class UsageError(Exception):
-    """What was typed cannot be carried out. Nothing was touched."""
+    """What was typed cannot be carried out."""
+
+    unchanged: ClassVar[bool] = True
+    """Nothing was changed by what it is about."""
 
     def __init__(self, sentence: str, hint: str = "", *, rest: Sequence[VM] = ()) -> None:
         super().__init__(unmarked(sentence))

@@ -12,12 +12,13 @@ from dataclasses import replace
 import pytest
 
 from backends.simulator.fleets.seed import DAY, Past
+from bot.changes.workflow import Answer
 from bot.dispatch.requests import Pressed, Typed
 from bot.dispatch.waiting import STILL_AT_IT, Waiting
 from bot.ledger import ChangeRow, ChangeState
 from bot.messages import Origin
 from commands.base import Person
-from tests.support.headquarters import ADA, CHANNEL, TEAM, Headquarters, wait_until
+from tests.support.headquarters import ADA, BOB, CHANNEL, TEAM, Headquarters, wait_until
 from tests.support.workbench import Board, Workbench
 
 ASKED = Typed("trigger", TEAM, Origin(CHANNEL, ADA, "https://hooks.slack.com/commands/T0/1/secret"), "list")
@@ -157,3 +158,29 @@ class TestTheLastPressBeforeTheBotDied:
         hq.wait_for(state, row)
         assert hq.board.whispers == []
         assert hq.ledger.arrivals.unanswered() == ()
+
+    def test_of_two_people_who_answered_the_second_hears_that_theirs_was_not_taken(self, hq: Headquarters) -> None:
+        hq.add_vm("sql02", Past("first", DAY))
+        hq.type("apply sql02 first")
+        row = hq.wait_for(ChangeState.AWAITING)
+        for number, (who, action) in enumerate(((BOB, "approve"), (ADA, "cancel"))):
+            press = Pressed(f"last-{number}", TEAM, Origin(CHANNEL, who), action, row.id, row.message)
+            assert hq.core.desk.arrived(press)
+            if who == BOB:
+                hq.core.desk.buttons.answer(press, Person(BOB, "bob"))
+
+        hq.restart()
+
+        hq.wait_for(ChangeState.SUCCEEDED, row)
+        (lost,) = hq.board.whispers
+        assert "press cancel on change" in lost.text
+
+    def test_of_two_answers_at_one_moment_the_second_is_told_whose_was_taken(self, hq: Headquarters) -> None:
+        hq.add_vm("sql03", Past("first", DAY))
+        hq.type("apply sql03 first")
+        row = hq.wait_for(ChangeState.AWAITING)
+        answers = [Answer("approve", BOB, "bob", hq.clock()), Answer("cancel", ADA, "ada", hq.clock())]
+
+        assert [hq.core.changes.answer(row.id, one) for one in answers] == [answers[0]] * 2
+
+        hq.wait_for(ChangeState.SUCCEEDED, row)
