@@ -7,7 +7,7 @@ words that would have been typed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -43,17 +43,22 @@ from commands.base import (
     Person,
     Plan,
     Reply,
+    Target,
     UsageError,
+    name,
     say,
     unmarked,
 )
 from commands.kit import runner
-from commands.kit.words import short_id, with_unchanged
+from commands.kit.words import say_names, short_id, with_unchanged
 
 log = logging.getLogger(__name__)
 
 NOT_SHARED = (
     "Not shown to the channel: people of another workspace may read there. A grant that names the channel allows it."
+)
+CAME_TO_NOTHING = frozenset(
+    {ChangeState.DENIED, ChangeState.FAILED, ChangeState.CANCELLED, ChangeState.EXPIRED, ChangeState.VOID}
 )
 GO_ON = "Go on with the rest"
 DOUBLE_CLICK = timedelta(seconds=1)
@@ -219,22 +224,39 @@ class Desk:
         )
 
     def _submit(self, plan: Plan, person: Person, origin: Origin, delivery_id: str) -> None:
-        """Begin a change; one that is asked for twice at the same time is begun once, and who asks again is told."""
+        """Begin a change. A checkpoint that is asked for twice at the same time is taken once, and who asks again is
+        told; what only they ask for is begun."""
         change_id = change_id_of(delivery_id)
-        expires_at = self.clock() + self.settings.confirmation.expires_after
-        with self.twins.asking(plan) as twin:
-            first = self.ledger.changes.get(twin) if twin and twin != change_id else None
-            if first is None or first.state in (ChangeState.DENIED, ChangeState.FAILED, ChangeState.CANCELLED):
-                record = not self.refusals.are_many(person.id)
-                try:
-                    self.changes.submit(change_id, plan, person, origin, expires_at=expires_at, record_denial=record)
-                except Denial as denial:
-                    raise Denied(denial, plan) from denial
+        with self.twins.asking(plan) as twins:
+            first = self._going_on(twins, but=change_id)
+            rest = tuple(target for target in plan.targets if target.vm_id not in first)
+            if first and rest:
+                plan = self._for(rest, plan, person, origin.channel)
+            if rest:
+                self._begin(change_id, plan, person, origin)
                 self.twins.asked(plan, change_id)
-                return
-        who = "You have" if first.person_id == person.id else f"{first.person_name} has"
-        told = f"{who} asked for the same just now, so it is done once. Its message tells how it ends: change "
-        self.announcer.whisper(origin, say(f"{told}{short_id(first.id)}."))
+        for row in {row.id: row for row in first.values()}.values():
+            of = [vm.name for vm in row.vms if first.get(vm.id) == row] if rest else []
+            self.announcer.whisper(origin, say(_once(row, of, person)))
+
+    def _going_on(self, twins: Mapping[str, str], *, but: str) -> dict[str, ChangeRow]:
+        """By VM, the changes that have asked for the same and have not come to nothing."""
+        rows = {vm_id: self.ledger.changes.get(one) for vm_id, one in twins.items() if one != but}
+        return {vm_id: row for vm_id, row in rows.items() if row is not None and row.state not in CAME_TO_NOTHING}
+
+    def _for(self, rest: Sequence[Target], plan: Plan, person: Person, channel: str) -> Plan:
+        """The same plan for some of its VMs."""
+        words = verbs.of(plan.verb).again(plan.action, rest)
+        made = runner.run(words, self._context(person, channel)) if words else None
+        return made if isinstance(made, Plan) else replace(plan, targets=tuple(rest))
+
+    def _begin(self, change_id: str, plan: Plan, person: Person, origin: Origin) -> None:
+        expires_at = self.clock() + self.settings.confirmation.expires_after
+        record = not self.refusals.are_many(person.id)
+        try:
+            self.changes.submit(change_id, plan, person, origin, expires_at=expires_at, record_denial=record)
+        except Denial as denial:
+            raise Denied(denial, plan) from denial
 
     def _deny(
         self, origin: Origin, summary: str, sentence: str, why: str, *, vms: tuple[VMRef, ...], question: bool
@@ -257,6 +279,14 @@ def _each_chosen(request: Pressed) -> tuple[Pressed, ...]:
     return tuple(
         replace(request, delivery_id=f"{request.delivery_id} {one}", value=one, chosen=()) for one in request.chosen
     ) or (request,)
+
+
+def _once(row: ChangeRow, vms: Sequence[str], person: Person) -> str:
+    """What is told of a change that asked for the same, of these VMs or of all."""
+    who = "You have" if row.person_id == person.id else f"{name(row.person_name)} has"
+    of = f" of {say_names(vms)}" if vms else ""
+    told = f"{who} asked for the same{of} just now, so it is done once{' there' if of else ''}"
+    return f"{told}. Its message tells how it ends: change {short_id(row.id)}."
 
 
 def _summary(request: Pressed, row: ChangeRow | None) -> str:

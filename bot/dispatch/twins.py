@@ -1,48 +1,46 @@
-"""Changes that are asked for twice at the same time: by two people, or by one who pressed Enter again."""
+"""Checkpoints that are asked for twice at the same time: by two people, or by one who pressed Enter again."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
 
 from cachetools import LRUCache, TTLCache
 
 from commands.base import Create, Plan
+from commands.kit.finding import plain
 
 WITHIN = 5.0
-"""Seconds. A second checkpoint of that name would make the name ambiguous; later than that somebody means it."""
+"""Seconds. A second checkpoint of that name would make the name ambiguous; later than that it is on the host, and the
+command refuses a second one."""
 
 
 class Twins:
-    """Knows the creates of the last moment. Safe to use from many threads."""
+    """Knows the creates of the last moment, by VM and name. Safe to use from many threads."""
 
     def __init__(self, within: float = WITHIN) -> None:
-        self._lately: TTLCache[Hashable, str] = TTLCache(1_000, within)
-        self._locks: LRUCache[Hashable, Lock] = LRUCache(1_000)
+        self._lately: TTLCache[Hashable, str] = TTLCache(10_000, within)
+        self._locks: LRUCache[str, Lock] = LRUCache(1_000)
         self._lock = Lock()
 
     @contextmanager
-    def asking(self, plan: Plan) -> Iterator[str | None]:
-        """The change that asked for the same a moment ago, if any. Nobody else asks for the same inside."""
+    def asking(self, plan: Plan) -> Iterator[Mapping[str, str]]:
+        """Those of the plan's VMs that somebody asked for the same a moment ago, by GUID, with the change that did.
+        Nobody else asks for a checkpoint of that name inside."""
         if not isinstance(plan.action, Create):
-            yield None
+            yield {}
             return
-        what = _what(plan, plan.action)
+        name = plain(plan.action.name)
         with self._lock:
-            asking = self._locks.setdefault(what, Lock())
+            asking = self._locks.setdefault(name, Lock())
         with asking:
             with self._lock:
-                twin = self._lately.get(what)
-            yield twin
+                lately = {target.vm_id: self._lately.get((name, target.vm_id)) for target in plan.targets}
+            yield {vm_id: change_id for vm_id, change_id in lately.items() if change_id}
 
     def asked(self, plan: Plan, change_id: str) -> None:
         """To be called inside `asking`."""
         if isinstance(plan.action, Create):
             with self._lock:
-                self._lately[_what(plan, plan.action)] = change_id
-
-
-def _what(plan: Plan, action: Create) -> Hashable:
-    """The same for plans after which one VM would have two checkpoints of one name and type."""
-    return action.name.casefold(), action.checkpoint_type, frozenset(target.vm_id for target in plan.targets)
+                self._lately.update({(plain(plan.action.name), one.vm_id): change_id for one in plan.targets})

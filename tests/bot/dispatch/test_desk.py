@@ -163,6 +163,18 @@ class TestTheSameAtTheSameTime:
         assert len(told) == 2
         assert all("asked for the same just now" in text for text in told)
 
+    def test_a_group_that_shares_some_vms_with_the_one_before_takes_the_others(self, hq: Headquarters) -> None:
+        for vm in ("over01", "over02", "over03"):
+            hq.add_vm(vm)
+
+        hq.type("create over01,over02 same")
+        hq.type("create over02,over03 Same", who=BOB)
+
+        first, second = (hq.board.pulse.wait_for(lambda vm=vm: hq.checkpoints(vm)) for vm in ("over01", "over03"))
+        assert (first, second, hq.checkpoints("over02")) == (["same"], ["Same"], ["same"])
+        assert hq.newest().summary == "take Same of over03"
+        assert "ada has asked for the same of over02 just now, so it is done once there." in hq.told()
+
     def test_is_not_held_up_by_a_refusal(self, hq: Headquarters) -> None:
         seen = hq.add_vm("web02")
         hq.type("web02 same", who=EVE)
