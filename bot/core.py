@@ -25,9 +25,12 @@ from bot.ledger import Ledger, is_trouble
 from bot.messages import Announcer
 from bot.people.directory import Directory
 from bot.people.identity import Gate
+from bot.schedules.book import Book
 from bot.schedules.digest import Digests, Schedules
 from bot.schedules.housekeeping import Housekeeping
 from bot.schedules.notices import HostNotices
+from bot.schedules.picking import Picker
+from bot.schedules.recurring import Recurring
 from bot.settings import Settings
 
 CLOSING = 2.5
@@ -98,6 +101,23 @@ class Core:
         )
         self.housekeeping.declare()
         self.changes.listen(self.housekeeping)
+        picker = Picker(settings, permission, self.inventory, self.ledger, clock)
+        self.recurring = Recurring(
+            settings,
+            picker,
+            self.inventory,
+            self.ledger,
+            self.changes,
+            self.housekeeping,
+            announcer,
+            self._durable,
+            clock,
+        )
+        self.recurring.declare()
+        self.changes.listen(self.recurring)
+        self.housekeeping.register(self.recurring)
+        book = Book(settings, permission, picker, self.recurring, self.inventory, self.ledger, clock)
+        self._settings, self._gate = settings, gate
         digests = Digests(settings, self.inventory, self.ledger, clock, Ownership(gate.has_left).of)
         self._schedules = Schedules(settings.digest, digests, announcer, self.ledger, clock, gate.may_post)
         self._digest_workflow = self._schedules.declare()
@@ -112,6 +132,7 @@ class Core:
             waiting=self._waiting,
             clock=clock,
             digest=digests.asked_for,
+            schedules=book,
         )
 
     def start(self) -> None:
@@ -120,7 +141,9 @@ class Core:
         self.changes.launch()
         self._waiting.tell_lost(self.desk.buttons.took)
         self._schedules.apply(self._digest_workflow)
+        self.ledger.schedules.put(*(one.schedule(self._gate.name_of(one.owner)) for one in self._settings.schedules))
         self.housekeeping.start()
+        self.recurring.look()
         self._scanner.start()
 
     @property

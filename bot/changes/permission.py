@@ -53,7 +53,7 @@ class Permission:
         """Whose answer the plan needs, None for nobody's, when somebody who was let in asks for it in `channel`; for
         one by the clock, whose owner nobody has let in, they are let in here. Raises `Denial`."""
         if plan.clock:
-            return self._decide(plan, self._admit(person.id, channel, max_age=RECENT), channel)
+            return self._decide(plan, self.admit(person.id, channel, max_age=RECENT), channel)
         try:
             self.gate.admit_change(person, channel)
         except Refusal as refusal:
@@ -91,7 +91,7 @@ class Permission:
     def over(self, change: ChangeRow, *, max_age: float | None = None) -> Awaits | None:
         """The same of a change in the ledger, whoever asked for it. `max_age` is that of what the workspace says of the
         person, in seconds. Raises `Denial`."""
-        person = self._admit(change.person_id, change.origin.channel, max_age=max_age)
+        person = self.admit(change.person_id, change.origin.channel, max_age=max_age)
         return self._decide(plan_of(change), person, change.origin.channel)
 
     def still(self, change: ChangeRow) -> Awaits | None:
@@ -99,7 +99,8 @@ class Permission:
         begun = change.state in (ChangeState.RUNNING, ChangeState.UNKNOWN)
         return self.over(change, max_age=UNDER_WAY if begun else RECENT)
 
-    def _admit(self, person_id: str, channel: str, *, max_age: float | None) -> Person:
+    def admit(self, person_id: str, channel: str, *, max_age: float | None = RECENT) -> Person:
+        """Somebody who is not here now, with their rights of this moment. Raises `Denial`."""
         home = self.gate.directory.team_id  # where they acted from was looked at when they asked
         try:
             return self.gate.admit(person_id, home, channel, change=True, max_age=max_age)

@@ -77,6 +77,8 @@ class Buttons:
                 return ("digest", "--mine")
             case "undo":
                 return _known(self._undo(request.value))
+            case "run_failed":
+                return ("schedule", "run", self._schedule(request.value), "--failed")
             case "again":
                 return _known(self._again(request.value))
             case "rest":
@@ -99,6 +101,13 @@ class Buttons:
             raise UsageError("That checkpoint has gone.", f"Type {typed('list')} to see what there is.")
         verb, *words = _SHORT.get(action, (action,))
         return (verb, found.vm_id, found.id, *words)
+
+    def _schedule(self, schedule_id: str) -> str:
+        """Its name. The button stands for its last run: what a later one made up for is not done again."""
+        found = next((one for one in self.ledger.schedules.all() if one.id == schedule_id), None)
+        if found is None:
+            raise UsageError("That schedule is gone.", f"Type {typed('schedule')} to see those that there are.")
+        return found.name
 
     def _again(self, change_id: str) -> tuple[str, ...] | None:
         row = self.ledger.changes.get(change_id)

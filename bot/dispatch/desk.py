@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Protocol
 
 from backends.base import VM, BackendError
 from bot.changes import verbs
@@ -43,6 +44,8 @@ from commands.base import (
     Person,
     Plan,
     Reply,
+    SchedulePlan,
+    Schedules,
     Target,
     UsageError,
     name,
@@ -65,6 +68,14 @@ DOUBLE_CLICK = timedelta(seconds=1)
 """The same person's next press of the same button is another one after this."""
 
 
+class ScheduleBook(Schedules, Protocol):
+    """The schedules, to read and to change."""
+
+    def carry_out(self, change_id: str, plan: SchedulePlan, person: Person, origin: Origin) -> Reply:
+        """Do what somebody wants of a schedule, and say so. Raises `Denial`, which is in the ledger, `Refusal` and
+        `UsageError`."""
+
+
 @dataclass(slots=True)
 class Desk:
     """Where requests arrive. Safe to use from many threads."""
@@ -79,6 +90,7 @@ class Desk:
     clock: Callable[[], datetime]
     digest: Callable[[str, Callable[[VM], bool]], Reply]
     """The digest for a channel, and for somebody who may see these VMs."""
+    schedules: ScheduleBook
     bulkhead: Bulkhead = field(default_factory=Bulkhead)
     twins: Twins = field(default_factory=Twins)
     offers: Offers = field(default_factory=Offers)
@@ -191,7 +203,10 @@ class Desk:
         answer = runner.run(words, self._context(person, origin.channel))
         if isinstance(answer, Plan):
             self._submit(answer, person, origin, delivery_id)
-        elif answer.shared and self.gate.may_show(origin.channel, person):
+            return
+        if isinstance(answer, SchedulePlan):
+            answer = self.schedules.carry_out(change_id_of(delivery_id), answer, person, origin)
+        if answer.shared and self.gate.may_show(origin.channel, person):
             self.announcer.post(origin, answer)
         elif answer.shared:
             self.announcer.whisper(origin, Reply((*answer.parts, Footnote(NOT_SHARED))))
@@ -220,6 +235,7 @@ class Desk:
             grants=access.grants_of(rules, person, channel),
             growth=KnownGrowth(self.ledger, self.clock),
             owners=Ownership(self.gate.has_left).of,
+            schedules=self.schedules,
             digest=digest,
         )
 

@@ -38,6 +38,8 @@ class RunNotes:
     only: tuple[str, ...] | None = None
     refused: str = ""
     """Why it did not run at all."""
+    asked: bool = False
+    """All of its changes were asked for."""
 
 
 @dataclass(frozen=True, slots=True)

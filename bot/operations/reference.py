@@ -110,7 +110,7 @@ def _rows(section: type[BaseModel], path: str) -> Iterator[tuple[str, str, str]]
             continue
         inner = _section_of(field)
         if inner is None or field.description:
-            yield f"`{path}{name}`", _default(field), _escape(field.description or "")
+            yield f"`{path}{field.alias or name}`", _default(field), _escape(field.description or "")
         if inner is not None:
             yield from _rows(inner, f"{path}{name}." if inner is field.annotation else f"{path}{name}.0.")
 

@@ -21,6 +21,7 @@ from bot.settings.model import (
     GrantSettings,
     HousekeepingSettings,
     MetricsSettings,
+    ScheduleSettings,
     Settings,
     SlackSettings,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "HostSettings",
     "HousekeepingSettings",
     "MetricsSettings",
+    "ScheduleSettings",
     "Settings",
     "SettingsError",
     "SlackSettings",

@@ -101,6 +101,13 @@ def _span(value: object) -> timedelta:
         raise problem(str(error)) from None
 
 
+def _whole_hours(value: timedelta) -> timedelta:
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    if value % hour or (value > day and value % day):
+        raise problem("must be whole hours up to a day, or whole days, such as 6h or 2d")
+    return value
+
+
 def _time_of_day(value: object) -> time:
     if isinstance(value, time):
         return value
@@ -195,6 +202,7 @@ _T = TypeVar("_T")
 _MEMBER = r"[UW][A-Z0-9]{1,20}"
 _GROUP = r"S[A-Z0-9]{1,20}"
 
+CheckpointCount = Annotated[int, BeforeValidator(_whole_number(1, 49))]
 Count = Annotated[int, BeforeValidator(_whole_number(1, 50))]
 Port = Annotated[int, BeforeValidator(_whole_number(1, 65535))]
 Span = Annotated[timedelta, BeforeValidator(_span)]
@@ -217,6 +225,9 @@ HostName = Annotated[
     str, _matching(r"[^\s,/\\]{1,63}", "must be 1 to 63 characters without spaces, commas and slashes")
 ]
 RoleName = Annotated[str, _matching(r"[\w-]{1,63}", "must be a word of letters, digits, - and _")]
+ScheduleName = Annotated[str, _matching(r"\w[\w .-]{0,39}", "must be up to 40 letters, digits, blanks, and -, _ and .")]
+UserId = Annotated[str, _matching(_MEMBER, "is not a user id (U024BE7LH)")]
+WholeHours = Annotated[timedelta, BeforeValidator(_span), AfterValidator(_whole_hours)]
 SetName = Annotated[
     str,
     _matching(r"[\w.-]{1,63}", "must be a word of letters, digits, -, _ and ., without the @"),

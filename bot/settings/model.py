@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import time, timedelta
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from backends.base import HostConnection
@@ -16,6 +17,7 @@ from bot.settings.kinds import (
     ActionName,
     ApiUrl,
     ChannelId,
+    CheckpointCount,
     Count,
     DatabaseUrl,
     HoursOfTheDay,
@@ -23,6 +25,7 @@ from bot.settings.kinds import (
     OneOrMore,
     Pattern,
     RoleName,
+    ScheduleName,
     Secret,
     SetName,
     Someone,
@@ -30,13 +33,15 @@ from bot.settings.kinds import (
     SpanOrNone,
     TimeOfDay,
     TimeZone,
+    UserId,
+    WholeHours,
     did_you_mean,
     problem,
 )
 from bot.settings.problems import PREFIX, found
 from bot.settings.section import Section
-from bot.settings.sets import SET, S, without_sets
-from commands.base import Policy
+from bot.settings.sets import SET, S, unknown, without_sets
+from commands.base import Policy, Schedule
 from commands.kit.words import say_span
 
 
@@ -150,6 +155,57 @@ class ApplySettings(Section):
     keep_safety: Span = Field(default=timedelta(hours=24), description="How long that checkpoint is kept.")
 
 
+class ScheduleSettings(Section):
+    """A checkpoint that is taken by the clock, in the time zone of digest."""
+
+    name: ScheduleName = Field(description="What it is called. Its checkpoints are called so too, with the time.")
+    vms: OneOrMore[Pattern] = Field(description="Names or patterns of the VMs.")
+    excluded: tuple[Pattern, ...] = Field(
+        default=(), alias="except", description="Names or patterns of VMs that are left out."
+    )
+    owner: UserId = Field(description="The user id of whose grants it runs with.")
+    channel: ChannelId = Field(description="The channel that its runs are told in.")
+    at: TimeOfDay | None = Field(default=None, description="The time of day.")
+    every: WholeHours | None = Field(
+        default=None, description="Instead of at: how often, in hours counted from midnight, or in days."
+    )
+    weekdays: bool = Field(default=False, description="Leave out Saturday and Sunday.")
+    keep: Span | None = Field(default=None, description="How long its checkpoints are kept. When left out, for ever.")
+    keep_last: CheckpointCount | None = Field(
+        default=None, description="How many of its checkpoints are kept on each VM. When left out, all."
+    )
+    type: Literal["production", "standard"] = Field(default="production", description="The type that it takes.")
+    label: ScheduleName | None = Field(
+        default=None, description="What its checkpoints are called. When left out, its name."
+    )
+
+    @model_validator(mode="after")
+    def _is_due_by_one_rule(self) -> ScheduleSettings:
+        if (self.at is None) == (self.every is None):
+            raise problem("needs either at or every, and not both")
+        return self
+
+    def schedule(self, owner_name: str) -> Schedule:
+        """As the ledger keeps it. Its id is made from its name, so that it is the same one after every start."""
+        return Schedule(
+            f"settings-{self.name.casefold()}",
+            self.name,
+            self.vms,
+            self.owner,
+            owner_name,
+            self.channel,
+            self.excluded,
+            self.at,
+            self.every.total_seconds() if self.every else None,
+            self.weekdays,
+            self.keep.total_seconds() if self.keep else None,
+            self.keep_last,
+            self.type,
+            self.label or "",
+            from_settings=True,
+        )
+
+
 class HousekeepingSettings(Section):
     """The deletes that the bot does by the clock: what schedules keep no longer, and what has expired."""
 
@@ -244,6 +300,21 @@ class Settings(BaseSettings, Section):
     confirmation: ConfirmationSettings = Field(default_factory=ConfirmationSettings)
     apply: ApplySettings = Field(default_factory=ApplySettings)
     keep: KeepSettings = Field(default_factory=KeepSettings)
+    schedules: tuple[ScheduleSettings, ...] = Field(
+        default=(),
+        description="What is taken by the clock. People add more with `/checkpoint schedule`; these they only pause.",
+        examples=[
+            {
+                "name": "nightly",
+                "vms": ["app*"],
+                "except": [],
+                "owner": "U024BE7LH",
+                "channel": "C0123",
+                "at": "02:00",
+                "keep": "7d",
+            }
+        ],
+    )
     housekeeping: HousekeepingSettings = Field(default_factory=HousekeepingSettings)
     digest: DigestSettings = Field(default_factory=DigestSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
@@ -277,6 +348,28 @@ class Settings(BaseSettings, Section):
     def _sets_are_known(cls, section: S, info: ValidationInfo) -> S:
         sets = info.data.get("sets")
         return section if sets is None else without_sets(section, sets)
+
+    @field_validator("schedules")
+    @classmethod
+    def _schedules_make_sense(
+        cls, schedules: tuple[ScheduleSettings, ...], info: ValidationInfo
+    ) -> tuple[ScheduleSettings, ...]:
+        names = [one.name.casefold() for one in schedules]
+        found(
+            [
+                *(
+                    ((at, "name"), f"{one.name} is the name of another schedule already")
+                    for at, one in enumerate(schedules)
+                    if names.index(one.name.casefold()) < at
+                ),
+                *(
+                    ((at, *place), why)
+                    for at, one in enumerate(schedules)
+                    for place, why in unknown(one, info.data.get("sets") or {})
+                ),
+            ]
+        )
+        return schedules
 
     @field_validator("hosts")
     @classmethod

@@ -11,6 +11,7 @@ from backends.base import VM, BackendError, VMInventory, Volume
 from commands.base.answers import Reply, say
 from commands.base.errors import UsageError
 from commands.base.growth import Growth, NothingKnown
+from commands.base.schedules import NoSchedules, Schedules
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,5 +203,6 @@ class Context:
     """The same notes, with the owners who have left told apart."""
     may: Callable[[str, VM], bool] = lambda _verb, _vm: True
     """Whether a grant lets them do that to a VM: for what is said to them. Whether it is done is decided elsewhere."""
+    schedules: Schedules = field(default_factory=NoSchedules)
     digest: Callable[[], Reply] = lambda: say("No digest is set up.")
     """The digest of this channel, made now."""

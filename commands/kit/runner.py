@@ -10,7 +10,7 @@ from functools import cache
 import click
 
 import commands
-from commands.base import Context, NotKnown, Plan, Reply, UsageError
+from commands.base import Context, NotKnown, Plan, Reply, SchedulePlan, UsageError
 from commands.base import name as named
 from commands.kit import manual, replicas
 from commands.kit.choices import to_choose
@@ -71,7 +71,7 @@ def gather(modules: Mapping[str, object]) -> Commands:
     return Commands(found, aliases)
 
 
-def run(words: Sequence[str], context: Context) -> Reply | Plan:
+def run(words: Sequence[str], context: Context) -> Reply | Plan | SchedulePlan:
     """What the command that the words name makes of them.
 
     Raises `UsageError` with what to type instead, and `BackendError` when a host could not be asked. Nothing is
@@ -104,7 +104,7 @@ def _answer(group: Commands, command: click.Command, words: Sequence[str], conte
             raise _in_our_words(error, command, parent) from error
         except click.UsageError as error:
             raise _in_our_words(error, command, parent) from error
-    if not isinstance(answer, Reply | Plan):
+    if not isinstance(answer, Reply | Plan | SchedulePlan):
         raise TypeError(f"commands/{name}.py gave {type(answer).__name__} instead of a Reply or a Plan")
     return replicas.named_only(answer, str(made.params.get("vm", "")), context) if isinstance(answer, Plan) else answer
 

@@ -1,0 +1,151 @@
+"""What a run of a schedule would do now: which VMs it takes, which it leaves out, and what goes after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from backends.base import VM, CheckpointType, VMInventory
+from bot.changes.permission import Denial, Permission
+from bot.changes.verbs.create import GROWTH_OVER
+from bot.fleet.inventory import Inventory
+from bot.ledger import Ledger
+from bot.people import access
+from bot.schedules import retention, skips
+from bot.settings import Settings
+from bot.settings.sets import expanded
+from commands.base import Going, Left, Person, Rehearsal, Schedule
+from commands.kit import patterns
+
+TIMEOUT = timedelta(minutes=3)
+"""A scan with all disks takes a busy host a while, and a schedule can wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A VM that is taken."""
+
+    seen: VMInventory
+    checkpoint_type: CheckpointType | None
+    """None leaves the VM's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picks:
+    """What a run would do."""
+
+    taken: tuple[Pick, ...] = ()
+    left: tuple[Left, ...] = ()
+    going: tuple[Going, ...] = ()
+    stays: tuple[Left, ...] = ()
+    unseen: tuple[str, ...] = ()
+    """Hosts that do not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picker:
+    """Looks at the fleet as it is now."""
+
+    settings: Settings
+    permission: Permission
+    inventory: Inventory
+    ledger: Ledger
+    clock: Callable[[], datetime]
+    hold: Callable[[VMInventory], str] = lambda _seen: ""
+    """Why a VM's checkpoints are not to be touched; empty where they may be."""
+
+    def covered(self, schedule: Schedule, vms: Sequence[VM]) -> tuple[VM, ...]:
+        """Those of the VMs that the schedule names."""
+        wanted, without = (expanded(some, self.settings.sets) for some in (schedule.vms, schedule.excluded))
+        return tuple(vm for vm in vms if patterns.grants(wanted, vm.name) and not patterns.protects(without, vm.name))
+
+    def may(self, person: Person, schedule: Schedule, vm: VM) -> bool:
+        """Whether somebody has the rights that the schedule needs on a VM."""
+        rules = self.settings.access
+        return all(access.may(rules, person, action, vm.name, schedule.channel) for action in schedule.actions)
+
+    def pick(self, schedule: Schedule, only: Sequence[str] | None = None) -> Picks:
+        """Of these VMs, or of all that it names. Raises `Denial` where its owner may not do it any more, or on no VM
+        that there is."""
+        owner = self.permission.admit(schedule.owner, schedule.channel)
+        self.inventory.renew(disks=True, timeout=TIMEOUT)
+        everyone = {seen.vm.id: seen for seen in self.inventory.seen(disks=True)}
+        named = self.covered(schedule, [seen.vm for seen in everyone.values()])
+        allowed = [vm for vm in named if self.may(owner, schedule, vm)]
+        if named and not allowed:
+            raise Denial(
+                f"No grant lets {schedule.owner_name} do this any more.",
+                f"no grant for {' and '.join(schedule.actions)} on any of its VMs in {schedule.channel}",
+            )
+        chosen = [everyone[vm.id] for vm in allowed if only is None or vm.id in only]
+        return self._sorted(schedule, sorted(chosen, key=lambda seen: (seen.vm.name.casefold(), seen.vm.host)))
+
+    def type_of(self, schedule: Schedule, vm: VM) -> CheckpointType | None:
+        """The type to take of a VM. Production is the VM's own where that is one, and nothing else where the settings
+        allow no other."""
+        if patterns.protects(self.settings.access.production_only, vm.name):
+            wanted = CheckpointType.PRODUCTION_ONLY
+        elif schedule.kind == "standard":
+            wanted = CheckpointType.STANDARD
+        elif vm.checkpoint_type is CheckpointType.PRODUCTION_ONLY:
+            return None
+        else:
+            wanted = CheckpointType.PRODUCTION
+        return None if vm.checkpoint_type is wanted else wanted
+
+    def asked_about(self) -> frozenset[str]:
+        """The checkpoints that somebody's request is about which is not over."""
+        plans = (row.plan for row in self.ledger.changes.unfinished())
+        targets = (target for plan in plans if plan is not None and not plan.clock for target in plan.targets)
+        return frozenset(target.checkpoint_id for target in targets if target.checkpoint_id)
+
+    def retain(self, schedule: Schedule, seen: VMInventory) -> retention.Retention:
+        """Which of its checkpoints of a VM go now."""
+        own = self.ledger.schedules.made_by(schedule.id, seen.vm.id)
+        return retention.decide(seen, own, schedule, self.clock(), self.asked_about())
+
+    def _sorted(self, schedule: Schedule, chosen: Sequence[VMInventory]) -> Picks:
+        hosts = {host.name: host for host in self.inventory.hosts(disks=True)}
+        volumes = {one.host: one.volumes for one in self.inventory.inventories(disks=True)}
+        ids = [seen.vm.id for seen in chosen]
+        last = self.ledger.schedules.last_taken(schedule.id, ids)
+        growth = self.ledger.samples.growth(self.clock() - GROWTH_OVER, ids)
+        taken: list[Pick] = []
+        left: list[Left] = []
+        going: list[Going] = []
+        stays: list[Left] = []
+        for seen in chosen:
+            vm, wanted = seen.vm, self.type_of(schedule, seen.vm)
+            after = self.retain(schedule, seen) if schedule.retains else retention.Retention()
+            facts = skips.Facts(
+                checkpoint_type=wanted or vm.checkpoint_type,
+                away=hosts[vm.host].problem,
+                hold=self.hold(seen),
+                volumes=skips.volumes_of(seen, volumes.get(vm.host)),
+                growth_per_day=growth[vm.id].bytes_per_day if vm.id in growth else None,
+                last=last.get(vm.id),
+                merge=max((seen.growth_since(one.id) or 0 for one, _ in after.going), default=0),
+            )
+            if reason := skips.left_out(seen, facts):
+                left.append(reason)
+            else:
+                taken.append(Pick(seen, wanted))
+                going += [one for _, one in after.going]
+                stays += after.stays
+        unseen = tuple(host.name for host in hosts.values() if not host.reachable)
+        return Picks(tuple(taken), tuple(left), tuple(going), tuple(stays), unseen)
+
+
+def name_of(schedule: Schedule, at: datetime, settings: Settings, *, exact: bool = False) -> str:
+    """What the checkpoints of a run are called: by the schedule and the time, which has no colon, since names become
+    those of files. `nightly 2026-11-27 02.00`."""
+    zone = settings.digest.timezone
+    written = "%Y-%m-%d %H.%M.%S" if exact else "%Y-%m-%d %H.%M"
+    return f"{schedule.label or schedule.name} {at.astimezone(UTC).astimezone(zone):{written}}"
+
+
+def rehearsal(picks: Picks, name: str) -> Rehearsal:
+    return Rehearsal(
+        tuple(pick.seen.vm.name for pick in picks.taken), name, picks.going, (*picks.left, *picks.stays), picks.unseen
+    )

@@ -1,0 +1,193 @@
+"""Schedules over two months: exactly the right checkpoints are there at the end, and everything was said once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from backends.base import VMState
+from backends.simulator.fleets.seed import DAY, Past
+from backends.simulator.model.faults import FaultKind
+from bot.ledger import ChangeState
+from bot.schedules.due import next_run
+from commands.base import Schedule, Target
+from tests.support.people import ADA
+from tests.support.scheduled import Scheduled, nightly
+
+START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Scheduled]:
+    made = Scheduled(tmp_path, START)
+    yield made
+    made.close()
+
+
+def told(world: Scheduled) -> list[str]:
+    return world.board.texts
+
+
+def test_it_takes_production_checkpoints_named_by_schedule_and_time_and_says_so_in_one_line(world: Scheduled) -> None:
+    world.add("web01")
+    world.add("web02", host="hv02")
+    world.add("sql01")
+    world.put_schedule(nightly())
+
+    world.forward(days=1)
+
+    assert world.checkpoints("web01") == world.checkpoints("web02", "hv02") == ["nightly 2026-11-21 02.30"]
+    assert world.checkpoints("sql01") == []
+    assert told(world) == ["✅ nightly: took nightly 2026-11-21 02.30 of web01 and web02."]
+    rows = [world.ledger.changes.get(e.change_id) for e in world.ledger.history.find(limit=9)]
+    assert {(row.person_id, row.state, row.summary.split(" of ")[1]) for row in rows if row} == {
+        (ADA, ChangeState.SUCCEEDED, "web01 (by schedule nightly)"),
+        (ADA, ChangeState.SUCCEEDED, "web02 (by schedule nightly)"),
+    }
+
+
+def test_after_downtime_one_run_is_made_up_not_seven(world: Scheduled) -> None:
+    world.add("web01")
+    world.put_schedule(nightly())
+    world.durable.down = True
+    world.forward(days=7)
+    assert world.checkpoints("web01") == []
+
+    world.start_again()
+    world.forward(hours=1)
+
+    assert world.checkpoints("web01") == ["nightly 2026-11-27 02.30"]
+
+
+def test_two_bots_never_run_one_twice(world: Scheduled) -> None:
+    world.add("web01")
+    world.put_schedule(nightly())
+    other = world.another_bot("second")
+    world.durable.down = True
+    world.forward(days=1)
+    world.durable.down = False
+
+    world.recurring.look()
+    world.durable._begun = {one for one in world.durable._begun if not one.startswith("schedule-")}
+    other.look()
+
+    assert world.checkpoints("web01") == ["nightly 2026-11-21 02.30"]
+    assert len(told(world)) == 1
+
+
+def test_what_is_kept_or_claimed_or_anothers_parent_stays_and_it_is_said_once(world: Scheduled) -> None:
+    vm = world.add("web01", Past("before-upgrade", 40 * DAY))
+    world.put_schedule(nightly(keep_last=2))
+    world.forward(days=2)
+    first = world.vm("web01").ordered()[1]
+    world.ledger.checkpoints.keep(_target(world, vm.id, first.id), None, by=ADA)
+
+    world.forward(days=4)
+
+    assert world.checkpoints("web01") == [
+        "before-upgrade",
+        "nightly 2026-11-21 02.30",
+        "nightly 2026-11-25 02.30",
+        "nightly 2026-11-26 02.30",
+    ]
+    said = [text for text in told(world) if "stays: ada keeps it" in text]
+    assert len(said) == 1
+
+
+def test_a_vm_on_which_nothing_has_run_is_left_out_and_that_is_said_once(world: Scheduled) -> None:
+    world.add_vm("web01").state = VMState.OFF
+    world.put_schedule(nightly())
+
+    world.forward(days=5)
+
+    assert world.checkpoints("web01") == ["nightly 2026-11-21 02.30"]
+    assert sum("nothing has run on it since the last one" in text for text in told(world)) == 1
+    assert told(world)[-1] == "✅ nightly: Nothing was taken. 1 VM left out for a reason told before."
+
+
+def test_an_owner_who_left_pauses_it_and_that_is_said_once(world: Scheduled) -> None:
+    world.add("web01")
+    schedule = world.put_schedule(nightly())
+    world.forward(days=2)
+    world.people.deactivate(ADA)
+
+    world.forward(days=5)
+
+    assert len(world.checkpoints("web01")) == 2
+    assert sum("is paused" in text for text in told(world)) == 1
+    now = world.ledger.schedules.get(schedule.id)
+    assert now is not None
+    assert (now.paused_by, now.paused_why) == ("the bot", "deactivated")
+
+
+def test_while_slack_does_not_say_who_the_owner_is_it_waits_and_is_not_paused(world: Scheduled) -> None:
+    world.add("web01")
+    world.put_schedule(nightly())
+    world.people.out_of_order = True
+    world.forward(hours=17, minutes=35)
+    world.people.out_of_order = False
+
+    world.forward(hours=3)
+
+    assert world.checkpoints("web01") == ["nightly 2026-11-21 02.30"]
+
+
+def test_two_months_of_nights(tmp_path: Path) -> None:
+    """In Casablanca, whose clocks change twice within them: three days of downtime, a host that is down for two nights,
+    VMs that somebody else works on, and at last an owner who leaves."""
+    zone = ZoneInfo("Africa/Casablanca")
+    begin = datetime(2027, 1, 25, 12, 0, tzinfo=UTC)
+    world = Scheduled(tmp_path, begin, zone.key)
+    try:
+        world.add("web01", Past("before-upgrade", 90 * DAY))
+        world.add("web02", host="hv02")
+        world.add_vm("web03").state = VMState.OFF
+        world.add("sql01", Past("nightly 2027-01-01 02.30", 24 * DAY))
+        schedule = world.put_schedule(nightly("web*", keep=35 * DAY))
+        expected = [f"nightly {at.astimezone(zone):%Y-%m-%d %H.%M}" for at in _nights(schedule, begin, 60, zone)]
+
+        world.forward(days=10)
+        world.durable.down = True  # three days
+        world.forward(days=3)
+        world.start_again()
+        world.forward(days=7)
+        world.arm(FaultKind.REFUSE_CONNECTION, times=None, host="hv02")  # two nights
+        world.forward(days=2)
+        world.hosts["hv02"].faults.disarm()
+        world.forward(days=28)
+        before = {vm: world.checkpoints(vm, host) for vm, host in (("web01", "hv01"), ("web02", "hv02"))}
+        world.people.deactivate(ADA)
+        world.forward(days=10)
+
+        # The clocks were put forward within these days, so that the oldest is not of 35 days by an hour.
+        assert before["web01"] == ["before-upgrade", *expected[14:50]]
+        assert before["web02"] == [*expected[14:20], *expected[22:50]]
+        assert world.checkpoints("web01") == before["web01"]
+        assert world.checkpoints("web03") == expected[:1]
+        assert world.checkpoints("sql01") == ["nightly 2027-01-01 02.30"]
+        texts = Counter(told(world))
+        assert sum(texts.values()) == 50 - 2 + 1  # a message a night, but for two of three that were missed; the pause
+        said = [line for text in texts for line in text.splitlines()]
+        assert said.count("web02 was left out: hv02 does not answer") == 1
+        assert said.count("web03 was left out: nothing has run on it since the last one") == 1
+        assert sum("is paused" in line for line in said) == 1
+        assert not any("sql01" in line or "before-upgrade" in line for line in said)
+    finally:
+        world.close()
+
+
+def _nights(schedule: Schedule, begin: datetime, days: int, zone: ZoneInfo) -> list[datetime]:
+    found = [next_run(schedule, begin, zone)]
+    while found[-1] < begin + timedelta(days=days):
+        found.append(next_run(schedule, found[-1], zone))
+    return found[:-1]
+
+
+def _target(world: Scheduled, vm_id: str, checkpoint_id: str) -> Target:
+    seen = world.look(vm_id)
+    return Target.of(seen, seen.checkpoint(checkpoint_id))
