@@ -88,7 +88,9 @@ def run(words: Sequence[str], context: Context) -> Reply | Plan | SchedulePlan:
         raise
 
 
-def _answer(group: Commands, command: click.Command, words: Sequence[str], context: Context) -> Reply | Plan:
+def _answer(
+    group: Commands, command: click.Command, words: Sequence[str], context: Context
+) -> Reply | Plan | SchedulePlan:
     name = str(command.name)
     with click.Context(group, info_name="/checkpoint", obj=context, token_normalize_func=str.casefold) as parent:
         try:

@@ -1,9 +1,11 @@
 """What can be typed, and how."""
 
+from datetime import time
+
 import pytest
 
 import commands
-from commands.base import Plan, Reply, UsageError
+from commands.base import Plan, Reply, Schedule, SchedulePlan, UsageError
 
 
 def test_every_command_is_listed(world):
@@ -23,7 +25,8 @@ def test_every_command_has_a_page_with_usage_and_examples(world, name):
 @pytest.mark.parametrize("name", sorted(commands.load().commands))
 def test_every_example_is_understood(world, name):
     """Each is run in a world that has what the examples name: none is refused for how it is typed."""
-    for vm in ("web01", "web02", "dev01"):
+    world.schedules.schedules = [Schedule("id", "nightly", ("*",), "U0BOB", "bob", "C0OPS", at=time(2))]
+    for vm in ("web01", "web02", "dev01", "app01", "sql01"):
         made = world.vm(vm)
         for checkpoint in ("before-upgrade", "golden"):
             world.checkpoint(made, checkpoint)
@@ -33,7 +36,7 @@ def test_every_example_is_understood(world, name):
         words = ["before-upgrade" if word == example_id else word for word in words]
         if "create" in (name, words[0]):
             words = ["fresh" if word == "before-upgrade" else word for word in words]
-        assert isinstance(world.run(*words), Plan | Reply)
+        assert isinstance(world.run(*words), Plan | Reply | SchedulePlan)
 
 
 def _split(line):

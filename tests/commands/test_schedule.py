@@ -2,63 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, time, timedelta
+from dataclasses import replace
+from datetime import time, timedelta
 
 import pytest
 
-from backends.base import VM
 from commands import run
-from commands.base import (
-    Context,
-    Going,
-    LastRun,
-    Left,
-    Plan,
-    Rehearsal,
-    Reply,
-    Schedule,
-    SchedulePlan,
-    UsageError,
-    unmarked,
-)
-from commands.kit import patterns
-from tests.support.memory import NOW, World
+from commands.base import Going, LastRun, Left, Plan, Rehearsal, Reply, Schedule, SchedulePlan, UsageError, unmarked
+from tests.support.memory import NOW, Known, World
 
 DAY = 86400.0
 NIGHTLY = Schedule("id", "nightly", ("web*",), "U0BOB", "bob", "C0OPS", at=time(2), keep=7 * DAY)
 HIDDEN = Schedule("other", "payroll", ("pay*",), "U0BOB", "bob", "C0OPS", at=time(2))
-
-
-@dataclass
-class Known:
-    """The schedules that there are."""
-
-    schedules: list[Schedule] = field(default_factory=lambda: [NIGHTLY, HIDDEN])
-    last: LastRun | None = None
-    rehearsal: Rehearsal = field(default_factory=Rehearsal)
-    asked: list[Schedule] = field(default_factory=list)
-
-    def all(self) -> tuple[Schedule, ...]:
-        return tuple(self.schedules)
-
-    def next_run(self, schedule: Schedule) -> datetime:
-        return NOW + timedelta(hours=12)
-
-    def last_run(self, schedule: Schedule) -> LastRun | None:
-        return self.last
-
-    def covers(self, schedule: Schedule, vms: Sequence[VM]) -> tuple[VM, ...]:
-        return tuple(
-            vm
-            for vm in vms
-            if patterns.grants(schedule.vms, vm.name) and not patterns.grants(schedule.excluded, vm.name)
-        )
-
-    def rehearse(self, schedule: Schedule) -> Rehearsal:
-        self.asked.append(schedule)
-        return self.rehearsal
 
 
 @pytest.fixture
@@ -66,12 +21,12 @@ def known(world: World) -> Known:
     world.vm("web01")
     world.vm("web02")
     world.inventory.refresh()
-    return Known()
+    world.schedules.schedules = [NIGHTLY, HIDDEN]
+    return world.schedules
 
 
 def answer(world: World, known: Known, *words: str) -> Reply | Plan | SchedulePlan:
-    context: Context = replace(world.context, schedules=known)
-    return run(["schedule", *words], context)
+    return run(["schedule", *words], world.context)
 
 
 def said(world: World, known: Known, *words: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -27,22 +27,29 @@ from backends.base import (
 from bot.fleet.inventory import Inventory
 from bot.fleet.ownership import Ownership
 from bot.fleet.view import FleetView
+from bot.settings.sets import expanded
 from commands.base import (
     CheckpointNote,
     Context,
     Filling,
     Grant,
     HistoryEntry,
+    LastRun,
     Person,
     Plan,
     Policy,
     Rate,
+    Rehearsal,
     Reply,
+    Schedule,
+    SchedulePlan,
     say,
     unmarked,
 )
+from commands.kit import patterns
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
+SETS = {"shop": ("web*",)}
 ADA = Person("U024BE7LH", "ada", frozenset({"S0615G0KT"}))
 
 
@@ -118,6 +125,35 @@ class Foretold:
         return tuple(one for one in self.volumes if one.host in wanted)
 
 
+@dataclass
+class Known:
+    """The schedules that there are."""
+
+    schedules: list[Schedule] = field(default_factory=list)
+    last: LastRun | None = None
+    rehearsal: Rehearsal = field(default_factory=Rehearsal)
+    asked: list[Schedule] = field(default_factory=list)
+
+    def all(self) -> tuple[Schedule, ...]:
+        return tuple(self.schedules)
+
+    def next_run(self, schedule: Schedule) -> datetime:
+        return NOW + timedelta(hours=12)
+
+    def last_run(self, schedule: Schedule) -> LastRun | None:
+        return self.last
+
+    def covers(self, schedule: Schedule, vms: Sequence[VM]) -> tuple[VM, ...]:
+        wanted = expanded(schedule.vms, SETS)
+        return tuple(
+            vm for vm in vms if patterns.grants(wanted, vm.name) and not patterns.grants(schedule.excluded, vm.name)
+        )
+
+    def rehearse(self, schedule: Schedule) -> Rehearsal:
+        self.asked.append(schedule)
+        return self.rehearsal
+
+
 class World:
     """Hosts, VMs and checkpoints to set up, and a person who types at them."""
 
@@ -125,6 +161,7 @@ class World:
         self.hosts = {name: MemoryHost(name) for name in ("hv01", "hv02")}
         self.book = Book()
         self.growth = Foretold()
+        self.schedules = Known()
         self.policy = Policy()
         self.hidden: set[str] = set()
         self.gone: set[str] = set()
@@ -164,10 +201,10 @@ class World:
         seen = self.hosts[vm.host].vms[vm.id]
         self.hosts[vm.host].vms[vm.id] = replace(seen, vm=replace(seen.vm, **more))
 
-    def run(self, *words: str) -> Reply | Plan:
+    def run(self, *words: str) -> Reply | Plan | SchedulePlan:
         """The answer; a plan with its sentences as plain text."""
         answer = commands.run(words, self.context)
-        if isinstance(answer, Reply):
+        if not isinstance(answer, Plan):
             return answer
         told = {
             field: tuple(map(unmarked, getattr(answer, field)))
@@ -183,7 +220,7 @@ class World:
 
     @property
     def context(self) -> Context:
-        fleet = FleetView(self.inventory, lambda vm: vm.name not in self.hidden)
+        fleet = FleetView(self.inventory, lambda vm: vm.name not in self.hidden, sets=SETS)
         return Context(
             ADA,
             "C0123",
@@ -195,5 +232,6 @@ class World:
             growth=self.growth,
             owners=Ownership(self.gone.__contains__).of,
             may=lambda _verb, vm: vm.name not in self.denied,
+            schedules=self.schedules,
             digest=lambda: say("One stale checkpoint."),
         )

@@ -1,5 +1,7 @@
 """A copy that Hyper-V Replica keeps, and every command that may mean it by mistake."""
 
+import re
+
 import pytest
 
 from backends.base import ReplicationMode, VMState
