@@ -175,6 +175,9 @@ class Desk:
         except Denied as denied:  # it is in the ledger already, with its plan
             self.refusals.count(origin.person_id)
             self._explain(origin, denied, question=False)
+        except Denial as denial:  # of a schedule, in the ledger too
+            self.refusals.count(origin.person_id)
+            self.announcer.whisper(origin, say(with_unchanged(denial.sentence, True)))
         except UsageError as error:
             if isinstance(error, NotAllowed):
                 self.refusals.record(origin, summary, unmarked(error.sentence), vms)
