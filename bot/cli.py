@@ -102,7 +102,8 @@ def main(verbose: bool) -> None:
 def run(config: Path | None, wait: bool) -> None:
     """Run the bot against the hosts and the Slack workspace of the settings."""
     from bot.operations.service import Notifier
-    from bot.settings import gaps
+    from bot.reload import Reloadable
+    from bot.settings import gaps, load
     from bot.wiring import Bot
 
     settings = _load(config)
@@ -112,9 +113,9 @@ def run(config: Path | None, wait: bool) -> None:
         for line in gaps(settings):
             logging.getLogger("bot.settings").warning(line)
         with _told_plainly():
-            bot = Bot(settings, wait=wait)
-        with _until_stopped(bot, manager, lambda: bot.lives()["scheduler"]):
-            hosts = "1 host" if len(bot.backends) == 1 else f"{len(bot.backends)} hosts"
+            bot = Reloadable(settings, lambda: load(config), lambda now: Bot(now, wait=wait))
+        with _until_stopped(bot, manager, lambda: bot.lives()["scheduler"], bot.reload):
+            hosts = "1 host" if bot.hosts == 1 else f"{bot.hosts} hosts"
             click.echo(f"Checkpoint Bot is running for {hosts}. Ctrl-C ends it.")
             manager.ready(f"Takes commands for {hosts}.")
 
@@ -239,15 +240,19 @@ class Runs(Protocol):
 
 @contextmanager
 def _until_stopped(
-    program: Runs, manager: Notifier | None = None, lives: Callable[[], bool] = lambda: True
+    program: Runs,
+    manager: Notifier | None = None,
+    lives: Callable[[], bool] = lambda: True,
+    reload: Callable[[], object] | None = None,
 ) -> Iterator[None]:
     """Start the program, run the block, and wait for Ctrl-C or another signal to end. The program is stopped whatever
-    happens. The service `manager` is told that it lives."""
-    asked_to_stop = threading.Event()
+    happens. The service `manager` is told that it lives. With `reload`, SIGHUP does that instead of ending it."""
+    asked_to_stop, asked_to_reload = threading.Event(), threading.Event()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
+        asked = asked_to_reload if name == "SIGHUP" and reload else asked_to_stop
         if number and signal.getsignal(number) is not signal.SIG_IGN:  # nohup, and a shell that puts it aside
-            signal.signal(number, lambda *_: asked_to_stop.set())
+            signal.signal(number, lambda *_, asked=asked: asked.set())
     try:
         with _told_plainly():
             program.start(asked_to_stop)
@@ -257,11 +262,23 @@ def _until_stopped(
         while not asked_to_stop.wait(0.5):  # without an end, the wait would keep Ctrl-C waiting on Windows
             if manager:
                 manager.feed(lives)
+            if reload and asked_to_reload.is_set():
+                asked_to_reload.clear()
+                _reload(reload, manager)
         click.echo("Stopping …")
         if manager:
             manager.stopping()
     finally:
         program.stop()
+
+
+def _reload(reload: Callable[[], object], manager: Notifier | None) -> None:
+    if manager:
+        manager.reloading()
+    with _told_plainly():
+        done = reload()
+    if manager:
+        manager.ready("The settings were read anew." if done else "The new settings are wrong: the old ones stay.")
 
 
 @contextmanager

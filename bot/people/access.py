@@ -187,3 +187,21 @@ def _denied(action: str, doing: str, names: list[str], rest: list[str], channel:
         f"no grant for {action} on {', '.join(names)} in {channel}",
         tuple(rest),
     )
+
+
+def described(access: AccessSettings) -> str:
+    """Who may do what by these settings, in the order in which they stand there."""
+
+    def where(channels: tuple[str, ...]) -> str:
+        return f" in {', '.join(channels)}" if channels else ""
+
+    granted = [
+        f"{', '.join(grant.to)} {'are' if len(grant.to) > 1 else 'is'} {grant.role} "
+        f"({', '.join(access.roles[grant.role])}) of {', '.join(grant.vms)}{where(grant.channels)}"
+        for grant in access.grants
+    ]
+    approved = [
+        f"{', '.join(rule.actions)} of {', '.join(rule.vms)} needs the approval of {' or '.join(rule.by)}"
+        for rule in access.approvals
+    ]
+    return f"{'; '.join([*granted, *approved]) or 'Nobody may do anything'}."

@@ -250,6 +250,23 @@ class TestSignals:
         finally:
             signal.signal(signal.SIGHUP, before)
 
+    def test_a_hangup_reads_the_settings_anew_where_the_program_can(self) -> None:
+        before = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM)}
+        reloaded = []
+
+        def reload() -> bool:
+            reloaded.append(True)
+            os.kill(os.getpid(), signal.SIGTERM)
+            return True
+
+        try:
+            with _until_stopped(Nothing(), reload=reload):
+                os.kill(os.getpid(), signal.SIGHUP)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        assert reloaded == [True]
+
     def test_a_hangup_that_nobody_ignores_ends_the_program(self) -> None:
         before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
         try:
