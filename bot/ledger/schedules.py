@@ -246,11 +246,8 @@ class Schedules(Part):
                     CASE WHEN p.pinned OR p.keep_until > ? THEN coalesce(
                         (SELECT k.person_name FROM changes k WHERE k.person_id = p.kept_by
                             ORDER BY k.number DESC LIMIT 1), p.kept_by, 'somebody') ELSE '' END,
-                    CASE WHEN p.owner IS NOT c.person_id THEN coalesce(
-                        (SELECT k.person_name FROM changes k WHERE k.person_id = p.owner
-                            ORDER BY k.number DESC LIMIT 1), p.owner, 'somebody') ELSE '' END
-                FROM schedule_changes s JOIN changes c ON c.id = s.change_id
-                    JOIN checkpoints p ON p.change_id = s.change_id
+                    coalesce((SELECT k.person_name FROM changes k WHERE k.id = p.claim_id), '')
+                FROM schedule_changes s JOIN checkpoints p ON p.change_id = s.change_id
                 WHERE s.schedule_id = ? AND p.vm_id = ? AND p.gone_at IS NULL""",
                 [now, schedule_id, vm_id],
             ).fetchall()

@@ -14,9 +14,10 @@ from backends.base import VMState
 from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import FaultKind
 from bot.ledger import ChangeState
+from bot.messages import Origin
 from bot.schedules.due import next_run
-from commands.base import Schedule, Target
-from tests.support.people import ADA
+from commands.base import Claim, Plan, Schedule, Target
+from tests.support.people import ADA, BOB, CHANNEL
 from tests.support.scheduled import Scheduled, nightly
 
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -85,18 +86,25 @@ def test_what_is_kept_or_claimed_or_anothers_parent_stays_and_it_is_said_once(wo
     world.put_schedule(nightly(keep_last=2))
     world.forward(days=2)
     first = world.vm("web01").ordered()[1]
+    second = world.vm("web01").ordered()[2]
     world.ledger.checkpoints.keep(_target(world, vm.id, first.id), None, by=ADA)
+    claim = Plan(Claim(), (_target(world, vm.id, second.id),), "claim it")
+    world.ledger.changes.request("claim", claim, world.people.person(BOB), Origin(CHANNEL, BOB))
+    world.ledger.checkpoints.claim(claim.targets[0], "claim")
 
     world.forward(days=4)
 
     assert world.checkpoints("web01") == [
         "before-upgrade",
         "nightly 2026-11-21 02.30",
+        "nightly 2026-11-22 02.30",
         "nightly 2026-11-25 02.30",
         "nightly 2026-11-26 02.30",
     ]
-    said = [text for text in told(world) if "stays: ada keeps it" in text]
-    assert len(said) == 1
+    said = "\n".join(told(world))
+    assert said.count("nightly 2026-11-21 02.30 of web01 stays: 1 checkpoint of others hangs under it") == 0
+    assert said.count("nightly 2026-11-21 02.30 of web01 stays: ada keeps it") == 1
+    assert said.count("nightly 2026-11-22 02.30 of web01 stays: bob claimed it") == 1
 
 
 def test_a_vm_on_which_nothing_has_run_is_left_out_and_that_is_said_once(world: Scheduled) -> None:
