@@ -63,6 +63,7 @@ def transport(connection: HostConnection) -> WSMan:
     # Built before pypsrp does it with the first request, since it asks the environment.
     session = wsman.transport.session = wsman.transport._build_session()
     session.trust_env = False
+    session.max_redirects = 0  # WinRM sends nobody elsewhere: whoever does is no host, and gets no password
     session.verify = _text(connection.ca_bundle) or True
     if connection.ssl and connection.ca_bundle is None:
         session.mount("https://", _SystemStore())

@@ -6,13 +6,14 @@ The question that matters is whether the host may have begun: only then is the o
 from __future__ import annotations
 
 import ssl
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from typing import Final
 
 import requests.exceptions
-from pypsrp.exceptions import AuthenticationError, WinRMTransportError, WSManFaultError
+from pypsrp.exceptions import AuthenticationError, WinRMError, WinRMTransportError, WSManFaultError
 from spnego.exceptions import InvalidCredentialError, NoCredentialError
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from backends.base import AuthenticationFailed, HostConnection, Unreachable, unmarked
 from backends.base import name as called
@@ -35,6 +36,14 @@ OVERLOADED: Final = frozenset({429, 502, 503, 504})
 QUOTED: Final = 300
 EXPIRED: Final = 10
 """X509_V_ERR_CERT_HAS_EXPIRED."""
+_UNTRUSTED: Final = "Give the authority that signed it as ca_bundle, or the host by the name that is in it."
+_MEND: Final = {
+    9: "Its time has not begun: compare the clocks of the bot's machine and of the host.",
+    23: "Its authority has revoked it: give the host's HTTPS listener a new one.",
+    62: "Give the host by a name that is in it, as address.",
+    64: "Give the host by a name that is in it, as address.",
+}
+"""What to do, by OpenSSL's X509_V_ERR_…: not yet valid, revoked, another host's name, another host's IP address."""
 
 _NOT_RUN: Final = frozenset({ACCESS_DENIED, SHELL_UNKNOWN, *UNKNOWN_CONFIGURATION, *QUOTA})
 
@@ -80,12 +89,14 @@ def unreachable(error: BaseException, connection: HostConnection) -> Unreachable
 
 def _in_words(error: BaseException, connection: HostConnection) -> str | None:
     """What this one of a chain of errors says of the host; None when it says nothing."""
+    return _said_by_the_host(error, connection) or _met_on_the_way(error, connection)
+
+
+def _said_by_the_host(error: BaseException, connection: HostConnection) -> str | None:
     name = called(connection.name)
     match error:
         case AuthenticationError():
             return f"{name} does not offer {connection.auth} authentication. Set auth to a method that it offers."
-        case ssl.SSLCertVerificationError():
-            return _certificate(error, name)
         case Ended():
             return f"{name} said that a command is over, and not how it ended. Try again."
         case WSManFaultError() if error.code is not None or error.reason:
@@ -96,12 +107,37 @@ def _in_words(error: BaseException, connection: HostConnection) -> str | None:
             return None
 
 
+def _met_on_the_way(error: BaseException, connection: HostConnection) -> str | None:
+    name = called(connection.name)
+    match error:
+        case ssl.SSLCertVerificationError():
+            return _certificate(error, name)
+        case ssl.SSLError() if not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):  # those broke off
+            return (
+                f"{name} and the bot find no way to speak TLS at port {connection.port} "
+                f"({error.reason or 'no reason'}). "
+                "If WinRM listens for plain HTTP there, set ssl: false, or the port to that of HTTPS."
+            )
+        case NameResolutionError():
+            return f"No address is known for {called(connection.address)}, where {name} is said to be. Check address."
+        case _ if isinstance(error, ET.ParseError | requests.TooManyRedirects) or type(error) is WinRMError:
+            return _no_winrm(connection)
+        case _:
+            return None
+
+
 def _certificate(error: ssl.SSLCertVerificationError, name: str) -> str:
-    if getattr(error, "verify_code", None) == EXPIRED:  # only OpenSSL's own errors have one
+    code = getattr(error, "verify_code", None)  # only OpenSSL's own errors have one
+    if code == EXPIRED:
         return f"The certificate of {name} has ended. Give the host's HTTPS listener a new one."
+    said = unmarked(str(error.verify_message)).rstrip(".")
+    return f"The certificate of {name} is not trusted: {said}. {_MEND.get(code or 0, _UNTRUSTED)}"
+
+
+def _no_winrm(connection: HostConnection) -> str:
     return (
-        f"The certificate of {name} is not trusted: {error.verify_message.rstrip('.')}. Give the authority "
-        "that signed it as ca_bundle, or the host by the name that is in it."
+        f"What answers for {called(connection.name)} at {connection.address}:{connection.port} is not WinRM: a "
+        "proxy, a log-in page or another service perhaps. Check address and port."
     )
 
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import http.server
 import logging
+import socket
 import ssl
+import threading
+from dataclasses import replace
+from typing import ClassVar
 
 import pytest
+import requests
+import urllib3
 from pypsrp.exceptions import WinRMTransportError, WSManFaultError
+from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 from backends.base import HostConnection, Unreachable
 from backends.hyperv.psrp import faults
@@ -15,6 +23,7 @@ from backends.remoting import Cmdlet
 from backends.simulator.model.faults import Fault, FaultKind
 from backends.simulator.winrm import WinRMServer
 from tests.backends.hyperv.psrp.scripted import Scripted, say
+from tests.support.waiting import DEADLINE
 
 USERS = {"bot": "s3cret"}
 HV01 = HostConnection("hv01", "hv01.example.net")
@@ -105,3 +114,90 @@ def test_proxies_of_the_environment_have_no_say(monkeypatch: pytest.MonkeyPatch,
         )
         assert session.invoke((Cmdlet("Get-Answer"),), deadline=20).output == ("42",)
         session.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "mend"),
+    [
+        (9, "compare the clocks"),
+        (18, "as ca_bundle"),
+        (19, "as ca_bundle"),
+        (20, "as ca_bundle"),
+        (23, "has revoked it"),
+        (62, "by a name that is in it, as address"),
+    ],
+)
+def test_each_kind_of_bad_certificate_has_its_own_way_out(code: int, mend: str) -> None:
+    error = ssl.SSLCertVerificationError(1, "x")
+    error.verify_code, error.verify_message = code, "bad"
+    told = str(faults.unreachable(error, HV01))
+    assert told.startswith("The certificate of hv01 is not trusted: bad. ")
+    assert mend in told
+
+
+class Impostor(http.server.BaseHTTPRequestHandler):
+    """Answers every request with the same, which is no WinRM."""
+
+    answer: ClassVar[tuple[int, bytes, str]]
+
+    def do_POST(self) -> None:
+        status, body, location = self.answer
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(status)
+        if location:
+            self.send_header("Location", location)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST  # noqa: N815 - the name is the base class's
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "location", "told"),
+    [
+        (200, b"<html><head><br></head>A log-in page</html>", "", "is not WinRM: a proxy, a log-in page"),
+        (200, b"<html><body>It works!</body></html>", "", "is not WinRM: a proxy, a log-in page"),
+        (200, b"", "", "is not WinRM: a proxy, a log-in page"),
+        (302, b"", "/login", "is not WinRM: a proxy, a log-in page"),
+        (302, b"", "http://127.0.0.1:1/", "is not WinRM: a proxy, a log-in page"),
+        (500, b"<html><br></html>", "", "answered with HTTP status 500 instead of WinRM"),
+        (407, b"<html></html>", "", "answered with HTTP status 407 instead of WinRM"),
+        (502, b"Bad Gateway", "", "a balancer or proxy before it"),
+        (504, b"", "", "a balancer or proxy before it"),
+    ],
+)
+def test_what_answers_and_is_no_winrm_is_not_said_to_be_silent(
+    status: int, body: bytes, location: str, told: str
+) -> None:
+    handler = type("Answer", (Impostor,), {"answer": (status, body, location)})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        here = HostConnection("hv01", "127.0.0.1", server.server_port, ssl=False, auth="basic", allow_unencrypted=True)
+        session = PsrpSession(replace(here, username="bot", password="s3cret"))
+        try:
+            with pytest.raises(Unreachable) as caught:
+                session.invoke((Cmdlet("Get-VM"),), deadline=DEADLINE)
+        finally:
+            session.close()
+            server.shutdown()
+    assert told in str(caught.value)
+
+
+def test_a_port_that_speaks_no_tls_is_named_as_that() -> None:
+    with WinRMServer(Scripted({}), users=USERS) as server:
+        connection = HostConnection("hv01", "127.0.0.1", server.port, username="bot", password="s3cret")
+        session = PsrpSession(connection)
+        with pytest.raises(Unreachable, match=r"find no way to speak TLS at port .* set ssl: false"):
+            session.invoke((Cmdlet("Get-VM"),), deadline=DEADLINE)
+        session.close()
+
+
+def test_a_name_that_no_name_server_knows_is_said_to_be_that() -> None:
+    pool = urllib3.HTTPConnectionPool("nowhere.invalid")
+    error = NameResolutionError("nowhere.invalid", pool, socket.gaierror(-2, "Name or service not known"))  # type: ignore[arg-type]
+    told = str(faults.unreachable(requests.ConnectionError(MaxRetryError(pool, "/wsman", error)), HV01))
+    assert "No address is known for hv01.example.net, where hv01 is said to be." in told
+    assert faults.never_ran(error)
