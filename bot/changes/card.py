@@ -9,7 +9,7 @@ from typing import Literal
 
 from bot.changes import verbs
 from bot.changes.merges import MERGED, STALLS
-from bot.changes.outcome import Outcome, outcomes
+from bot.changes.outcome import OUTCOME, Outcome, outcomes
 from bot.changes.permission import plan_of
 from bot.ledger import ChangeRow, ChangeState, Event
 from commands.base import Actions, Button, Create, Footnote, Heading, Paragraph, Part, Plan, Reply, Target, Tree
@@ -37,6 +37,9 @@ OF_USE = (
 
 OF_NO_USE = (ChangeState.DENIED, ChangeState.CANCELLED, ChangeState.EXPIRED, ChangeState.VOID, ChangeState.FAILED)
 """States in which nothing comes of it, so that nobody need be told what is to come."""
+
+SHOWN = frozenset({*ChangeState, OUTCOME, MERGED, STALLS})
+"""The ledger's events that a card is made of."""
 
 BAR = 10
 MOST_TOLD = 5

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Condition, Thread, Timer
 
-from bot.changes.card import card
+from bot.changes.card import SHOWN, card
 from bot.changes.outcome import outcomes
 from bot.changes.permission import is_by_the_clock
 from bot.ledger import Change, ChangeRow, ChangeState, Ledger, LedgerError
@@ -35,10 +35,20 @@ MOST_TOLD = 3
 PROGRESS_EVERY = timedelta(seconds=3)
 SOON = 0.3
 """Seconds within which a quick change is over: it is shown once."""
+SOON_A_VM = 0.02
+"""Seconds for each VM of a group that is under way: its card takes as long to make as it has lines, so a VM of a large
+group would cost more than one of a small group if all cards were made as often."""
 NOT_NOW = 30.0
 """Seconds until a change under way is shown again that could not be shown."""
 POSTING = 10.0
 """Seconds that a post takes at the most."""
+
+
+def soon(known: Change | None) -> float:
+    """Seconds until a change is shown that has gone on since it was shown like that."""
+    if known is None or known.plan is None or known.row.state != ChangeState.RUNNING:
+        return SOON
+    return max(SOON, SOON_A_VM * len(known.plan.targets))
 
 
 class ChangeMessages:
@@ -54,8 +64,10 @@ class ChangeMessages:
         self._posting: set[str] = set()
         self._soon: dict[str, Timer] = {}
         self._again: set[str] = set()
+        self._known: dict[str, Change] = {}
+        """Each change that is not over as it was last shown: of a large group only what is new is read."""
         self._shown: dict[str, Reply] = {}
-        """What the message of each change that is not over says, where this program has shown it."""
+        """What its message says."""
         self._posted = Condition()
 
     def asked_from(self, change_id: str, origin: Origin) -> None:
@@ -71,13 +83,15 @@ class ChangeMessages:
             self._tell_keepers(shown)
         except AnnouncerError as error:
             log.warning("change %s could not be shown: %s", change_id, error)
+            self._forget(change_id)
             if not any(event.why == str(error) for event in self._ledger.events.of(change_id, {NOT_SHOWN})):
                 self._ledger.changes.note(change_id, NOT_SHOWN, by="bot", why=str(error), detail={})
             return error.lasting
         return True
 
-    def show_soon(self, change_id: str, seconds: float = SOON) -> None:
+    def show_soon(self, change_id: str, seconds: float | None = None) -> None:
         """Show it in a moment, and once for all who ask until then."""
+        seconds = soon(self._known.get(change_id)) if seconds is None else seconds
         with self._posted:
             if change_id in self._soon:
                 self._again.add(change_id)
@@ -97,7 +111,7 @@ class ChangeMessages:
             wanted = self._soon.pop(change_id, None) is not None and (change_id in self._again or not shown)
             self._again.discard(change_id)
         if wanted:
-            self.show_soon(change_id, SOON if shown else NOT_NOW)
+            self.show_soon(change_id, None if shown else NOT_NOW)
 
     def refuse(self, change: ChangeRow, sentence: str) -> None:
         """Tell who asked, and nobody else, that it is not allowed."""
@@ -132,8 +146,8 @@ class ChangeMessages:
         if now - self._progress_shown.setdefault(change_id, now) < PROGRESS_EVERY:
             return
         self._progress_shown[change_id] = now
-        row = self._ledger.changes.get(change_id)
-        if row is not None and row.message is not None and not row.state.final:
+        known = self._known.get(change_id)
+        if known is not None and known.row.message is not None and not known.row.state.final:
             Thread(target=self._show_progress, args=(change_id,), name="progress", daemon=True).start()
 
     def _show_progress(self, change_id: str) -> None:
@@ -178,8 +192,10 @@ class ChangeMessages:
 
     def _tell_keepers(self, change: Change) -> None:
         """Tell those who wanted what is gone or shortened by now, each once. Raises `AnnouncerError`."""
+        if not (change.row.state.final and change.plan and change.plan.keepers):
+            return
         done = [outcome.sentence for outcome in outcomes(change.events) if outcome.state == ChangeState.SUCCEEDED]
-        if not (change.row.state.final and done and change.plan and change.plan.keepers):
+        if not done:
             return
         more = f" And {len(done) - MOST_TOLD} more." if len(done) > MOST_TOLD else ""
         news = f"{name(change.row.person_name)} has changed what you wanted to keep. {' '.join(done[:MOST_TOLD])}{more}"
@@ -216,17 +232,40 @@ class ChangeMessages:
 
     def _bring_up_to_date(self, change_id: str) -> Change:
         """Until the ledger has not gone on while it was shown: else who looked first could show last."""
-        change = self._post_first(change_id)
+        now = change = self._post_first(change_id)
         while not is_by_the_clock(change.row):
             message = self._card(change)
             if message != self._shown.get(change_id) and change.row.message is not None:
                 change = self._update(change, change.row.message, message)
             self._shown[change_id] = message
-            if self._ledger.events.of(change_id)[-1].seq == change.events[-1].seq:
-                if change.row.state.final:
-                    self._shown.pop(change_id, None)
-                return change
-            change = self._ledger.changes.load(change_id)
+            now = self._look(change_id)
+            if now.row.state == change.row.state:
+                break
+            change = now
+        if now.seq != change.seq:  # of a group others may be done at any time: it is shown once for several
+            self.show_soon(change_id)
+        if now.row.state.final:
+            self._forget(change_id)
+        return change
+
+    def _forget(self, change_id: str) -> None:
+        self._known.pop(change_id, None)
+        self._shown.pop(change_id, None)
+
+    def _look(self, change_id: str) -> Change:
+        """The change as it is now. Of one that is known and posted only what is new is read."""
+        known = self._known.get(change_id)
+        if known is None or known.row.message is None:
+            change = self._ledger.changes.load(change_id, SHOWN)
+        else:
+            change = known.after(self._ledger.events.of(change_id, SHOWN, after=known.seq))
+        self._known[change_id] = change
+        return change
+
+    def _placed(self, change: Change, ref: MessageRef) -> Change:
+        """The change, whose message stands there from now on."""
+        change = replace(change, row=replace(change.row, message=ref))
+        self._known[change.row.id] = change
         return change
 
     def _update(self, change: Change, ref: MessageRef, message: Reply) -> Change:
@@ -243,7 +282,6 @@ class ChangeMessages:
             if not self._ledger.events.has(change.row.id, TOLD_ALONE):
                 self._announcer.whisper(self._origins.get(change.row.id, change.row.origin), message)
                 self._ledger.changes.note(change.row.id, TOLD_ALONE, by="bot", why=str(error), detail={})
-                return self._ledger.changes.load(change.row.id)
         return change
 
     def _post_anew(self, change: Change, gone: MessageRef, message: Reply) -> Change:
@@ -251,24 +289,25 @@ class ChangeMessages:
         with self._alone(change.row.id):
             now = self._ledger.changes.get(change.row.id)
             if now is not None and now.message not in (None, gone):
-                return replace(change, row=replace(change.row, message=now.message))
+                self._announcer.update(now.message, message)  # what it says may be older than this
+                return self._placed(change, now.message)
             ref = self._announcer.post(self._origins.get(change.row.id, change.row.origin), message)
             if ref is None:  # to the person alone, where nothing can be updated
                 return change
             self._ledger.changes.set_message(change.row.id, ref)
-            return replace(change, row=replace(change.row, message=ref))
+            return self._placed(change, ref)
 
     def _post_first(self, change_id: str) -> Change:
         """The change, whose message is posted if that was not done yet."""
         with self._alone(change_id):
-            change = self._ledger.changes.load(change_id)
+            change = self._look(change_id)
             if change.row.message is not None or is_by_the_clock(change.row):
                 return change
             message = self._card(change)
             ref = self._announcer.post(self._origins.get(change_id, change.row.origin), message)
             if ref is not None:
                 self._ledger.changes.set_message(change_id, ref)
-                change = replace(change, row=replace(change.row, message=ref))
+                change = self._placed(change, ref)
             if change.row.state.final:
                 self._origins.pop(change_id, None)
             self._shown[change_id] = message

@@ -211,21 +211,21 @@ class Changes:
 
     def _begin(self, change_id: str) -> bool:
         """Whether it goes on at once, or else waits for an answer until it expires."""
-        if self._durable.step("ask", lambda: self._ask(change_id)):
-            return self._queue(change_id)
+        change = self._durable.read("begin", lambda: self._get(change_id))
+        if self._durable.step("ask", lambda: self._ask(change)):
+            return self._queue(change)
         seconds = self._durable.step("expiry", lambda: self._seconds_left(change_id))
         if seconds is not None:
             self._durable.start_later(seconds, f"{change_id}-expiry", self._expiry, change_id)
         return False
 
-    def _ask(self, change_id: str) -> bool:
+    def _ask(self, change: ChangeRow) -> bool:
         """Whether it goes on at once. It was decided when it was submitted, unless the bot died right then."""
-        change = self._get(change_id)
         if change.state == ChangeState.REQUESTED:
             try:
-                return self._let_go(change_id, self._permission.over(change))
+                return self._let_go(change.id, self._permission.over(change))
             except Denial as denial:
-                self._move(change_id, ChangeState.DENIED, Said("denied", denial.why))
+                self._move(change.id, ChangeState.DENIED, Said("denied", denial.why))
                 self._messages.refuse(change, denial.sentence)
                 return False
         return change.state == ChangeState.QUEUED
@@ -259,19 +259,19 @@ class Changes:
 
     def _go_on(self, change_id: str, answer: Answer) -> bool:
         """Whether it goes on after this answer."""
-        taken = self._durable.step("take answer", lambda: self._take_answer(change_id, answer))
-        return taken and self._queue(change_id)
+        change = self._durable.read("answer", lambda: self._get(change_id))
+        taken = self._durable.step("take answer", lambda: self._take_answer(change, answer))
+        return taken and self._queue(change)
 
-    def _take_answer(self, change_id: str, answer: Answer) -> bool:
+    def _take_answer(self, change: ChangeRow, answer: Answer) -> bool:
         """Whether the change goes on. An answer that comes after the end changes nothing."""
-        change = self._get(change_id)
         if change.state != ChangeState.AWAITING:
             return change.state == ChangeState.QUEUED
         state, by, said = self._meaning(change, answer)
         try:
-            self._move(change_id, state, said, by=by)
+            self._move(change.id, state, said, by=by)
         except IllegalMove as late:
-            log.info("an answer to change %s came too late: %s", change_id, late)
+            log.info("an answer to change %s came too late: %s", change.id, late)
             return False
         return state == ChangeState.QUEUED
 
@@ -288,11 +288,10 @@ class Changes:
         how = "approved" if answer.word == "approve" else "confirmed"
         return ChangeState.QUEUED, answer.person_id, Said(how, f"{how} by {answer.person_name}", named)
 
-    def _queue(self, change_id: str) -> bool:
+    def _queue(self, change: ChangeRow) -> bool:
         """Let every VM of it wait for its turn. One that is quick is shown once, when it is over."""
-        change = self._durable.read("queue", lambda: self._get(change_id))
         self._limits.queue(*self._turns(change))
-        self._messages.show_soon(change_id)
+        self._messages.show_soon(change.id)
         return True
 
     def _begin_turn(self, turn: Turn) -> None:

@@ -14,10 +14,11 @@ from bot.ledger.writing import storable
 class Events(Part):
     """Events are written by `Changes`, and only read here."""
 
-    def of(self, change_id: str, kinds: Collection[str] | None = None) -> tuple[Event, ...]:
-        """What happened to a change, in order: all of it, or only events of these kinds. Empty for an unknown id."""
+    def of(self, change_id: str, kinds: Collection[str] | None = None, *, after: int = 0) -> tuple[Event, ...]:
+        """What happened to a change after that event, in order: all of it, or only events of these kinds. Empty for an
+        unknown id."""
         with self._store.read() as db:
-            return tuple(events_of(db, storable(change_id), kinds))
+            return tuple(events_of(db, storable(change_id), kinds, after=after))
 
     def has(self, change_id: str, kind: str, **detail: str) -> bool:
         """Whether an event of this kind, with these values in its detail, happened to a change:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from backends.base import VM
-from bot.ledger.states import ChangeState
+from bot.ledger.states import DECISIONS, ChangeState
 from bot.ledger.writing import clean, fingerprint, iso, plan_from_json, plan_to_json, to_json
 from bot.messages import MessageRef, Origin
 from commands.base import Create, Person, Plan, Target
@@ -125,6 +125,19 @@ class Change:
     """Parsed once; None for a refusal that came before there was a plan."""
     events: tuple[Event, ...]
     """Of the kinds that were asked for, in order."""
+
+    @property
+    def seq(self) -> int:
+        """Of the last thing that is known to have happened to it."""
+        return self.events[-1].seq if self.events else 0
+
+    def after(self, events: Sequence[Event]) -> Change:
+        """The same change once these have happened to it, too: its row says what its last move does."""
+        row = self.row
+        for move in (one for one in events if one.event == one.state):
+            decided_by = move.by if move.state in DECISIONS else row.decided_by
+            row = replace(row, state=move.state, reason=move.why, result=move.result, decided_by=decided_by)
+        return replace(self, row=row, events=(*self.events, *events)) if events else self
 
 
 @dataclass(frozen=True, slots=True)

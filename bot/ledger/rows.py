@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlite_utils import Database
@@ -54,11 +55,13 @@ def change_of(row: Row) -> ChangeRow:
     )
 
 
-def events_of(db: Database, change_id: str, kinds: Collection[str] | None) -> Iterator[Event]:
-    """The events of a change in their order, of these kinds or of all."""
+def events_of(db: Database, change_id: str, kinds: Collection[str] | None, *, after: int = 0) -> Iterator[Event]:
+    """The events of a change in their order, of these kinds or of all, that came after the one of that number."""
     chosen = "" if kinds is None else " AND event IN (SELECT value FROM json_each(:kinds))"
-    values = {"id": change_id, "kinds": json.dumps(list(kinds or ()))}
-    rows = db.execute(f"{EVENT} WHERE change_id = :id{chosen} ORDER BY seq", values).fetchall()
+    # By number where some are known: what came since is little, and what happened to a large group is much.
+    change = "+change_id" if after else "change_id"
+    values = {"id": change_id, "kinds": json.dumps(list(kinds or ())), "after": after}
+    rows = db.execute(f"{EVENT} WHERE {change} = :id AND seq > :after{chosen} ORDER BY seq", values).fetchall()
     return map(event_of, rows)
 
 
@@ -88,6 +91,7 @@ def state_of(text: str) -> ChangeState:
         raise Unreadable("The state of this change is one that this version of the bot does not know.", text) from error
 
 
+@lru_cache(maxsize=32)  # each VM of a change reads its row, and a large group's are many
 def vms_of(text: str) -> tuple[VMRef, ...]:
     """What `VMS` gives."""
     return tuple(VMRef(*vm) for vm in json.loads(text))

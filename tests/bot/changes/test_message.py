@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from itertools import islice
 
-from bot.changes.message import PROGRESS_EVERY, ChangeMessages
+from bot.changes.message import PROGRESS_EVERY, SOON, ChangeMessages, soon
 from bot.changes.outcome import OUTCOME, Outcome
 from bot.ledger import ChangeState
 from bot.messages import AnnouncerError, MessageRef, Origin
@@ -116,6 +116,35 @@ def test_a_host_that_tells_its_progress_does_not_wait_for_slack(bench: Workbench
         assert "%" not in board.texts[0]
 
     wait_until(lambda: "50 %" in board.texts[0])
+
+
+def test_the_larger_a_group_under_way_the_less_often_it_is_shown(bench: Workbench) -> None:
+    def pause(vms: int, state: ChangeState) -> float:
+        targets = [bench.target(seen)] * vms
+        return soon(bench.ledger.changes.load(bench.ask(Create("fresh"), *targets, state=state)))
+
+    seen = bench.add_vm("web01")
+    assert soon(None) == pause(1, ChangeState.RUNNING) == SOON
+    assert pause(500, ChangeState.QUEUED) == SOON, "that it has begun is shown at once"
+    assert pause(500, ChangeState.RUNNING) / 500 == pause(50, ChangeState.RUNNING) / 50
+
+
+def test_of_a_change_that_goes_on_only_what_is_new_is_read(bench: Workbench) -> None:
+    board = Board()
+    messages = ChangeMessages(bench.ledger, board, bench.clock)
+    change_id = bench.ask(Create("fresh"), bench.target(bench.add_vm("web01")), state=ChangeState.RUNNING)
+    messages.show(change_id)
+
+    with bench.ledger._store.read() as db:
+        asked: list[str] = []
+        db.conn.set_trace_callback(asked.append)
+    bench.ledger.changes.move(change_id, ChangeState.SUCCEEDED, by="bot", result="Took fresh of web01.")
+    messages.show(change_id)
+    with bench.ledger._store.read() as db:
+        db.conn.set_trace_callback(None)
+
+    assert "Took fresh of web01." in board.texts[0]
+    assert not [sql for sql in asked if "FROM changes c" in sql]
 
 
 class TestAMessageThatSomebodyDeleted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,29 @@ def test_events_are_asked_for_by_kind(ledger: Ledger) -> None:
     assert [e.change_id for e in ledger.events.of("c2", ("sent",))] == ["c2"]
     assert ledger.events.of("c1", ()) == ()
     assert ledger.events.of("c1", ("'; DROP",)) == ()
+
+
+def test_events_are_asked_for_that_came_after_another(ledger: Ledger) -> None:
+    carry(ledger, "c1")
+    events = ledger.events.of("c1")
+    carry(ledger, "c2")
+
+    assert ledger.events.of("c1", after=events[1].seq) == events[2:]
+    assert ledger.events.of("c1", ("sent", "succeeded"), after=events[-2].seq) == events[-1:]
+    assert ledger.events.of("c1", after=events[-1].seq) == ()
+
+
+def test_what_was_known_of_a_change_and_what_came_since_is_the_change_as_it_is(ledger: Ledger) -> None:
+    ledger.changes.request("c1", plan(), ADA, ORIGIN)
+    known = ledger.changes.load("c1")
+    for state in (ChangeState.AWAITING, ChangeState.QUEUED, ChangeState.RUNNING, ChangeState.FAILED):
+        ledger.changes.move("c1", state, by="UADA", why=f"why {state}", result=f"result of {state}")
+        ledger.changes.note("c1", "sent", by="bot", why="no move")
+
+        known = known.after(ledger.events.of("c1", after=known.seq))
+
+        now = ledger.changes.load("c1")
+        assert known == replace(now, row=replace(now.row, updated_at=known.row.updated_at))
 
 
 def test_whether_a_step_was_sent_for_a_vm_is_one_question(ledger: Ledger) -> None:
