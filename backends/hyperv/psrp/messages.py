@@ -1,7 +1,7 @@
 """A pipeline as the message that starts it on a host.
 
-To make it takes pypsrp a fifth of the CPU time of a call, so the questions that are asked of every host again and again
-are made once. What is made is what `PowerShell.begin_invoke` of pypsrp 0.9 would send.
+To make it takes pypsrp a third of the CPU time of a call, so a pipeline is made once for all texts that its parameters
+may have: ids and names are put into slots. What is made is what `PowerShell.begin_invoke` of pypsrp 0.9 would send.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeGuard
 
 from pypsrp.complex_objects import (
     ApartmentState,
@@ -31,6 +31,8 @@ from pypsrp.wsman import WSMan
 from backends.remoting import Argument, Pipeline
 
 REMEMBERED: Final = 64
+SLOT: Final = "\uf8ffslot\uf8ff"
+"""Where a text goes. Nothing that the bot itself writes into a pipeline has these private characters."""
 NOTHING_YET: Final = 2150858793
 """ERROR_WSMAN_OPERATION_TIMEDOUT, of a Receive."""
 
@@ -100,12 +102,33 @@ class _Passing(Serializer):
 
 def create_pipeline(pipeline: Pipeline, protocol_version: str) -> Message:
     """The message for a pipeline ([MS-PSRP] 2.2.2.10) that takes no input, at a host of that protocol version."""
-    key = tuple((one.name, tuple((k, v, type(v)) for k, v in one.parameters.items())) for one in pipeline)
-    return _create_pipeline(key, protocol_version)
+    key = tuple((one.name, tuple((k, *_shape(v)) for k, v in one.parameters.items())) for one in pipeline)
+    texts = [_written(v) for one in pipeline for v in one.parameters.values() if _fills_slot(v)]
+    first, *rest = _pieces(key, protocol_version)
+    return Message(b"".join((first, *(part for pair in zip(texts, rest, strict=True) for part in pair))))
+
+
+def _fills_slot(value: Argument) -> TypeGuard[str]:
+    """An empty text is written otherwise than one with something in it."""
+    return isinstance(value, str) and value != ""
+
+
+def _shape(value: Argument) -> tuple[Argument, type]:
+    return SLOT if _fills_slot(value) else value, type(value)
+
+
+def _written(text: str) -> bytes:
+    """A text as it stands in a message."""
+    element = Serializer().serialize(text, ObjectMeta("S"))
+    if element is None:
+        raise TypeError("a text is never nothing")
+    written: bytes = ET.tostring(element, encoding="utf-8")
+    return written[len("<S>") : -len("</S>")]
 
 
 @lru_cache(REMEMBERED)
-def _create_pipeline(key: _Key, protocol_version: str) -> Message:
+def _pieces(key: _Key, protocol_version: str) -> tuple[bytes, ...]:
+    """The message around the texts in it."""
     commands = []
     for name, parameters in key:
         command = Command(name, protocol_version=protocol_version, is_script=False)
@@ -125,7 +148,7 @@ def _create_pipeline(key: _Key, protocol_version: str) -> Message:
     )
     if content is None:
         raise TypeError("a message is never nothing")
-    return Message(ET.tostring(content, encoding="utf-8", method="xml"))
+    return tuple(ET.tostring(content, encoding="utf-8", method="xml").split(SLOT.encode()))
 
 
 def _value(value: Argument) -> object:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pypsrp.complex_objects import ComplexObject
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.serializer import Serializer
 from pypsrp.wsman import WSMan
 
 from backends.hyperv.pipelines import Endpoint, Plain, samples
-from backends.hyperv.psrp.messages import create_pipeline
+from backends.hyperv.psrp.messages import _pieces, create_pipeline
 from backends.remoting import Cmdlet, Pipeline
 
 PIPELINES = {**samples(Plain()), **{f"{name}, JEA": one for name, one in samples(Endpoint()).items()}}
@@ -39,8 +41,19 @@ def test_true_is_not_taken_for_one() -> None:
     assert yes != one
 
 
-def test_a_question_that_is_asked_again_is_made_once() -> None:
-    assert create_pipeline(Plain().vms(), "2.3") is create_pipeline(Plain().vms(), "2.3")
+@settings(max_examples=30)
+@given(text=st.text() | st.sampled_from(("", "slot", "_x005F_", "<S>&amp;</S>", "\uf8ffslot\uf8ff")))
+def test_any_text_stands_in_a_message_as_pypsrp_would_write_it(text: str) -> None:
+    pipeline = (Cmdlet("Get-VM", {"Id": "one", "Name": text}), Cmdlet("Checkpoint-VM", {"SnapshotName": text}))
+
+    assert create_pipeline(pipeline, "2.3").content == _theirs(pipeline, "2.3")
+
+
+def test_the_same_commands_with_other_names_are_made_once() -> None:
+    for name in ("warm", "other", "another"):
+        made = _pieces.cache_info().misses
+        create_pipeline((Cmdlet("Checkpoint-VM", {"SnapshotName": name}),), "2.3")
+    assert _pieces.cache_info().misses == made
 
 
 def _theirs(pipeline: Pipeline, version: str) -> bytes:
