@@ -7,22 +7,30 @@ from typing import ClassVar
 from backends.base.names import unmarked
 
 
-class BackendError(Exception):
-    """A host did not do what it was asked. `sentence` is for the person who typed, `cause` for the log."""
+class ExplainedError(Exception):
+    """Something that a person is told: `sentence` is for them, with names marked, `cause` for the log and the
+    ledger."""
+
+    def __init__(self, sentence: str, cause: str = "") -> None:
+        super().__init__(sentence, cause)
+        self.sentence = sentence
+        self.cause = cause or unmarked(sentence)
+
+    def __str__(self) -> str:
+        return unmarked(self.sentence)
+
+
+class BackendError(ExplainedError):
+    """A host did not do what it was asked."""
 
     known_unchanged: ClassVar[bool] = False
     """What `unchanged` is where whoever raises the error does not say."""
 
     def __init__(self, sentence: str, cause: str = "", *, unchanged: bool | None = None) -> None:
-        """Names in the sentence are marked. `unchanged` says whether it is known that nothing was changed. The sentence
-        does not say it: whoever shows the error does."""
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.cause = cause or unmarked(sentence)
+        """`unchanged` says whether it is known that nothing was changed. The sentence does not say it: whoever shows
+        the error does."""
+        super().__init__(sentence, cause)
         self.unchanged = self.known_unchanged if unchanged is None else unchanged
-
-    def __str__(self) -> str:
-        return unmarked(self.sentence)
 
 
 class Unreachable(BackendError):

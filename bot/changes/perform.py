@@ -13,8 +13,9 @@ from backends.base import BackendError, NotFound, UnknownOutcome, VMInventory
 from bot.changes import drift, verbs
 from bot.changes.execution import Environment, Execution, Steps
 from bot.changes.outcome import Outcome, Said
-from bot.changes.permission import Awaits, Denial, plan_of
+from bot.changes.permission import Awaits, plan_of
 from bot.ledger import ChangeRow, ChangeState, IllegalMove
+from bot.people.identity import Refusal
 from commands.base import Target
 from commands.base.names import name as called
 
@@ -53,7 +54,7 @@ class Performer:
 
     env: Environment
     authorise: Callable[[ChangeRow], Awaits | None]
-    """Raises `Denial` when the change is not allowed any more."""
+    """Raises `Refusal` when the change is not allowed any more."""
     restored: Restored | None = None
     """The backup that this bot was put back to."""
 
@@ -94,8 +95,8 @@ class Performer:
             raise NotNow(ChangeState.VOID, Said("restored", RESTORED.format(at=at), {"at": at}))
         try:
             awaits = self.authorise(change)
-        except Denial as denial:
-            raise NotNow(ChangeState.DENIED, Said("denied", denial.sentence)) from denial
+        except Refusal as refusal:
+            raise NotNow(ChangeState.DENIED, Said("denied", refusal.sentence)) from refusal
         if awaits == "approval" and change.decided_by in (BOT, change.person_id):
             raise NotNow(ChangeState.DENIED, Said("not approved", UNAPPROVED))
         seen = self._look(target)

@@ -25,19 +25,6 @@ Awaits = Literal["confirmation", "approval"]
 """Whose answer a change needs: the person's own, or somebody else's."""
 
 
-class Denial(Exception):
-    """The change is not allowed: nothing was changed. `sentence` is for the person, `why` for the ledger."""
-
-    def __init__(self, sentence: str, why: str = "", *, passing: bool = False, rest: tuple[str, ...] = ()) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.why = why or sentence
-        self.passing = passing
-        """The workspace did not answer, so that nobody can tell: it may be asked again later."""
-        self.rest = rest
-        """The names of those VMs that it would be allowed for."""
-
-
 @dataclass(frozen=True, slots=True)
 class Permission:
     """The gate and the grants, for changes.
@@ -51,21 +38,18 @@ class Permission:
 
     def of(self, plan: Plan, person: Person, channel: str) -> Awaits | None:
         """Whose answer the plan needs, None for nobody's, when somebody who was let in asks for it in `channel`; for
-        one by the clock, whose owner nobody has let in, they are let in here. Raises `Denial`."""
+        one by the clock, whose owner nobody has let in, they are let in here. Raises `Refusal`."""
         if plan.clock:
             return self._decide(plan, self.admit(person.id, channel, max_age=RECENT), channel)
-        try:
-            self.gate.admit_change(person, channel)
-        except Refusal as refusal:
-            raise Denial(refusal.sentence, refusal.why) from refusal
+        self.gate.admit_change(person, channel)
         awaits = self._decide(plan, person, channel)
         if awaits == "approval":
             self._check_that_somebody_can_approve(plan, person)
         return awaits
 
     def _check_that_somebody_can_approve(self, plan: Plan, person: Person) -> None:
-        """Raises `Denial` where nobody but who asks is named by every rule. What the workspace does not tell is left to
-        the approval itself."""
+        """Raises `Refusal` where nobody but who asks is named by every rule. What the workspace does not tell is left
+        to the approval itself."""
         named: set[str] | None = None
         try:
             for rule in access.approvals(self.settings.access, plan):
@@ -75,7 +59,7 @@ class Permission:
         except LookupFailed:
             return
         if named is not None and not named - {person.id}:
-            raise Denial(
+            raise Refusal(
                 "This needs the approval of a second person, and the settings name nobody but you who could give it. "
                 "Ask whoever keeps my settings.",
                 "nobody can approve it",
@@ -90,7 +74,7 @@ class Permission:
 
     def over(self, change: ChangeRow, *, max_age: float | None = None) -> Awaits | None:
         """The same of a change in the ledger, whoever asked for it. `max_age` is that of what the workspace says of the
-        person, in seconds. Raises `Denial`."""
+        person, in seconds. Raises `Refusal`."""
         person = self.admit(change.person_id, change.origin.channel, max_age=max_age)
         return self._decide(plan_of(change), person, change.origin.channel)
 
@@ -100,12 +84,9 @@ class Permission:
         return self.over(change, max_age=UNDER_WAY if begun else RECENT)
 
     def admit(self, person_id: str, channel: str, *, max_age: float | None = RECENT) -> Person:
-        """Somebody who is not here now, with their rights of this moment. Raises `Denial`."""
+        """Somebody who is not here now, with their rights of this moment. Raises `Refusal`."""
         home = self.gate.directory.team_id  # where they acted from was looked at when they asked
-        try:
-            return self.gate.admit(person_id, home, channel, change=True, max_age=max_age)
-        except Refusal as refusal:
-            raise Denial(refusal.sentence, refusal.why, passing=_passes(refusal)) from refusal
+        return self.gate.admit(person_id, home, channel, change=True, max_age=max_age)
 
     def _decide(self, plan: Plan, person: Person, channel: str) -> Awaits | None:
         verb = verbs.of(plan.verb)
@@ -120,9 +101,9 @@ class Permission:
         )
         match decision:
             case access.Denied(sentence=sentence, why=why, rest=rest):
-                raise Denial(sentence, why, rest=rest)
+                raise Refusal(sentence, why, rest=rest)
             case access.Approve() if plan.clock:
-                raise Denial(
+                raise Refusal(
                     "This needs the approval of a second person, and the clock can ask nobody.",
                     f"{plan.clock} can ask nobody for the approval that it needs",
                 )
@@ -132,11 +113,6 @@ class Permission:
                 return "confirmation"
             case access.Confirm() | access.Go():
                 return None
-
-
-def _passes(refusal: Refusal) -> bool:
-    """The workspace gave no answer this time, and may give one later."""
-    return isinstance(refusal.__cause__, LookupFailed) and not refusal.__cause__.lasting
 
 
 def is_by_the_clock(change: ChangeRow) -> bool:

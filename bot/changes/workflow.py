@@ -25,10 +25,11 @@ from bot.changes.limits import Limits, Turn
 from bot.changes.message import ChangeMessages
 from bot.changes.outcome import OUTCOME, Outcome, Said, conclusion, outcomes
 from bot.changes.perform import NotNow, Performer
-from bot.changes.permission import Awaits, Denial, is_by_the_clock, plan_of
+from bot.changes.permission import Awaits, is_by_the_clock, plan_of
 from bot.durable import GIVEN_UP, PENDING, UNREADABLE, Durable, Kind, Record
 from bot.ledger import LEGAL, ChangeRow, ChangeState, IllegalMove, Ledger, LedgerError, Unreadable
 from bot.messages import Origin
+from bot.people.identity import Refusal
 from commands.base import Person, Plan
 from commands.kit.words import say_names
 
@@ -57,7 +58,7 @@ class Answer:
 
 
 class Permit(Protocol):
-    """Whose answer a change needs, if any. Both raise `Denial` when it is not allowed."""
+    """Whose answer a change needs, if any. Both raise `Refusal` when it is not allowed."""
 
     def of(self, plan: Plan, person: Person, channel: str) -> Awaits | None: ...
 
@@ -69,7 +70,7 @@ class ByTheClock(Protocol):
     message of its own. Each call is a step of a workflow: it may begin others, and after a crash it may come again."""
 
     def concluded(self, change: ChangeRow) -> None:
-        """It is over: carried out, failed, or not allowed any more. A `Denial` of `Changes.submit` is none of these."""
+        """It is over: carried out, failed, or not allowed any more. What `Changes.submit` refuses is none of these."""
 
     def merged(self, change: ChangeRow, vm_id: str) -> None:
         """After a delete: the VM's disks are merged, or nobody can see whether they are."""
@@ -156,7 +157,7 @@ class Changes:
         record_denial: bool = True,
     ) -> bool:
         """Decide on a plan, and begin it as a change; False when that id is known already, and then nothing is done.
-        `expires_at` is until when it waits for an answer, where it needs one. Raises `Denial`, which is in the ledger,
+        `expires_at` is until when it waits for an answer, where it needs one. Raises `Refusal`, which is in the ledger,
         unless the person was refused too often for that. It may be called from a step of a workflow.
 
         Of a plan by the clock (`Plan.clock`), `person` is its owner, by their id and name: they are let in here, and
@@ -167,9 +168,10 @@ class Changes:
         """
         try:
             awaits = self._permission.of(plan, person, origin.channel)
-        except Denial as denial:
+        except Refusal as refusal:
             if record_denial and self._ledger.changes.request(change_id, plan, person, origin):
-                self._move(change_id, ChangeState.DENIED, Said("denied", denial.why))
+                self._move(change_id, ChangeState.DENIED, Said("denied", refusal.cause))
+            refusal.recorded = True
             raise
         if not self._ledger.changes.request(change_id, plan, person, origin, expires_at=expires_at if awaits else None):
             return False
@@ -224,9 +226,9 @@ class Changes:
         if change.state == ChangeState.REQUESTED:
             try:
                 return self._let_go(change.id, self._permission.over(change))
-            except Denial as denial:
-                self._move(change.id, ChangeState.DENIED, Said("denied", denial.why))
-                self._messages.refuse(change, denial.sentence)
+            except Refusal as refusal:
+                self._move(change.id, ChangeState.DENIED, Said("denied", refusal.cause))
+                self._messages.refuse(change, refusal.sentence)
                 return False
         return change.state == ChangeState.QUEUED
 

@@ -15,7 +15,6 @@ from typing import Protocol
 
 from backends.base import VM, BackendError
 from bot.changes import verbs
-from bot.changes.permission import Denial
 from bot.changes.workflow import Changes
 from bot.dispatch import grammar
 from bot.dispatch.bulkhead import Bulkhead
@@ -72,8 +71,7 @@ class ScheduleBook(Schedules, Protocol):
     """The schedules, to read and to change."""
 
     def carry_out(self, change_id: str, plan: SchedulePlan, person: Person, origin: Origin) -> Reply:
-        """Do what somebody wants of a schedule, and say so. Raises `Denial`, which is in the ledger, `Refusal` and
-        `UsageError`."""
+        """Do what somebody wants of a schedule, and say so. Raises `Refusal` and `UsageError`."""
 
 
 @dataclass(slots=True)
@@ -171,13 +169,14 @@ class Desk:
         try:
             act()
         except Refusal as refusal:
-            self._deny(origin, summary, refusal.sentence, refusal.why, vms=vms, question=question)
+            if refusal.recorded:
+                self.refusals.count(origin.person_id)
+            else:
+                self.refusals.record(origin, summary, refusal.cause, vms)
+            self.announcer.whisper(origin, say(with_unchanged(refusal.sentence, not question)))
         except Denied as denied:  # it is in the ledger already, with its plan
             self.refusals.count(origin.person_id)
             self._explain(origin, denied, question=False)
-        except Denial as denial:  # of a schedule, in the ledger too
-            self.refusals.count(origin.person_id)
-            self.announcer.whisper(origin, say(with_unchanged(denial.sentence, True)))
         except UsageError as error:
             if isinstance(error, NotAllowed):
                 self.refusals.record(origin, summary, unmarked(error.sentence), vms)
@@ -274,22 +273,16 @@ class Desk:
         record = not self.refusals.are_many(person.id)
         try:
             self.changes.submit(change_id, plan, person, origin, expires_at=expires_at, record_denial=record)
-        except Denial as denial:
-            raise Denied(denial, plan) from denial
-
-    def _deny(
-        self, origin: Origin, summary: str, sentence: str, why: str, *, vms: tuple[VMRef, ...], question: bool
-    ) -> None:
-        self.refusals.record(origin, summary, why, vms)
-        self.announcer.whisper(origin, say(with_unchanged(sentence, not question)))
+        except Refusal as refusal:
+            raise Denied(refusal, plan) from refusal
 
 
 class Denied(UsageError):
     """The gate denies a plan, and has recorded that. Where it would allow it for some of its VMs, those are offered."""
 
-    def __init__(self, denial: Denial, plan: Plan) -> None:
-        super().__init__(denial.sentence)
-        if rest := tuple(target for target in plan.targets if target.vm_name in denial.rest):
+    def __init__(self, refusal: Refusal, plan: Plan) -> None:
+        super().__init__(refusal.sentence)
+        if rest := tuple(target for target in plan.targets if target.vm_name in refusal.rest):
             self.instead = verbs.of(plan.verb).again(plan.action, rest) or ()
 
 

@@ -8,25 +8,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from backends.base import ExplainedError
 from bot.ledger.states import ChangeState
 
 
-class LedgerError(Exception):
-    """The ledger cannot be read or written. `sentence` is for the person, `cause` for the log.
+class LedgerError(ExplainedError):
+    """The ledger cannot be read or written.
 
     It says nothing about any VM, so it is never the outcome of a change.
     """
 
     def __init__(self, sentence: str, cause: str = "", *, transient: bool = False) -> None:
         super().__init__(sentence, cause)
-        self.sentence = sentence
-        self.cause = cause or sentence
         self.transient = transient
         """It passes without a change to the ledger itself: locked by another program, or no room, or no access. What
         was to be written may be tried again for as long as it takes. False for a ledger that is damaged or closed."""
-
-    def __str__(self) -> str:
-        return self.sentence
 
 
 class Unreadable(LedgerError):

@@ -9,6 +9,7 @@ import logging
 import re
 from dataclasses import dataclass
 
+from backends.base import ExplainedError
 from bot.people import access as permissions
 from bot.people.directory import Directory, LookupFailed, Member, NoSuchMember, ScopeMissing
 from bot.settings import AccessSettings
@@ -20,13 +21,17 @@ _USER = re.compile(r"[UW][A-Z0-9]{1,20}")
 _CHANNEL = re.compile(r"[CDG][A-Z0-9]{1,20}")
 
 
-class Refusal(Exception):
-    """Not let in. `sentence` is for the person, `why` for the log and the ledger."""
+class Refusal(ExplainedError):
+    """Somebody may not do this: nothing was changed."""
 
-    def __init__(self, sentence: str, why: str) -> None:
-        super().__init__(why)
-        self.sentence = sentence
-        self.why = why
+    def __init__(self, sentence: str, cause: str = "", *, passing: bool = False, rest: tuple[str, ...] = ()) -> None:
+        super().__init__(sentence, cause)
+        self.passing = passing
+        """The workspace did not answer, so that nobody can tell: it may be asked again later."""
+        self.rest = rest
+        """The names of those VMs that it would be allowed for."""
+        self.recorded = False
+        """It is in the ledger already, with what was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,9 @@ class Gate:
             log.log(logging.WARNING if failure.lasting else logging.INFO, "%s was not let in: %s", user_id, failure)
             hint = "Tell whoever keeps my settings." if failure.lasting else "Try again in a minute."
             raise Refusal(
-                f"Slack did not tell me who you are, so I cannot let you in now. {hint}", f"look-up failed: {failure}"
+                f"Slack did not tell me who you are, so I cannot let you in now. {hint}",
+                f"look-up failed: {failure}",
+                passing=not failure.lasting,
             ) from failure
         return person
 
@@ -146,6 +153,7 @@ class Gate:
                 raise Refusal(
                     "I cannot see this channel, so I change nothing from here. Invite me with /invite, then try again.",
                     f"look-up of channel failed: {failure}",
+                    passing=not failure.lasting,
                 ) from failure
             case _:
                 raise Refusal(

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backends.base import VM
-from bot.changes.permission import Denial, Permission
+from bot.changes.permission import Permission
 from bot.fleet.inventory import Inventory
 from bot.ledger import Ledger, VMRef
 from bot.messages import Origin
 from bot.people import access
+from bot.people.identity import Refusal
 from bot.schedules import due
 from bot.schedules.picking import Picker, name_of, rehearsal
 from bot.schedules.recurring import Recurring
@@ -53,22 +54,22 @@ class Book:
     def rehearse(self, schedule: Schedule) -> Rehearsal:
         try:
             picks = self.picker.pick(schedule)
-        except Denial as denial:
-            return Rehearsal(refused=denial.sentence)
+        except Refusal as refusal:
+            return Rehearsal(refused=refusal.sentence)
         return rehearsal(picks, name_of(schedule, self.next_run(schedule), self.settings))
 
     # ------------------------------------------------------------ to change
 
     def carry_out(self, change_id: str, plan: SchedulePlan, person: Person, origin: Origin) -> Reply:
-        """Do it, and say so. Raises `Refusal` for the place it is asked in, `Denial`, which is in the ledger, and
-        `UsageError` for what makes no sense by now."""
+        """Do it, and say so. Raises `Refusal`, and `UsageError` for what makes no sense by now."""
         self.permission.gate.admit_change(person, origin.channel)
         vms = self._in_sight(plan.schedule, person, origin.channel)
         try:
             self._check(plan, person, vms)
-        except Denial as denial:
+        except Refusal as refusal:
             refs = [VMRef.of(vm) for vm in vms]
-            self.ledger.schedules.refuse(change_id, plan, person, origin, refs, why=denial.why)
+            self.ledger.schedules.refuse(change_id, plan, person, origin, refs, why=refusal.cause)
+            refusal.recorded = True
             raise
         self._check_that_it_fits(plan)
         if self.ledger.schedules.carry_out(change_id, plan, person, origin, [VMRef.of(vm) for vm in vms]):
@@ -94,7 +95,7 @@ class Book:
         refused = [vm.name for vm in vms if not self.picker.may(person, schedule, vm)]
         if refused or not vms:
             of = say_names(refused) if refused else "any VM of it"
-            raise Denial(
+            raise Refusal(
                 f"No grant lets you take {'and delete ' if schedule.retains else ''}checkpoints of {of} in this "
                 f"channel, and whoever wants to {plan.what} this schedule needs that. Type {typed('whoami')} to see "
                 "what you may do.",

@@ -19,9 +19,9 @@ from dbos import DBOS
 
 from backends.base import BackendError, NotFound, VMInventory
 from bot.changes.execution import Looks
-from bot.changes.permission import Denial
 from bot.ledger import ChangeRow, ChangeState, Ledger, Stage, Wanted
 from bot.messages import Origin
+from bot.people.identity import Refusal
 from bot.settings import HousekeepingSettings
 from commands.base import Delete, Person, Plan, Target, name
 
@@ -188,8 +188,8 @@ class Housekeeping:
         self.ledger.housekeeping.move(one.id, Stage.DELETING, of=(Stage.WAITING,))
         try:
             self.changes.submit(one.id, plan, Person(one.owner, one.owner_name), Origin(one.channel, one.owner))
-        except Denial as denial:
-            return self._end(one, Stage.STAYS, denial.why)
+        except Refusal as refusal:
+            return self._end(one, Stage.STAYS, refusal.cause)
         return True
 
     def _end(self, one: Wanted, stage: Stage, why: str) -> bool:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from backends.base import VM, CheckpointType, VMInventory
-from bot.changes.permission import Denial, Permission
+from bot.changes.permission import Permission
 from bot.changes.verbs.create import GROWTH_OVER
 from bot.fleet.inventory import Inventory
 from bot.ledger import Ledger
 from bot.people import access
+from bot.people.identity import Refusal
 from bot.schedules import retention, skips
 from bot.settings import Settings
 from bot.settings.sets import expanded
@@ -66,7 +67,7 @@ class Picker:
         return all(access.may(rules, person, action, vm.name, schedule.channel) for action in schedule.actions)
 
     def pick(self, schedule: Schedule, only: Sequence[str] | None = None) -> Picks:
-        """Of these VMs, or of all that it names. Raises `Denial` where its owner may not do it any more, or on no VM
+        """Of these VMs, or of all that it names. Raises `Refusal` where its owner may not do it any more, or on no VM
         that there is."""
         owner = self.permission.admit(schedule.owner, schedule.channel)
         self.inventory.renew(disks=True, timeout=TIMEOUT)
@@ -74,7 +75,7 @@ class Picker:
         named = self.covered(schedule, [seen.vm for seen in everyone.values()])
         allowed = [vm for vm in named if self.may(owner, schedule, vm)]
         if named and not allowed:
-            raise Denial(
+            raise Refusal(
                 f"No grant lets {schedule.owner_name} do this any more.",
                 f"no grant for {' and '.join(schedule.actions)} on any of its VMs in {schedule.channel}",
             )

@@ -19,10 +19,10 @@ from dbos import DBOS
 
 from backends.base import BackendError, CheckpointType, VMInventory
 from bot.changes.outcome import OUTCOME, Outcome, outcomes
-from bot.changes.permission import Denial
 from bot.fleet.inventory import Inventory
 from bot.ledger import ChangeRow, ChangeState, Ledger, LedgerError, RunNotes, RunRow, Stage, Wanted
 from bot.messages import Announcer, AnnouncerError, MessageRef, Origin
+from bot.people.identity import Refusal
 from bot.schedules import due, report, skips
 from bot.schedules.housekeeping import GONE, Housekeeping, Later, Submits
 from bot.schedules.picking import Picker, Picks, name_of
@@ -132,12 +132,12 @@ class Recurring:
         only = self.ledger.schedules.only(run.occurrence)
         try:
             picks = self.picker.pick(schedule, only)
-        except Denial as denial:
-            if denial.passing and tries < len(PAUSES):
+        except Refusal as refusal:
+            if refusal.passing and tries < len(PAUSES):
                 again = f"schedule-{run.occurrence}-again-{tries}"
                 self.durable.start_later(PAUSES[tries], again, self._again, run.occurrence, tries + 1)
                 return None
-            notes = RunNotes(refused=self._refused(schedule, denial))
+            notes = RunNotes(refused=self._refused(schedule, refusal))
         else:
             exact = not run.occurrence.endswith("Z")
             notes = RunNotes(
@@ -150,16 +150,16 @@ class Recurring:
         self.ledger.schedules.note(run.occurrence, notes)
         return notes
 
-    def _refused(self, schedule: Schedule, denial: Denial) -> str:
+    def _refused(self, schedule: Schedule, refusal: Refusal) -> str:
         """Why it does not run, for those who read its channel. Where that does not pass, it is paused."""
         said, who = name(schedule.name), name(schedule.owner_name)
-        if denial.passing:
+        if refusal.passing:
             return f"The schedule {said} did not run: Slack did not tell me whether {who} may do this still."
-        self.ledger.schedules.pause(schedule.id, "the bot", denial.why)
+        self.ledger.schedules.pause(schedule.id, "the bot", refusal.cause)
         resume = typed("schedule", "resume", schedule.name)
         return (
             f"The schedule {said} is paused: it runs with the rights of {who}, who may not do this any more "
-            f"({denial.why}). When that is mended, {resume} lets it go on; else somebody else adds one of their own."
+            f"({refusal.cause}). When that is mended, {resume} lets it go on; else somebody else adds one of their own."
         )
 
     def _submit(self, schedule: Schedule, occurrence: str, notes: RunNotes) -> None:
@@ -184,8 +184,8 @@ class Recurring:
         origin = Origin(schedule.channel, schedule.owner)
         try:
             self.changes.submit(change_id, plan, Person(schedule.owner, schedule.owner_name), origin)
-        except Denial as denial:  # it is in the ledger with its reason
-            log.info("%s of the schedule %s was denied: %s", summary, schedule.name, denial.why)
+        except Refusal as refusal:  # it is in the ledger with its reason
+            log.info("%s of the schedule %s was denied: %s", summary, schedule.name, refusal.cause)
 
     def _notes(self, occurrence: str) -> RunNotes:
         return self.ledger.schedules.run(occurrence).notes or RunNotes()

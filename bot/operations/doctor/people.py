@@ -77,7 +77,7 @@ class People:
         try:
             return works(place, f"{user_id} is {self.gate.check_standing(user_id).name}.")
         except Refusal as refusal:
-            said = f"The bot lets {self.gate.name_of(user_id)} ({user_id}) do nothing: {refusal.why}."
+            said = f"The bot lets {self.gate.name_of(user_id)} ({user_id}) do nothing: {refusal.cause}."
             return broken(place, said, "Take the id out, or name a full member of the workspace.")
 
     def _group(self, place: str, group_id: str) -> Check:

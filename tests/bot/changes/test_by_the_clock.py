@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from backends.simulator.fleets.seed import DAY, Past
-from bot.changes.permission import Denial
 from bot.ledger import ChangeRow, ChangeState
 from bot.messages import Origin
+from bot.people.identity import Refusal
 from commands.base import Action, Apply, Create, Delete, Person, Plan, Target
 from tests.support.headquarters import ADA, CHANNEL, EVE, Headquarters
 from tests.support.waiting import Pulse
@@ -86,10 +86,10 @@ def test_its_owners_rights_of_that_moment_decide_and_the_clock_asks_nobody(
 ) -> None:
     change_id = f"c-{vm}"
 
-    with pytest.raises(Denial) as denied:
+    with pytest.raises(Refusal) as denied:
         submit(hq, change_id, plan(hq, action, vm, *([Past("first", DAY)] if vm == "sql77" else [])), who)
 
-    assert why in denied.value.why
+    assert why in denied.value.cause
     row = hq.ledger.changes.get(change_id)
     assert row is not None
     assert row.state == ChangeState.DENIED
@@ -99,13 +99,13 @@ def test_who_left_is_refused_for_good_and_who_could_not_be_looked_up_for_now(hq:
     wanted = plan(hq, Create("x"), "app79")
     hq.people.deactivate(ADA)
     try:
-        with pytest.raises(Denial, match="deactivated") as left:
+        with pytest.raises(Refusal, match="deactivated") as left:
             submit(hq, "c-left", wanted)
     finally:
         hq.people.deactivate(ADA, deleted=False)
     hq.people.out_of_order = True
     try:
-        with pytest.raises(Denial) as unknown:
+        with pytest.raises(Refusal) as unknown:
             submit(hq, "c-unknown", wanted)
     finally:
         hq.people.out_of_order = False

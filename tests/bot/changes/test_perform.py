@@ -9,8 +9,9 @@ from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import FaultKind
 from backends.simulator.model.fleet import move
 from bot.changes.perform import Performer
-from bot.changes.permission import Denial, plan_of
+from bot.changes.permission import plan_of
 from bot.ledger import ChangeRow, ChangeState
+from bot.people.identity import Refusal
 from commands.base import Action, Apply, Configure, Create, Delete, Export, Keep, Rename, unmarked
 from tests.support.workbench import ADA, ORIGIN, PlainSteps, Workbench
 
@@ -27,7 +28,7 @@ def test_a_change_that_is_performed_is_running_from_its_first_step_on(bench: Wor
 
 def test_permission_that_was_taken_away_meanwhile_denies_it(bench: Workbench) -> None:
     seen = bench.add_vm("web01")
-    bench.denial = Denial("No grant lets you any more. Nothing was changed.")
+    bench.denial = Refusal("No grant lets you any more. Nothing was changed.")
 
     outcome = bench.perform(Create("x"), bench.target(seen))
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.changes.permission import RECENT, UNDER_WAY, Denial, Permission
+from bot.changes.permission import RECENT, UNDER_WAY, Permission
 from bot.ledger import ChangeRow, ChangeState
 from bot.messages import Origin
 from bot.people.directory import Member
-from bot.people.identity import Gate
+from bot.people.identity import Gate, Refusal
 from bot.settings import ApprovalSettings
 from commands.base import Action, Apply, Create, Delete, Person, Plan, Target
 from commands.base.names import unmarked
@@ -75,7 +75,7 @@ def test_the_rules_say_whose_answer_it_needs(
 def test_what_is_not_allowed_is_denied_in_a_sentence(
     bench: Workbench, permission: Permission, who: str, channel: str, sentence: str
 ) -> None:
-    with pytest.raises(Denial) as denied:
+    with pytest.raises(Refusal) as denied:
         permission.over(asked(bench, Create("x"), who=who, channel=channel))
 
     assert sentence in unmarked(denied.value.sentence)
@@ -92,7 +92,7 @@ def test_what_nobody_else_could_approve_is_denied_at_once(bench: Workbench, peop
     assert permission.of(plan, Person(ADA, "ada"), CHANNEL) == "approval"
     for admins in (frozenset({ADA}), frozenset[str]()):
         people.admins = admins
-        with pytest.raises(Denial, match="nobody but you"):
+        with pytest.raises(Refusal, match="nobody but you"):
             permission.of(plan, Person(ADA, "ada"), CHANNEL)
 
 
@@ -104,7 +104,7 @@ def test_somebody_who_left_since_they_asked_is_denied(
 
     people.members[ADA] = replace(people.members[ADA], deleted=True)
 
-    with pytest.raises(Denial, match="deactivated"):
+    with pytest.raises(Refusal, match="deactivated"):
         permission.over(row)
 
 

@@ -170,8 +170,9 @@ class TestTheSameAtTheSameTime:
         hq.type("create over01,over02 same")
         hq.type("create over02,over03 Same", who=BOB)
 
-        first, second = (hq.board.pulse.wait_for(lambda vm=vm: hq.checkpoints(vm)) for vm in ("over01", "over03"))
-        assert (first, second, hq.checkpoints("over02")) == (["same"], ["Same"], ["same"])
+        vms = ("over01", "over02", "over03")
+        taken = [hq.board.pulse.wait_for(lambda vm=vm: hq.checkpoints(vm)) for vm in vms]
+        assert taken == [["same"], ["same"], ["Same"]]
         assert hq.newest().summary == "take Same of over03"
         assert "ada has asked for the same of over02 just now, so it is done once there." in hq.told()
 

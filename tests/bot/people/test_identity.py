@@ -104,7 +104,7 @@ def test_the_groups_that_the_settings_name_are_looked_up_and_no_others() -> None
 )
 def test_whoever_is_no_full_member_is_refused_whatever_the_grants_say(member: Member, why: str) -> None:
     refusal = refused(Workspace(member), granting("everyone", "UADA"))
-    assert refusal.why == why
+    assert refusal.cause == why
 
 
 def test_each_kind_of_refusal_has_a_sentence_of_its_own() -> None:
@@ -128,19 +128,19 @@ def test_each_kind_of_refusal_has_a_sentence_of_its_own() -> None:
 
 
 def test_a_payload_from_another_workspace_is_refused_even_for_a_member_of_this_one() -> None:
-    assert refused(Workspace(), team_id="TELSEWHERE").why == "of another workspace: TELSEWHERE, THOME"
+    assert refused(Workspace(), team_id="TELSEWHERE").cause == "of another workspace: TELSEWHERE, THOME"
 
 
 def test_a_payload_that_names_no_workspace_leaves_it_to_the_look_up() -> None:
     gate = Gate(Workspace(), granting("everyone"))
     assert gate.admit("UADA", "", "C1").id == "UADA"
-    assert refused(Workspace(replace(ADA, team_id="TELSEWHERE")), team_id="").why.startswith("of another workspace")
+    assert refused(Workspace(replace(ADA, team_id="TELSEWHERE")), team_id="").cause.startswith("of another workspace")
 
 
 def test_when_neither_side_names_a_workspace_nobody_is_let_in() -> None:
     nowhere = Workspace(replace(ADA, team_id=""))
     assert Gate(nowhere, granting("everyone")).admit("UADA", HOME, "C1").id == "UADA"
-    assert refused(nowhere, team_id="").why == "of another workspace: none is known"
+    assert refused(nowhere, team_id="").cause == "of another workspace: none is known"
 
 
 def test_somebody_of_the_same_organisation_may_act_from_another_workspace_they_belong_to() -> None:
@@ -148,18 +148,18 @@ def test_somebody_of_the_same_organisation_may_act_from_another_workspace_they_b
     assert Gate(Workspace(member), granting("everyone")).admit("UADA", "TSISTER", "C1").id == "UADA"
     away = replace(ADA, team_id="TSISTER", other_team_ids=frozenset({HOME}))
     assert Gate(Workspace(away), granting("everyone")).admit("UADA", "TSISTER", "C1").id == "UADA"
-    assert refused(Workspace(member), team_id="TELSEWHERE").why.startswith("of another workspace")
+    assert refused(Workspace(member), team_id="TELSEWHERE").cause.startswith("of another workspace")
 
 
 @pytest.mark.parametrize("user_id", ["", "ada", "USLACKBOT ", "B0123", "U012\n", "<@U012>", "uada", "U" * 40])
 def test_a_malformed_user_id_is_refused_before_anything_is_asked(user_id: str) -> None:
     workspace = Workspace()
-    assert refused(workspace, user_id=user_id).why.startswith("malformed: ")
+    assert refused(workspace, user_id=user_id).cause.startswith("malformed: ")
     assert workspace.asked == []
 
 
 def test_a_malformed_channel_is_refused_and_no_channel_at_all_is_the_home_tab() -> None:
-    assert refused(Workspace(), channel="general").why == "malformed: 'UADA' in 'general'"
+    assert refused(Workspace(), channel="general").cause == "malformed: 'UADA' in 'general'"
     assert Gate(Workspace(), granting("everyone")).admit("UADA", HOME, "", change=True).id == "UADA"
 
 
@@ -185,13 +185,13 @@ class TestABotThatMayNotReadUserGroups:
 
 
 def test_a_failed_look_up_of_a_person_or_a_group_refuses() -> None:
-    assert refused(Workspace(), user_id="UNOBODY").why == "look-up failed: user_not_found"
-    assert refused(Workspace(), granting("everyone", "SGONE")).why == "look-up failed: internal_error"
+    assert refused(Workspace(), user_id="UNOBODY").cause == "look-up failed: user_not_found"
+    assert refused(Workspace(), granting("everyone", "SGONE")).cause == "look-up failed: internal_error"
 
 
 def test_a_member_without_any_grant_is_told_whom_to_ask_and_with_which_id() -> None:
     refusal = refused(Workspace(groups={"SOPS": frozenset({"UBOB"})}), granting("UBOB", "SOPS"))
-    assert refusal.why == "no grant"
+    assert refusal.cause == "no grant"
     assert (
         refusal.sentence == "No grant gives you anything here. Ask whoever keeps my settings for one; your id is UADA."
     )
@@ -206,7 +206,7 @@ def test_a_shared_channel_takes_questions_and_refuses_changes() -> None:
     workspace = Workspace(channels=SHARED)
     gate = Gate(workspace, granting("everyone"))
     assert gate.admit("UADA", HOME, "C1").id == "UADA"
-    assert refused(workspace, change=True).why == "externally shared channel"
+    assert refused(workspace, change=True).cause == "externally shared channel"
     assert gate.admit("UADA", HOME, "C2", change=True).id == "UADA"
 
 
@@ -221,12 +221,12 @@ def test_a_grant_of_theirs_that_names_the_shared_channel_allows_changes_in_it() 
             ]
         }
     )
-    assert refused(workspace, others, change=True).why == "externally shared channel"
+    assert refused(workspace, others, change=True).cause == "externally shared channel"
 
 
 def test_a_channel_that_cannot_be_looked_up_refuses_changes_and_says_how_to_invite() -> None:
     refusal = refused(Workspace(), channel="GHIDDEN", change=True)
-    assert refusal.why == "look-up of channel failed: channel_not_found"
+    assert refusal.cause == "look-up of channel failed: channel_not_found"
     assert "/invite" in refusal.sentence
 
 
@@ -245,7 +245,7 @@ def test_nobody_but_the_member_gets_in_and_every_refusal_speaks(
         person = Gate(Workspace(), granting("everyone")).admit(user, team, channel, change=change)
     except Refusal as refusal:
         assert refusal.sentence
-        assert refusal.why
+        assert refusal.cause
     else:
         assert person.id == "UADA"
         assert team in ("", HOME)
