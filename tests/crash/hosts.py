@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from threading import Event, Lock
 
 from backends.base import CheckpointType, VMState
-from backends.simulator.fleets.seed import DAY, TB, Past, add_vm
+from backends.simulator.fleets.seed import DAY, Past, add_vm
 from backends.simulator.model.errors import ErrorData
 from backends.simulator.model.fleet import SimulatedHost
-from backends.simulator.model.host import Durations, HostSpec
-from backends.simulator.model.machines import Job, SimulatedVM
-from backends.simulator.model.storage import GB, VolumeSpace
+from backends.simulator.model.host import Durations
+from backends.simulator.model.machines import SimulatedVM
+from backends.simulator.model.storage import GB
 from backends.simulator.powershell.endpoint import PLAIN_NAME
 from backends.simulator.powershell.interpreter import SimulatedPowerShell
 from backends.simulator.powershell.shell import Sink, Statement
+from tests.support.watched import WatchedHost
 
 Reached = Callable[[str], None]
 """Told each moment of a cmdlet that changes something: `Checkpoint-VM 1 / half way`."""
@@ -36,29 +37,18 @@ class Picture:
     checkpoints: tuple[str, ...]
 
 
-class WatchedHost(SimulatedHost):
-    """Counts what has begun, which is what will take effect."""
+def effects(host: WatchedHost) -> list[str]:
+    """What has begun, which is what will take effect: `web01: create before-upgrade`, `web01: start`."""
+    return [
+        f"{host.vms[one.vm_id].name}: {one.what} {plain(host.name_of(one.about))}".strip()
+        for one in host.effects
+        if one.what not in ("rename", "type")
+    ]
 
-    def __init__(self, durations: Durations) -> None:
-        super().__init__(HostSpec("hv01"), [VolumeSpace("D:\\", 8 * TB)], durations=durations)
-        self.effects: list[str] = []
-        """`web01: create before-upgrade`, `web01: start`."""
 
-    def begin(self, vm: SimulatedVM, job: Job) -> Job:
-        about = vm.checkpoints.get(job.checkpoint_id)
-        words = (job.kind, plain(about.name if about else job.name))
-        self.effects.append(f"{vm.name}: {' '.join(words).strip()}")
-        return super().begin(vm, job)
-
-    def pictures(self) -> dict[str, Picture]:
-        with self.moment():
-            return {vm.name: _picture(vm) for vm in self.vms.values()}
-
-    @property
-    def busy(self) -> bool:
-        """Something that was begun goes on."""
-        with self.moment():
-            return any(vm.job is not None for vm in self.vms.values())
+def pictures(host: SimulatedHost) -> dict[str, Picture]:
+    with host.moment():
+        return {vm.name: _picture(vm) for vm in host.vms.values()}
 
 
 class WatchedPowerShell(SimulatedPowerShell):
@@ -107,9 +97,10 @@ class _WatchedSink:
 
 def fleet_host(durations: Durations) -> WatchedHost:
     """`hv01` with running VMs that take production checkpoints, each with two old ones."""
-    host = WatchedHost(durations)
+    host = WatchedHost("hv01", durations)
     for name in ("web01", "web02", "web03"):
         add_vm(host, name, past=[Past("good", 9 * DAY, GB), Past("later", 2 * DAY, GB)])
+    host.watch()
     return host
 
 

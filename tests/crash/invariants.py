@@ -10,6 +10,7 @@ from bot.changes.outcome import OUTCOME, outcomes
 from bot.ledger import ChangeRow, ChangeState, Event
 from bot.sandbox import Message
 from commands.kit.words import short_id
+from tests.crash.hosts import effects, pictures
 from tests.crash.scenarios import BEFORE, Scenario
 from tests.crash.world import World, is_the_card, live_buttons
 
@@ -43,11 +44,11 @@ def _ledger(world: World, scenario: Scenario, rows: tuple[ChangeRow, ...]) -> It
 
 
 def _host(world: World, scenario: Scenario) -> Iterator[str]:
-    wanted, found = Counter(scenario.effects), Counter(world.host.effects)
+    wanted, found = Counter(scenario.effects), Counter(effects(world.host))
     for effect in wanted | found:
         if wanted[effect] != found[effect]:
             yield f"{effect} took effect {found[effect]} times, not {wanted[effect]}"
-    for name, picture in world.host.pictures().items():
+    for name, picture in pictures(world.host).items():
         if picture != scenario.after.get(name, BEFORE):
             yield f"{name} is {picture}, not {scenario.after.get(name, BEFORE)}"
 

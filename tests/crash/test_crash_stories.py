@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from backends.simulator.fleets.seed import Past, add_past
+from tests.crash.hosts import effects
 from tests.crash.invariants import violations
 from tests.crash.scenarios import APPLY, CREATE, OTHER_TYPE, Scenario
 from tests.crash.world import World, live_buttons
@@ -46,7 +47,7 @@ def test_a_change_that_had_begun_fails_when_its_vm_moved_meanwhile(tmp_path: Pat
         (row,) = world.rows()
         assert row.state == "failed"
         assert "there is a new checkpoint by somebody else." in row.result
-        assert world.host.effects == []
+        assert effects(world.host) == []
 
 
 def test_a_host_that_is_down_when_the_bot_comes_back_is_waited_for(tmp_path: Path) -> None:
@@ -92,7 +93,7 @@ def test_a_safety_checkpoint_is_told_of_when_nothing_was_applied(tmp_path: Path)
         assert "web01 was not put back to good" in row.result
         assert "had been taken, and stays" in row.result
         assert "Nothing was changed" not in row.result
-        assert world.host.effects == ["web01: create safety"]
+        assert effects(world.host) == ["web01: create safety"]
 
 
 def test_who_asked_for_something_that_had_not_become_a_change_is_told_to_ask_again(tmp_path: Path) -> None:
@@ -104,7 +105,7 @@ def test_who_asked_for_something_that_had_not_become_a_change_is_told_to_ask_aga
         assert told.startswith("I was stopped while I looked into what you asked at")
         assert "/checkpoint web01 fresh" in told
         assert world.rows() == ()
-        assert world.host.effects == []
+        assert effects(world.host) == []
 
 
 def test_a_change_that_the_bot_died_in_too_often_is_told_of(tmp_path: Path) -> None:
@@ -135,4 +136,4 @@ def test_a_question_that_expires_while_the_bot_is_dead_is_shown_as_expired(tmp_p
         assert row.state == "expired"
         assert "expired" in message.seen
         assert live_buttons(message, row) == []
-        assert world.host.effects == []
+        assert effects(world.host) == []

@@ -38,7 +38,7 @@ class Effect:
 class WatchedHost(SimulatedHost):
     """What has begun takes effect, so it is written down at its beginning."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, durations: Durations = QUICK) -> None:
         self.effects: list[Effect] = []
         """Of sessions."""
         self.by_hand: list[Effect] = []
@@ -48,12 +48,16 @@ class WatchedHost(SimulatedHost):
         self._revision = 0
         self._names: dict[str, str] = {}
         self._types: dict[str, CheckpointType] = {}
-        super().__init__(HostSpec(name), [VolumeSpace("D:\\", 8 * TB)], durations=QUICK)
+        super().__init__(HostSpec(name), [VolumeSpace("D:\\", 8 * TB)], durations=durations)
 
     def watch(self) -> None:
         """Take what is there for what was there from the start."""
         self._types = {vm.id: vm.checkpoint_type for vm in self.all()}
         self._names = {one.id: one.name for vm in self.all() for one in vm.checkpoints.values()}
+
+    def name_of(self, checkpoint_id: str) -> str:
+        """What it was called when it was taken, or at the start; empty for one that was never there."""
+        return self.taken.get(checkpoint_id) or self._names.get(checkpoint_id, "")
 
     @contextmanager
     def hand(self) -> Iterator[None]:
