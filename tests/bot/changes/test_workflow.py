@@ -20,6 +20,7 @@ from bot.durable import LATER
 from bot.ledger import ChangeRow, ChangeState
 from bot.messages import Origin
 from commands.base import Create, Person, Plan, Target
+from commands.kit.words import short_id
 from tests.support.headquarters import ADA, BOB, CHANNEL, Headquarters, wait_until
 
 
@@ -380,3 +381,29 @@ def test_an_approval_is_a_second_persons(hq: Headquarters) -> None:
 
     assert hq.wait_for(ChangeState.SUCCEEDED).decided_by == BOB
     assert "approved by bob" in hq.message(hq.newest()).text
+
+
+def test_a_large_group_is_told_of_in_one_message_and_undone_by_one(hq: Headquarters) -> None:
+    """More VMs than have their turn at once."""
+    many = [hq.put(f"many{number:02}", Past("old", 3 * DAY), host=f"hv0{1 + number % 2}") for number in range(20)]
+    hq.clock.forward(seconds=10)
+    hq.type("apply many* old")
+    row = hq.wait_for(ChangeState.AWAITING)
+    hq.arm(FaultKind.CMDLET_ERROR, "Restore-VMSnapshot")
+
+    hq.press(hq.button(row, "Apply"), row.message)
+
+    row = hq.wait_for(ChangeState.FAILED, row)
+    done = [vm for vm in many if vm.parent_id == vm.ordered()[0].id and len(vm.ordered()) == 2]
+    (failed,) = (vm for vm in many if vm not in done)
+    (told,) = (text for text in hq.board.texts if f"change {short_id(row.id)}" in text)
+    assert "19 succeeded" in told
+    assert f"{failed.name} was not put back to old" in told
+    assert all(vm.name in told for vm in many)
+
+    hq.press(hq.button(row, "Undo"), row.message)
+    undo = hq.wait_for(ChangeState.AWAITING)
+    hq.press(hq.button(undo, "Apply"), undo.message)
+
+    hq.wait_for(ChangeState.SUCCEEDED, undo)
+    assert all(vm.parent_id == vm.ordered()[1].id for vm in done)
