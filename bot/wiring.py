@@ -22,6 +22,7 @@ from backends.simulator.winrm import WinRMServer
 from bot.core import Core
 from bot.durable import SELDOM
 from bot.operations import upgrade
+from bot.operations.doctor.people import People
 from bot.operations.folder import make_private
 from bot.operations.metrics import Metrics, Sources
 from bot.operations.monitor import Monitor
@@ -69,6 +70,7 @@ class Bot:
         whether the start waits for Slack where it cannot be reached, and `seldom` are the seconds between looks at what
         is due. Raises `LedgerError` and OSError when the data folder cannot be used."""
         self._wait = wait
+        self._settings = settings
         make_private(settings.data_dir)
         self.backends = dict(backends) if backends is not None else hosts_of(settings, settings.data_dir / "shells")
         token, api_url = settings.slack.bot_token.get_secret_value(), settings.slack.api_url
@@ -127,6 +129,13 @@ class Bot:
         if not stopping.is_set():
             self._core.start()
             self._reach(self._connections.start, stopping)
+            threading.Thread(target=self._look_at_channels, name="channels", daemon=True).start()
+
+    def _look_at_channels(self) -> None:
+        """Say where the bot can do nothing. Slack answers some fifty such questions a minute: nobody waits for it."""
+        for check in People(self._settings, self.directory).channels():
+            if check.is_fault:
+                log.warning(check.line)
 
     def _reach(self, act: Callable[[], T], stopping: threading.Event) -> T | None:
         """What needs Slack, as soon as it is there."""

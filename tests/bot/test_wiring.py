@@ -14,10 +14,11 @@ from backends.hyperv.backend import HyperVBackend
 from backends.hyperv.connect import connect
 from bot.people.directory import LookupFailed
 from bot.sandbox import Sandbox
-from bot.settings import HostDefaults, HostSettings, Settings
+from bot.settings import DigestChannelSettings, HostDefaults, HostSettings, Settings
 from bot.slack.websocket import NotConnected
 from bot.wiring import Bot, hosts_of, simulated_hosts
 from tests.support.headquarters import settings
+from tests.support.waiting import wait_until
 
 ACCOUNT, PASSWORD = "LAB\\svc", "a password of this test"
 
@@ -141,6 +142,29 @@ class TestSlackAwayAtTheStart:
             bot = Bot(reaching(sandbox, tmp_path))
             bot.start(stopping)
             bot.stop()
+
+
+def test_channels_where_the_bot_can_do_nothing_are_said_once_it_runs(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = ("#web-team is archived.", "The bot is not in #lounge", "The bot does not see the channel C0NOWHERE.")
+    with Sandbox() as sandbox:
+        sandbox.workspace.channels["C0WEBTEAM"].is_archived = True
+        given = reaching(sandbox, tmp_path)
+        grant = given.access.grants[0].model_copy(update={"channels": ("C0WEBTEAM", "C0OPS0001")})
+        digests = (DigestChannelSettings(channel="C0LOUNGE1"), DigestChannelSettings(channel="C0NOWHERE"))
+        update = {
+            "access": given.access.model_copy(update={"grants": (grant,)}),
+            "digest": given.digest.model_copy(update={"channels": digests}),
+        }
+        bot = Bot(given.model_copy(update=update))
+        try:
+            bot.start()
+            wait_until(lambda: all(line in caplog.text for line in said))
+        finally:
+            bot.stop()
+    assert [caplog.text.count(line) for line in said] == [1, 1, 1]
+    assert "#ops" not in caplog.text
 
 
 def test_a_bot_that_was_stopped_can_be_followed_by_another(tmp_path: Path) -> None:
