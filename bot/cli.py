@@ -21,6 +21,7 @@ import click
 if TYPE_CHECKING:
     from bot.operations.service import Notifier
     from bot.settings import Settings
+    from bot.wiring import Bot
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
@@ -118,6 +119,20 @@ def run(config: Path | None, wait: bool) -> None:
             hosts = "1 host" if bot.hosts == 1 else f"{bot.hosts} hosts"
             click.echo(f"Checkpoint Bot is running for {hosts}. Ctrl-C ends it.")
             manager.ready(f"Takes commands for {hosts}.")
+            threading.Thread(target=_look, args=(settings, bot.bot), name="doctor", daemon=True).start()
+
+
+def _look(settings: Settings, bot: Bot) -> None:
+    """The doctor's shorter form, at every start. What it finds is in the log, and keeps nothing from running."""
+    from bot.operations.doctor import at_start
+    from bot.people.directory import LookupFailed
+
+    told = logging.getLogger("bot.doctor")
+    try:
+        for check in at_start(settings, bot.directory, bot.backends):
+            told.warning(check.line)
+    except LookupFailed as failure:
+        told.warning("The settings could not be looked at: %s", failure)
 
 
 @main.command()

@@ -6,10 +6,11 @@ of the settings, the ledger and the jobs. So what works here works there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from backends.base import Backend
 from bot.operations.doctor import hosts, shapes, storage, workspace
 from bot.operations.doctor.findings import Check, Report, State, unseen, warning
 from bot.operations.doctor.hosts import Seen, ask
@@ -18,7 +19,7 @@ from bot.settings import Settings, gaps
 from bot.slack.directory import SlackDirectory
 from bot.slack.web import reading_client
 
-__all__ = ["Check", "Report", "Seen", "State", "ask", "examine"]
+__all__ = ["Check", "Report", "Seen", "State", "ask", "at_start", "examine"]
 
 
 def _utc_now() -> datetime:
@@ -47,6 +48,26 @@ def examine(
             *(shapes.look(client) if messages else ()),
         )
     )
+
+
+def at_start(
+    settings: Settings,
+    directory: SlackDirectory,
+    backends: Mapping[str, Backend],
+    clock: Callable[[], datetime] = _utc_now,
+) -> tuple[Check, ...]:
+    """The shorter form, for every start: what is wrong with the scopes, the channels and the people of the settings,
+    with certificates and clocks of hosts that answer, and with the room for the data. Names of VMs and the chain of the
+    ledger are left to the whole form, and hosts that do not answer to the bot's own looks. Raises `LookupFailed`."""
+    people = People(settings, directory)
+    found = (
+        *workspace.scopes(directory.standing),
+        *people.channels(),
+        *people.ids(),
+        *storage.look(settings, clock, deep=False),
+        *(check for backend in backends.values() for check in hosts.remarks_of(backend, clock)),
+    )
+    return tuple(one for one in found if one.is_fault)
 
 
 def _slack(settings: Settings, directory: SlackDirectory, vm_names: list[str]) -> Iterator[Check]:

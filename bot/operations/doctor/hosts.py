@@ -82,6 +82,15 @@ def remarks(about: str, facts: HostFacts, clock: Callable[[], datetime]) -> Iter
         yield warning(about, said, "Let both take their time from one server: Kerberos refuses more than 5 minutes.")
 
 
+def remarks_of(backend: Backend, clock: Callable[[], datetime]) -> Iterator[Check]:
+    """The same of a host that is asked now; nothing of one that does not answer."""
+    try:
+        facts = backend.facts()
+    except BackendError:
+        return
+    yield from remarks(f"hosts.{backend.host}", facts, clock)
+
+
 def described(seen: Seen) -> str:
     """What it is, in a sentence."""
     if seen.inventory is None or seen.facts is None:

@@ -36,11 +36,11 @@ def look(settings: Settings, directory: SlackDirectory) -> Iterator[Check]:
             return
     else:
         yield works(BOT_TOKEN, f"It belongs to @{standing.name} of {standing.team} ({standing.team_id}).")
-        yield from _scopes(standing)
+        yield from scopes(standing)
     yield from _socket_mode(settings, directory)
 
 
-def _scopes(standing: Standing) -> Iterator[Check]:
+def scopes(standing: Standing) -> Iterator[Check]:
     for scope, without in SCOPES.items():
         about = f"scope {scope}"
         if standing.scopes and scope not in standing.scopes:

@@ -20,7 +20,7 @@ from backends.simulator.powershell.bot_endpoint import NAME, bot_configuration
 from backends.simulator.powershell.interpreter import SimulatedPowerShell
 from backends.simulator.winrm import WinRMServer
 from bot.ledger import Ledger
-from bot.operations.doctor import Report, Seen, ask, examine
+from bot.operations.doctor import Report, Seen, ask, at_start, examine
 from bot.operations.doctor.shapes import EVERY_PART
 from bot.operations.doctor.workspace import _other_app as other_app
 from bot.operations.folder import make_private
@@ -449,6 +449,25 @@ def test_a_file_that_is_damaged(world: World, tmp_path: Path, damage: Damage, sa
 
     assert said in only(report)
     assert not report.healthy
+
+
+# ---------------------------------------------------------------- at every start
+
+
+def at_the_start(settings: Settings) -> list[str]:
+    client = reading_client(settings.slack.bot_token.get_secret_value(), settings.slack.api_url)
+    return [check.line for check in at_start(settings, SlackDirectory(client), {})]
+
+
+def test_a_right_set_up_starts_without_a_word(world: World) -> None:
+    assert at_the_start(world.settings) == []
+
+
+def test_a_channel_without_the_bot_is_named_at_the_start(world: World) -> None:
+    (line,) = at_the_start(world.with_digest_in("C0LOUNGE1"))
+
+    assert "The bot is not in #lounge" in line
+    assert "/invite @checkpoint" in line
 
 
 # ---------------------------------------------------------------- all of them
