@@ -42,6 +42,9 @@ class Announcer(Protocol):
     def address(self, ref: MessageRef, person_id: str, sentence: str) -> None:
         """Tell somebody something beside a message: an update of it notifies nobody. Raises `AnnouncerError`."""
 
+    def reply(self, ref: MessageRef, message: Reply) -> None:
+        """Put a message in the thread of another. Raises `AnnouncerError`."""
+
     def whisper(self, origin: Origin, message: Reply) -> None:
         """Answer the person alone, by every way there is until one works. Raises `AnnouncerError` when none does."""
 

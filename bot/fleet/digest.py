@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from backends.base import Checkpoint, HostInventory, VMInventory, Volume
-from commands.base import (
-    Button,
-    CheckpointNote,
-    Footnote,
-    Heading,
-    HostStatus,
-    Item,
-    Paragraph,
-    Part,
-    Policy,
-    Reply,
-    name,
-)
+from commands.base import CheckpointNote, Filling, HostStatus, Policy, Rate, name
 from commands.kit.kinds import UNKNOWN, Kind, kind_of
 from commands.kit.patterns import protects
-from commands.kit.telling import age, is_stale, owned
-from commands.kit.words import say_count, say_names, say_size, say_time, typed
+from commands.kit.telling import is_kept, is_stale
 
-MOST_ITEMS = 12
-"""Checkpoints shown with buttons of their own; the rest are counted."""
+MOST_LISTED = 250
+"""Stale checkpoints that the next digest compares with."""
 
 LOW_SPACE = 0.1
 """A volume with less than this part of it free is named."""
@@ -41,6 +28,27 @@ class Stale:
     note: CheckpointNote
     grown: int | None
     """Bytes written since; None where the disks could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A stale checkpoint that an earlier digest named."""
+
+    id: str
+    name: str
+    vm: str
+    host: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """What became of those that the last digest named, as far as it was seen."""
+
+    since: date
+    gone: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    freed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +71,26 @@ class Digest:
     """VMs of which not everything that is looked at here could be seen."""
     fitting: int = 0
     """VMs that the digest is about."""
+    filling: tuple[Filling, ...] = ()
+    """Volumes that will be full within a month, the soonest first."""
+    rates: Mapping[str, Rate] = field(default_factory=dict)
+    """What VMs write a day, by id, as far as known."""
+    held: tuple[tuple[date, int], ...] = ()
+    """What all checkpoints held together, by day."""
+    solved: Solved | None = None
 
     @property
     def well(self) -> bool:
         """Everything was seen, and nothing needs a look."""
         silent = [host for host in self.hosts if not host.reachable or host.gaps]
-        nothing = not (self.stale or self.lingering or self.missing or self.unmerged or self.low)
+        troubles = (self.stale, self.lingering, self.missing, self.unmerged, self.low, self.filling)
+        nothing = not any(troubles)
         return nothing and not silent and not self.unseen and bool(self.hosts) and self.fitting > 0
+
+    @property
+    def quiet(self) -> bool:
+        """There is nothing that anybody need read."""
+        return self.well and not (self.solved and (self.solved.gone or self.solved.kept))
 
     @property
     def size(self) -> int:
@@ -111,17 +132,6 @@ def compose(
     )
 
 
-def as_reply(digest: Digest) -> Reply:
-    """The digest as a message, with buttons on its stale checkpoints."""
-    parts: list[Part] = [Heading("Checkpoint digest"), Paragraph(_summary(digest))]
-    parts += [_item(one, digest.at) for one in digest.stale[:MOST_ITEMS]]
-    if len(digest.stale) > MOST_ITEMS:
-        parts.append(Paragraph(f"… and {len(digest.stale) - MOST_ITEMS} more: {typed('list', '--stale')}"))
-    parts += [Paragraph(line) for line in _further(digest)]
-    parts += [Footnote(line) for line in _unseen(digest)]
-    return Reply(tuple(parts))
-
-
 def _lingers(checkpoint: Checkpoint, policy: Policy, now: datetime) -> bool:
     return kind_of(checkpoint) is Kind.BACKUP and now - checkpoint.created > policy.stale_after
 
@@ -138,56 +148,32 @@ def _is_low(volume: Volume) -> bool:
     return volume.free < volume.size * LOW_SPACE
 
 
-def _summary(digest: Digest) -> str:
-    if not digest.hosts:
-        return "No host is set up, so nothing was looked at."
-    if not digest.fitting:
-        return "No VM that this digest is about was seen."
-    if not digest.stale:
-        return "No stale checkpoints. All is well." if digest.well else "No stale checkpoints were seen."
-    size = f", with {say_size(digest.size)} written since" if digest.size else ""
-    return f"{say_count(len(digest.stale), 'stale checkpoint')}{size}. Old checkpoints cost space and speed."
-
-
-def _item(one: Stale, now: datetime) -> Item:
-    vm, checkpoint = one.seen.vm, one.checkpoint
-    size = "size unknown" if one.grown is None else f"{say_size(one.grown)} written since"
-    kind = kind_of(checkpoint, one.note)
-    made = "" if kind is Kind.MANUAL else str(kind)
-    facts = (f"{age(checkpoint, now)} old", made, size, owned(one.note), f"on {vm.host}", one.note.reason)
-    return Item(
-        f"{checkpoint.name} of {vm.name}",
-        ", ".join(fact for fact in facts if fact),
-        (Button("Delete", "delete", checkpoint.id, "danger"), Button("Keep 7 days", "keep", checkpoint.id)),
+def listed(digest: Digest) -> tuple[Listed, ...]:
+    """What the next digest is to compare with: the worst, of which people may have heard."""
+    return tuple(
+        Listed(one.checkpoint.id, one.checkpoint.name, one.seen.vm.name, one.seen.vm.host, one.grown or 0)
+        for one in digest.stale[:MOST_LISTED]
     )
 
 
-def _further(digest: Digest) -> Iterator[str]:
-    """What needs a look and has no button: a line for each kind of trouble."""
-    if digest.lingering:
-        points = say_names([f"{name(one.vm.name)} ({age(c, digest.at)})" for one, c in digest.lingering])
-        yield f"A backup's recovery point lingers on {points}: that backup may be broken."
-    if digest.missing:
-        broken = say_names([f"{name(one.vm.name)} ({name(c.name)})" for one, c in digest.missing])
-        yield f"A checkpoint is broken, since its files are missing: {broken}."
-    merging = [one.vm.name for one in digest.unmerged if one.vm.merging]
-    if merging:
-        yield f"Disks are being merged: {say_names(merging)}."
-    odd = [one.vm.name for one in digest.unmerged if not one.vm.merging]
-    if odd:
-        yield f"A differencing disk that no checkpoint explains: {say_names(odd)}. A merge pends or a backup lingers."
-    if digest.low:
-        volumes = [f"{name(volume.path)} on {name(host)} ({say_size(volume.free)} free)" for host, volume in digest.low]
-        yield f"Little room: {say_names(volumes)}."
+def solved(
+    before: Iterable[Listed],
+    since: date,
+    *,
+    inventories: Iterable[HostInventory],
+    notes: Mapping[str, CheckpointNote],
+    hosts: Iterable[HostStatus],
+    now: datetime,
+) -> Solved:
+    """What has been solved since. Gone is only what a host that was seen whole has no longer, while no host where it
+    may have moved to was out of sight."""
+    there = {c.id for i in inventories for one in i.vms for c in one.checkpoints}
+    all_seen = all(host.reachable and not host.gaps for host in hosts)
+    known = tuple(before)
+    gone = [one for one in known if one.id not in there] if all_seen else []
+    kept = [one for one in known if one.id in there and is_kept(notes.get(one.id, UNKNOWN), now)]
+    return Solved(since, tuple(map(_called, gone)), tuple(map(_called, kept)), sum(one.size for one in gone))
 
 
-def _unseen(digest: Digest) -> Iterator[str]:
-    """What could not be looked at, so that nobody takes silence for good news."""
-    for host in digest.hosts:
-        if not host.reachable:
-            when = f"It is shown as seen at {say_time(host.seen_at)}." if host.seen_at else "Its VMs are missing here."
-            yield f"{name(host.name)} could not be asked. {when} {host.problem}".strip()
-        yield from (f"{name(host.name)}: {gap}" for gap in host.gaps)
-    told = {host.name for host in digest.hosts if host.gaps}
-    if unseen := [one.vm.name for one in digest.unseen if one.vm.host not in told]:
-        yield f"The disks of these VMs could not all be seen: {say_names(unseen)}."
+def _called(one: Listed) -> str:
+    return f"{name(one.name)} of {name(one.vm)}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +11,9 @@ from bot.ledger.rows import Row
 from bot.ledger.store import Part
 from bot.ledger.writing import clean, iso, moment_of
 from bot.messages import MessageRef
+
+VERSION = 1
+"""Of what a digest named, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,8 @@ class DigestRow:
     message: MessageRef | None
     text: str
     """What it said."""
+    listed: tuple[Mapping[str, object], ...] = ()
+    """What it named, as it was handed in; nothing where an older version, or a newer one, has written it."""
 
 
 class Digests(Part):
@@ -37,15 +44,23 @@ class Digests(Part):
             )
             return claimed.rowcount == 1
 
-    def posted(self, occurrence: str, ref: MessageRef | None, text: str) -> bool:
-        """Confirm that it was posted, where it stands, and what it said. False when it was confirmed before, or never
-        claimed."""
+    def posted(
+        self, occurrence: str, ref: MessageRef | None, text: str, listed: Sequence[Mapping[str, object]] = ()
+    ) -> bool:
+        """Confirm that it was posted, where it stands, what it said, and what it named. False when it was confirmed
+        before, or never claimed. Only the newest of a channel keeps what it named."""
         channel, ts = (ref.channel, ref.ts) if ref else (None, None)
+        named = clean(json.dumps({"version": VERSION, "listed": list(listed)}))
         with self._store.write() as db:
             confirmed = db.execute(
-                """UPDATE digests SET posted_at = ?, message_channel = ?, message_ts = ?, text = ?
+                """UPDATE digests SET posted_at = ?, message_channel = ?, message_ts = ?, text = ?, listed = ?
                 WHERE occurrence = ? AND posted_at IS NULL""",
-                [iso(self._clock()), channel, ts, clean(text), occurrence],
+                [iso(self._clock()), channel, ts, clean(text), named, occurrence],
+            )
+            db.execute(
+                """UPDATE digests SET listed = '' WHERE listed <> '' AND occurrence <> :this
+                AND channel = (SELECT channel FROM digests WHERE occurrence = :this)""",
+                {"this": occurrence},
             )
             return confirmed.rowcount == 1
 
@@ -68,11 +83,11 @@ class Digests(Part):
         return _digest(row) if row else None
 
 
-_ROW = "SELECT occurrence, channel, claimed_at, posted_at, message_channel, message_ts, text FROM digests"
+_ROW = "SELECT occurrence, channel, claimed_at, posted_at, message_channel, message_ts, text, listed FROM digests"
 
 
 def _digest(row: Row) -> DigestRow:
-    occurrence, channel, claimed, posted, message_channel, message_ts, text = row
+    occurrence, channel, claimed, posted, message_channel, message_ts, text, named = row
     return DigestRow(
         occurrence,
         channel,
@@ -80,4 +95,15 @@ def _digest(row: Row) -> DigestRow:
         moment_of(posted) if posted else None,
         MessageRef(message_channel, message_ts) if message_ts else None,
         text,
+        _listed(named),
     )
+
+
+def _listed(text: str) -> tuple[Mapping[str, object], ...]:
+    try:
+        kept = json.loads(text or "{}")
+    except ValueError:
+        return ()
+    if not isinstance(kept, dict) or kept.get("version") != VERSION or not isinstance(kept.get("listed"), list):
+        return ()
+    return tuple(one for one in kept["listed"] if isinstance(one, dict))

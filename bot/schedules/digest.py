@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
-from backends.base import VM
+from backends.base import VM, HostInventory
 from bot.durable import LATER
-from bot.fleet.digest import as_reply, compose
+from bot.fleet.digest import Digest, Listed, compose, listed, solved
+from bot.fleet.growth import KnownGrowth, held
 from bot.fleet.inventory import Inventory
-from bot.ledger import Ledger, LedgerError
-from bot.messages import Announcer, AnnouncerError, Origin
+from bot.fleet.message import MOST_ITEMS, as_reply, thread
+from bot.ledger import DigestRow, Ledger, LedgerError
+from bot.messages import Announcer, AnnouncerError, MessageRef, Origin
 from bot.people.directory import LookupFailed
 from bot.settings import DigestSettings, Settings
 from commands.base import CheckpointNote, Reply, say
+from commands.kit.patterns import protects
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +34,9 @@ TIMEOUT = timedelta(minutes=3)
 
 PAUSES = (10.0, 30.0, 90.0, 270.0, 810.0, 2430.0)
 """Seconds before each further try. Slack may be away at nine for a while; an hour later the digest is left out."""
+
+CHARTED, POINTS = timedelta(days=30), 15
+"""What the chart of a digest is about, and how many points it has."""
 
 TOO_LATE = timedelta(hours=12)
 """A digest that is later than this is left to the next morning."""
@@ -47,19 +53,24 @@ class Digests:
     owners: Callable[[Mapping[str, CheckpointNote]], Mapping[str, CheckpointNote]] = lambda notes: notes
     """The same notes, with the owners who have left told apart."""
 
-    def of(self, channel: str) -> Reply | None:
+    def of(self, channel: str) -> Digest | None:
         """The digest of a channel, about the VMs that the settings' entries give it together; None for a channel that
         gets none."""
         patterns = [p for entry in self.settings.digest.channels if entry.channel == channel for p in entry.vms]
-        return self._make(patterns) if patterns else None
+        return self._make(patterns, before=self.ledger.digests.last(channel)) if patterns else None
 
     def asked_for(self, channel: str, may_view: Callable[[VM], bool]) -> Reply:
         """The digest that a person asks for: the channel's own, for all to see, or else, for them alone, one of
         what they may see."""
         own = self.of(channel)
-        return replace(own, shared=True) if own is not None else self._make(("*",), may_view)
+        return replace(as_reply(own), shared=True) if own is not None else as_reply(self._make(("*",), may_view))
 
-    def _make(self, patterns: Sequence[str], may_view: Callable[[VM], bool] | None = None) -> Reply:
+    def _make(
+        self,
+        patterns: Sequence[str],
+        may_view: Callable[[VM], bool] | None = None,
+        before: DigestRow | None = None,
+    ) -> Digest:
         self.inventory.renew(disks=True, timeout=TIMEOUT)
         inventories = self.inventory.inventories(disks=True)
         for one in inventories:
@@ -68,17 +79,37 @@ class Digests:
         shown = [
             replace(one, vms=tuple(v for v in one.vms if may_view is None or may_view(v.vm))) for one in inventories
         ]
-        notes = self.ledger.checkpoints.notes(c.id for one in shown for v in one.vms for c in v.checkpoints)
-        return as_reply(
-            compose(
-                shown,
-                self.owners(notes),
-                self.inventory.hosts(disks=True),
-                policy=self.settings.policy,
-                now=self.clock(),
-                patterns=patterns,
-            )
+        ids = [c.id for one in shown for v in one.vms for c in v.checkpoints]
+        notes, hosts = self.owners(self.ledger.checkpoints.notes(ids)), self.inventory.hosts(disks=True)
+        now = self.clock()
+        found = compose(shown, notes, hosts, policy=self.settings.policy, now=now, patterns=patterns)
+        if before is not None:
+            since = before.claimed_at.date()
+            went = solved(listed_by(before), since, inventories=shown, notes=notes, hosts=hosts, now=now)
+            found = replace(found, solved=went)
+        return self._with_growth(found, shown, patterns)
+
+    def _with_growth(self, found: Digest, shown: Sequence[HostInventory], patterns: Sequence[str]) -> Digest:
+        """What is known of how its VMs and their hosts' volumes grow."""
+        growth = KnownGrowth(self.ledger, self.clock)
+        vms = [one.vm for inventory in shown for one in inventory.vms if protects(patterns, one.vm.name)]
+        series = self.ledger.samples.of_vms(found.at - CHARTED, [vm.id for vm in vms])
+        return replace(
+            found,
+            filling=growth.of_volumes({vm.host for vm in vms}),
+            rates=growth.of_vms(one.seen.vm.id for one in found.stale[:MOST_ITEMS]),
+            held=held(series.values(), found.at, days=CHARTED.days, points=POINTS),
         )
+
+
+def listed_by(row: DigestRow) -> tuple[Listed, ...]:
+    """What an earlier digest named. One that cannot be read is passed over."""
+    found = []
+    for one in row.listed:
+        match one:
+            case {"id": str(id), "name": str(called), "vm": str(vm), "host": str(host), "size": int(size)}:
+                found.append(Listed(id, called, vm, host, size))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,15 +203,28 @@ class Schedules:
         if not self._may_post(channel):
             log.error("the digest for %s is not posted: people of another workspace may read there", channel)
             return
-        message = self.digests.of(channel)
-        if message is None or not self.ledger.digests.claim(occurrence, channel):
+        digest = self.digests.of(channel)
+        if digest is None or (digest.quiet and self.settings.empty == "skip"):
             return
+        if not self.ledger.digests.claim(occurrence, channel):
+            return
+        message = as_reply(digest, with_thread=True)
         try:
             ref = self.announcer.post(Origin(channel, ""), message)
         except AnnouncerError:
             self.ledger.digests.release(occurrence)
             raise
-        self.ledger.digests.posted(occurrence, ref, message.text)
+        self.ledger.digests.posted(occurrence, ref, message.text, [asdict(one) for one in listed(digest)])
+        if ref is not None:
+            self._post_thread(ref, digest)
+
+    def _post_thread(self, ref: MessageRef, digest: Digest) -> None:
+        """What does not fit. The digest itself is there, so it is not posted again where this fails."""
+        try:
+            for page in thread(digest):
+                self.announcer.reply(ref, page)
+        except AnnouncerError as failure:
+            log.warning("the thread of the digest in %s is not whole: %s", ref.channel, failure)
 
     def _may_post(self, channel: str) -> bool:
         try:

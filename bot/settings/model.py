@@ -258,6 +258,9 @@ class DigestSettings(Section):
     )
     weekdays_only: bool = Field(default=False, description="Leave out Saturday and Sunday.")
     stale_after: Span = Field(default=timedelta(days=7), description="The age from which a checkpoint is stale.")
+    empty: Literal["short", "skip"] = Field(
+        default="short", description="What is posted when all is well and nothing was solved: a line, or nothing."
+    )
     channels: tuple[DigestChannelSettings, ...] = Field(
         default=(), description="The channels that get it.", examples=[{"channel": "C0123", "vms": ["*"]}]
     )

@@ -101,6 +101,28 @@ class Outbox:
             lasting = error_code(error) in LASTING
             raise AnnouncerError(f"{person_id} could not be addressed: {_told(error)}", lasting=lasting) from error
 
+    def reply(self, ref: MessageRef, message: Reply) -> None:
+        self._pace.wait(ref.channel)
+
+        def send(rendered: Rendered) -> None:
+            self._client.chat_postMessage(
+                channel=ref.channel,
+                thread_ts=ref.ts,
+                text=rendered.text,
+                blocks=rendered.blocks,
+                mrkdwn=False,
+                parse="none",
+                link_names=False,
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+
+        try:
+            self._laid_out(message, send)
+        except WEB_ERRORS as error:
+            text = f"a reply in {ref.channel} could not be posted: {_told(error)}"
+            raise AnnouncerError(text, lasting=error_code(error) in LASTING) from error
+
     def whisper(self, origin: Origin, message: Reply) -> None:
         ways = (self._response_url, self._ephemeral, self._direct_message)
         self._by_first_that_works(ways, origin, message)

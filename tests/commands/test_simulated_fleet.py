@@ -14,8 +14,9 @@ from backends.simulator.model.host import Durations
 from backends.simulator.powershell.interpreter import SimulatedPowerShell
 from backends.simulator.powershell.session import SimulatedSession
 from bot.dispatch.grammar import normalise_name, split
-from bot.fleet.digest import as_reply, compose
+from bot.fleet.digest import compose
 from bot.fleet.inventory import Inventory
+from bot.fleet.message import as_reply
 from bot.fleet.view import FleetView
 from commands.base import Context, NotKnown, Person, Plan, Policy, Reply, UsageError
 from tests.support.memory import Book

@@ -160,6 +160,10 @@ class MortalAnnouncer:
         with self._life.around("whisper"):
             self._announcer.whisper(origin, message)
 
+    def reply(self, ref: MessageRef, message: Reply) -> None:
+        with self._life.around("reply"):
+            self._announcer.reply(ref, message)
+
     def address(self, ref: MessageRef, person_id: str, sentence: str) -> None:
         with self._life.around("address"):
             self._announcer.address(ref, person_id, sentence)

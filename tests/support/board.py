@@ -20,6 +20,8 @@ class Board:
 
     shown: dict[MessageRef, Reply] = field(default_factory=dict)
     whispers: list[Reply] = field(default_factory=list)
+    replies: list[tuple[MessageRef, Reply]] = field(default_factory=list)
+    """What stands in which thread."""
     addressed: list[tuple[MessageRef, str, str]] = field(default_factory=list)
     """Who was told something beside which message."""
     gone: set[MessageRef] = field(default_factory=set)
@@ -57,6 +59,12 @@ class Board:
             self.shown[ref] = message
         self.pulse.beat()
 
+    def reply(self, ref: MessageRef, message: Reply) -> None:
+        self._work()
+        with self._lock:
+            self.replies.append((ref, message))
+        self.pulse.beat()
+
     def whisper(self, origin: Origin, message: Reply) -> None:
         self._work()
         with self._lock:
@@ -92,5 +100,6 @@ class Board:
 
 
 def buttons(message: Reply) -> list[Button]:
-    """Those of a message, from its top."""
-    return [button for part in message.parts if isinstance(part, Actions | Item) for button in part.buttons]
+    """Those of a message, from its top, the choices of menus too."""
+    found = [part for part in message.parts if isinstance(part, Actions | Item)]
+    return [button for part in found for button in (*part.buttons, *(part.choices if isinstance(part, Item) else ()))]

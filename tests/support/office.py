@@ -148,9 +148,10 @@ class Office(Hosts):
         return self.sandbox.press(who, message, action_id, times=times, forged=forged)
 
     def press_beside(self, who: str, label: str, item: str) -> Outcome:
-        """Press the button of that label that belongs to the line of a list which says `item`."""
-        message = self._wait(lambda: self._newest(who, lambda m: label in m.buttons and item in m.seen))
-        return self.sandbox.press(who, message, _beside(message, label, item))
+        """Press the button, or make the choice, of that label that belongs to the line of a list which says `item`."""
+        message = self._wait(lambda: self._newest(who, lambda m: _beside(m, label, item) is not None))
+        action_id, value = _beside(message, label, item) or ("", None)
+        return self.sandbox.press(who, message, action_id, value=value)
 
     def ask(self, who: str, text: str) -> str:
         """Type a question, and read the answer to it: what came by its own response_url, or what is new for all and is
@@ -260,12 +261,16 @@ def _label(element: object) -> str:
     return str(element["text"]["text"]) if isinstance(element, dict) and element.get("type") == "button" else ""
 
 
-def _beside(message: Message, label: str, item: str) -> str:
-    """The action id of the first button of that label after the block that says `item`."""
+def _beside(message: Message, label: str, item: str) -> tuple[str, str | None] | None:
+    """The action id of the first button of that label after the block that says `item`, or of the menu that has such
+    a choice, with its value; None where there is none."""
     found = False
     for block in message.blocks:
         found = found or item in str(block.get("text"))
-        for element in [*block.get("elements", []), block.get("accessory")]:
-            if found and _label(element) == label:
-                return str(element["action_id"])
-    raise AssertionError(f"{item} has no button {label} in: {message.seen}")
+        for element in [*block.get("elements", []), block.get("accessory")] if found else ():
+            if _label(element) == label:
+                return str(element["action_id"]), None
+            for option in element.get("options", ()) if isinstance(element, dict) else ():
+                if option["text"]["text"] == label:
+                    return str(element["action_id"]), str(option["value"])
+    return None

@@ -82,7 +82,7 @@ class TestButtons:
         seen = hq.add_vm("old01", Past("long-ago", 30 * DAY))
         hq.type("digest --share")
         ref, digest = list(hq.board.shown.items())[-1]
-        delete, keep = [b for b in buttons(digest) if b.value == seen.checkpoints[0].id]
+        keep, _, _, delete = [b for b in buttons(digest) if b.value == seen.checkpoints[0].id]
 
         hq.press(keep, ref)
         assert hq.wait_for(ChangeState.SUCCEEDED).verb == "keep"

@@ -1,9 +1,14 @@
 """The daily message."""
 
+import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from backends.base import (
     VM,
@@ -16,8 +21,12 @@ from backends.base import (
     VMState,
     Volume,
 )
-from bot.fleet.digest import MOST_ITEMS, as_reply, compose
-from commands.base import CheckpointNote, HostStatus, Item, Policy
+from bot.fleet.digest import Listed, Solved, compose, listed, solved
+from bot.fleet.message import MOST_FOLDED, MOST_ITEMS, as_reply, thread
+from bot.slack.render.blocks import render
+from bot.slack.render.limits import refused_content
+from bot.slack.render.newer import Form
+from commands.base import Chart, CheckpointNote, Filling, HostStatus, Item, Paragraph, Policy, Table
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 GB = 1024**3
@@ -47,14 +56,15 @@ def items(made):
     return [part for part in as_reply(made).parts if isinstance(part, Item)]
 
 
-def test_a_stale_checkpoint_has_its_age_size_owner_and_two_buttons():
+def test_a_stale_checkpoint_has_its_age_size_owner_and_a_menu():
     notes = {"id-before": CheckpointNote("U111", "kernel 6.12", owner_name="ada")}
     (item,) = items(digest(vm("web01", checkpoint("before"), grown=[3 * GB]), notes=notes))
     assert item.text == "before of web01"
     assert item.detail == "9 days old, 3.0 GB written since, by ada, on hv01, kernel 6.12"
-    assert [(b.label, b.action, b.value) for b in item.buttons] == [
-        ("Delete", "delete", "id-before"),
+    assert [(b.label, b.action, b.value) for b in item.choices] == [
         ("Keep 7 days", "keep", "id-before"),
+        ("Keep for good", "pin", "id-before"),
+        ("Delete", "delete", "id-before"),
     ]
 
 
@@ -71,7 +81,7 @@ def test_the_largest_comes_first_then_the_oldest():
     )
     assert [one.checkpoint.name for one in made.stale] == ["large", "small", "old", "young"]
     assert made.size == 6 * GB
-    assert "4 stale checkpoints, with 6.0 GB written since" in as_reply(made).text
+    assert "4 stale checkpoints, 6.0 GB written since." in as_reply(made).text
 
 
 def test_what_is_young_kept_or_somebody_elses_is_not_stale():
@@ -117,13 +127,13 @@ def test_the_disk_that_a_checkpoint_explains_gets_none():
     )
     made = digest(VMInventory(VM("1", "web01", "hv01", VMState.RUNNING), (one,), disks))
     assert made.unmerged == ()
-    assert as_reply(made).text.endswith("No stale checkpoints. All is well.")
+    assert as_reply(made).text.endswith("1 of 1 host seen. Nothing is stale, and all is well.")
 
 
 def test_little_room_on_a_volume_is_said_with_what_is_left():
     volumes = (Volume("C:\\", 100 * GB, 50 * GB), Volume("D:\\", 100 * GB, 9 * GB))
     told = as_reply(digest(vm("web01"), volumes=volumes)).text
-    assert "Little room: D:\\ on hv01 (9.0 GB free)." in told
+    assert "D:\\ on hv01 has little room: 9.0 GB free of 100 GB." in told
     assert "C:\\" not in told
 
 
@@ -136,12 +146,14 @@ def test_a_host_that_could_not_be_asked_is_named_and_nothing_is_called_well():
     down = HostStatus("hv02", False, NOW - timedelta(days=1), "hv02 does not answer.")
     told = as_reply(digest(vm("web01"), hosts=[down, HostStatus("hv01", True, NOW)])).text
     assert "hv02 could not be asked. It is shown as seen at 2026-11-21 09:00 UTC. hv02 does not answer." in told
-    assert "All is well" not in told
+    assert "all is well" not in told
     assert "hv01" not in told
 
 
 def test_nothing_stale_is_a_short_good_message():
-    assert as_reply(digest(vm("web01"))).text == "Checkpoint digest\nNo stale checkpoints. All is well."
+    assert (
+        as_reply(digest(vm("web01"))).text == "Checkpoint digest\n1 of 1 host seen. Nothing is stale, and all is well."
+    )
 
 
 def test_a_channel_hears_of_its_own_vms_only():
@@ -149,10 +161,136 @@ def test_a_channel_hears_of_its_own_vms_only():
     assert [one.seen.vm.name for one in made.stale] == ["web01"]
 
 
-def test_more_than_fit_are_counted_with_what_to_type():
+def test_more_than_ten_are_in_a_table_that_folds():
     made = digest(vm("web01", *(checkpoint(f"c{n}") for n in range(MOST_ITEMS + 9))))
     assert len(items(made)) == MOST_ITEMS
+    (table,) = (part for part in as_reply(made).parts if isinstance(part, Table))
+    assert (table.title, table.folded, len(table.rows)) == ("9 more stale checkpoints", True, 9)
+    assert thread(made) == ()
+
+
+def test_more_than_a_table_shows_are_counted_with_what_to_type():
+    made = digest(vm("web01", *(checkpoint(f"c{n}") for n in range(MOST_ITEMS + MOST_FOLDED + 9))))
     assert "… and 9 more: /checkpoint list --stale" in as_reply(made).text
+
+
+def test_where_there_is_a_thread_the_rest_is_in_its_tables():
+    made = digest(vm("web01", *(checkpoint(f"c{n}") for n in range(MOST_ITEMS + 300))))
+    told = as_reply(made, with_thread=True)
+    assert not [part for part in told.parts if isinstance(part, Table)]
+    assert "300 more are in the thread of this message. All of them: /checkpoint list --stale" in told.text
+    tables = [part for page in thread(made) for part in page.parts if isinstance(part, Table)]
+    assert [len(table.rows) for table in tables] == [80, 80, 80, 1]
+    assert tables[-1].rows == (("hv01", "60", "0 B"),)
+
+
+def test_stale_ones_stand_by_owner_and_nobody_is_mentioned_twice():
+    notes = {
+        f"id-{one}": CheckpointNote(owner) for one, owner in zip("abcd", ("U111", "U222", "U111", None), strict=True)
+    }
+    made = digest(vm("web01", *(checkpoint(one) for one in "abcd"), grown=[GB, 9 * GB, 3 * GB, 2 * GB]), notes=notes)
+    parts = as_reply(made).parts
+    assert [part.to for part in parts if isinstance(part, Paragraph) and "stale," in part.text] == ["U222", "U111", ""]
+    assert [item.text for item in items(made)] == [f"{one} of web01" for one in "bcad"]
+    assert "2 stale, 4.0 GB written since, the oldest 9 days old." in as_reply(made).text
+
+
+def test_whoever_has_left_or_is_no_person_is_not_mentioned():
+    notes = {"id-a": CheckpointNote("U111", left=True), "id-b": CheckpointNote("<!channel>")}
+    parts = as_reply(digest(vm("web01", checkpoint("a"), checkpoint("b")), notes=notes)).parts
+    assert not any(part.to for part in parts if isinstance(part, Paragraph))
+
+
+def test_only_what_nobody_has_can_be_claimed():
+    notes = {"id-a": CheckpointNote("U111"), "id-b": CheckpointNote("U222", left=True)}
+    made = digest(vm("web01", checkpoint("a"), checkpoint("b"), checkpoint("c")), notes=notes)
+    claims = {item.text: any(b.action == "claim" for b in item.choices) for item in items(made)}
+    assert claims == {"a of web01": False, "b of web01": True, "c of web01": True}
+
+
+def test_a_volume_that_fills_comes_first_and_says_when():
+    volumes = (Volume("D:\\", 1000 * GB, 40 * GB), Volume("E:\\", 100 * GB, 9 * GB))
+    made = digest(vm("web01", checkpoint("a")), volumes=volumes)
+    made = replace(made, filling=(Filling("hv01", "D:\\", 40 * GB, 9.2, 7.4, 11.8),))
+    lines = as_reply(made).text.splitlines()
+    assert lines[2] == "💾 D:\\ on hv01 is full in about 9 days (7 to 12) at today's rate: 40.0 GB free of 1000 GB."
+    assert lines[3] == "💾 E:\\ on hv01 has little room: 9.0 GB free of 100 GB."
+    assert not replace(digest(vm("web01")), filling=made.filling).well
+
+
+def test_what_checkpoints_held_is_a_chart_with_its_figures_in_words():
+    days = [(NOW - timedelta(days=2 * n)).date() for n in range(4, -1, -1)]
+    made = replace(digest(vm("web01")), held=tuple(zip(days, (GB, 5 * GB, 9 * GB, 3 * GB, 4 * GB), strict=True)))
+    (chart,) = (part for part in as_reply(made).parts if isinstance(part, Chart))
+    assert chart.points[0] == ("14 Nov", 1.0)
+    assert chart.text == "Checkpoints hold 4.0 GB; it was 1.0 GB on 2026-11-14, and at most 9.0 GB on 2026-11-18."
+    assert "at most 9.0 GB" in as_reply(made).text
+    assert not any(isinstance(part, Chart) for part in as_reply(replace(made, held=made.held[:3])).parts)
+
+
+class TestWhatWasSolved:
+    BEFORE = tuple(Listed(f"id-{one}", one, "web01", "hv01", GB) for one in "abc")
+
+    def since(self, *hosts):
+        seen = vm("web01", checkpoint("b"), checkpoint("c"))
+        notes = {"id-b": CheckpointNote(pinned=True)}
+        inventories = [HostInventory("hv01", NOW, (seen,))]
+        went = solved(
+            self.BEFORE, NOW.date() - timedelta(days=1), inventories=inventories, notes=notes, hosts=hosts, now=NOW
+        )
+        return as_reply(replace(digest(seen, notes=notes), solved=went)).text
+
+    def test_is_said_by_name(self):
+        assert "✅ Solved since 2026-11-21: a of web01 is gone (1.0 GB), b of web01 is kept." in self.since(UP)
+
+    def test_is_not_called_gone_while_a_host_is_out_of_sight(self):
+        told = self.since(UP, HostStatus("hv02", False, None, "It does not answer."))
+        assert "gone" not in told
+        assert "Solved since 2026-11-21: b of web01 is kept." in told
+
+    def test_is_compared_with_what_the_last_one_named(self):
+        made = digest(vm("web01", checkpoint("a"), grown=[GB]))
+        assert listed(made) == (Listed("id-a", "a", "web01", "hv01", GB),)
+
+
+names = st.text(max_size=100) | st.sampled_from(
+    ["<!channel>", "<@U024BE7LH>", "*x*", "שרת־דואר", "🔥" * 50, "\u202egpj", "a" * 100]
+)
+owners = st.none() | st.sampled_from(["U0ADA", "W0BOB", "schedule", "<!here>", "U0ADA> <!channel"])
+sizes = st.integers(0, 2**50)
+
+
+@st.composite
+def digests(draw):
+    stale = draw(st.lists(st.tuples(names, names, owners, names, sizes), max_size=60))
+    vms, notes = [], {}
+    for n, (called, on, owner, reason, size) in enumerate(stale):
+        one = replace(checkpoint(str(n), days=8 + n), name=called)
+        seen = vm(str(n), one, host=on, grown=[size])
+        vms.append(replace(seen, vm=replace(seen.vm, name=called)))
+        notes[one.id] = CheckpointNote(owner, reason, owner_name=draw(st.just("") | names), left=draw(st.booleans()))
+    down = [HostStatus(one, False, None, draw(names)) for one in draw(st.lists(names, max_size=6))]
+    volumes = [Volume(path, 100 * GB, GB) for path in draw(st.lists(names, max_size=8))]
+    made = digest(*vms, notes=notes, hosts=[UP, *down], volumes=tuple(volumes))
+    filling = tuple(Filling("hv01", one.path, GB, 1, 0.5, 3) for one in volumes[:5])
+    held = tuple((NOW.date() - timedelta(days=n), draw(sizes)) for n in range(draw(st.integers(0, 15))))
+    gone = draw(st.lists(names, max_size=5).map(tuple))
+    return replace(made, filling=filling, held=held, solved=Solved(NOW.date(), gone, gone, 5))
+
+
+@settings(max_examples=60, deadline=None)
+@given(digests(), st.sampled_from(Form), st.booleans())
+def test_whatever_the_names_every_digest_fits_and_nothing_but_owners_is_a_mention(made, form, with_thread):
+    numbers = count()
+    for page in (as_reply(made, with_thread=with_thread), *thread(made)):
+        shown = render(page, lambda: f"b{next(numbers)}", form)
+        assert refused_content(shown.text, shown.blocks, None) is None
+        assert not set("<>") & set(shown.text)
+        text = json.dumps(shown.blocks)
+        assert '"mrkdwn"' not in text
+        mentioned = re.findall(r'"user_id": "(.*?)"', text)
+        assert len(mentioned) == len(set(mentioned))
+        assert {*mentioned} <= {one.note.owner for one in made.stale if not one.note.left} & {"U0ADA", "W0BOB"}
 
 
 def test_disks_that_could_not_be_read_leave_the_size_unknown():
@@ -188,4 +326,4 @@ def test_the_settings_say_when_a_checkpoint_is_stale():
 def test_nothing_is_called_well_that_was_not_seen_to_be(made, told):
     text = as_reply(made).text
     assert told in text
-    assert "All is well" not in text
+    assert "all is well" not in text

@@ -11,6 +11,7 @@ import pytest
 from dbos import DBOS
 
 from backends.simulator.fleets.seed import DAY, Past
+from bot.fleet.message import MOST_FOLDED, MOST_ITEMS
 from bot.messages import AnnouncerError, MessageRef, Origin
 from bot.schedules.digest import NAME, PAUSES, Digests, Schedules, cron
 from bot.settings import DigestChannelSettings, DigestSettings
@@ -161,3 +162,50 @@ def test_the_schedule_is_kept_in_the_settings_time_zone_and_posts_to_every_chann
         wait_until(lambda: len(headquarters.board.texts) == 2)
 
     assert (kept["schedule_name"], kept["schedule"], kept["cron_timezone"]) == (NAME, "30 9 * * *", "Europe/Paris")
+
+
+class TestWhatWasSolved:
+    def test_is_said_in_the_next_digest_of_the_channel(
+        self, schedules: Schedules, board: Board, bench: Workbench
+    ) -> None:
+        schedules.post(WEB, DUE)
+        seen = next(one for one in bench.inventory.seen() if one.vm.name == "web01")
+        bench.ledger.checkpoints.keep(bench.target(seen, "long-ago"), None, by="U0ADA")
+
+        schedules.post(WEB, DUE + timedelta(days=1))
+
+        assert "✅ Solved since" in board.texts[-1]
+        assert "long-ago of web01 is kept." in board.texts[-1]
+
+
+class TestADigestOfAFleetThatIsWell:
+    @pytest.fixture
+    def well(self, schedules: Schedules, bench: Workbench) -> Schedules:
+        bench.inventory.refresh()
+        for one in bench.inventory.seen():
+            for c in one.checkpoints:
+                bench.ledger.checkpoints.keep(bench.target(one, c.name), None, by="U0ADA")
+        return schedules
+
+    def test_is_one_line_that_says_how_much_was_seen(self, well: Schedules, board: Board) -> None:
+        well.post(OPS, DUE)
+        assert board.texts == ["Checkpoint digest\n2 of 2 hosts seen. Nothing is stale, and all is well."]
+
+    def test_is_left_out_where_the_settings_say_so(self, well: Schedules, board: Board) -> None:
+        skipping = replace(well, settings=DIGEST.model_copy(update={"empty": "skip"}))
+        skipping.post(OPS, DUE)
+        assert board.texts == []
+
+
+def test_what_does_not_fit_is_in_the_thread_of_the_message(
+    schedules: Schedules, board: Board, bench: Workbench
+) -> None:
+    for n in range(MOST_ITEMS + MOST_FOLDED):
+        bench.add_vm(f"old{n}", Past("old", 30 * DAY))
+    schedules.post(OPS, DUE)
+
+    (ref,) = board.shown
+    ((under, page),) = board.replies
+    assert under == ref
+    assert f"{MOST_FOLDED + 2} more are in the thread of this message." in board.texts[0]
+    assert f"the next {MOST_FOLDED + 2} by size" in page.text

@@ -190,6 +190,17 @@ def test_many_updates_at_once_end_with_the_last(sandbox: Sandbox) -> None:
     assert calls(sandbox).count("chat.update") < 10
 
 
+def test_a_reply_stands_in_the_thread_of_its_message(sandbox: Sandbox, outbox: Outbox) -> None:
+    ref = outbox.post(OPS, REPLY)
+    assert ref is not None
+    sandbox.fail("chat.postMessage", error="invalid_blocks")
+    outbox.reply(ref, NEWER)
+    assert sandbox.log("web_api")[-1]["args"]["thread_ts"] == ref.ts
+    sandbox.fail("chat.postMessage", error="is_archived")
+    with pytest.raises(AnnouncerError, match="is_archived"):
+        outbox.reply(ref, REPLY)
+
+
 def test_hostile_text_arrives_as_it_is(sandbox: Sandbox, outbox: Outbox) -> None:
     outbox.post(OPS, say("<!channel> & <https://evil.example|me>"))
     message: Any = sandbox.messages("#ops")[-1]
