@@ -41,10 +41,12 @@ class Missing:
     """Files that gave an error, by their path in lower case."""
 
     def beside(self, part: Part, found: Scan[Record]) -> list[Record]:
-        """What was found; the errors beside it are taken down."""
+        """What was found; the errors beside it, and what had no id, are taken down."""
         for record in found.errors:
             vm = named_in(record, self.vms)
             self.unreadable.append(Unseen(part, self._cause(record), vm.id if vm else None))
+        if found.nameless:
+            self.unreadable.append(Unseen(part, f"{self.host}: {found.nameless} objects without an id"))
         return found.records
 
     def all_of(self, part: Part, error: BackendError) -> None:
@@ -158,8 +160,9 @@ def _by_vm(
 
 def _checkpoints(ask: Questions, missing: Missing) -> list[Checkpoint]:
     """Those of all VMs. A host that shows VMs and gives errors for checkpoints alone shows the VMs still."""
-    shown = ask.scan(records.checkpoints, ask.pipelines.checkpoints(), ask.deadlines.scan)
-    return missing.beside(Part.CHECKPOINTS, _unless_barred(shown, ask.host))
+    nameless: list[records.Json] = []
+    shown = ask.scan(lambda out: records.checkpoints(out, nameless), ask.pipelines.checkpoints(), ask.deadlines.scan)
+    return missing.beside(Part.CHECKPOINTS, replace(_unless_barred(shown, ask.host), nameless=len(nameless)))
 
 
 def _unless_barred(shown: Scan[Record], host: str) -> Scan[Record]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -26,6 +26,8 @@ class Scan(Generic[Record]):
 
     records: list[Record]
     errors: tuple[ErrorRecord, ...] = ()
+    nameless: int = 0
+    """Objects without an id, which are not among the records."""
 
 
 class Questions:
@@ -44,10 +46,11 @@ class Questions:
 
     def vms(self, deadline: float) -> Scan[VM]:
         """All VMs. Raises for a host that gives errors in their place."""
-        shown = self.scan(self._vms, self.pipelines.vms(), deadline)
+        nameless: list[records.Json] = []
+        shown = self.scan(lambda out: records.vms(out, self._host, nameless), self.pipelines.vms(), deadline)
         if shown.errors and not shown.records:
             raise errors.error_for(shown.errors[0], self._host, change=False)
-        return shown
+        return replace(shown, nameless=len(nameless))
 
     def vm(self, vm_id: str) -> VM:
         """One VM. Raises `NotFound` when the host shows that it is not there, and `NotReady` when it does not."""
@@ -117,7 +120,7 @@ class Questions:
         shown = self.vms(self.deadlines.read)
         if any(vm.id == vm_id.lower() for vm in shown.records):
             return self._vm(vm_id)
-        if shown.errors:
+        if shown.errors or shown.nameless:
             raise doubt
         raise errors.gone(self._host, doubt.cause) from doubt
 

@@ -2,7 +2,7 @@
 
 Windows PowerShell 5.1 writes dates as `/Date(ms)/` in UTC, enums as numbers and TimeSpans as objects; PowerShell 7
 writes dates in ISO 8601. Both write one object without brackets around it. A property that is missing or null gets its
-default; an object without an id cannot be acted on and is left out, with a line in the log.
+default; an object without an id cannot be acted on and is left out, with a line in the log, and counted.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ class Malformed(ValueError):
     """A host's answer is no JSON."""
 
 
-def vms(output: Iterable[object], host: str) -> list[VM]:
-    """VMs, in the host's order. Raises `Malformed`."""
-    return _records(output, lambda one, vm_id: _vm(one, vm_id, host))
+def vms(output: Iterable[object], host: str, nameless: list[Json] | None = None) -> list[VM]:
+    """VMs, in the host's order; those without an id go to `nameless`. Raises `Malformed`."""
+    return _records(output, lambda one, vm_id: _vm(one, vm_id, host), nameless)
 
 
-def checkpoints(output: Iterable[object]) -> list[Checkpoint]:
-    """Checkpoints, oldest first. Raises `Malformed`."""
-    return sorted(_records(output, _checkpoint), key=attrgetter("created"))
+def checkpoints(output: Iterable[object], nameless: list[Json] | None = None) -> list[Checkpoint]:
+    """Checkpoints, oldest first; those without an id go to `nameless`. Raises `Malformed`."""
+    return sorted(_records(output, _checkpoint, nameless), key=attrgetter("created"))
 
 
 def drives(output: Iterable[object]) -> list[Drive]:
@@ -131,12 +131,16 @@ def _parsed(item: object) -> object:
         raise Malformed(f"no JSON: {item[:200]!r}") from error
 
 
-def _records(output: Iterable[object], make: Callable[[Json, str], _Record]) -> list[_Record]:
+def _records(
+    output: Iterable[object], make: Callable[[Json, str], _Record], nameless: list[Json] | None
+) -> list[_Record]:
     records = []
     for one in objects(output):
         identity = _id(one.get("Id"))
         if identity is None:
             _log.warning("left out an object without an id: %s", one)
+            if nameless is not None:
+                nameless.append(one)
         else:
             records.append(make(one, identity))
     return records

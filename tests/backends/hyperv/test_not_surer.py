@@ -25,7 +25,7 @@ from backends.base import (
 from backends.hyperv import errors
 from backends.hyperv.backend import HyperVBackend
 from backends.hyperv.records import EPOCH
-from backends.remoting import ErrorRecord
+from backends.remoting import ErrorRecord, Pipeline, Result
 from backends.simulator.fleets.seed import DAY, Past, add_vm
 from backends.simulator.model.enums import ReplicationState
 from backends.simulator.model.faults import Fault, FaultKind
@@ -285,3 +285,33 @@ def test_a_delete_whose_checkpoint_stays_did_not_happen(backend: Backend, host: 
     with pytest.raises(OperationFailed) as caught:
         backend.delete(vm.ordered()[0].id)
     assert not caught.value.unchanged
+
+
+class Halves:
+    """A session of a host that shows some of its things without an id."""
+
+    def __init__(self, vms: str, checkpoints: str) -> None:
+        self._shown = {"Get-VM": vms, "Get-VMSnapshot": checkpoints}
+
+    def invoke(self, pipeline: Pipeline, **_: object) -> Result:
+        said = next(self._shown[one.name] for one in reversed(pipeline) if one.name in self._shown)
+        return Result(output=(said,) if said else ())
+
+    def end_lost_calls(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+WHOLE = '{"Id":"11111111-1111-1111-1111-111111111111","Name":"web01","State":2}'
+
+
+@pytest.mark.parametrize(
+    "nothing", ['{"Name":"web02"}', '{"Id":null}', "{}", '{"Id":"00000000-0000-0000-0000-000000000000"}']
+)
+@pytest.mark.parametrize("part", [Part.VMS, Part.CHECKPOINTS])
+def test_a_thing_without_an_id_is_said_to_be_unread(part: Part, nothing: str) -> None:
+    host = Halves(f"[{WHOLE},{nothing}]", "") if part is Part.VMS else Halves(WHOLE, nothing)
+    inventory = HyperVBackend("hv01", host).inventory()
+    assert [one.vm.name for one in inventory.vms] == ["web01"]
+    assert [one.part for one in inventory.unreadable] == [part]
+    assert inventory.vms[0].checkpoints_known is (part is Part.VMS)
