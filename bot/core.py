@@ -27,6 +27,7 @@ from bot.people.directory import Directory
 from bot.people.identity import Gate
 from bot.schedules.book import Book
 from bot.schedules.digest import Digests, Schedules
+from bot.schedules.expiry import Expiry
 from bot.schedules.housekeeping import Housekeeping
 from bot.schedules.notices import HostNotices
 from bot.schedules.picking import Picker
@@ -118,6 +119,11 @@ class Core:
         self.housekeeping.register(self.recurring)
         book = Book(settings, permission, picker, self.recurring, self.inventory, self.ledger, clock)
         self._settings, self._gate = settings, gate
+        self.expiry = Expiry(
+            settings.keep, self.ledger, self.housekeeping, announcer, self._durable, clock, permission.of
+        )
+        self._expiry_workflow = self.expiry.declare()
+        self.housekeeping.register(self.expiry)
         digests = Digests(settings, self.inventory, self.ledger, clock, Ownership(gate.has_left).of)
         self._schedules = Schedules(settings.digest, digests, announcer, self.ledger, clock, gate.may_post)
         self._digest_workflow = self._schedules.declare()
@@ -142,6 +148,7 @@ class Core:
         self._waiting.tell_lost(self.desk.buttons.took)
         self._schedules.apply(self._digest_workflow)
         self.ledger.schedules.put(*(one.schedule(self._gate.name_of(one.owner)) for one in self._settings.schedules))
+        self.expiry.apply(self._expiry_workflow)
         self.housekeeping.start()
         self.recurring.look()
         self._scanner.start()

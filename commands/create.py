@@ -40,7 +40,7 @@ _TYPES = {None: None, "production": CheckpointType.PRODUCTION, "standard": Check
     "--keep",
     metavar="<7d|forever>",
     callback=span_or_forever,
-    help="How long it is wanted; after that it may go. Else the settings say how long.",
+    help="How long it is kept, after which the bot deletes it for you. Else the settings say.",
 )
 @click.option("--note", metavar='"why"', default="", help="Why it was taken, for the ledger.")
 @click.pass_obj

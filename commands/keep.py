@@ -22,7 +22,10 @@ from commands.kit.words import say_time
 @click.argument("period", metavar="<7d|forever>", callback=span_or_forever)
 @click.pass_obj
 def command(context: Context, vm: str, checkpoint: str, period: timedelta) -> Plan:
-    """Say how long a checkpoint is wanted, from now on. Until then the digest leaves it alone; after that it may go."""
+    """Say how long a checkpoint is wanted, from now on. Until then the digest leaves it alone; after that it may go.
+
+    What you took with the bot, and nobody else claims or keeps, is deleted for you then. You are told before.
+    """
     seen, found = one_checkpoint(context, vm, checkpoint)
     refusals.managed(seen, found, "keep")
     refusals.too_long(period, context.policy)

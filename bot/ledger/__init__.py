@@ -15,13 +15,14 @@ from bot.ledger.absences import Absence, Absences
 from bot.ledger.arrivals import Arrival, Arrivals
 from bot.ledger.chain import Head
 from bot.ledger.changes import Changes
-from bot.ledger.checkpoints import Checkpoints, Overdue
+from bot.ledger.checkpoints import Checkpoints, Expiring, Overdue
 from bot.ledger.digests import DigestRow, Digests
 from bot.ledger.errors import IllegalMove, LedgerError, UnknownChange, Unreadable, is_trouble
 from bot.ledger.events import Events
 from bot.ledger.figures import Ended, Figures
 from bot.ledger.history import History
 from bot.ledger.housekeeping import Housekeeping, Stage, Wanted
+from bot.ledger.notices import Notice, Notices
 from bot.ledger.records import Change, ChangeRow, Event, VMRef
 from bot.ledger.samples import Growth, Sample, Samples
 from bot.ledger.schedules import Own, RunNotes, RunRow, Schedules
@@ -40,11 +41,13 @@ __all__ = [
     "DigestRow",
     "Ended",
     "Event",
+    "Expiring",
     "Growth",
     "Head",
     "IllegalMove",
     "Ledger",
     "LedgerError",
+    "Notice",
     "Overdue",
     "Own",
     "RunNotes",
@@ -94,6 +97,8 @@ class Ledger:
         """Recurring checkpoints, and what they made."""
         self.figures = Figures(store, clock)
         """Sums over all of it."""
+        self.notices = Notices(store, clock)
+        """What people are told by the clock."""
         self.audit = Audit(store, clock)
         """Proof that all this is as the bot wrote it."""
 

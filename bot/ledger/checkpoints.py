@@ -29,6 +29,23 @@ class Overdue:
     note: CheckpointNote
 
 
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """A checkpoint that the bot took, and whose time is over or nearly so."""
+
+    id: str
+    name: str
+    host: str
+    vm_id: str
+    vm_name: str
+    channel: str
+    """Where it was taken."""
+    taken_at: datetime
+    kept_at: datetime | None
+    """When somebody said last how long it is kept; None where an older version noted that."""
+    note: CheckpointNote
+
+
 class Checkpoints(store.Part):
     """Notes on checkpoints, and when they were seen."""
 
@@ -64,6 +81,7 @@ class Checkpoints(store.Part):
             iso(keep_until) if keep_until else None,
             pinned,
             owner if keep_until or pinned else None,
+            at,
             change_id,
             at,
             at,
@@ -71,13 +89,14 @@ class Checkpoints(store.Part):
         with self._store.write() as db:
             db.execute(
                 """INSERT INTO checkpoints (id, host, vm_id, vm_name, name, owner, reason, kind, state_before, safety,
-                    keep_until, pinned, kept_by, change_id, first_seen, last_seen)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    keep_until, pinned, kept_by, kept_at, change_id, first_seen, last_seen)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, reason = excluded.reason, kind = excluded.kind,
                     state_before = excluded.state_before, safety = excluded.safety, change_id = excluded.change_id,
                     keep_until = coalesce(keep_until, excluded.keep_until),
                     pinned = CASE WHEN kept_by IS NULL THEN excluded.pinned ELSE pinned END,
-                    kept_by = coalesce(kept_by, excluded.kept_by)""",
+                    kept_by = coalesce(kept_by, excluded.kept_by),
+                    kept_at = coalesce(kept_at, excluded.kept_at)""",
                 values,
             )
 
@@ -87,6 +106,7 @@ class Checkpoints(store.Part):
         Raises ValueError for a target that names no checkpoint.
         """
         said = {"keep_until": iso(until) if until else None, "pinned": until is None, "kept_by": by}
+        said["kept_at"] = iso(self._clock())
         self._say(target, said, "there is no checkpoint to keep")
 
     def claim(self, target: Target, change_id: str) -> None:
@@ -152,6 +172,18 @@ class Checkpoints(store.Part):
             ).fetchall()
         return {id: _note(note) for id, *note in rows}
 
+    def expiring(self, at: datetime) -> tuple[Expiring, ...]:
+        """Those that the bot took, that are still there, and whose time is over at this moment; the first to go
+        first."""
+        with self._store.read() as db:
+            rows = db.execute(
+                f"SELECT p.id, p.name, p.host, p.vm_id, p.vm_name, coalesce(c.channel, ''), p.first_seen, p.kept_at, "
+                f"{_NOTE} WHERE p.gone_at IS NULL AND NOT p.pinned AND p.keep_until <= ? AND p.owner IS NOT NULL "
+                "AND p.change_id IS NOT NULL ORDER BY p.keep_until, p.id",
+                [iso(at)],
+            ).fetchall()
+        return tuple(map(_expiring, rows))
+
     def overdue(self, at: datetime) -> tuple[Overdue, ...]:
         """The checkpoints that are still there and whose time was over at this moment, longest over first."""
         with self._store.read() as db:
@@ -178,6 +210,12 @@ _NOTE = """coalesce(k.person_id, p.owner), p.reason, p.kind, p.keep_until, p.pin
         WHERE m.change_id = p.change_id), '')
     FROM checkpoints p LEFT JOIN changes c ON c.id = p.change_id AND c.person_id = p.owner
     LEFT JOIN changes k ON k.id = p.claim_id"""
+
+
+def _expiring(row: Row) -> Expiring:
+    id, name, host, vm_id, vm_name, channel, taken_at, kept_at, *note = row
+    since = moment_of(kept_at) if kept_at else None
+    return Expiring(id, name, host, vm_id, vm_name, channel, moment_of(taken_at), since, _note(note))
 
 
 def _note(row: Row) -> CheckpointNote:

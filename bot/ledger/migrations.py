@@ -438,6 +438,28 @@ def changes_by_state(db: Database) -> None:
     db.execute("CREATE INDEX changes_by_state ON changes (state, verb)")
 
 
+@MIGRATIONS()
+def notices(db: Database) -> None:
+    """What people are told by the clock, and since when a checkpoint is kept for as long as it is."""
+    db.executescript("""
+        ALTER TABLE checkpoints ADD COLUMN kept_at TEXT;
+        CREATE TABLE notices (
+            occurrence TEXT PRIMARY KEY,
+            person TEXT NOT NULL,
+            channel TEXT NOT NULL,
+            text TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            checkpoint_id TEXT NOT NULL,
+            until TEXT,
+            queued_at TEXT NOT NULL,
+            claimed_at TEXT,
+            told_at TEXT,
+            goes_at TEXT
+        );
+        CREATE INDEX notices_waiting ON notices (person) WHERE claimed_at IS NULL;
+    """)
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring the database to what this version needs. Call it inside a transaction, so that of two programs that start
     at once one does it. Raises `LedgerError` for a database that is newer, or that is something else."""

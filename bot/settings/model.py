@@ -220,7 +220,7 @@ class HousekeepingSettings(Section):
 
 
 class KeepSettings(Section):
-    """How long the checkpoints that people take are kept."""
+    """How long the checkpoints that people take are kept. At the end the bot deletes them for their owners."""
 
     default: SpanOrNone = Field(
         default=timedelta(days=14),
@@ -229,6 +229,7 @@ class KeepSettings(Section):
     longest: SpanOrNone = Field(
         default=None, description="The longest that anybody may ask for. When left out, any time, and forever."
     )
+    notice: Span = Field(default=timedelta(days=2), description="How long before the end its owner is told.")
 
     @field_validator("longest")
     @classmethod

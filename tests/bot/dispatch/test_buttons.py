@@ -108,6 +108,13 @@ class TestButtons:
         finally:
             hq.people.deactivate(BOB, deleted=False)
 
+    def test_that_keep_for_good_are_the_typed_command(self, hq: Headquarters) -> None:
+        seen = hq.add_vm("app11", Past("golden", DAY))
+
+        hq.press(Button("Keep for good", "pin", seen.checkpoints[0].id), None)
+
+        assert hq.wait_for(ChangeState.SUCCEEDED).summary == "keep golden of app11 forever"
+
     def test_of_a_checkpoint_that_has_gone_say_so(self, hq: Headquarters) -> None:
         hq.press(Button("Delete", "delete", str(uuid.uuid4())), None)
 

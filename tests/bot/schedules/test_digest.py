@@ -157,7 +157,7 @@ def test_the_schedule_is_kept_in_the_settings_time_zone_and_posts_to_every_chann
     headquarters.settings = headquarters.settings.model_copy(update={"digest": paris})
 
     with headquarters:
-        (kept,) = DBOS.list_schedules()
+        (kept,) = [one for one in DBOS.list_schedules() if one["schedule_name"] == NAME]
         DBOS.trigger_schedule(NAME)
         wait_until(lambda: len(headquarters.board.texts) == 2)
 

@@ -15,8 +15,16 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.settings import HostDefaults, HostSettings, Settings, SettingsError, SlackSettings, init_text, load
-from bot.settings.model import KeepSettings
+from bot.settings import (
+    HostDefaults,
+    HostSettings,
+    KeepSettings,
+    Settings,
+    SettingsError,
+    SlackSettings,
+    init_text,
+    load,
+)
 from bot.settings.sources import merged
 
 TOKENS = {"CHECKPOINTBOT_SLACK__BOT_TOKEN": "xoxb-1-2-abc", "CHECKPOINTBOT_SLACK__APP_TOKEN": "xapp-1-A-2-abc"}
