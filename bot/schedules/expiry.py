@@ -18,10 +18,10 @@ from itertools import groupby
 from dbos import DBOS
 
 from backends.base import VMInventory
-from bot.changes.permission import Denial
 from bot.durable import Durable
 from bot.ledger import ChangeState, Expiring, Ledger, Notice, Stage, Wanted
 from bot.messages import Announcer, AnnouncerError, Origin
+from bot.people.identity import Refusal
 from bot.schedules.housekeeping import Housekeeping
 from bot.settings import KeepSettings
 from commands.base import (
@@ -117,7 +117,7 @@ class Expiry:
     durable: Durable
     clock: Callable[[], datetime]
     allowed: Callable[[Plan, Person, str], object]
-    """Raises `Denial` where the owner may not delete it now."""
+    """Raises `Refusal` where the owner may not delete it now."""
 
     word: str = CLOCK
 
@@ -172,8 +172,8 @@ class Expiry:
         plan = Plan(Delete(), (target,), "", clock=CLOCK)
         try:
             self.allowed(plan, Person(str(one.note.owner), one.note.owner_name), one.channel)
-        except Denial as denial:
-            log.info("%s of %s is only listed: %s", one.name, one.vm_name, denial.why)
+        except Refusal as denial:
+            log.info("%s of %s is only listed: %s", one.name, one.vm_name, denial.cause)
             return False
         return True
 
