@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import time, timedelta
 from typing import Literal, cast
 
@@ -232,8 +233,19 @@ def _rehearsed(context: Context, schedule: Schedule) -> Reply:
     found = context.schedules.rehearse(schedule)
     if found.refused:
         return say(f"A run of {name(schedule.name)} would do nothing: {found.refused}")
-    parts: list[Part] = [Heading(f"What {name(schedule.name)} would do now"), *_parts_of(found)]
+    parts: list[Part] = [Heading(f"What {name(schedule.name)} would do now"), *_parts_of(_visible(context, found))]
     return Reply((*parts, Footnote("Nothing was done.")))
+
+
+def _visible(context: Context, found: Rehearsal) -> Rehearsal:
+    """What it says of the VMs in sight: a schedule may be about more."""
+    names = {seen.vm.name for seen in context.fleet.known()}
+    return replace(
+        found,
+        taken=tuple(one for one in found.taken if one in names),
+        going=tuple(one for one in found.going if one.vm_name in names),
+        left=tuple(one for one in found.left if one.vm_name in names),
+    )
 
 
 def _parts_of(found: Rehearsal) -> list[Part]:

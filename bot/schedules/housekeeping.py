@@ -8,6 +8,7 @@ and becomes an ordinary change, by the rights that its owner has then.
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -79,7 +80,7 @@ class Housekeeping:
     durable: Later
     clock: Callable[[], datetime]
     _askers: dict[str, Asker] = field(default_factory=dict)
-    _lock: RLock = field(default_factory=RLock)
+    _locks: defaultdict[str, RLock] = field(default_factory=lambda: defaultdict(RLock))
     _workflow: Callable[..., None] = field(init=False)
 
     def declare(self) -> None:
@@ -142,7 +143,7 @@ class Housekeeping:
             if self.ledger.housekeeping.waiting(host):
                 self._come_back(host, opens)
             return
-        with self._lock:  # of two who look at once one begins it
+        with self._locks[host]:  # of two who look at once one begins it
             for one in self.ledger.housekeeping.waiting(host):
                 if len(self.ledger.housekeeping.under_way(host)) >= self.settings.merges_per_host:
                     return

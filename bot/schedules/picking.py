@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from backends.base import VM, CheckpointType, VMInventory
-from bot.changes.permission import Permission
+from bot.changes.permission import Permission, is_by_the_clock
 from bot.changes.verbs.create import GROWTH_OVER
 from bot.fleet.inventory import Inventory
-from bot.ledger import Ledger
+from bot.ledger import ChangeRow, Ledger, LedgerError
 from bot.people import access
 from bot.people.identity import Refusal
 from bot.schedules import retention, skips
 from bot.settings import Settings
 from bot.settings.sets import expanded
-from commands.base import Going, Left, Person, Rehearsal, Schedule
+from commands.base import Going, Left, Person, Rehearsal, Schedule, Target
 from commands.kit import patterns
 
 TIMEOUT = timedelta(minutes=3)
@@ -97,8 +97,8 @@ class Picker:
 
     def asked_about(self) -> frozenset[str]:
         """The checkpoints that somebody's request is about which is not over."""
-        plans = (row.plan for row in self.ledger.changes.unfinished())
-        targets = (target for plan in plans if plan is not None and not plan.clock for target in plan.targets)
+        asked = (row for row in self.ledger.changes.unfinished() if not is_by_the_clock(row))
+        targets = (target for row in asked for target in _targets(row))
         return frozenset(target.checkpoint_id for target in targets if target.checkpoint_id)
 
     def retain(self, schedule: Schedule, seen: VMInventory) -> retention.Retention:
@@ -136,6 +136,14 @@ class Picker:
                 stays += after.stays
         unseen = tuple(host.name for host in hosts.values() if not host.reachable)
         return Picks(tuple(taken), tuple(left), tuple(going), tuple(stays), unseen)
+
+
+def _targets(row: ChangeRow) -> tuple[Target, ...]:
+    """None of a change that this version cannot read."""
+    try:
+        return row.plan.targets if row.plan else ()
+    except LedgerError:
+        return ()
 
 
 def name_of(schedule: Schedule, at: datetime, settings: Settings, *, exact: bool = False) -> str:

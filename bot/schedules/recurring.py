@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import RLock
 
+from cachetools import LRUCache
 from dbos import DBOS
 
 from backends.base import BackendError, CheckpointType, VMInventory
@@ -58,7 +59,7 @@ class Recurring:
     new_token: Callable[[], str] = lambda: str(uuid.uuid4())
     word: str = "schedule"
     _telling: RLock = field(default_factory=RLock)
-    _shown: dict[str, Reply] = field(default_factory=dict)
+    _shown: LRUCache[str, Reply] = field(default_factory=lambda: LRUCache(256))
     _look: Callable[..., None] = field(init=False)
     _run: Callable[..., None] = field(init=False)
     _again: Callable[..., None] = field(init=False)

@@ -187,3 +187,15 @@ def test_a_dry_run_says_what_would_be_taken_deleted_and_left_out_and_does_nothin
         assert "hv02 could not be asked." in text
         assert text.endswith("Nothing was done.")
     assert "This would pause the schedule nightly" in said(world, known, "pause", "nightly", "--dry-run")
+
+
+def test_a_dry_run_of_anothers_schedule_names_no_vm_that_is_not_in_sight(world: World, known: Known) -> None:
+    world.vm("pay01")
+    world.hidden.add("pay01")
+    going = (Going("pay01", "payday", NOW, "older than 7 days"),)
+    known.rehearsal = Rehearsal(("web01", "pay01"), "nightly", going, (Left("id", "pay01", "backup", "a backup"),))
+
+    text = said(world, known, "run", "nightly", "--dry-run")
+
+    assert "It would take nightly of 1 VM: web01." in text
+    assert "pay" not in text
