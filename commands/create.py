@@ -102,11 +102,13 @@ def _refuse(seen: VMInventory, name: str, kind: str | None, policy: Policy) -> N
 
 
 def _may_be_a_vm(context: Context, vm: str, wanted: str) -> tuple[str, ...]:
-    """`web01 web03` takes a checkpoint called web03, where both may be meant."""
-    if wanted not in (one.vm.name for one in context.fleet.known()):
+    """`web01 web03` takes a checkpoint called web03, where both may be meant; so does `web01 web02,web03`."""
+    names = {one.vm.name for one in context.fleet.known()}
+    if names.isdisjoint([wanted, *(part.strip() for part in wanted.split(","))]):
         return ()
     both = typed("create", f"{vm},{wanted}")
-    return (f"{called(wanted)} is a VM too, and here it is the checkpoint's name. For a checkpoint of both: {both}.",)
+    is_one = f"{called(wanted)} {'is a VM' if wanted in names else 'names VMs'} too"
+    return (f"{is_one}, and here it is the checkpoint's name. For a checkpoint of both: {both}.",)
 
 
 def _type(

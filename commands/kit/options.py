@@ -40,6 +40,8 @@ def new_name(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
     name = value.strip()
     if not 1 <= len(name) <= MAX_NAME:
         raise click.BadParameter(f"a checkpoint's name has 1 to {MAX_NAME} characters, and this one has {len(name)}")
+    if all(unicodedata.category(character) in ("Cf", "Zs") for character in name):
+        raise click.BadParameter("a checkpoint's name has something in it that can be seen")
     if any(is_control(character) for character in name):
         raise click.BadParameter("a checkpoint's name has no line breaks or other control characters in it")
     return name

@@ -146,3 +146,20 @@ def test_a_host_that_is_down_says_so(world):
     world.hosts["hv01"].down = True
     with pytest.raises(Unreachable):
         world.run("web01", "x")
+
+
+def test_a_name_that_lists_vms_is_asked_about(world):
+    for name in ("web01", "web02", "web03"):
+        world.vm(name)
+    plan = world.run("web01", "web02,web03")
+    assert plan.ask
+    assert plan.cautions == (
+        "web02,web03 names VMs too, and here it is the checkpoint's name. "
+        "For a checkpoint of both: /checkpoint create web01,web02,web03.",
+    )
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u2060\u00a0\u200d"])
+def test_a_name_that_nobody_could_see_is_refused(world, name):
+    world.vm("web01")
+    assert "something in it that can be seen" in world.refuse("create", "web01", name)
