@@ -82,9 +82,12 @@ class Office:
         return Target.of(seen, next((c for c in seen.checkpoints if c.name == checkpoint), None))
 
     def forward(self, *, days: float = 0, hours: float = 0) -> None:
-        """Hour by hour; the fleet is scanned each time."""
-        for _ in range(int(days * 24 + hours)):
-            self.world.forward(hours=1)
+        """Six hours at a time, and the last ones hour by hour; the fleet is scanned each time."""
+        left = int(days * 24 + hours)
+        while left:
+            step = 6 if left > 6 else 1
+            left -= step
+            self.world.forward(hours=step)
             if self.world.durable.down:
                 continue
             self.world.inventory.refresh()
