@@ -14,10 +14,12 @@ from bot.changes.execution import Environment, Timeouts
 from bot.changes.message import ChangeMessages
 from bot.changes.perform import Performer, Restored
 from bot.changes.permission import Permission
+from bot.changes.soundness import Soundness
 from bot.changes.workflow import KINDS, SHOW_AGAIN, Changes
 from bot.dispatch.desk import Desk
 from bot.dispatch.waiting import Waiting
 from bot.durable import SELDOM, Durable, sqlite_jobs
+from bot.fleet.health.rounds import Health
 from bot.fleet.inventory import Inventory
 from bot.fleet.ownership import Ownership
 from bot.fleet.scanner import Scanner
@@ -28,6 +30,7 @@ from bot.people.identity import Gate
 from bot.schedules.book import Book
 from bot.schedules.digest import Digests, Schedules
 from bot.schedules.expiry import Expiry
+from bot.schedules.holds import HoldNotices
 from bot.schedules.housekeeping import Housekeeping
 from bot.schedules.notices import HostNotices
 from bot.schedules.picking import Picker
@@ -68,7 +71,16 @@ class Core:
         gate = Gate(directory, settings.access)
         channels = [entry.channel for entry in settings.digest.channels]
         notices = HostNotices(channels, self.inventory, self.ledger.absences, announcer, clock, gate.may_post)
-        self._scanner = Scanner(self.inventory, self.ledger, notices.look)
+        self.health = Health(self.inventory, backends, self.ledger, clock, settings.health.every)
+        self.holds = HoldNotices(settings.digest.channels, self.ledger, announcer, self._owners_of, gate.may_post)
+
+        def after_a_look() -> None:
+            notices.look()
+            if self.health.look_if_due():
+                self.holds.tell()
+
+        self._scanner = Scanner(self.inventory, self.ledger, after_a_look)
+        soundness = Soundness(self.health if settings.health.gate else None)
         permission = Permission(settings, gate)
         messages = ChangeMessages(self.ledger, announcer, clock)
         env = Environment(
@@ -80,6 +92,7 @@ class Core:
             show_soon=messages.show_soon,
             progress=messages.progressed,
             timeouts=timeouts or Timeouts(),
+            held=soundness.held,
         )
         self._durable = Durable(_jobs_url(settings), KINDS, is_store_trouble=is_trouble, seldom=seldom)
         self.changes = Changes(
@@ -90,6 +103,7 @@ class Core:
             performer=Performer(env, permission.still, restored),
             clock=clock,
             show_again=show_again,
+            soundness=soundness,
         )
         self.housekeeping = Housekeeping(
             settings.housekeeping,
@@ -102,7 +116,7 @@ class Core:
         )
         self.housekeeping.declare()
         self.changes.listen(self.housekeeping)
-        picker = Picker(settings, permission, self.inventory, self.ledger, clock)
+        picker = Picker(settings, permission, self.inventory, self.ledger, clock, hold=soundness.known_hold)
         self.recurring = Recurring(
             settings,
             picker,
@@ -139,7 +153,14 @@ class Core:
             clock=clock,
             digest=digests.asked_for,
             schedules=book,
+            health=self.health,
         )
+
+    def _owners_of(self, vm_id: str) -> tuple[str, ...]:
+        """Who took the checkpoints of a VM."""
+        ids = [c.id for one in self.inventory.seen() if one.vm.id == vm_id for c in one.checkpoints]
+        owners = (note.owner or "" for note in self.ledger.checkpoints.notes(ids).values())
+        return tuple(dict.fromkeys(owner for owner in owners if owner.startswith(("U", "W"))))
 
     def start(self) -> None:
         """Take up what was pending."""

@@ -24,6 +24,7 @@ from commands.base import (
     say,
     unmarked,
 )
+from commands.base.health import Verdict
 from commands.kit import forecast
 from commands.kit.finding import typeable
 from commands.kit.kinds import UNKNOWN, say_kind
@@ -132,13 +133,13 @@ def _host(context: Context, text: str | None) -> str | None:
 def _one(context: Context, seen: VMInventory) -> tuple[Part, ...]:
     vm = seen.vm
     if not seen.checkpoints:
-        return say(
-            f"{name(vm.name)} on {name(vm.host)} has no checkpoints. {typed('create', typeable(vm))} takes one."
-        ).parts
+        none = f"{name(vm.name)} on {name(vm.host)} has no checkpoints. {typed('create', typeable(vm))} takes one."
+        return (*_unsound(context, [seen]), *say(none).parts)
     notes = known(context, seen.checkpoints)
     lines, cut = _tree(context, seen, notes)
     parts: list[Part] = [
         Heading(f"{name(vm.name)} on {name(vm.host)}"),
+        *_unsound(context, [seen]),
         Tree(lines),
         Footnote(f"It is {vm.state.label} and takes {vm.checkpoint_type.label} checkpoints."),
     ]
@@ -241,7 +242,7 @@ def _many(context: Context, seen: Sequence[VMInventory]) -> tuple[Part, ...]:
     ]
     title = f"{say_count(len(seen), 'VM')}, {say_count(sum(len(one.checkpoints) for one in seen), 'checkpoint')}"
     columns = ("VM", "Host", "State", "Checkpoints", "Oldest", "Stale", *(["Writes"] if rates else []))
-    return _table(title, columns, rows, "There is no VM in sight.")
+    return (*_unsound(context, shown), *_table(title, columns, rows, "There is no VM in sight."))
 
 
 def _chosen(context: Context, seen: Sequence[VMInventory], only: Only) -> tuple[Part, ...]:
@@ -267,6 +268,14 @@ def _row(context: Context, seen: VMInventory, one: Checkpoint, note: CheckpointN
         owner(note),
         how_long(note),
     )
+
+
+def _unsound(context: Context, seen: Sequence[VMInventory]) -> Iterator[Part]:
+    """First what nobody may touch, then what somebody should look at."""
+    verdicts = context.health.kept([one.vm for one in seen])
+    for verdict, said in ((Verdict.HOLD, "on Hold: do not touch or restart"), (Verdict.LOOK, "to be looked at")):
+        if names := [one.vm_name for one in verdicts.values() if one.verdict is verdict]:
+            yield Paragraph(f"{verdict.mark} {say_names(names)} {'is' if len(names) == 1 else 'are'} {said}.")
 
 
 def _table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], nothing: str) -> tuple[Part, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from commands.base import Actions, CheckpointNote, Context, Heading, Reply, Table, name
-from commands.kit import forecast
+from commands.kit import forecast, soundness
 from commands.kit.finding import Found, one_checkpoint
 from commands.kit.kinds import MEANING, UNKNOWN, kind_of, meaning_of_type
 from commands.kit.options import checkpoint_argument, share_option, vm_argument
@@ -34,6 +34,9 @@ def _facts(context: Context, found: Found, note: CheckpointNote) -> Iterator[tup
     seen, one = found
     stale = ", stale" if is_stale(one, note, context.policy, context.now) else ""
     yield "VM", f"{name(seen.vm.name)} on {name(seen.vm.host)}, {seen.vm.state.label}"
+    health = context.health.kept([seen.vm])[seen.vm.id]
+    if health.at is not None:
+        yield "Health", f"{soundness.line(health)}. {' '.join(reason.sentence for reason in health.why)}".strip()
     yield "Id", one.id
     yield "Taken", f"{say_time(one.created)}, {age(one, context.now)} ago{stale}"
     yield "Kind", MEANING[kind_of(one, note)]

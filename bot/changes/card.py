@@ -121,7 +121,7 @@ def _awaits(events: Sequence[Event]) -> str:
 
 def _confirm(row: ChangeRow, plan: Plan) -> Button:
     risky = verbs.of(plan.verb).risky
-    style: Literal["primary", "danger"] = "danger" if risky else "primary"
+    style: Literal["primary", "danger"] = "danger" if risky or plan.grave else "primary"
     return Button(plan.verb.capitalize(), "confirm", row.id, style, _second_question(plan))
 
 

@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from backends.base import (
+    VM,
     AuthenticationFailed,
     Backend,
     Busy,
     NotFound,
+    OperationFailed,
     TimedOut,
     UnknownOutcome,
     Unreachable,
@@ -65,6 +67,8 @@ class Environment:
     progress: Callable[[str, str, int], None]
     """Told change id, VM id and percentage."""
     timeouts: Timeouts = Timeouts()
+    held: Callable[[VM], str] = lambda _: ""
+    """Why nobody may touch a VM now; empty where one may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,11 @@ class Execution:
             key=key,
             values={"vm": target.vm_name, "checkpoint": target.checkpoint_name, **(values or {})},
         )
+
+    def refuse_if_held(self, vm: VM) -> None:
+        """Right before a further act on the VM. Raises `OperationFailed` for one that is on Hold."""
+        if why := self.env.held(vm):
+            raise OperationFailed(why, f"{vm.name} is on Hold")
 
     def checkpoint_id(self) -> str:
         if self.target.checkpoint_id is None:

@@ -75,7 +75,7 @@ class Performer:
 
         verb, plan = verbs.of(change.verb), plan_of(change)
         try:
-            seen = steps.step("check", lambda: self._check(change, target, exact=verb.exact))
+            seen = steps.step("check", lambda: self._check(change, target, exact=verb.exact, held=verb.held))
             return verb.perform(Execution(self.env, steps, change, target), seen, plan.action)
         except NotNow as reason:
             said = reason.said
@@ -86,7 +86,7 @@ class Performer:
             key = type(error).__name__
             return ended(ChangeState.FAILED, error.sentence, error.cause, unchanged=error.unchanged, key=key)
 
-    def _check(self, change: ChangeRow, target: Target, *, exact: bool) -> VMInventory:
+    def _check(self, change: ChangeRow, target: Target, *, exact: bool, held: bool) -> VMInventory:
         if change.state.final:
             cancelled = change.state == ChangeState.CANCELLED
             raise NotNow(change.state, Said("cancelled", CANCELLED) if cancelled else Said("over", OVER))
@@ -103,6 +103,8 @@ class Performer:
         if moved := drift.moved(target, seen, exact=exact or change.decided_by != BOT):
             sentence = f"{called(target.vm_name)} is not as it was when you asked: {moved}."
             raise NotNow(ChangeState.VOID, Said("moved", sentence, {"vm": target.vm_name, "moved": moved}))
+        if held and (why := self.env.held(seen.vm)):
+            raise NotNow(ChangeState.DENIED, Said("on hold", why, {"vm": target.vm_name}))
         self._begin(change, target)
         return seen
 

@@ -26,6 +26,7 @@ from bot.changes.message import ChangeMessages
 from bot.changes.outcome import OUTCOME, Outcome, Said, conclusion, outcomes
 from bot.changes.perform import NotNow, Performer
 from bot.changes.permission import Awaits, is_by_the_clock, plan_of
+from bot.changes.soundness import Soundness
 from bot.durable import GIVEN_UP, PENDING, UNREADABLE, Durable, Kind, Record
 from bot.ledger import LEGAL, ChangeRow, ChangeState, IllegalMove, Ledger, LedgerError, Unreadable
 from bot.messages import Origin
@@ -89,6 +90,7 @@ class Changes:
         performer: Performer,
         clock: Callable[[], datetime],
         show_again: Sequence[float] = SHOW_AGAIN,
+        soundness: Soundness | None = None,
     ) -> None:
         """Declares the workflows, before DBOS is launched. `show_again` are the pauses before each further try to show
         what could not be shown, in seconds."""
@@ -98,6 +100,7 @@ class Changes:
         self._durable = durable
         self._performer = performer
         self._clock = clock
+        self._soundness = soundness or Soundness()
         self._show_again = show_again
         self._limits = Limits(self._begin_turn)
         self._by_the_clock: list[ByTheClock] = []
@@ -167,6 +170,7 @@ class Changes:
         The request is in the ledger when this returns, and will be carried through whatever crashes.
         """
         try:
+            plan = self._soundness.admit(plan)
             awaits = self._permission.of(plan, person, origin.channel)
         except Refusal as refusal:
             if record_denial and self._ledger.changes.request(change_id, plan, person, origin):

@@ -51,6 +51,7 @@ from commands.base import (
     say,
     unmarked,
 )
+from commands.base.context import Health, NobodyLooks
 from commands.kit import runner
 from commands.kit.words import say_names, short_id, with_unchanged
 
@@ -89,6 +90,7 @@ class Desk:
     digest: Callable[[str, Callable[[VM], bool]], Reply]
     """The digest for a channel, and for somebody who may see these VMs."""
     schedules: ScheduleBook
+    health: Health = field(default_factory=NobodyLooks)
     bulkhead: Bulkhead = field(default_factory=Bulkhead)
     twins: Twins = field(default_factory=Twins)
     offers: Offers = field(default_factory=Offers)
@@ -238,6 +240,7 @@ class Desk:
             growth=KnownGrowth(self.ledger, self.clock),
             owners=Ownership(self.gate.has_left).of,
             schedules=self.schedules,
+            health=self.health,
             digest=digest,
         )
 

@@ -28,6 +28,7 @@ from bot.ledger.samples import Growth, Sample, Samples
 from bot.ledger.schedules import Own, RunNotes, RunRow, Schedules
 from bot.ledger.states import LEGAL, ChangeState
 from bot.ledger.store import Store
+from bot.ledger.verdicts import Remembered, Turn, Verdicts
 from bot.ledger.verify import Audit, Breakage, Verdict
 
 __all__ = [
@@ -50,10 +51,12 @@ __all__ = [
     "Notice",
     "Overdue",
     "Own",
+    "Remembered",
     "RunNotes",
     "RunRow",
     "Sample",
     "Stage",
+    "Turn",
     "UnknownChange",
     "Unreadable",
     "VMRef",
@@ -99,6 +102,8 @@ class Ledger:
         """Sums over all of it."""
         self.notices = Notices(store, clock)
         """What people are told by the clock."""
+        self.verdicts = Verdicts(store, clock)
+        """How sound the checkpoints of each VM are."""
         self.audit = Audit(store, clock)
         """Proof that all this is as the bot wrote it."""
 

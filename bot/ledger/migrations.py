@@ -460,6 +460,32 @@ def notices(db: Database) -> None:
     """)
 
 
+@MIGRATIONS()
+def verdicts(db: Database) -> None:
+    """How sound each VM's checkpoints are. The reasons are JSON with a version; what later looks must not forget stands
+    in columns of its own."""
+    db.execute("""
+        CREATE TABLE verdicts (
+            vm_id TEXT PRIMARY KEY,
+            vm_name TEXT NOT NULL,
+            host TEXT NOT NULL,
+            verdict TEXT NOT NULL,
+            reasons TEXT NOT NULL,
+            judged_at TEXT NOT NULL,
+            since TEXT NOT NULL,
+            forked_at TEXT,
+            watched_since TEXT,
+            watched_until TEXT,
+            creating_since TEXT,
+            told INTEGER NOT NULL DEFAULT 0,
+            acknowledged_at TEXT,
+            acknowledged_by TEXT NOT NULL DEFAULT '',
+            acknowledged_name TEXT NOT NULL DEFAULT '',
+            acknowledged_why TEXT NOT NULL DEFAULT ''
+        )
+    """)
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring the database to what this version needs. Call it inside a transaction, so that of two programs that start
     at once one does it. Raises `LedgerError` for a database that is newer, or that is something else."""

@@ -99,7 +99,7 @@ class AccessSettings(Section):
         default={
             "viewer": ("view",),
             "operator": ("view", "create", "rename", "keep"),
-            "owner": ("view", "create", "rename", "keep", "apply", "delete", "export", "configure"),
+            "owner": ("view", "create", "rename", "keep", "apply", "delete", "export", "configure", "acknowledge"),
         },
         description="Names for sets of actions. Roles given here take the place of these three.",
     )
@@ -278,6 +278,15 @@ class MetricsSettings(Section):
     )
 
 
+class HealthSettings(Section):
+    """How the checkpoints of VMs are watched over."""
+
+    every: Span = Field(default=timedelta(minutes=15), description="How often the event logs of the hosts are read.")
+    gate: bool = Field(
+        default=True, description="Refuse every change of a VM on Hold, and ask about one that somebody should look at."
+    )
+
+
 class Settings(BaseSettings, Section):
     """All settings. Built in code it takes what it is given and nothing else; `load` reads files and variables."""
 
@@ -322,6 +331,7 @@ class Settings(BaseSettings, Section):
     housekeeping: HousekeepingSettings = Field(default_factory=HousekeepingSettings)
     digest: DigestSettings = Field(default_factory=DigestSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
+    health: HealthSettings = Field(default_factory=HealthSettings)
 
     @classmethod
     def settings_customise_sources(

@@ -36,6 +36,7 @@ from commands.base.errors import NotAllowed, NotKnown, UsageError
 from commands.base.growth import Filling, Growth, Rate
 from commands.base.names import is_marked, name, runs, unmarked
 from commands.base.plans import (
+    Acknowledge,
     Action,
     Apply,
     Claim,
@@ -62,6 +63,7 @@ from commands.base.schedules import (
 )
 
 __all__ = [
+    "Acknowledge",
     "Action",
     "Actions",
     "Apply",

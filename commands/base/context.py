@@ -11,6 +11,7 @@ from backends.base import VM, BackendError, VMInventory, Volume
 from commands.base.answers import Reply, say
 from commands.base.errors import UsageError
 from commands.base.growth import Growth, NothingKnown
+from commands.base.health import VMHealth, unjudged
 from commands.base.schedules import NoSchedules, Schedules
 
 
@@ -187,6 +188,26 @@ class Record(Protocol):
     def history(self) -> Search: ...
 
 
+class Health(Protocol):
+    """The verdicts on VMs."""
+
+    def kept(self, vms: Iterable[VM]) -> Mapping[str, VMHealth]:
+        """As last judged, by id: of every one of them."""
+
+    def look(self, vm: VM) -> VMHealth:
+        """As it is now. Raises `BackendError`."""
+
+
+class NobodyLooks:
+    """The `Health` of a fleet that nobody looks at."""
+
+    def kept(self, vms: Iterable[VM]) -> Mapping[str, VMHealth]:
+        return {vm.id: self.look(vm) for vm in vms}
+
+    def look(self, vm: VM) -> VMHealth:
+        return unjudged(vm.id, vm.name, vm.host, "Nobody looks at it.")
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a command works with."""
@@ -204,5 +225,6 @@ class Context:
     may: Callable[[str, VM], bool] = lambda _verb, _vm: True
     """Whether a grant lets them do that to a VM: for what is said to them. Whether it is done is decided elsewhere."""
     schedules: Schedules = field(default_factory=NoSchedules)
+    health: Health = field(default_factory=NobodyLooks)
     digest: Callable[[], Reply] = lambda: say("No digest is set up.")
     """The digest of this channel, made now."""

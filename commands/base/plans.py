@@ -105,6 +105,13 @@ class Configure(Action):
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledge(Action):
+    verb: ClassVar[str] = "acknowledge"
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """What a plan was made from. When it no longer fits the host, the plan is void."""
 

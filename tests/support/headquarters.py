@@ -10,6 +10,7 @@ from typing import Self
 
 from backends.base import VMInventory
 from backends.simulator.fleets.seed import Past
+from backends.simulator.model import power
 from bot.changes.card import SIGNS, title
 from bot.changes.perform import Restored
 from bot.core import Core
@@ -168,6 +169,13 @@ class Headquarters(Hosts):
         made = self.put(name, *past, host=host)
         self.clock.forward(seconds=10)
         return self.look(made.id, host)
+
+    def start_again(self, name: str, host: str = "hv01") -> None:
+        """Somebody starts a VM on its host."""
+        model = self.hosts[host]
+        model.all()
+        power.start(model, self.vm(name, host).id)
+        model.all()
 
     def _is_shown(self, row: ChangeRow) -> bool:
         """A message is posted without its buttons at first."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from backends.base import VM, BackendError, Checkpoint, Progress, UnknownOutcome, VMInventory, VMState
+from backends.base import VM, Backend, BackendError, Checkpoint, Progress, UnknownOutcome, VMInventory, VMState
 from bot.changes.attempt import Attempt
 from bot.changes.execution import Execution
 from bot.changes.outcome import Outcome
@@ -72,13 +72,24 @@ def start(vm_id: str) -> Attempt:
     return Attempt("start", lambda host: host.start(vm_id), lambda now: now.vm.state == VMState.RUNNING)
 
 
+def _start_soundly(execution: Execution, vm: VM) -> Attempt:
+    """A start opens the disks anew, so the VM is judged once more right before."""
+    plain = start(vm.id)
+
+    def act(host: Backend) -> None:
+        execution.refuse_if_held(vm)
+        plain.act(host)
+
+    return replace(plain, act=act)
+
+
 def _written_files(seen: VMInventory) -> frozenset[str]:
     return frozenset(d.path.casefold() for d in seen.disks or () if d.attached)
 
 
 def _put_back(execution: Execution, vm: VM, safety: Checkpoint | None) -> VMInventory:
     try:
-        before = execution.steps.step("look before", lambda: execution.env.fleet.look(vm.id, disks=True))
+        before = execution.steps.step("look before", lambda: _look_before(execution, vm))
         return execution.carry_out(attempt(before, execution.checkpoint_id(), execution.on_progress), before)
     except UnknownOutcome as lost:
         if safety is None:
@@ -94,6 +105,12 @@ def _put_back(execution: Execution, vm: VM, safety: Checkpoint | None) -> VMInve
             f"{called(vm.name)} was not put back to {called(str(execution.target.checkpoint_name))}",
             f"The safety checkpoint {called(safety.name)} had been taken, and stays.",
         ) from error
+
+
+def _look_before(execution: Execution, vm: VM) -> VMInventory:
+    """Once more: the safety checkpoint may have failed half-way."""
+    execution.refuse_if_held(vm)
+    return execution.env.fleet.look(vm.id, disks=True)
 
 
 def _take_safety(execution: Execution, seen: VMInventory, action: Apply) -> Checkpoint:
@@ -120,14 +137,14 @@ def _take_safety(execution: Execution, seen: VMInventory, action: Apply) -> Chec
 
 def _start_again(execution: Execution, after: VMInventory) -> VMInventory:
     try:
-        return execution.set_right(start(after.vm.id), after)
+        return execution.set_right(_start_soundly(execution, after.vm), after)
     except BackendError as error:
         raise told(
             error,
             f"{called(after.vm.name)} is back at {called(str(execution.target.checkpoint_name))}, but it"
             f" could not be started again and is"
             f" {after.vm.state.label}",
-            "Start it by hand.",
+            "See why before you start it by hand.",
         ) from error
 
 

@@ -36,6 +36,9 @@ class Verb(Generic[A]):
     destructive: bool = False
     """Something may be lost by it, so it is asked about unless the settings name what is."""
 
+    held: bool = True
+    """Refused on a VM that is on Hold: it touches the VM."""
+
     @property
     def name(self) -> str:
         return self.action.verb

@@ -26,4 +26,4 @@ def again(_action: Claim, targets: Sequence[Target]) -> Words:
     return with_checkpoint("claim", (), chosen, targets[0].checkpoint_name or "")
 
 
-verb = Verb(Claim, "claim checkpoints of", perform, again)
+verb = Verb(Claim, "claim checkpoints of", perform, again, held=False)

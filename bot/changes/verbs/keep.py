@@ -18,4 +18,4 @@ def perform(execution: Execution, _seen: VMInventory, action: Keep) -> Outcome:
     return execution.done("kept", f"{one} is kept {until}.", {"until": until})
 
 
-verb = Verb(Keep, "say how long to keep checkpoints of", perform)
+verb = Verb(Keep, "say how long to keep checkpoints of", perform, held=False)

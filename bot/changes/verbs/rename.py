@@ -35,4 +35,4 @@ def attempt(checkpoint_id: str, name: str) -> Attempt:
     return Attempt("rename", lambda host: host.rename(checkpoint_id, name), happened)
 
 
-verb = Verb(Rename, "rename checkpoints of", perform, again)
+verb = Verb(Rename, "rename checkpoints of", perform, again, held=False)

@@ -96,7 +96,7 @@ def _forks(case: _Case) -> Iterator[Reason]:
         yield from (_perhaps(sign) for sign in failed)
         return
     at = max(moment for moment in (last, remembered) if moment is not None)
-    source = next((s.told for s in reversed(surely) if s.event.at == at), "an event that was seen then")
+    source = _source([sign for sign in surely if abs(sign.event.at - at) <= timedelta(minutes=1)])
     if _may_lose(signs, at):
         yield Reason(
             "fork failed",
@@ -116,15 +116,21 @@ def _forks(case: _Case) -> Iterator[Reason]:
         )
 
 
+def _source(signs: Sequence[Sign]) -> str:
+    """The event that says it best: that of the switch itself, where there is one."""
+    best = [sign for sign in signs if sign.event.id == events.FORK_SWITCH] or list(signs)
+    return best[-1].told if best else "an event that was seen then"
+
+
 def _may_lose(signs: Signs, failed_at: datetime) -> bool:
-    """Whether something may be lost at the next start: a layer or a checkpoint stands, or an orphan lies beside a VM
-    that has not been started since. Its configuration may show the old disks alone."""
+    """Whether something may be lost at the next start: a layer or a checkpoint stands, or beside a VM that has not
+    been started since an orphan lies, or may lie. Its configuration may show the old disks alone."""
     seen = signs.seen
     if chain.has_layers(seen) or seen.disks is None:
         return True
     started = signs.at - timedelta(seconds=seen.vm.uptime)
     runs_since = seen.vm.state is not VMState.OFF and (not seen.vm.uptime or started <= failed_at)
-    return bool(signs.orphans) and runs_since
+    return bool(signs.orphans or signs.unseen) and runs_since
 
 
 def _perhaps(sign: Sign) -> Reason:

@@ -13,7 +13,20 @@ from bot.ledger import LEGAL, ChangeState, IllegalMove, Ledger, LedgerError, Unk
 from bot.ledger.changes import MOST_REFUSALS, NO_MORE
 from bot.ledger.writing import clean, plan_from_json, plan_to_json
 from bot.messages import MessageRef, Origin
-from commands.base import Claim, Configure, Create, Delete, Export, Keep, Picture, Plan, Rename, Target, actions
+from commands.base import (
+    Acknowledge,
+    Claim,
+    Configure,
+    Create,
+    Delete,
+    Export,
+    Keep,
+    Picture,
+    Plan,
+    Rename,
+    Target,
+    actions,
+)
 from tests.support.ledger import ADA, BOB, ORIGIN, START, Clock, carry, creation, plan, target
 
 
@@ -259,6 +272,7 @@ ACTIONS = st.one_of(
     st.builds(Keep, st.none() | st.datetimes(timezones=st.just(UTC))),
     st.builds(Claim),
     st.builds(Export, st.text()),
+    st.builds(Acknowledge, st.text()),
     st.builds(Configure, st.none() | st.sampled_from(CheckpointType), st.none() | st.booleans()),
 )
 PICTURES = st.builds(
@@ -284,7 +298,7 @@ def test_names_that_are_no_valid_unicode_read_back_as_they_were() -> None:
 
 
 def test_every_kind_of_action_is_tried() -> None:
-    tried = {Claim, Create, Delete, Rename, Keep, Export, Configure}
+    tried = {Claim, Create, Delete, Rename, Keep, Export, Configure, Acknowledge}
     assert set(actions().values()) - tried == {type(plan().action)}
     assert plan_from_json(plan_to_json(plan())) == plan()
 

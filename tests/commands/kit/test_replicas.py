@@ -17,6 +17,7 @@ CHANGES = {
     "keep": ("{}", "first", "7d"),
     "claim": ("{}", "first"),
     "settings": ("{}", "--automatic", "on"),
+    "health": ("{}", "--acknowledge", "looked"),
 }
 """How each command that changes something is typed."""
 

@@ -1,0 +1,208 @@
+"""Looks at the health of all VMs now and then, and at one right before it is touched."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from threading import Lock
+
+from backends.base import VM, Backend, BackendError, FolderFiles, HostEvents, VMInventory
+from bot.fleet.health import events
+from bot.fleet.health.collect import Seen, folders_of, remembered, signs_of
+from bot.fleet.health.events import Means, Names
+from bot.fleet.health.verdict import BEFORE, WINDOW, judge
+from bot.fleet.inventory import Inventory
+from bot.ledger import Ledger, LedgerError
+from bot.ledger.verdicts import Remembered
+from commands.base.health import Verdict, VMHealth, unjudged
+
+FOLDERS_EVERY = timedelta(hours=1)
+"""Listing folders costs a host more than its logs."""
+
+FRESH = timedelta(seconds=10)
+"""Before a change the logs are read anew, for several VMs of a host once."""
+
+FARTHEST = timedelta(days=400)
+"""No log is asked for more than that."""
+
+_NEVER_LOOKED = "It was not looked at yet."
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Health:
+    """The verdicts on VMs: judged, kept in the ledger, and asked for. Safe to use from many threads."""
+
+    inventory: Inventory
+    backends: Mapping[str, Backend]
+    ledger: Ledger
+    clock: Callable[[], datetime]
+    every: timedelta = timedelta(minutes=15)
+    _looked: datetime | None = None
+    _files: Mapping[str, FolderFiles] = field(default_factory=dict)
+    _files_at: datetime | None = None
+    _recent: dict[str, tuple[datetime, HostEvents]] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    # ------------------------------------------------------------ asked for
+
+    def kept(self, vms: Iterable[VM]) -> Mapping[str, VMHealth]:
+        """The verdicts as last judged, by id. A VM that was never looked at has one too: nobody can tell."""
+        wanted = {vm.id: vm for vm in vms}
+        known = self.ledger.verdicts.of(wanted)
+        return {id: known.get(id) or unjudged(vm.id, vm.name, vm.host, _NEVER_LOOKED) for id, vm in wanted.items()}
+
+    def of(self, vm_ids: Iterable[str]) -> Mapping[str, VMHealth]:
+        """The same by ids, without those never looked at."""
+        return self.ledger.verdicts.of(vm_ids)
+
+    def on_hold(self, vm_id: str) -> VMHealth | None:
+        """The verdict on a VM that nobody may touch, as last judged; None for any other."""
+        health = self.ledger.verdicts.of([vm_id]).get(vm_id)
+        return health if health and health.verdict is Verdict.HOLD else None
+
+    def look(self, vm: VM) -> VMHealth:
+        """The verdict on a VM as it is now. Raises `BackendError`."""
+        seen = self.inventory.look(vm.id, disks=True)
+        return self._judge_now(seen, self._events_of(seen.vm.host))
+
+    def before_touching(self, vm: VM) -> VMHealth:
+        """Right before a change: the logs of its host are read anew, and where they or what is known say that a
+        checkpoint failed half-way, its disks too. Logs that cannot be read leave the verdict as it was."""
+        kept = self.kept([vm])[vm.id]
+        told = self._events_of(vm.host)
+        if kept.verdict is not Verdict.HOLD and not (told and self._has_forked(vm, told, kept)):
+            return kept
+        try:
+            return self._judge_now(self.inventory.look(vm.id, disks=True), told)
+        except BackendError as error:
+            log.warning("%s could not be judged anew: %s", vm.name, error.cause)
+            return kept if kept.verdict is Verdict.HOLD else replace(kept, verdict=Verdict.CANNOT_TELL)
+
+    # ------------------------------------------------------------ all of them
+
+    def look_if_due(self) -> bool:
+        """A round of looks, where the last one is long enough ago. Whether there was one."""
+        now = self.clock()
+        if self._looked is not None and abs(now - self._looked) < self.every:
+            return False
+        self._looked = now
+        self.look_around()
+        return True
+
+    def look_around(self) -> None:
+        """Judge every VM that was seen, and keep the verdicts."""
+        vms = self.inventory.seen(disks=True)
+        kept = self.ledger.verdicts.remembered()
+        looked = self._round(vms, kept)
+        known = looked.known
+        judged = []
+        for seen in vms:
+            before = kept.get(seen.vm.id, Remembered())
+            signs = signs_of(self._as_it_is(seen, looked, before), looked, before, known)
+            judged.append((judge(signs), remembered(signs, before)))
+        try:
+            self.ledger.verdicts.keep(judged)
+        except LedgerError as error:
+            log.error("verdicts could not be kept: %s", error.cause)
+
+    def _round(self, vms: Sequence[VMInventory], kept: Mapping[str, Remembered]) -> Seen:
+        at = self.clock()
+        by_host: dict[str, list[VMInventory]] = {host: [] for host in self.backends}
+        for seen in vms:
+            by_host[seen.vm.host].append(seen)
+        with ThreadPoolExecutor(max(1, len(by_host)), thread_name_prefix="health") as pool:
+            told = pool.map(lambda host: self._ask(host, _since(by_host[host], kept, at)), by_host)
+            found = {host: one for host, one in zip(by_host, told, strict=True) if one is not None}
+        if self._files_at is None or at - self._files_at >= FOLDERS_EVERY:
+            self._files_at = at
+            with ThreadPoolExecutor(max(1, len(found)), thread_name_prefix="folders") as pool:
+                listed = pool.map(lambda host: self._list(host, folders_of(by_host[host])), found)
+                self._files = {h: one for h, one in zip(found, listed, strict=True) if one is not None}
+        silent = frozenset(by_host) - frozenset(found)
+        return Seen(at, found, self._files, self.inventory.inventories(disks=True), silent)
+
+    def _as_it_is(self, seen: VMInventory, looked: Seen, before: Remembered) -> VMInventory:
+        """A VM of which a fork is known is looked at as it is now: the disks of the last scan may be older than it."""
+        host = looked.events.get(seen.vm.host)
+        if before.forked is None and not (host and _forks(seen, host)):
+            return seen
+        try:
+            return self.inventory.look(seen.vm.id, disks=True)
+        except BackendError as error:
+            log.warning("%s could not be looked at: %s", seen.vm.name, error.cause)
+            return seen
+
+    # ------------------------------------------------------------ one of them
+
+    def _judge_now(self, seen: VMInventory, told: HostEvents | None) -> VMHealth:
+        vm_id = seen.vm.id
+        before = self.ledger.verdicts.remembered([vm_id]).get(vm_id, Remembered())
+        host = seen.vm.host
+        with self._lock:
+            recent = {name: one for name, (_, one) in self._recent.items() if name != host}
+        found = {**recent, **({host: told} if told else {})}
+        inventories = self.inventory.inventories(disks=True)
+        files = self._files
+        if told and (before.forked or _forks(seen, told)):
+            listed = self._list(host, folders_of((seen,)))
+            files = {**files, host: listed} if listed else files
+        silent = frozenset() if told else frozenset({host})
+        looked = Seen(self.clock(), found, files, inventories, silent)
+        signs = signs_of(seen, looked, before, looked.known | {d.path.casefold() for d in seen.disks or ()})
+        health = judge(signs)
+        self.ledger.verdicts.keep([(health, remembered(signs, before))])
+        return self.ledger.verdicts.of([vm_id]).get(vm_id, health)
+
+    def _has_forked(self, vm: VM, told: HostEvents, kept: VMHealth) -> bool:
+        settled = kept.acknowledged.at if kept.acknowledged else None
+        forks = _forks(VMInventory(vm), told)
+        return any(settled is None or at > settled for at in forks)
+
+    def _events_of(self, host: str) -> HostEvents | None:
+        """What the logs of a host tell, some seconds old at the most. None where it does not answer."""
+        now = self.clock()
+        with self._lock:
+            known = self._recent.get(host)
+        if known and abs(now - known[0]) < FRESH:
+            return known[1]
+        return self._ask(host, now - WINDOW)
+
+    def _ask(self, host: str, since: datetime) -> HostEvents | None:
+        try:
+            told = self.backends[host].events(since)
+        except BackendError as error:
+            log.warning("the logs of %s were not read: %s", host, error.cause)
+            return None
+        with self._lock:
+            self._recent[host] = (self.clock(), told)
+        return told
+
+    def _list(self, host: str, folders: tuple[str, ...]) -> FolderFiles | None:
+        try:
+            return self.backends[host].folder_files(folders)
+        except BackendError as error:
+            log.warning("the folders of %s were not looked into: %s", host, error.cause)
+            return None
+
+
+def _forks(seen: VMInventory, told: HostEvents) -> tuple[datetime, ...]:
+    """When checkpoints of the VM failed half-way."""
+    signs = events.of_vm(told.events, seen)
+    return tuple(s.event.at for s in signs if s.means is Means.FORK_FAILED and s.names is Names.SURELY)
+
+
+def _since(vms: Iterable[VMInventory], kept: Mapping[str, Remembered], at: datetime) -> datetime:
+    """From when on the logs of a host are asked for: since before the oldest checkpoint that no look has covered."""
+    oldest = at - WINDOW
+    for seen in vms:
+        before = kept.get(seen.vm.id, Remembered())
+        needed = min((one.created for one in seen.checkpoints), default=at) - BEFORE
+        covered = before.watched_since and before.watched_until and before.watched_since <= needed
+        if not covered or (before.watched_until and before.watched_until < oldest):
+            oldest = min(oldest, needed)
+    return max(oldest, at - FARTHEST)
