@@ -11,7 +11,7 @@ import click
 from backends.base import MAX_NAME, CheckpointType, VMInventory, VMState
 from commands.base import Context, Create, Plan, Policy, Target, UsageError
 from commands.base.names import name as called
-from commands.kit import forecast, refusals
+from commands.kit import forecast, quota, refusals
 from commands.kit.finding import plain
 from commands.kit.group import Group
 from commands.kit.options import FOREVER, is_control, new_name, span_or_forever, vm_argument
@@ -56,6 +56,7 @@ def command(
     group = Group(context, "create", vm)
     name = new = name or _name_of_the_hour(context, group.seen)
     group.check(lambda one: _refuse(one, new, kind, context.policy))
+    quota.check(context, group)
     group.refuse()
     seen, vms = group.seen, [one.vm for one in group.seen]
     doubt = _may_be_a_vm(context, vm, name)

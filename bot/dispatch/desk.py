@@ -25,6 +25,7 @@ from bot.dispatch.requests import Pressed, SeenLately, Typed, change_id_of
 from bot.dispatch.twins import Twins
 from bot.dispatch.waiting import Waiting
 from bot.fleet.growth import KnownGrowth
+from bot.fleet.holdings import Holdings
 from bot.fleet.inventory import Inventory
 from bot.fleet.ownership import Ownership
 from bot.fleet.view import FleetView
@@ -38,6 +39,7 @@ from commands.base import (
     Button,
     Context,
     Footnote,
+    Holding,
     NotAllowed,
     NotKnown,
     Person,
@@ -228,6 +230,10 @@ class Desk:
             with at(None):
                 return self.digest(channel, may_view)
 
+        def holding(disks: bool) -> Holding:
+            with at(None):
+                return Holdings(self.inventory, self.ledger).of(person.id, disks=disks)
+
         return Context(
             person=person,
             channel=channel,
@@ -241,6 +247,7 @@ class Desk:
             owners=Ownership(self.gate.has_left).of,
             schedules=self.schedules,
             health=self.health,
+            holding=holding,
             digest=digest,
         )
 

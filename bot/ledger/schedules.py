@@ -68,6 +68,8 @@ class Own:
     """Who keeps it, as a clause: `ada keeps it`; empty where nobody does."""
     claimed: str = ""
     """Whose it is by now, as a clause; empty where nobody took it over."""
+    applied: str = ""
+    """Who put the VM back to it, as a clause; empty where nobody did."""
 
 
 class Schedules(Part):
@@ -251,8 +253,15 @@ class Schedules(Part):
                 WHERE s.schedule_id = ? AND p.vm_id = ? AND p.gone_at IS NULL""",
                 [now, schedule_id, vm_id],
             ).fetchall()
+            applied = {id: clause for id, clause, _ in db.execute(_APPLIED, [vm_id])}
         return tuple(
-            Own(id, moment_of(at), f"{kept} keeps it" if kept else "", f"{claimed} claimed it" if claimed else "")
+            Own(
+                id,
+                moment_of(at),
+                f"{kept} keeps it" if kept else "",
+                f"{claimed} claimed it" if claimed else "",
+                applied.get(id, ""),
+            )
             for id, at, kept, claimed in rows
         )
 
@@ -294,6 +303,12 @@ class Schedules(Part):
                 [schedule_id, json.dumps(list(vm_ids))],
             )
 
+
+_APPLIED = """SELECT json_extract(t.value, '$.checkpoint_id'),
+    c.person_name || CASE c.state WHEN 'succeeded' THEN ' applied it' ELSE ' wanted to apply it' END, max(c.number)
+    FROM change_vms v JOIN changes c ON c.number = v.change, json_each(c.plan, '$.targets') t
+    WHERE v.vm_id = ? AND c.verb = 'apply' AND c.state IN ('running', 'succeeded', 'failed', 'unknown') GROUP BY 1"""
+"""What people applied, and who last. Of a change that failed, part may have been done."""
 
 _DEFINITION = TypeAdapter(Schedule)
 _NOTES = TypeAdapter(RunNotes).validate_python

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from backends.base import VM, CheckpointType, VMInventory
 from bot.changes.permission import Permission, is_by_the_clock
 from bot.changes.verbs.create import GROWTH_OVER
+from bot.fleet.holdings import Holdings
 from bot.fleet.inventory import Inventory
 from bot.ledger import ChangeRow, Ledger, LedgerError
 from bot.people import access
@@ -16,8 +17,9 @@ from bot.people.identity import Refusal
 from bot.schedules import retention, skips
 from bot.settings import Settings
 from bot.settings.sets import expanded
-from commands.base import Going, Left, Person, Rehearsal, Schedule, Target
+from commands.base import Going, Holding, Left, Person, Rehearsal, Schedule, Target
 from commands.kit import patterns
+from commands.kit.quota import Allowance
 
 TIMEOUT = timedelta(minutes=3)
 """A scan with all disks takes a busy host a while, and a schedule can wait."""
@@ -101,10 +103,10 @@ class Picker:
         targets = (target for row in asked for target in _targets(row))
         return frozenset(target.checkpoint_id for target in targets if target.checkpoint_id)
 
-    def retain(self, schedule: Schedule, seen: VMInventory) -> retention.Retention:
-        """Which of its checkpoints of a VM go now."""
+    def retain(self, schedule: Schedule, seen: VMInventory, *, taking: bool = False) -> retention.Retention:
+        """Which of its checkpoints of a VM go now, or when it has taken one more."""
         own = self.ledger.schedules.made_by(schedule.id, seen.vm.id)
-        return retention.decide(seen, own, schedule, self.clock(), self.asked_about())
+        return retention.decide(seen, own, schedule, self.clock(), self.asked_about(), taking=taking)
 
     def _sorted(self, schedule: Schedule, chosen: Sequence[VMInventory]) -> Picks:
         hosts = {host.name: host for host in self.inventory.hosts(disks=True)}
@@ -112,13 +114,14 @@ class Picker:
         ids = [seen.vm.id for seen in chosen]
         last = self.ledger.schedules.last_taken(schedule.id, ids)
         growth = self.ledger.samples.growth(self.clock() - GROWTH_OVER, ids)
+        quota = self._quota(schedule)
         taken: list[Pick] = []
         left: list[Left] = []
         going: list[Going] = []
         stays: list[Left] = []
         for seen in chosen:
             vm, wanted = seen.vm, self.type_of(schedule, seen.vm)
-            after = self.retain(schedule, seen) if schedule.retains else retention.Retention()
+            after = self.retain(schedule, seen, taking=True) if schedule.retains else retention.Retention()
             facts = skips.Facts(
                 checkpoint_type=wanted or vm.checkpoint_type,
                 away=hosts[vm.host].problem,
@@ -127,15 +130,24 @@ class Picker:
                 growth_per_day=growth[vm.id].bytes_per_day if vm.id in growth else None,
                 last=last.get(vm.id),
                 merge=max((seen.growth_since(one.id) or 0 for one, _ in after.going), default=0),
+                quota=quota.why_not(one.id for one, _ in after.going),
             )
             if reason := skips.left_out(seen, facts):
                 left.append(reason)
             else:
                 taken.append(Pick(seen, wanted))
+                quota.took(one.id for one, _ in after.going)
                 going += [one for _, one in after.going]
                 stays += after.stays
         unseen = tuple(host.name for host in hosts.values() if not host.reachable)
         return Picks(tuple(taken), tuple(left), tuple(going), tuple(stays), unseen)
+
+    def _quota(self, schedule: Schedule) -> Allowance:
+        """What the schedule's owner may take yet. What goes after the run does not count."""
+        policy = self.settings.policy
+        if not policy.has_quota:
+            return Allowance(policy, Holding())
+        return Allowance(policy, Holdings(self.inventory, self.ledger).of(schedule.owner, disks=True))
 
 
 def _targets(row: ChangeRow) -> tuple[Target, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from backends.base import Checkpoint, VMInventory
@@ -32,10 +32,17 @@ class Retention:
 
 
 def decide(
-    seen: VMInventory, own: Iterable[Own], schedule: Schedule, now: datetime, asked_about: Collection[str] = ()
+    seen: VMInventory,
+    own: Iterable[Own],
+    schedule: Schedule,
+    now: datetime,
+    asked_about: Collection[str] = (),
+    *,
+    taking: bool = False,
 ) -> Retention:
     """What goes of a VM's checkpoints: those of `own` that are older than the schedule keeps them, or beyond as many as
-    it keeps. `asked_about` are those that a request which is not over is about.
+    it keeps. `asked_about` are those that a request which is not over is about. With `taking`, it is what goes when
+    one more is taken.
 
     What somebody claimed is the schedule's no longer. The newest one that is whole never goes.
     """
@@ -45,9 +52,11 @@ def decide(
     )
     ours = [one for one in there if not one.claimed]
     newest = next((one.id for one in reversed(ours) if not checkpoints[one.id].missing), None)
+    if taking:  # the new one is the newest then, and where the VM is
+        seen, newest = replace(seen, vm=replace(seen.vm, current_id=None)), None
     going, stays = [], []
     for one in there:
-        checkpoint, why = checkpoints[one.id], _over(one, ours, schedule, now)
+        checkpoint, why = checkpoints[one.id], _over(one, ours, schedule, now, more=int(taking))
         if not why or one.id == newest:
             continue
         if key := _reason(seen, checkpoint, one, {own.id for own in ours}, asked_about):
@@ -57,11 +66,11 @@ def decide(
     return Retention(tuple(going), tuple(stays))
 
 
-def _over(one: Own, ours: list[Own], schedule: Schedule, now: datetime) -> str:
+def _over(one: Own, ours: list[Own], schedule: Schedule, now: datetime, more: int) -> str:
     """Why its time is over, as a clause; empty while it is not."""
     if schedule.keep is not None and now - one.taken_at >= timedelta(seconds=schedule.keep):
         return f"older than {say_span(timedelta(seconds=schedule.keep))}"
-    newer = sum(other.taken_at > one.taken_at for other in ours)
+    newer = sum(other.taken_at > one.taken_at for other in ours) + more
     if schedule.keep_last is not None and newer >= schedule.keep_last:
         return f"beyond the last {schedule.keep_last}"
     return ""
@@ -75,6 +84,7 @@ def _reason(
     checks = (
         (one.claimed, "claimed", one.claimed),
         (one.kept, "kept", one.kept),
+        (one.applied, "applied", one.applied),
         (one.id in asked_about, "asked about", "a request is about it"),
         (seen.vm.current_id == one.id, "current", f"{seen.vm.name} was put back to it"),
         (checkpoint.managed_by is not None, "broken", "the host does not find its files"),

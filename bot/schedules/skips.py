@@ -11,7 +11,7 @@ from bot.fleet import space
 from commands.base import Left
 from commands.kit.words import say_size
 
-AGAIN = frozenset({"away", "busy", "merging", "backup", "room", "full", "hold", "unseen"})
+AGAIN = frozenset({"away", "busy", "merging", "backup", "room", "quota", "full", "hold", "unseen"})
 """What somebody can mend, or what passes: these VMs should have been taken."""
 
 EMPTY = 8 * 1024**2
@@ -38,6 +38,8 @@ class Facts:
     """The id of the last checkpoint that the schedule took, and the label of the VM's state before it."""
     merge: int = 0
     """Bytes that the largest merge of what would go may need."""
+    quota: str = ""
+    """Why the schedule's owner may have no further checkpoint."""
 
 
 def left_out(seen: VMInventory, facts: Facts) -> Left | None:
@@ -65,12 +67,18 @@ def _reasons(seen: VMInventory, facts: Facts) -> Iterator[tuple[str, str]]:
         yield "unseen", "its host does not show its checkpoints"
     if any(one.missing for one in seen.checkpoints):
         yield "broken", "it has a broken checkpoint"
+    yield from _no_place(seen, facts)
+    if nothing_has_run(seen, facts.last):
+        yield "idle", "nothing has run on it since the last one"
+    if facts.quota:
+        yield "quota", facts.quota
+
+
+def _no_place(seen: VMInventory, facts: Facts) -> Iterator[tuple[str, str]]:
     if len(seen.checkpoints) >= MAX_CHECKPOINTS:
         yield "full", f"it has {len(seen.checkpoints)} checkpoints, and Hyper-V allows {MAX_CHECKPOINTS}"
     if why := _no_room(seen, facts):
         yield "room", why
-    if nothing_has_run(seen, facts.last):
-        yield "idle", "nothing has run on it since the last one"
 
 
 def _no_room(seen: VMInventory, facts: Facts) -> str:

@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 import commands
 from commands.base import actions
 from commands.kit.meant import nearest
-from commands.kit.words import parse_span
+from commands.kit.words import parse_size, parse_span
 
 EVERYONE = "everyone"
 """Stands for every member of the workspace in a grant."""
@@ -97,6 +97,13 @@ def _span(value: object) -> timedelta:
         raise problem("must be a span of time, such as 30m, 24h or 7d")
     try:
         return parse_span(value)
+    except ValueError as error:
+        raise problem(str(error)) from None
+
+
+def _size(value: object) -> int:
+    try:
+        return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else parse_size(str(value))
     except ValueError as error:
         raise problem(str(error)) from None
 
@@ -204,6 +211,8 @@ _GROUP = r"S[A-Z0-9]{1,20}"
 
 CheckpointCount = Annotated[int, BeforeValidator(_whole_number(1, 49))]
 Count = Annotated[int, BeforeValidator(_whole_number(1, 50))]
+Quantity = Annotated[int, BeforeValidator(_whole_number(1, 1_000_000))]
+Size = Annotated[int, BeforeValidator(_size)]
 Port = Annotated[int, BeforeValidator(_whole_number(1, 65535))]
 Span = Annotated[timedelta, BeforeValidator(_span)]
 SpanOrNone = Annotated[

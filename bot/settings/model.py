@@ -24,10 +24,12 @@ from bot.settings.kinds import (
     Listen,
     OneOrMore,
     Pattern,
+    Quantity,
     RoleName,
     ScheduleName,
     Secret,
     SetName,
+    Size,
     Someone,
     Span,
     SpanOrNone,
@@ -241,6 +243,23 @@ class KeepSettings(Section):
         return longest
 
 
+class QuotaSettings(Section):
+    """What one owner may have: what they took or claimed and what their schedules took, while it is there."""
+
+    checkpoints_per_owner: Quantity | None = Field(
+        default=None,
+        description="How many checkpoints one owner may have. Theirs are those that they took, also by a schedule of "
+        "theirs, and that nobody else claimed, and those that they claimed. Who has as many is refused a further one, "
+        "with what to delete first, and their schedules skip what does not fit. A safety checkpoint counts too, and is "
+        "taken whatever this says. When left out, any number.",
+    )
+    growth_per_owner: Size | None = Field(
+        default=None,
+        description="How much may be written since the checkpoints of one owner, such as 500GB, in powers of 1024. "
+        "When left out, any amount.",
+    )
+
+
 class DigestChannelSettings(Section):
     """A channel that gets the digest."""
 
@@ -313,6 +332,7 @@ class Settings(BaseSettings, Section):
     confirmation: ConfirmationSettings = Field(default_factory=ConfirmationSettings)
     apply: ApplySettings = Field(default_factory=ApplySettings)
     keep: KeepSettings = Field(default_factory=KeepSettings)
+    quota: QuotaSettings = Field(default_factory=QuotaSettings)
     schedules: tuple[ScheduleSettings, ...] = Field(
         default=(),
         description="What is taken by the clock. People add more with `/checkpoint schedule`; these they only pause.",
@@ -408,4 +428,6 @@ class Settings(BaseSettings, Section):
             keep_default=self.keep.default,
             keep_longest=self.keep.longest,
             production_only=self.access.production_only,
+            quota_checkpoints=self.quota.checkpoints_per_owner,
+            quota_growth=self.quota.growth_per_owner,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
-from backends.base import VM, BackendError, VMInventory, Volume
+from backends.base import VM, BackendError, Checkpoint, VMInventory, Volume
 from commands.base.answers import Reply, say
 from commands.base.errors import UsageError
 from commands.base.growth import Growth, NothingKnown
@@ -111,6 +111,34 @@ class Policy:
     """The longest that anybody may ask for; None is any time, and forever."""
     production_only: tuple[str, ...] = ()
     """Patterns of VM names."""
+    quota_checkpoints: int | None = None
+    """How many checkpoints one owner may have; None is any number."""
+    quota_growth: int | None = None
+    """How many bytes may be written since the checkpoints of one owner; None is any number."""
+
+    @property
+    def has_quota(self) -> bool:
+        return self.quota_checkpoints is not None or self.quota_growth is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A checkpoint that somebody has."""
+
+    seen: VMInventory
+    checkpoint: Checkpoint
+    note: CheckpointNote
+    size: int | None
+    """Bytes written since; None where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What one owner has, wherever in the fleet it is."""
+
+    checkpoints: tuple[Held, ...] = ()
+    asked: int = 0
+    """Checkpoints that they asked for and that are not taken yet."""
 
 
 Look = VMInventory | BackendError | UsageError
@@ -226,5 +254,7 @@ class Context:
     """Whether a grant lets them do that to a VM: for what is said to them. Whether it is done is decided elsewhere."""
     schedules: Schedules = field(default_factory=NoSchedules)
     health: Health = field(default_factory=NobodyLooks)
+    holding: Callable[[bool], Holding] = lambda _disks: Holding()
+    """What they have in the whole fleet, in sight or not, with sizes where those are asked for."""
     digest: Callable[[], Reply] = lambda: say("No digest is set up.")
     """The digest of this channel, made now."""

@@ -48,6 +48,14 @@ class Group:
                 passed.append(seen)
         self.seen = passed
 
+    def at_most(self, number: int, why: UsageError) -> None:
+        """Leave out those beyond so many, all for the same reason. Those that no grant allows are left out first."""
+        if len(self.seen) <= number:
+            return
+        self.seen.sort(key=lambda seen: not self._context.may(self._verb, seen.vm))
+        self._note(why, why.sentence)
+        self.seen = self.seen[:number]
+
     def checkpoints(self, text: str, check: Callable[[Found], object]) -> tuple[Found, ...]:
         """The checkpoint of that name on each of them, checked. Raises all that stands against any of them."""
         without = [seen for seen in self.seen if not on_it(seen, text)]

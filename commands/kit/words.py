@@ -14,6 +14,8 @@ NOTHING_CHANGED = "Nothing was changed."
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _SPAN = re.compile(r"(?:(\d{1,6})\s*([smhdw])\s*)+", re.IGNORECASE)
+_SIZES = ("KB", "MB", "GB", "TB")
+_SIZE = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,3})?)\s*(KB|MB|GB|TB)", re.IGNORECASE)
 _PART = re.compile(r"(\d{1,6})\s*([smhdw])", re.IGNORECASE)
 
 
@@ -50,6 +52,18 @@ def say_size(size: int) -> str:
             return f"{value:.0f} {unit}" if unit in ("B", "KB") or abs(value) >= 100 else f"{value:.1f} {unit}"
         value /= 1024
     raise AssertionError("the loop ends with TB")
+
+
+def parse_size(text: str) -> int:
+    """A size such as `500GB` or `1.5 TB` in bytes, in the powers of 1024 that it is shown in.
+
+    Raises ValueError, with a sentence that says what to type instead.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    size = round(float(found[1]) * 1024 ** (1 + _SIZES.index(found[2].upper()))) if found else 0
+    if size <= 0:
+        raise ValueError(f"{text!r} is not a size: type for example 500MB, 200GB or 1.5TB")
+    return size
 
 
 def short_id(guid: str) -> str:

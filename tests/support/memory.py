@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Self, cast
 
 import pytest
 
@@ -24,9 +24,11 @@ from backends.base import (
     VMState,
     Volume,
 )
+from bot.fleet.holdings import Holdings
 from bot.fleet.inventory import Inventory
 from bot.fleet.ownership import Ownership
 from bot.fleet.view import FleetView
+from bot.ledger import ChangeRow, Ledger
 from bot.settings.sets import expanded
 from commands.base import (
     CheckpointNote,
@@ -92,10 +94,18 @@ class Book:
     known: dict[str, CheckpointNote] = field(default_factory=dict)
     entries: tuple[HistoryEntry, ...] = ()
     asked: dict[str, object] = field(default_factory=dict)
+    pending: list[ChangeRow] = field(default_factory=list)
 
     @property
     def checkpoints(self) -> Self:
         return self
+
+    @property
+    def changes(self) -> Self:
+        return self
+
+    def unfinished(self) -> Sequence[ChangeRow]:
+        return self.pending
 
     @property
     def history(self) -> Self:
@@ -233,5 +243,6 @@ class World:
             owners=Ownership(self.gone.__contains__).of,
             may=lambda _verb, vm: vm.name not in self.denied,
             schedules=self.schedules,
+            holding=lambda disks: Holdings(self.inventory, cast(Ledger, self.book)).of(ADA.id, disks=disks),
             digest=lambda: say("One stale checkpoint."),
         )

@@ -16,7 +16,9 @@ from backends.simulator.model.faults import FaultKind
 from bot.ledger import ChangeState
 from bot.messages import Origin
 from bot.schedules.due import next_run
+from bot.settings import QuotaSettings
 from commands.base import Claim, Plan, Schedule, Target
+from tests.support.headquarters import settings
 from tests.support.people import ADA, BOB, CHANNEL
 from tests.support.scheduled import Scheduled, nightly
 
@@ -143,6 +145,32 @@ def test_while_slack_does_not_say_who_the_owner_is_it_waits_and_is_not_paused(wo
     world.forward(hours=3)
 
     assert world.checkpoints("web01") == ["nightly 2026-11-21 02.30"]
+
+
+def test_what_its_owner_may_have_no_more_of_is_left_out_and_what_goes_makes_room(tmp_path: Path) -> None:
+    given = settings(tmp_path).model_copy(update={"quota": QuotaSettings(checkpoints_per_owner=3)})
+    world = Scheduled(tmp_path, START, given=given)
+    try:
+        for vm in ("web01", "web02"):
+            world.add(vm)
+        schedule = world.put_schedule(nightly(keep_last=1))
+        world.forward(days=5)
+        assert world.checkpoints("web01") == ["nightly 2026-11-25 02.30"]
+        assert world.checkpoints("web02") == ["nightly 2026-11-25 02.30"]
+
+        world.add("web03")
+        world.add("web04")
+        rehearsed = world.picker.pick(schedule)
+        assert [one.seen.vm.name for one in rehearsed.taken] == ["web01", "web02", "web03"]
+        assert [(one.vm_name, one.key) for one in rehearsed.left] == [("web04", "quota")]
+        world.forward(days=2)
+
+        assert world.checkpoints("web03") == ["nightly 2026-11-27 02.30"]
+        assert world.checkpoints("web04") == []
+        said = "\n".join(told(world))
+        assert said.count("web04 was left out: its owner has all that quota allows: 3 checkpoints") == 1
+    finally:
+        world.close()
 
 
 def test_two_months_of_nights(tmp_path: Path) -> None:

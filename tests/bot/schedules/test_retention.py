@@ -98,6 +98,25 @@ def test_what_somebody_wants_stays_and_it_is_said(change: dict[str, str], key: s
     assert [(one.key, one.why) for one in found.stays if one.checkpoint_id == "a"] == [(key, why)]
 
 
+def test_what_goes_after_one_more_is_told_before_it_is_taken() -> None:
+    seen = line(*"abc")
+    schedule = replace(NIGHTLY, keep=None, keep_last=1)
+
+    assert going(decide(seen, own(seen, *"abc").values(), schedule, NOW)) == ["a", "b"]
+    assert going(decide(seen, own(seen, *"abc").values(), schedule, NOW, taking=True)) == ["a", "b", "c"]
+
+
+def test_what_was_applied_stays_also_when_more_was_taken_since() -> None:
+    seen = line(*"abcdefghij")
+    known = own(seen, *"abcdefghij")
+    known["b"] = replace(known["b"], applied="ada applied it")
+
+    found = decide(seen, known.values(), NIGHTLY, NOW)
+
+    assert going(found) == ["a", "c", "d"]
+    assert [(one.checkpoint_id, one.why) for one in found.stays] == [("b", "ada applied it")]
+
+
 def test_what_was_applied_or_is_asked_about_stays() -> None:
     seen = line(*"abcdefghij", current="b")
 
@@ -145,6 +164,7 @@ def any_vm(draw: st.DrawFn) -> tuple[VMInventory, tuple[Own, ...], Schedule, fro
             one.created,
             draw(st.sampled_from(["", "", "bob keeps it"])),
             draw(st.sampled_from(["", "", "bob claimed it"])),
+            draw(st.sampled_from(["", "", "bob applied it"])),
         )
         for one in mine
     )
@@ -172,7 +192,8 @@ def test_retention_takes_only_what_is_its_own_and_nobody_elses_business(
     gone = set(going(found))
 
     assert gone <= by_id.keys()
-    assert not [id for id in gone if by_id[id].kept or by_id[id].claimed or id in asked or id == seen.vm.current_id]
+    assert not [id for id in gone if by_id[id].kept or by_id[id].claimed or by_id[id].applied]
+    assert not [id for id in gone if id in asked or id == seen.vm.current_id]
     if whole:
         newest = max(one.taken_at for one in whole)
         assert any(one.taken_at == newest and one.id not in gone for one in whole)

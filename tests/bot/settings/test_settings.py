@@ -19,6 +19,7 @@ from bot.settings import (
     HostDefaults,
     HostSettings,
     KeepSettings,
+    QuotaSettings,
     Settings,
     SettingsError,
     SlackSettings,
@@ -528,3 +529,12 @@ def test_a_default_that_is_longer_than_the_longest_is_refused_with_both_named(de
 def test_a_checkpoint_is_kept_for_two_weeks_where_nobody_says_anything_else() -> None:
     assert KeepSettings().default == timedelta(days=14)
     assert KeepSettings.model_validate({"default": "none"}).default is None
+
+
+def test_a_quota_is_a_number_and_a_size_and_nothing_else() -> None:
+    assert QuotaSettings() == QuotaSettings(checkpoints_per_owner=None, growth_per_owner=None)
+    given = QuotaSettings.model_validate({"checkpoints_per_owner": 20, "growth_per_owner": "1.5 TB"})
+    assert (given.checkpoints_per_owner, given.growth_per_owner) == (20, 1536 * 1024**3)
+    for wrong in ({"checkpoints_per_owner": 0}, {"growth_per_owner": "much"}, {"growth_per_owner": "0GB"}):
+        with pytest.raises(ValueError, match=r"between 1 and|is not a size"):
+            QuotaSettings.model_validate(wrong)

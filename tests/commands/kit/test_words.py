@@ -6,6 +6,7 @@ import pytest
 
 from commands.base import name, unmarked
 from commands.kit.words import (
+    parse_size,
     parse_span,
     say_count,
     say_names,
@@ -29,6 +30,17 @@ def test_spans_are_read(text, span):
 def test_what_is_no_span_says_what_to_type(text):
     with pytest.raises(ValueError, match="type"):
         parse_span(text)
+
+
+@pytest.mark.parametrize(("text", "size"), [("500MB", 500 * 1024**2), ("1.5 tb", 1536 * 1024**3)])
+def test_sizes_are_read_in_the_powers_that_they_are_shown_in(text, size):
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "7", "-1GB", "0GB", "1.5.5GB", "much"])
+def test_what_is_no_size_says_what_to_type(text):
+    with pytest.raises(ValueError, match="type for example"):
+        parse_size(text)
 
 
 def test_spans_and_sizes_are_said_in_their_largest_unit():
