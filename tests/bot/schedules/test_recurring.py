@@ -16,8 +16,8 @@ from backends.simulator.model.faults import FaultKind
 from bot.ledger import ChangeState
 from bot.messages import Origin
 from bot.schedules.due import next_run
-from bot.settings import QuotaSettings
-from commands.base import Claim, Plan, Schedule, Target
+from bot.settings import ConfirmationSettings, QuotaSettings
+from commands.base import Apply, Claim, Plan, Schedule, Target
 from tests.support.headquarters import settings
 from tests.support.people import ADA, BOB, CHANNEL
 from tests.support.scheduled import Scheduled, nightly
@@ -145,6 +145,26 @@ def test_while_slack_does_not_say_who_the_owner_is_it_waits_and_is_not_paused(wo
     world.forward(hours=3)
 
     assert world.checkpoints("web01") == ["nightly 2026-11-21 02.30"]
+
+
+def test_what_somebody_applied_in_between_stays(tmp_path: Path) -> None:
+    given = settings(tmp_path).model_copy(update={"confirmation": ConfirmationSettings(actions=())})
+    world = Scheduled(tmp_path, START, given=given)
+    try:
+        vm = world.add("web01")
+        world.put_schedule(nightly(keep_last=2))
+        world.forward(days=2)
+        second = world.vm("web01").ordered()[-1]
+        plan = Plan(Apply(safety=False), (_target(world, vm.id, second.id),), "apply it")
+        world.changes.submit("apply", plan, world.people.person(BOB), Origin(CHANNEL, BOB))
+
+        world.forward(days=6)
+
+        assert world.checkpoints("web01") == [f"nightly 2026-11-{day} 02.30" for day in (22, 27, 28)]
+        said = "\n".join(told(world))
+        assert said.count("nightly 2026-11-22 02.30 of web01 stays: bob applied it") == 1
+    finally:
+        world.close()
 
 
 def test_what_its_owner_may_have_no_more_of_is_left_out_and_what_goes_makes_room(tmp_path: Path) -> None:
