@@ -136,7 +136,7 @@ class Core:
         self.expiry = Expiry(
             settings.keep, self.ledger, self.housekeeping, announcer, self._durable, clock, permission.of
         )
-        self._expiry_workflow = self.expiry.declare()
+        self.expiry.declare()
         self.housekeeping.register(self.expiry)
         digests = Digests(settings, self.inventory, self.ledger, clock, Ownership(gate.has_left).of)
         self._schedules = Schedules(settings.digest, digests, announcer, self.ledger, clock, gate.may_post)
@@ -169,9 +169,9 @@ class Core:
         self._waiting.tell_lost(self.desk.buttons.took)
         self._schedules.apply(self._digest_workflow)
         self.ledger.schedules.put(*(one.schedule(self._gate.name_of(one.owner)) for one in self._settings.schedules))
-        self.expiry.apply(self._expiry_workflow)
         self.housekeeping.start()
         self.recurring.look()
+        self.expiry.start()
         self._scanner.start()
 
     @property

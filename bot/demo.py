@@ -6,13 +6,15 @@ import logging
 import secrets
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from backends.base import HostInventory
+from bot import demo_history
 from bot.durable import Stopped
 from bot.operations.folder import HOLDER, LOCK, make_private
 from bot.sandbox import PortTaken, Sandbox
@@ -26,7 +28,7 @@ from bot.settings import (
     Settings,
     SlackSettings,
 )
-from bot.wiring import Bot, simulated_hosts
+from bot.wiring import Bot, simulated_hosts, utc_now
 
 ACCOUNT = "CONTOSO\\svc-checkpoint"
 TRIES = (
@@ -82,11 +84,17 @@ class Demo:
 
     def start(self, stopping: threading.Event | None = None) -> None:
         password = secrets.token_urlsafe(24)
-        ports = self._open.enter_context(simulated_hosts(self._data, ACCOUNT, password))
+        ports = self._open.enter_context(simulated_hosts(self._data, ACCOUNT, password, self._begin))
         self._open_page()
         bot = Bot(self._settings(ports, password))
         self._open.callback(bot.stop)
         bot.start(stopping)
+
+    def _begin(self, inventories: Sequence[HostInventory]) -> None:
+        """What a bot that has been at work for weeks would know of these hosts."""
+        ledger = self._data / "ledger.db"
+        if not ledger.exists():
+            demo_history.write(ledger, inventories, utc_now())
 
     def _open_page(self) -> None:
         """Serve the sandbox at the first port that can be had. Raises `PortTaken`."""

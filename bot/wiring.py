@@ -6,18 +6,21 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
-from backends.base import Backend, HostConnection
+from backends.base import Backend, HostConnection, HostInventory
+from backends.hyperv.backend import HyperVBackend
 from backends.hyperv.connect import connect
 from backends.simulator.fleets import keeping
 from backends.simulator.fleets.demo import demo_fleet
+from backends.simulator.model.fleet import SimulatedHost
 from backends.simulator.powershell.interpreter import SimulatedPowerShell
+from backends.simulator.powershell.session import SimulatedSession
 from backends.simulator.winrm import WinRMServer
 from bot.core import Core
 from bot.durable import SELDOM
@@ -177,10 +180,15 @@ def _file_of(one: HostConnection, folder: Path | None) -> Path | None:
 
 
 @contextmanager
-def simulated_hosts(folder: Path, username: str, password: str) -> Iterator[dict[str, int]]:
-    """The demo's hosts over WinRM on loopback: name to port. They are kept in `folder` for the next time."""
+def simulated_hosts(
+    folder: Path, username: str, password: str, made: Callable[[Sequence[HostInventory]], object] | None = None
+) -> Iterator[dict[str, int]]:
+    """The demo's hosts over WinRM on loopback: name to port. They are kept in `folder` for the next time; `made` is
+    called with what is on them when they are made anew."""
     file = folder / "hosts.json"
     hosts = keeping.load(file) if file.exists() else demo_fleet(utc_now())
+    if made is not None and not file.exists():
+        made([_inventory(host) for host in hosts])
     with ExitStack() as open_ports:
         servers = {
             host.name: open_ports.enter_context(
@@ -197,3 +205,8 @@ def simulated_hosts(folder: Path, username: str, password: str) -> Iterator[dict
             yield {name: server.port for name, server in servers.items()}
         finally:
             keeping.save(hosts, file)
+
+
+def _inventory(host: SimulatedHost) -> HostInventory:
+    """What is on it, without a wire."""
+    return HyperVBackend(host.name, SimulatedSession(SimulatedPowerShell(host))).inventory(disks=True)

@@ -70,14 +70,21 @@ class Ledger:
     """The record, by its parts. Safe to use from many threads; whatever it cannot read or write is a `LedgerError`."""
 
     def __init__(
-        self, path: Path, *, clock: Callable[[], datetime], read_only: bool = False, busy_timeout: float = 15.0
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], datetime],
+        read_only: bool = False,
+        draft: bool = False,
+        busy_timeout: float = 15.0,
     ) -> None:
         """Open the file, make it if there is none, and bring it up to date; with `read_only` leave it as it is.
+        With `draft` nothing waits for the disk: for a file that is made anew and thrown away where that is cut off.
 
         `clock` tells the time, with its zone; `busy_timeout` is how many seconds to wait for another program that
         writes.
         """
-        self._store = store = Store(path, read_only=read_only, busy_timeout=busy_timeout)
+        self._store = store = Store(path, read_only=read_only, draft=draft, busy_timeout=busy_timeout)
         self.changes = Changes(store, clock)
         """What is asked for, and how it stands."""
         self.events = Events(store, clock)

@@ -28,14 +28,16 @@ READERS = 32
 class Store:
     """Transactions on the database file. Safe to use from many threads; one of them writes at a time."""
 
-    def __init__(self, path: Path, *, read_only: bool, busy_timeout: float) -> None:
+    def __init__(self, path: Path, *, read_only: bool, busy_timeout: float, draft: bool = False) -> None:
         """Open the file, make it if there is none, and bring it up to date; with `read_only` leave it as it is.
-        `busy_timeout` is how many seconds to wait for another program that writes.
+        `busy_timeout` is how many seconds to wait for another program that writes; a `draft` does not wait for the
+        disk.
 
         Raises `LedgerError`.
         """
         self.path = path.absolute()
         self._busy_timeout = busy_timeout
+        self._synchronous = "off" if draft else "full"
         self._lock = Lock()
         self._writing = Lock()
         self._hurry = local()
@@ -118,7 +120,7 @@ class Store:
         self._writer = self._connect("rw")
         check(self._writer, self.path)  # before anything is written to what may be another program's
         self._use_wal(self._writer)
-        self._writer.execute("PRAGMA synchronous = full")
+        self._writer.execute(f"PRAGMA synchronous = {self._synchronous}")
         self._writer.execute("PRAGMA journal_size_limit = 67108864")
         with _transaction(self._writer, "BEGIN IMMEDIATE"):
             migrate(self._writer, self.path)

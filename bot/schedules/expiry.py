@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -119,21 +119,23 @@ class Expiry:
     allowed: Callable[[Plan, Person, str], object]
     """Raises `Refusal` where the owner may not delete it now."""
 
+    new_token: Callable[[], str] = lambda: str(uuid.uuid4())
     word: str = CLOCK
+    _workflow: Callable[[datetime, object], None] = field(init=False)
 
-    def declare(self) -> Callable[[datetime, object], None]:
+    def declare(self) -> None:
         """Declare the workflow, before DBOS is launched."""
 
         @DBOS.workflow(name=NAME)
         def expiry(scheduled_at: datetime, context: object) -> None:  # noqa: ARG001 - the signature is DBOS's
             self.durable.step("look", lambda: self.durable.apart(self.look))
 
-        return expiry
+        self._workflow = expiry
 
-    @staticmethod
-    def apply(workflow: Callable[[datetime, object], None]) -> None:
-        """Let it look every hour. After DBOS was launched."""
-        DBOS.apply_schedules([{"schedule_name": NAME, "workflow_fn": workflow, "schedule": CRON}])
+    def start(self) -> None:
+        """Look every hour, and now: what came due while the bot was down waits no longer. After DBOS was launched."""
+        DBOS.apply_schedules([{"schedule_name": NAME, "workflow_fn": self._workflow, "schedule": CRON}])
+        self.durable.start_apart(f"expiry-{self.new_token()}", self._workflow, self.clock(), None)
 
     def look(self) -> None:
         """Go on with each checkpoint whose time is nearly over, and tell what is to be told."""

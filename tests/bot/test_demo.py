@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from bot.demo import MARK, PORT, SPARE_PORTS, Demo
+from bot.ledger import Ledger
+from bot.wiring import simulated_hosts, utc_now
 from tests.support.waiting import DEADLINE, wait_until
 
 ANY_PORT = 0
@@ -34,8 +36,9 @@ class Page:
         request = urllib.request.Request(f"{self.url}sandbox/command", body, {"Content-Type": "application/json"})
         urllib.request.urlopen(request, timeout=DEADLINE).close()
 
-    def messages(self) -> Sequence[Mapping[str, Any]]:
-        with urllib.request.urlopen(f"{self.url}sandbox/messages?channel=%23ops&user=ada", timeout=DEADLINE) as answer:
+    def messages(self, channel: str = "%23ops") -> Sequence[Mapping[str, Any]]:
+        address = f"{self.url}sandbox/messages?channel={channel}&user=ada"
+        with urllib.request.urlopen(address, timeout=DEADLINE) as answer:
             return list(json.load(answer)["messages"])
 
     def press_first(self) -> None:
@@ -48,8 +51,9 @@ class Page:
         )
         urllib.request.urlopen(request, timeout=DEADLINE).close()
 
-    def wait_for_text(self, text: str) -> None:
-        wait_until(lambda: any(text in one["text"] for one in self.messages()))
+    def wait_for_text(self, text: str, channel: str = "%23ops") -> str:
+        """The message in which it stands."""
+        return str(wait_until(lambda: next((m["text"] for m in self.messages(channel) if text in m["text"]), None)))
 
 
 def test_what_was_done_in_a_demo_is_there_the_next_time(tmp_path: Path) -> None:
@@ -85,6 +89,49 @@ def test_the_three_things_that_the_welcome_names_work(tmp_path: Path) -> None:
         demo.stop()
 
     assert page.url in [line.strip() for line in welcome.splitlines()]
+
+
+def test_a_new_demo_has_a_past_that_can_be_looked_at(tmp_path: Path) -> None:
+    demo = Demo(tmp_path / "demo", port=ANY_PORT)
+    demo.start()
+    try:
+        page = Page(demo.url)
+        for command in ("digest", "schedule", "list crm*", "list --unclaimed", "history crm02"):
+            page.type(f"/checkpoint {command}")
+        notice = page.wait_for_text("time is nearly over", "D0ADA0001")
+        digest = page.wait_for_text("Checkpoint digest")
+        schedule = page.wait_for_text("1 schedule")
+        checkpoints = page.wait_for_text("2 VMs, 9 checkpoints")
+        unclaimed = page.wait_for_text("unclaimed checkpoints\n")
+        history = page.wait_for_text("by schedule nightly")
+    finally:
+        demo.stop()
+
+    assert "before-tls-change of web03" in notice
+    assert "E:\\ on hv02 is full in about 9 days" in digest
+    assert "before-share-move of file01 is gone" in digest
+    assert "2 taken" in schedule
+    assert "crm01" in checkpoints
+    assert "unclaimed: former has left" in unclaimed
+    assert "failed" in history
+
+
+def test_the_past_of_a_demo_is_told_once(tmp_path: Path) -> None:
+    path, now = tmp_path / "ledger.db", utc_now()
+    heads = []
+    demo = Demo(tmp_path, port=ANY_PORT)
+    try:
+        for name in ("hosts", "hosts again"):
+            with (
+                simulated_hosts(tmp_path / name, "somebody", "a password of this test", demo._begin),
+                Ledger(path, clock=lambda: now, read_only=True) as ledger,
+            ):
+                heads.append(ledger.audit.verify())
+    finally:
+        demo.stop()
+
+    assert heads[0] == heads[1]
+    assert heads[0].whole
 
 
 def test_the_page_is_at_the_same_port_each_time_or_at_the_next_free_one(tmp_path: Path) -> None:

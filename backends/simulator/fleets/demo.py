@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 from backends.base import CheckpointType, OperationalStatus, SnapshotType, VMState
 from backends.simulator.fleets.seed import DAY, HOUR, TB, Past, add_vm, new_host
@@ -17,6 +18,11 @@ SLOW_WRITER = 300.0 * MB / DAY
 WRITER = 2.0 * GB / DAY
 HEAVY_WRITER = 12.0 * GB / DAY
 
+NIGHTLY, NIGHTS = "nightly", 5
+"""What a schedule has taken of `crm01` and `crm02` at two in the morning, and of how many nights it is there."""
+MISSED = 3
+"""The night of those, counted back, on which one of the two could not be taken."""
+
 DURATIONS = Durations(scale=0.5, merge=10.0)
 """Quick enough to watch, slow enough to see progress."""
 
@@ -25,11 +31,28 @@ def demo_fleet(now: datetime, *, clock: Clock | None = None, durations: Duration
     """`hv01` and `hv02`. With a `clock` of the caller's, `now` is where its history ends; without, time goes on from
     there as the machine's does."""
     clock = clock or _Offset(now)
+    nights = list(nights_before(now, NIGHTS))
     first = new_host("hv01", clock=clock, durations=durations, data_size=4 * TB, data_other=900 * GB)
     second = new_host("hv02", clock=clock, durations=durations, data_size=2 * TB, data_other=600 * GB)
     _fill_first(first)
     _fill_second(second)
+    for name, left_out in (("crm01", None), ("crm02", nights[-MISSED])):
+        taken = [night for night in nights if night != left_out]
+        past = [Past(nightly(night), (now - night).total_seconds(), 2 * GB) for night in taken]
+        add_vm(first, name, write_rate=WRITER, past=past)
     return [first, second]
+
+
+def nights_before(now: datetime, count: int) -> Iterator[datetime]:
+    """Two in the morning of that many days up to now, oldest first."""
+    last = now.astimezone(UTC).replace(hour=2, minute=0, second=0, microsecond=0)
+    last -= timedelta(days=1) if last >= now else timedelta()
+    return (last - timedelta(days=back) for back in reversed(range(count)))
+
+
+def nightly(night: datetime) -> str:
+    """What the schedule called the checkpoint that it took then."""
+    return f"{NIGHTLY} {night:%Y-%m-%d %H.%M}"
 
 
 def _fill_first(host: SimulatedHost) -> None:
@@ -40,7 +63,7 @@ def _fill_first(host: SimulatedHost) -> None:
         past=[Past("before-december-patches", 41 * DAY, 18 * GB), Past("nginx-1.27", 9 * DAY, 5 * GB)],
     )
     add_vm(host, "web02", write_rate=WRITER, past=[Past("before-december-patches", 41 * DAY, 21 * GB)])
-    add_vm(host, "web03", write_rate=SLOW_WRITER)
+    add_vm(host, "web03", write_rate=SLOW_WRITER, past=[Past("before-tls-change", 12.5 * DAY, 3 * GB)])
     add_vm(
         host,
         "app01",
@@ -121,8 +144,8 @@ def _fill_second(host: SimulatedHost) -> None:
         "archive01",
         disks=(600 * GB,),
         folder="E:\\Hyper-V\\",
-        write_rate=SLOW_WRITER,
-        past=[Past("before-reindex", 14 * DAY, 272 * GB)],
+        write_rate=272 * GB / (87 * DAY),  # as it has, and 28 GB are left: nine days
+        past=[Past("before-reindex", 87 * DAY, 272 * GB)],
     )
     add_vm(host, "test01", state=VMState.OFF, past=[Past("daily", 5 * DAY)])
     add_vm(host, "test02", state=VMState.PAUSED, checkpoint_type=CheckpointType.STANDARD)
