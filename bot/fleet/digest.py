@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from backends.base import Checkpoint, HostInventory, VMInventory, Volume
 from commands.base import CheckpointNote, Filling, HostStatus, Policy, Rate, name
+from commands.base.health import Verdict, VMHealth
 from commands.kit.kinds import UNKNOWN, Kind, kind_of
 from commands.kit.patterns import protects
 from commands.kit.telling import is_kept, is_stale
@@ -67,6 +68,12 @@ class Digest:
     missing: tuple[tuple[VMInventory, Checkpoint], ...] = ()
     """Checkpoints whose files the host does not find."""
     hosts: tuple[HostStatus, ...] = ()
+    hold: tuple[VMHealth, ...] = ()
+    """VMs that nobody may touch or restart, the longest so first."""
+    look: tuple[VMHealth, ...] = ()
+    """VMs that somebody should look at, the longest so first."""
+    unjudged: int = 0
+    """VMs of which nobody can tell how sound they are: never the same as well."""
     unseen: tuple[VMInventory, ...] = ()
     """VMs of which not everything that is looked at here could be seen."""
     fitting: int = 0
@@ -84,7 +91,7 @@ class Digest:
         """Everything was seen, and nothing needs a look."""
         silent = [host for host in self.hosts if not host.reachable or host.gaps]
         troubles = (self.stale, self.lingering, self.missing, self.unmerged, self.low, self.filling)
-        nothing = not any(troubles)
+        nothing = not any((*troubles, self.hold, self.look, self.unjudged))
         return nothing and not silent and not self.unseen and bool(self.hosts) and self.fitting > 0
 
     @property
@@ -106,8 +113,10 @@ def compose(
     policy: Policy,
     now: datetime,
     patterns: Sequence[str] = ("*",),
+    verdicts: Mapping[str, VMHealth],
 ) -> Digest:
-    """The digest of the VMs whose names fit one of `patterns`, made from what was last seen (with disks, for sizes)."""
+    """The digest of the VMs whose names fit one of `patterns`, made from what was last seen (with disks, for sizes).
+    `verdicts` are by id: of a VM that is not among them nobody can tell."""
     everywhere = tuple(inventories)
     vms = tuple(one for i in everywhere for one in i.vms if protects(patterns, one.vm.name))
     checkpoints = [(one, c) for one in vms for c in one.checkpoints]
@@ -117,8 +126,13 @@ def compose(
         for one, c in checkpoints
         if is_stale(c, notes.get(c.id, UNKNOWN), policy, now)
     ]
+    judged = [verdicts[one.vm.id] for one in vms if one.vm.id in verdicts]
+    can_be_told = sum(health.verdict is not Verdict.CANNOT_TELL for health in judged)
     return Digest(
         at=now,
+        hold=_judged(judged, Verdict.HOLD),
+        look=_judged(judged, Verdict.LOOK),
+        unjudged=len(vms) - can_be_told,
         stale=tuple(sorted(stale, key=lambda one: (-(one.grown or 0), one.checkpoint.created))),
         lingering=tuple((one, c) for one, c in checkpoints if _lingers(c, policy, now)),
         unmerged=tuple(one for one in vms if _is_unmerged(one)),
@@ -129,6 +143,17 @@ def compose(
         hosts=tuple(hosts),
         unseen=tuple(one for one in vms if one.disks is None or one.unread_disks or not one.checkpoints_known),
         fitting=len(vms),
+    )
+
+
+def _judged(healths: Iterable[VMHealth], verdict: Verdict) -> tuple[VMHealth, ...]:
+    """Those with this verdict, the longest so first."""
+    long_ago = datetime.min.replace(tzinfo=UTC)
+    return tuple(
+        sorted(
+            (one for one in healths if one.verdict is verdict),
+            key=lambda one: (one.since or long_ago, one.vm_name.casefold()),
+        )
     )
 
 

@@ -1,7 +1,8 @@
 """The digest as a message: one line of truth first, then what needs a look by its weight, with what to do about it.
 
-The order: what was seen, the volumes that fill, checkpoints and disks in trouble, the worst stale ones by owner, the
-rest in a table that folds, what has been solved, and how much checkpoints held. Functions of values.
+The order: what was seen, VMs on Hold, what could not be seen, VMs to be looked at, volumes that fill, checkpoints and
+disks in trouble, the worst stale ones by owner, the rest in a table that folds, what has been solved, and how much
+checkpoints held. Functions of values.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ from commands.base import (
     Table,
     name,
 )
+from commands.base.health import VMHealth
 from commands.kit.forecast import a_day, when_full
 from commands.kit.kinds import Kind, kind_of
+from commands.kit.soundness import FIRST, NOT, how_to_see
 from commands.kit.telling import age, owned, owner
 from commands.kit.words import say_count, say_names, say_size, say_time, typed
 
@@ -41,6 +44,9 @@ MOST_FOLDED = 30
 
 MOST_LINES = 4
 """Lines of one kind: volumes, hosts that were not seen."""
+
+MOST_HELD = 10
+"""Lines of VMs on Hold: nobody may miss one for want of room."""
 
 ROWS_A_TABLE, TABLES = 80, 3
 """What the thread of a large digest has."""
@@ -56,8 +62,9 @@ def as_reply(digest: Digest, *, with_thread: bool = False) -> Reply:
     """The digest as a message. Where the rest is in its thread, it says so."""
     stale = sorted(digest.stale[:MOST_ITEMS], key=_weight(digest))
     parts: list[Part] = [Heading("Checkpoint digest"), Paragraph(_truth(digest))]
+    parts += [Paragraph(line) for line in _hold(digest)]
     parts += [Footnote(line) for line in _unseen(digest)]
-    parts += [Paragraph(line) for line in (*_volumes(digest), *_trouble(digest))]
+    parts += [Paragraph(line) for line in (*_look(digest), *_volumes(digest), *_trouble(digest))]
     told: set[str | None] = set()
     for one in stale:
         if (whose := _whose(one)) not in told:
@@ -84,7 +91,16 @@ def thread(digest: Digest) -> tuple[Reply, ...]:
 
 
 def _truth(digest: Digest) -> str:
-    """How much was seen, and only then how it is."""
+    """How much was seen, and only then how it is. What nobody can tell is never called well."""
+    seen = _seen(digest)
+    if digest.hold:
+        seen = f"{seen} ⛔ {say_count(len(digest.hold), 'VM')} on Hold."
+    if digest.unjudged:
+        seen = f"{seen} Of {say_count(digest.unjudged, 'VM')} nobody can tell whether all is well."
+    return seen
+
+
+def _seen(digest: Digest) -> str:
     if not digest.hosts:
         return "No host is set up, so nothing was looked at."
     away = [host.name for host in digest.hosts if not host.reachable]
@@ -99,6 +115,32 @@ def _truth(digest: Digest) -> str:
         return f"{seen}. Nothing that was seen is stale."
     size = f", {say_size(digest.size)} written since" if digest.size else ""
     return f"{seen}. {say_count(len(digest.stale), 'stale checkpoint')}{size}."
+
+
+def _hold(digest: Digest) -> Iterator[str]:
+    """The VMs that nobody may touch, a line each, and what to do first."""
+    for health in digest.hold[:MOST_HELD]:
+        since = f" since {say_time(health.since)}" if health.since else ""
+        yield f"⛔ {_called(health.vm_name)} on {_called(health.host)} is on Hold{since}. {_why(health)}"
+    if len(digest.hold) > MOST_HELD:
+        yield f"… and {say_count(len(digest.hold) - MOST_HELD, 'more VM')} on Hold: {typed('health')}"
+    if digest.hold:
+        yield f"{FIRST} {NOT}"
+
+
+def _look(digest: Digest) -> Iterator[str]:
+    """The VMs that somebody should look at, a line each."""
+    for health in digest.look[:MOST_LINES]:
+        yield f"⚠️ {_called(health.vm_name)} on {_called(health.host)}: {_why(health)}"
+    if len(digest.look) > MOST_LINES:
+        yield f"… and {say_count(len(digest.look) - MOST_LINES, 'more VM')} to be looked at: {typed('health')}"
+
+
+def _why(health: VMHealth) -> str:
+    """The first thing that the verdict rests on, and where the others are."""
+    sentence = health.why[0].sentence if health.why else ""
+    more = f"{say_count(len(health.why) - 1, 'more reason')}: " if len(health.why) > 1 else "All about it: "
+    return f"{sentence} {more}{how_to_see(health.vm_name)}".strip()
 
 
 def _unseen(digest: Digest) -> Iterator[str]:

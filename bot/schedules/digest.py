@@ -82,7 +82,8 @@ class Digests:
         ids = [c.id for one in shown for v in one.vms for c in v.checkpoints]
         notes, hosts = self.owners(self.ledger.checkpoints.notes(ids)), self.inventory.hosts(disks=True)
         now = self.clock()
-        found = compose(shown, notes, hosts, policy=self.settings.policy, now=now, patterns=patterns)
+        verdicts = self.ledger.verdicts.of(one.vm.id for inventory in shown for one in inventory.vms)
+        found = compose(shown, notes, hosts, policy=self.settings.policy, now=now, patterns=patterns, verdicts=verdicts)
         if before is not None:
             since = before.claimed_at.date()
             went = solved(listed_by(before), since, inventories=shown, notes=notes, hosts=hosts, now=now)

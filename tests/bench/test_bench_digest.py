@@ -15,6 +15,7 @@ from bot.fleet.message import as_reply, thread
 from bot.slack.render.blocks import render
 from bot.slack.render.limits import refused_content
 from commands.base import CheckpointNote, HostStatus, Policy
+from commands.base.health import Reason, Verdict, VMHealth
 
 NOW, GB = datetime(2026, 11, 22, 9, 0, tzinfo=UTC), 1024**3
 HOSTS, VMS, CHECKPOINTS, DOWN = 100, 50, 4, 3
@@ -33,13 +34,20 @@ def vm(host: int, n: int) -> VMInventory:
     return VMInventory(VM(id, f"app{host:02}-{n:02}", f"hv{host:03}", VMState.RUNNING), tuple(taken), (*frozen, *grown))
 
 
+def verdict(n: int, one: VM) -> VMHealth:
+    """Of 5,000 VMs some twelve on Hold and some hundred to be looked at."""
+    is_one = Verdict.HOLD if n % 400 == 1 else Verdict.LOOK if n % 50 == 2 else Verdict.FINE
+    return VMHealth(one.id, one.name, one.host, is_one, (Reason("x", is_one, "Its disks fork."),), NOW, NOW)
+
+
 def fleet() -> Digest:
     volumes = (Volume("D:\\", 4000 * GB, 900 * GB),)
     seen = [HostInventory(f"hv{h:03}", NOW, tuple(vm(h, n) for n in range(VMS)), volumes) for h in range(HOSTS)]
     hosts = [HostStatus(one.host, h >= DOWN, NOW, "" if h >= DOWN else "It is away.") for h, one in enumerate(seen)]
     ids = (c.id for one in seen for v in one.vms for c in v.checkpoints)
     notes = {id: CheckpointNote(f"U0{n % 7}", owner_name=f"person {n % 7}") for n, id in enumerate(ids) if n % 3}
-    return compose(seen, notes, hosts, policy=Policy(), now=NOW)
+    verdicts = {one.vm.id: verdict(n, one.vm) for n, one in enumerate(v for i in seen for v in i.vms) if n % 50}
+    return compose(seen, notes, hosts, policy=Policy(), now=NOW, verdicts=verdicts)
 
 
 def test_the_digest_of_a_large_fleet() -> None:

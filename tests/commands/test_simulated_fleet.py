@@ -98,7 +98,12 @@ def test_a_vm_of_any_name_is_found_by_it_alone(simulated, name):
 def test_the_digest_has_the_stale_ones_largest_first(simulated):
     simulated.inventory.renew(disks=True)
     made = compose(
-        simulated.inventory.inventories(disks=True), {}, simulated.inventory.hosts(), policy=Policy(), now=NOW
+        simulated.inventory.inventories(disks=True),
+        {},
+        simulated.inventory.hosts(),
+        policy=Policy(),
+        now=NOW,
+        verdicts={},
     )
     sizes = [one.grown for one in made.stale]
     assert sizes == sorted(sizes, reverse=True)

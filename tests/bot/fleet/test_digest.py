@@ -27,6 +27,7 @@ from bot.slack.render.blocks import render
 from bot.slack.render.limits import refused_content
 from bot.slack.render.newer import Form
 from commands.base import Chart, CheckpointNote, Filling, HostStatus, Item, Paragraph, Policy, Table
+from commands.base.health import Reason, Verdict, VMHealth
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 GB = 1024**3
@@ -47,9 +48,18 @@ def vm(name, *checkpoints, host="hv01", grown=(), status=(OperationalStatus.OK,)
 UP = HostStatus("hv01", True, NOW)
 
 
-def digest(*vms, notes=None, hosts=(UP,), volumes=None, patterns=("*",), policy=None):
+def judged(verdict, *sentences, since=NOW, of="web01"):
+    """A VM's verdict with what it rests on."""
+    return VMHealth(f"vm-{of}", of, "hv01", verdict, tuple(Reason("x", verdict, one) for one in sentences), NOW, since)
+
+
+def digest(*vms, notes=None, hosts=(UP,), volumes=None, patterns=("*",), policy=None, verdicts=None):
+    """All VMs are fine but those with a verdict of their own; None for one that was never judged."""
     inventory = HostInventory("hv01", NOW, vms, volumes)
-    return compose([inventory], notes or {}, hosts, policy=policy or Policy(), now=NOW, patterns=patterns)
+    fine = {one.vm.id: VMHealth(one.vm.id, one.vm.name, one.vm.host, Verdict.FINE) for one in vms}
+    known = {id: health for id, health in {**fine, **(verdicts or {})}.items() if health}
+    policy = policy or Policy()
+    return compose([inventory], notes or {}, hosts, policy=policy, now=NOW, patterns=patterns, verdicts=known)
 
 
 def items(made):
@@ -128,6 +138,64 @@ def test_the_disk_that_a_checkpoint_explains_gets_none():
     made = digest(VMInventory(VM("1", "web01", "hv01", VMState.RUNNING), (one,), disks))
     assert made.unmerged == ()
     assert as_reply(made).text.endswith("1 of 1 host seen. Nothing is stale, and all is well.")
+
+
+def test_vms_on_hold_come_before_everything_with_what_to_do_first():
+    down = HostStatus("hv02", False, None, "hv02 does not answer.")
+    verdicts = {
+        "vm-web01": judged(Verdict.LOOK, "A merge has pended for 3 days."),
+        "vm-web02": judged(Verdict.HOLD, "Its disks fork.", "Its log says so.", of="web02"),
+        "vm-web03": judged(Verdict.HOLD, "Its chain is broken.", since=NOW - timedelta(days=2), of="web03"),
+    }
+    vms = [vm(name, checkpoint(f"of-{name}"), grown=[GB]) for name in ("web01", "web02", "web03")]
+    volumes = (Volume("D:\\", 100 * GB, GB),)
+    lines = as_reply(digest(*vms, hosts=[UP, down], verdicts=verdicts, volumes=volumes)).text.splitlines()
+    assert lines[1].endswith("3 stale checkpoints, 3.0 GB written since. ⛔ 2 VMs on Hold.")
+    assert lines[2:4] == [
+        "⛔ web03 on hv01 is on Hold since 2026-11-20 09:00 UTC. Its chain is broken. All about it: "
+        "/checkpoint health web03",
+        "⛔ web02 on hv01 is on Hold since 2026-11-22 09:00 UTC. Its disks fork. 1 more reason: "
+        "/checkpoint health web02",
+    ]
+    assert lines[4].startswith("First make a backup from inside the guest")
+    assert "Do not restart" in lines[4]
+    assert lines[5].startswith("hv02 could not be asked")
+    assert lines[6] == "⚠️ web01 on hv01: A merge has pended for 3 days. All about it: /checkpoint health web01"
+    assert "D:\\ on hv01 has little room" in lines[7]
+
+
+@pytest.mark.parametrize("verdict", [None, judged(Verdict.CANNOT_TELL, "Its log could not be read.")])
+def test_a_vm_of_which_nobody_can_tell_is_never_called_well(verdict):
+    made = digest(vm("web01"), vm("web02"), verdicts={"vm-web01": verdict})
+    assert not made.well
+    assert not made.quiet
+    assert as_reply(made).text.splitlines()[1:] == [
+        "1 of 1 host seen. Nothing that was seen is stale. Of 1 VM nobody can tell whether all is well."
+    ]
+
+
+@pytest.mark.parametrize("verdict", [Verdict.HOLD, Verdict.LOOK])
+def test_with_a_vm_on_hold_or_to_be_looked_at_all_is_not_well(verdict):
+    made = digest(vm("web01"), verdicts={"vm-web01": judged(verdict, "It forks.")})
+    assert not made.quiet
+    assert "all is well" not in as_reply(made).text
+
+
+def test_a_channel_hears_of_the_verdicts_on_its_own_vms_only():
+    bad = judged(Verdict.HOLD, "It forks.", of="db01")
+    made = digest(vm("web01"), vm("db01"), patterns=("web*",), verdicts={"vm-db01": bad})
+    assert (made.hold, made.unjudged, made.well) == ((), 0, True)
+
+
+def test_of_many_vms_with_a_verdict_the_longest_so_are_told_and_the_others_counted():
+    names = [f"web{number:02}" for number in range(40)]
+    verdicts = {
+        f"vm-{one}": judged(Verdict.HOLD if number % 2 else Verdict.LOOK, "It forks.", of=one)
+        for number, one in enumerate(names)
+    }
+    made = as_reply(digest(*map(vm, names), verdicts=verdicts))
+    assert "… and 10 more VMs on Hold: /checkpoint health" in made.text
+    assert "… and 16 more VMs to be looked at: /checkpoint health" in made.text
 
 
 def test_little_room_on_a_volume_is_said_with_what_is_left():

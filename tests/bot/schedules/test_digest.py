@@ -10,12 +10,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from dbos import DBOS
 
+from backends.base import VMInventory
 from backends.simulator.fleets.seed import DAY, Past
 from bot.fleet.message import MOST_FOLDED, MOST_ITEMS
+from bot.ledger.verdicts import Remembered
 from bot.messages import AnnouncerError, MessageRef, Origin
 from bot.schedules.digest import NAME, PAUSES, Digests, Schedules, cron
 from bot.settings import DigestChannelSettings, DigestSettings
 from commands.base import Reply
+from commands.base.health import Reason, Verdict, VMHealth
 from tests.support.headquarters import Headquarters, settings, wait_until
 from tests.support.workbench import Board, Workbench
 
@@ -185,6 +188,7 @@ class TestADigestOfAFleetThatIsWell:
         for one in bench.inventory.seen():
             for c in one.checkpoints:
                 bench.ledger.checkpoints.keep(bench.target(one, c.name), None, by="U0ADA")
+            judge(bench, one, Verdict.FINE)
         return schedules
 
     def test_is_one_line_that_says_how_much_was_seen(self, well: Schedules, board: Board) -> None:
@@ -195,6 +199,22 @@ class TestADigestOfAFleetThatIsWell:
         skipping = replace(well, settings=DIGEST.model_copy(update={"empty": "skip"}))
         skipping.post(OPS, DUE)
         assert board.texts == []
+
+    def test_is_not_well_with_a_vm_on_hold_and_says_so_first(
+        self, well: Schedules, board: Board, bench: Workbench
+    ) -> None:
+        judge(bench, next(one for one in bench.inventory.seen() if one.vm.name == "sql01"), Verdict.HOLD)
+        well.post(OPS, DUE)
+        well.post(WEB, DUE)
+        ops, web = board.texts
+        assert "⛔ 1 VM on Hold.\n⛔ sql01 on hv01 is on Hold since" in ops
+        assert web.endswith("Nothing is stale, and all is well.")
+
+
+def judge(bench: Workbench, seen: VMInventory, verdict: Verdict) -> None:
+    reason = Reason("x", verdict, "Somebody looked.")
+    health = VMHealth(seen.vm.id, seen.vm.name, seen.vm.host, verdict, (reason,))
+    bench.ledger.verdicts.keep([(health, Remembered())])
 
 
 def test_what_does_not_fit_is_in_the_thread_of_the_message(
