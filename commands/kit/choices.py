@@ -1,13 +1,16 @@
-"""What to choose from where a command was typed without its checkpoint."""
+"""What to choose from where a command was typed without its checkpoint, or without how long it is kept."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from backends.base import VMInventory
 from commands.base import Button, Context, Footnote, Heading, Item, Part, Reply, name, say
-from commands.kit.finding import plain, typeable
+from commands.kit import refusals
+from commands.kit.finding import one_checkpoint, plain, typeable
 from commands.kit.kinds import UNKNOWN, say_kind
-from commands.kit.telling import age, written
-from commands.kit.words import say_count, short_id, typed
+from commands.kit.telling import age, kept, written
+from commands.kit.words import say_count, say_span, short_id, typed
 
 MOST = 10
 """Checkpoints that are shown with a button."""
@@ -37,6 +40,23 @@ def to_choose(context: Context, verb: str, vms: str) -> Reply:
     more = f"{say_count(len(newest_first) - MOST, 'older one')} too. " if len(newest_first) > MOST else ""
     example = typed(verb, typeable(seen.vm), typeable(newest_first[0]))
     return Reply((*parts, Footnote(f"{more}Or type its name or short id: {example}")))
+
+
+def how_long(context: Context, vm: str, checkpoint: str) -> Reply:
+    """The spans that a checkpoint may be kept for, each with what does it. Raises what finding it raises."""
+    seen, found = one_checkpoint(context, vm, checkpoint)
+    refusals.managed(seen, found, "keep")
+    longest = context.policy.keep_longest
+    buttons = [Button("Keep 7 days", "keep", found.id)] if longest is None or longest >= timedelta(days=7) else []
+    buttons += [Button("Keep for good", "pin", found.id)] if longest is None else []
+    note = context.record.checkpoints.notes([found.id]).get(found.id, UNKNOWN)
+    told = (f"{age(found, context.now)} old", say_kind(found, note), kept(note))
+    item = Item(name(found.name), " · ".join(fact for fact in told if fact), tuple(buttons))
+    spans = ("3d", "2w", *(["forever"] if longest is None else []))
+    typed_so = " or ".join(typed("keep", typeable(seen.vm), typeable(found), span) for span in spans)
+    most = f" The settings keep it for {say_span(longest)} at the most." if longest else ""
+    heading = f"How long is {name(found.name)} of {name(seen.vm.name)} wanted?"
+    return Reply((Heading(heading), item, Footnote(f"Or type it: {typed_so}.{most}")))
 
 
 def _shared_names(verb: str, vms: str, everyone: tuple[VMInventory, ...]) -> Reply:

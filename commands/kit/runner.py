@@ -13,13 +13,16 @@ import commands
 from commands.base import Context, NotKnown, Plan, Reply, SchedulePlan, UsageError
 from commands.base import name as named
 from commands.kit import manual, replicas
-from commands.kit.choices import to_choose
+from commands.kit.choices import how_long, to_choose
 from commands.kit.finding import listable, typeable
 from commands.kit.meant import nearest
 from commands.kit.words import say_names, typed
 
 MOST_REPEATED = 12
 """VMs that are named in a command which is offered."""
+
+SLASH_COMMAND = frozenset({"/checkpoint", "checkpoint"})
+"""What Slack takes off before the bot sees the rest."""
 
 NAMED_LAST = 2
 """Arguments of a command whose last one is a name."""
@@ -78,9 +81,9 @@ def run(words: Sequence[str], context: Context) -> Reply | Plan | SchedulePlan:
     printed, no environment variable and no file is read, and nothing is changed.
     """
     group = load()
-    name, rest = _command_and_words(group, words, context)
+    name, rest = _command_and_words(group, _without_slash_command(words, context), context)
     command = group.commands[name]
-    rest = _lists_joined(command, rest)
+    rest = _vms_joined(command, _lists_joined(command, rest), context)
     try:
         return _answer(group, command, rest, context)
     except UsageError as obstacle:
@@ -103,6 +106,8 @@ def _answer(
         except click.MissingParameter as error:
             if vms := _without_its_checkpoint(error):
                 return to_choose(context, name, vms)
+            if is_missing := _without_its_span(error):
+                return how_long(context, *is_missing)
             raise _in_our_words(error, command, parent) from error
         except click.UsageError as error:
             raise _in_our_words(error, command, parent) from error
@@ -127,6 +132,8 @@ def _offer_the_rest(obstacle: UsageError, command: click.Command, words: Sequenc
 
 def is_question(words: Sequence[str]) -> bool:
     """Whether the words only ask for something, so that nothing could have been changed by them."""
+    while words and words[0].casefold() in SLASH_COMMAND:
+        words = words[1:]
     if not words:
         return True
     command = load().known(words[0])
@@ -141,6 +148,46 @@ def _without_its_checkpoint(error: click.MissingParameter) -> str:
     typed_so_far = error.ctx.params if error.ctx else {}
     is_it = error.param is not None and error.param.name == "checkpoint"
     return str(typed_so_far.get("vm") or "") if is_it else ""
+
+
+def _without_its_span(error: click.MissingParameter) -> tuple[str, str] | None:
+    """The VM and the checkpoint of a command that was typed without saying how long; None where something else is
+    missing."""
+    typed_so_far = error.ctx.params if error.ctx else {}
+    vm, checkpoint = typed_so_far.get("vm"), typed_so_far.get("checkpoint")
+    is_it = error.param is not None and error.param.name == "period"
+    return (str(vm), str(checkpoint)) if is_it and vm and checkpoint else None
+
+
+def _without_slash_command(words: Sequence[str], context: Context) -> Sequence[str]:
+    """The words without the slash command that was typed, or pasted, a second time; a VM may be called so, though."""
+    while words and words[0].casefold() in SLASH_COMMAND and not _names_vms(words[0], context):
+        words = words[1:]
+    return words
+
+
+def _names_vms(text: str, context: Context) -> bool:
+    try:
+        context.fleet.find(text)
+    except NotKnown:
+        return False
+    except UsageError:
+        return True  # more than one
+    return True
+
+
+def _vms_joined(command: click.Command, words: list[str], context: Context) -> list[str]:
+    """`list web01 web02` asks for both: where a question is about VMs and nothing else, further words name further
+    ones, or belong to a name with blanks."""
+    arguments = [one for one in command.params if isinstance(one, click.Argument)]
+    if [(one.name, one.required) for one in arguments] != [("vm", False)]:
+        return words
+    at = _vms_at(command, words)
+    end = next((n for n in range(at, len(words)) if words[n].startswith("-")), len(words))
+    if end - at < 2:
+        return words
+    whole = " ".join(words[at:end])
+    return [*words[:at], whole if _names_vms(whole, context) else ",".join(words[at:end]), *words[end:]]
 
 
 def _lists_joined(command: click.Command, words: Sequence[str]) -> list[str]:

@@ -1,5 +1,7 @@
 """From a person's words to a command, and back to the person when they do not fit."""
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -128,6 +130,58 @@ def test_a_name_that_is_itself_a_vm_is_asked_about(world):
 
 def test_several_vms_without_commas_are_offered_with_them(world):
     assert "/checkpoint create web01,web02 x" in world.refuse("create", "web01", "web02", "x")
+
+
+@pytest.mark.parametrize("again", [("/checkpoint",), ("checkpoint",), ("/Checkpoint", "/checkpoint")])
+def test_the_slash_command_typed_twice_is_understood_as_meant(world, again):
+    world.vm("web01")
+    plan = world.run(*again, "web01", "x")
+    assert (plan.verb, plan.targets[0].vm_name, plan.action.name) == ("create", "web01", "x")
+    assert isinstance(world.run(*again, "list", "web01"), Reply)
+    assert world.run(*again).text == world.run().text
+    assert is_question([*again, "list", "web01"])
+
+
+def test_a_vm_that_is_called_as_the_slash_command_is_meant(world):
+    world.vm("checkpoint")
+    plan = world.run("checkpoint", "x")
+    assert (plan.targets[0].vm_name, plan.action.name) == ("checkpoint", "x")
+
+
+def test_several_vms_of_a_question_need_no_commas(world):
+    for one in ("web01", "web02", "web03", "file server"):
+        world.vm(one)
+    told = world.run("list", "web01", "web02", "--share")
+    assert told.shared
+    assert "web01" in told.text
+    assert "web02" in told.text
+    assert "web03" not in told.text
+    assert "file server on hv01 has no checkpoints" in unmarked(world.run("list", "file", "server").text)
+    assert "no VM called nope" in world.refuse("list", "web01", "nope")
+
+
+def test_keep_without_a_span_offers_the_spans(world):
+    one = world.checkpoint(world.vm("web01"), "before", days=3)
+    answer = world.run("keep", "web01", "before")
+    (item,) = (part for part in answer.parts if isinstance(part, Item))
+    assert [(b.label, b.action, b.value) for b in item.buttons] == [
+        ("Keep 7 days", "keep", one.id),
+        ("Keep for good", "pin", one.id),
+    ]
+    told = unmarked(answer.text)
+    assert "How long is before of web01 wanted?" in told
+    assert "/checkpoint keep web01 before 3d" in told
+    assert "/checkpoint keep web01 before forever" in told
+
+
+def test_keep_offers_no_span_that_the_settings_do_not_allow(world):
+    world.checkpoint(world.vm("web01"), "before")
+    world.policy = replace(world.policy, keep_longest=timedelta(days=30))
+    answer = world.run("keep", "web01", "before")
+    (item,) = (part for part in answer.parts if isinstance(part, Item))
+    assert [button.label for button in item.buttons] == ["Keep 7 days"]
+    assert "for 30 days at the most" in unmarked(answer.text)
+    assert "forever" not in unmarked(answer.text)
 
 
 def test_a_missing_checkpoint_gets_those_to_choose_from_with_what_does_it(world):
