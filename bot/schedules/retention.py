@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backends.base import Checkpoint, VMInventory
@@ -52,18 +52,27 @@ def decide(
     )
     ours = [one for one in there if not one.claimed]
     newest = next((one.id for one in reversed(ours) if not checkpoints[one.id].missing), None)
+    put_back = _put_back(seen)
     if taking:  # the new one is the newest then, and where the VM is
-        seen, newest = replace(seen, vm=replace(seen.vm, current_id=None)), None
+        newest = None
+    elif seen.vm.current_id is not None:
+        put_back.add(seen.vm.current_id)
     going, stays = [], []
     for one in there:
         checkpoint, why = checkpoints[one.id], _over(one, ours, schedule, now, more=int(taking))
         if not why or one.id == newest:
             continue
-        if key := _reason(seen, checkpoint, one, {own.id for own in ours}, asked_about):
+        if key := _reason(seen, one, {own.id for own in ours}, asked_about, put_back):
             stays.append(Left(seen.vm.id, seen.vm.name, *key, checkpoint.id, checkpoint.name))
         else:
             going.append((checkpoint, Going(seen.vm.name, checkpoint.name, one.taken_at, why)))
     return Retention(tuple(going), tuple(stays))
+
+
+def _put_back(seen: VMInventory) -> set[str]:
+    """The checkpoints under which the tree forks: the VM was put back to them once, by whatever means."""
+    here = seen.vm.current_id
+    return {one.id for one in seen.checkpoints if len(seen.children(one.id)) + (one.id == here) > 1}
 
 
 def _over(one: Own, ours: list[Own], schedule: Schedule, now: datetime, more: int) -> str:
@@ -77,17 +86,22 @@ def _over(one: Own, ours: list[Own], schedule: Schedule, now: datetime, more: in
 
 
 def _reason(
-    seen: VMInventory, checkpoint: Checkpoint, one: Own, ours: Collection[str], asked_about: Collection[str]
+    seen: VMInventory,
+    one: Own,
+    ours: Collection[str],
+    asked_about: Collection[str],
+    put_back: Collection[str],
 ) -> tuple[str, str] | None:
     """Why it stays all the same: a key, and a clause."""
+    checkpoint = seen.checkpoint(one.id)
     others = [below for below in seen.subtree(one.id)[1:] if below.id not in ours]
     checks = (
         (one.claimed, "claimed", one.claimed),
         (one.kept, "kept", one.kept),
         (one.applied, "applied", one.applied),
         (one.id in asked_about, "asked about", "a request is about it"),
-        (seen.vm.current_id == one.id, "current", f"{seen.vm.name} was put back to it"),
-        (checkpoint.managed_by is not None, "broken", "the host does not find its files"),
+        (one.id in put_back, "current", f"{seen.vm.name} was put back to it"),
+        (checkpoint is None or checkpoint.managed_by is not None, "broken", "the host does not find its files"),
         (
             bool(others),
             "parent",

@@ -117,6 +117,19 @@ def test_what_was_applied_stays_also_when_more_was_taken_since() -> None:
     assert [(one.checkpoint_id, one.why) for one in found.stays] == [("b", "ada applied it")]
 
 
+@pytest.mark.parametrize("taking", [False, True])
+def test_where_the_tree_forks_the_vm_was_put_back_by_whatever_means_and_it_stays(taking: bool) -> None:
+    seen = line(*"abcdefghij", current="c")
+    if not taking:
+        new = Checkpoint("k", "k", "vm", NOW, "c")
+        seen = replace(seen, vm=replace(seen.vm, current_id="k"), checkpoints=(*seen.checkpoints, new))
+
+    found = decide(seen, own(seen, *"abcdefghijk").values(), NIGHTLY, NOW, taking=taking)
+
+    assert going(found) == ["a", "b", "d"]
+    assert [(one.checkpoint_id, one.why) for one in found.stays] == [("c", "web01 was put back to it")]
+
+
 def test_what_was_applied_or_is_asked_about_stays() -> None:
     seen = line(*"abcdefghij", current="b")
 
