@@ -17,8 +17,9 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 LONGEST_FIRST = ("promises", "crash", "e2e")
 """Rooms of tests that take minutes. Begun first, they do not keep one worker busy when the other has nothing left."""
 
-hypothesis.register_profile("untimed", deadline=None)  # a machine with other work is no defect of what is tested
-hypothesis.load_profile("untimed")
+hypothesis.register_profile("suite", deadline=None, max_examples=40)  # on a machine with other work, within minutes
+hypothesis.register_profile("thorough", deadline=None, max_examples=1000)
+hypothesis.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,10 +34,12 @@ def shared_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
 
 
 @pytest.fixture
-def office(shared_office: Office) -> Office:
-    """The module's office, in a channel of this test's own. Each test changes VMs of its own (`add_vm`)."""
+def office(shared_office: Office) -> Iterator[Office]:
+    """The module's office, in a channel of this test's own. Each test changes VMs of its own (`add_vm`), which go with
+    it, so that the looks of the next one do not take longer and longer."""
     shared_office.move_to_a_new_channel()
-    return shared_office
+    with shared_office.vms_of_a_test():
+        yield shared_office
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ each time; without it a few that are always the same.
 from __future__ import annotations
 
 import os
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -314,6 +315,7 @@ class AnyOrder(RuleBasedStateMachine):
             assert not found, "\n".join([*found, *self.story()])
         finally:
             self.core.stop(5.0)
+            comes(lambda: not any(thread.name == "scanner" for thread in threading.enumerate()), DEADLINE)
             self.folder.cleanup()
 
     def settle(self) -> None:

@@ -206,6 +206,16 @@ class Office(Hosts):
         return made
 
     @contextmanager
+    def vms_of_a_test(self) -> Iterator[None]:
+        """The VMs that were added within are gone at the end."""
+        before = {host: set(host.vms) for host in self.hosts.values()}
+        yield
+        for host, known in before.items():
+            with host.moment():
+                for id in set(host.vms) - known:
+                    del host.vms[id]
+
+    @contextmanager
     def down(self, name: str) -> Iterator[None]:
         """While this lasts, nobody answers at the host's address."""
         port = self.servers[name].port
