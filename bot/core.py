@@ -170,7 +170,7 @@ class Core:
         self._schedules.apply(self._digest_workflow)
         self.ledger.schedules.put(*(one.schedule(self._gate.name_of(one.owner)) for one in self._settings.schedules))
         self.housekeeping.start()
-        self.recurring.look()
+        self.recurring.start()
         self.expiry.start()
         self._scanner.start()
 

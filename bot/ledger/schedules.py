@@ -144,6 +144,11 @@ class Schedules(Part):
                         "UPDATE schedules SET paused_by = '', paused_why = '', last_due = ? WHERE id = ?",
                         [at, schedule.id],
                     )
+                case "run":
+                    db.execute(
+                        _ASK_FOR_RUN,
+                        [self.occurrence(schedule.id, asked.change_id), schedule.id, at, "", at, json.dumps(plan.only)],
+                    )
                 case "remove":
                     db.execute("UPDATE schedules SET removed_at = ? WHERE id = ?", [at, schedule.id])
             for state in (ChangeState.QUEUED, ChangeState.RUNNING, ChangeState.SUCCEEDED):
@@ -161,19 +166,29 @@ class Schedules(Part):
 
     # ------------------------------------------------------------ runs
 
+    @staticmethod
+    def occurrence(schedule_id: str, change_id: str) -> str:
+        """What a run is known by that somebody asks for with this change."""
+        return f"{schedule_id} {change_id}"
+
+    def asked_for(self) -> tuple[RunRow, ...]:
+        """The runs that people asked for, and that nobody has claimed."""
+        with self._store.read() as db:
+            rows = db.execute(f"{_RUN} WHERE claimed_by = '' ORDER BY claimed_at").fetchall()
+        return tuple(map(_run, rows))
+
     def claim(
         self, occurrence: str, schedule_id: str, due_at: datetime, token: str, only: tuple[str, ...] | None = None
     ) -> bool:
         """Take a run on, for who holds that token. False where another one has it."""
         with self._store.write() as db:
-            claimed = db.execute(
-                "INSERT OR IGNORE INTO schedule_runs (occurrence, schedule_id, due_at, claimed_by, claimed_at, only) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                [occurrence, schedule_id, iso(due_at), token, iso(self._clock()), json.dumps(only)],
-            )
-            if claimed.rowcount:
+            values = [occurrence, schedule_id, iso(due_at), token, iso(self._clock()), json.dumps(only)]
+            if db.execute(_ASK_FOR_RUN, values).rowcount:
                 db.execute("UPDATE schedules SET last_due = max(last_due, ?) WHERE id = ?", [iso(due_at), schedule_id])
                 return True
+            db.execute(
+                "UPDATE schedule_runs SET claimed_by = ? WHERE occurrence = ? AND claimed_by = ''", [token, occurrence]
+            )
             (holder,) = db.execute("SELECT claimed_by FROM schedule_runs WHERE occurrence = ?", [occurrence]).fetchone()
             return bool(holder == token)
 
@@ -313,6 +328,8 @@ _APPLIED = """SELECT json_extract(t.value, '$.checkpoint_id'),
 _DEFINITION = TypeAdapter(Schedule)
 _NOTES = TypeAdapter(RunNotes).validate_python
 _SCHEDULE = "SELECT id, definition, paused_by, paused_why, made_at FROM schedules"
+_ASK_FOR_RUN = """INSERT OR IGNORE INTO schedule_runs (occurrence, schedule_id, due_at, claimed_by, claimed_at, only)
+    VALUES (?, ?, ?, ?, ?, ?)"""
 _RUN = """SELECT occurrence, schedule_id, due_at, claimed_at, notes, outcome, failed, message_channel, message_ts
     FROM schedule_runs"""
 

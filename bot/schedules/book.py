@@ -81,6 +81,8 @@ class Book:
 
     def _in_sight(self, schedule: Schedule, person: Person, channel: str) -> tuple[VM, ...]:
         """The VMs that it names and that the person may see."""
+        if not self.inventory.seen():  # the bot has just started
+            self.inventory.renew()
         named = self.picker.covered(schedule, [seen.vm for seen in self.inventory.seen()])
         rules = self.settings.access
         return tuple(vm for vm in named if access.may(rules, person, "view", vm.name, channel))

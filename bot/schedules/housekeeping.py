@@ -65,7 +65,8 @@ class Asker(Protocol):
         """Why the checkpoint is to stay after all, now that its turn has come; empty where it is to go."""
 
     def over(self, wanted: Wanted) -> None:
-        """It is deleted (`Stage.MERGING`, and `Stage.DONE` when it is merged too), stays, or could not be deleted."""
+        """It is deleted (`Stage.MERGING`, and `Stage.DONE` when it is merged too), stays, or could not be deleted.
+        After a crash it may be told again."""
 
 
 @dataclass(slots=True)
@@ -119,18 +120,18 @@ class Housekeeping:
         """A change by the clock is over. It may be somebody else's."""
         deleted = change.state is ChangeState.SUCCEEDED
         stage = Stage.MERGING if deleted else Stage.FAILED
-        if self.ledger.housekeeping.move(change.id, stage, of=PENDING[:2], why="" if deleted else _why(change)):
-            self._tell(change.id)
-            self._go_on_where(change.id)
+        self.ledger.housekeeping.move(change.id, stage, of=PENDING[:2], why="" if deleted else _why(change))
+        self._told_and_on(change.id)
 
     def merged(self, change: ChangeRow, vm_id: str) -> None:  # noqa: ARG002 - there is one VM
-        if self.ledger.housekeeping.move(change.id, Stage.DONE, of=PENDING[1:]):
-            self._tell(change.id)
-            self._go_on_where(change.id)
+        self.ledger.housekeeping.move(change.id, Stage.DONE, of=PENDING[1:])
+        self._told_and_on(change.id)
 
-    def _go_on_where(self, change_id: str) -> None:
+    def _told_and_on(self, change_id: str) -> None:
+        """Also where it had moved already: the bot may have died before it was told."""
         one = self.ledger.housekeeping.get(change_id)
         if one is not None:
+            self._tell(change_id)
             self.go_on(one.host)
 
     # ------------------------------------------------------------ whose turn it is

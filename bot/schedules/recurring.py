@@ -91,6 +91,15 @@ class Recurring:
 
     # ------------------------------------------------------------ what is due
 
+    def start(self) -> None:
+        """Begin what was asked for when the bot last stopped, and what came due since."""
+        for run in self.ledger.schedules.asked_for():
+            schedule = self.ledger.schedules.get(run.schedule_id)
+            if schedule is not None:
+                only = self.ledger.schedules.only(run.occurrence)
+                self._begin(schedule, run.occurrence, run.due_at, only)
+        self.look()
+
     def look(self) -> None:
         """Begin what is due, and come back when the next is. Harmless at any time."""
         now, zone = self.clock(), self.settings.digest.timezone
@@ -105,8 +114,9 @@ class Recurring:
             self.durable.start_later(seconds, f"schedules-{following.isoformat()}-{self.new_token()}", self._look)
 
     def run_now(self, schedule: Schedule, only: Sequence[str] | None, change_id: str) -> None:
-        """Because somebody asks for it, by that change."""
-        self._begin(schedule, f"{schedule.id} {change_id}", self.clock(), only)
+        """Because somebody asks for it, by that change, which is in the ledger."""
+        occurrence = self.ledger.schedules.occurrence(schedule.id, change_id)
+        self._begin(schedule, occurrence, self.clock(), only)
 
     def _begin(self, schedule: Schedule, occurrence: str, at: datetime, only: Sequence[str] | None) -> None:
         chosen = None if only is None else list(only)

@@ -21,6 +21,7 @@ from tests.support.watched import WatchedHost
 Reached = Callable[[str], None]
 """Told each moment of a cmdlet that changes something: `Checkpoint-VM 1 / half way`."""
 
+TIMED = ("safety", "nightly")
 CHANGES = ("Checkpoint-VM", "Restore-VMSnapshot", "Remove-VMSnapshot", "Set-VM", "Start-VM")
 
 ARRIVED, BEGUN, HALF_WAY, NEARLY_DONE, UNREAD = "arrived", "begun", "half way", "nearly done", "done, answer not read"
@@ -105,8 +106,9 @@ def fleet_host(durations: Durations) -> WatchedHost:
 
 
 def plain(name: str) -> str:
-    """A safety checkpoint has the time in its name."""
-    return "safety" if name.startswith("safety ") else name
+    """A safety checkpoint and one of a schedule have the time in their names."""
+    word = name.partition(" ")[0]
+    return word if word in TIMED else name
 
 
 def _picture(vm: SimulatedVM) -> Picture:

@@ -21,8 +21,14 @@ def violations(world: World, scenario: Scenario) -> Iterator[str]:
     yield from _ledger(world, scenario, rows)
     yield from _host(world, scenario)
     for row in rows:
-        yield from _events(world.events(row), row)
-        yield from _channel(world, row)
+        if row.verb != "schedule":
+            yield from _events(world.events(row), row)
+        if row.plan is not None and not row.plan.clock:
+            yield from _channel(world, row)
+    if scenario.run:
+        yield from _run(world, scenario.run)
+    if scenario.notice:
+        yield from _notice(world, scenario.notice)
     yield from (f"a job is left: {job}" for job in world.jobs_left())
     yield from (f"a job met a defect: {job}" for job in world.jobs_broken())
 
@@ -36,8 +42,8 @@ def _ledger(world: World, scenario: Scenario, rows: tuple[ChangeRow, ...]) -> It
     verdict = world.audit()
     if not verdict.whole:
         yield f"the ledger is broken: {verdict.broken}"
-    if len(rows) != len(scenario.types):
-        yield f"{len(scenario.types)} changes were asked for, and the ledger has {len(rows)}"
+    if len(rows) != scenario.changes:
+        yield f"{scenario.changes} changes were to be made, and the ledger has {len(rows)}"
     for row in rows:
         if row.state != ChangeState.SUCCEEDED:
             yield f"{row.summary} is {row.state}: {row.result or row.reason}"
@@ -77,6 +83,27 @@ def _channel(world: World, row: ChangeRow) -> Iterator[str]:
             yield f"its message has live buttons: {card.seen!r}"
     if len(about) > 1 + world.kills:
         yield f"{len(about)} messages after {world.kills} kills"
+
+
+def _run(world: World, end: str) -> Iterator[str]:
+    """The one message of a run tells its end; a kill between its post and its record leaves a copy."""
+    run = world.run()
+    about = [message for message in world.messages() if "nightly: " in message.seen]
+    known = [m for m in about if run is not None and run.message is not None and m.ts == run.message.ts]
+    if len(known) != 1:
+        yield f"the run has {len(known)} messages that the ledger knows: {run}"
+    for message in known:
+        if end not in message.seen:
+            yield f"the message of the run does not tell the end: {message.seen!r}"
+    if len(about) > 1 + world.kills:
+        yield f"{len(about)} messages of the run after {world.kills} kills"
+
+
+def _notice(world: World, notice: str) -> Iterator[str]:
+    """Told once; not at all only where the bot died after it had claimed it: it may have been told."""
+    times = sum(notice in told for told in world.told_alone())
+    if times > 1 or (times == 0 and not world.died_at("expiry / look")):
+        yield f"{notice!r} was told {times} times"
 
 
 def _of(world: World, row: ChangeRow) -> list[Message]:

@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import os
 import signal
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from threading import Lock
@@ -61,6 +62,11 @@ class Life:
             self._process.kill()
             self._process.join()
 
+    def look(self) -> None:
+        """Let it look at what is over, as it does every hour."""
+        with suppress(OSError):
+            self._here.send("look")
+
     def stop(self) -> tuple[str, ...]:
         """Let it stop by itself; the places that it has passed."""
         self._here.send("stop")
@@ -84,6 +90,7 @@ def _live(settings: Settings, log: Path, kill_at: str | None, parent: Connection
     bot = Bot(settings, seldom=OFTEN)
     bot.start()
     parent.send("ready")
-    parent.recv()
+    while parent.recv() == "look":
+        bot._core.expiry.start()
     bot.stop()
     parent.send(tripwires.passed)

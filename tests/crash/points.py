@@ -113,8 +113,11 @@ def _go_through(world: World, scenario: Scenario) -> bool:
         if missing:
             world.type(missing[0])
         elif world.over():
-            world.press_copies()
-            return True
+            if world.untold():
+                world.look_an_hour_later()
+            else:
+                world.press_copies()
+                return True
         elif time.monotonic() - started > BY_ITSELF:
             world.press_what_waits()
         time.sleep(LOOK_EVERY)

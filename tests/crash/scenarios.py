@@ -9,6 +9,7 @@ from backends.simulator.model.faults import Fault, FaultKind
 from backends.simulator.model.host import Durations
 from backends.simulator.model.storage import GB
 from tests.crash.hosts import CHANGES, Picture
+from tests.crash.past import Past, a_missed_run, a_schedule, a_time_that_is_over
 
 QUICK = Durations(
     create=0.15, apply=0.15, remove=0.15, start=0.15, merge=0.15, memory_rate=100.0 * GB, merge_rate=100.0 * GB
@@ -21,7 +22,7 @@ BEFORE = Picture(VMState.RUNNING, CheckpointType.PRODUCTION, "later", ("good", "
 
 @dataclass(frozen=True)
 class Scenario:
-    """Commands that all succeed on the VMs of `fleet_host`."""
+    """Commands, and what comes by the clock, that all succeed on the VMs of `fleet_host`."""
 
     name: str
     types: tuple[str, ...]
@@ -32,6 +33,19 @@ class Scenario:
     durations: Durations = QUICK
     hesitation: float = 0.0
     """Seconds that the host lets pass before it begins a change."""
+    by_the_clock: int = 0
+    """How many changes come by the clock, beside those that are typed."""
+    past: Past | None = None
+    """What the ledger has before it begins."""
+    run: str = ""
+    """What the message of a schedule's run says in the end."""
+    notice: str = ""
+    """What its owner is told alone, with a look an hour later."""
+
+    @property
+    def changes(self) -> int:
+        """How many the ledger has in the end."""
+        return len(self.types) + self.by_the_clock
 
     @property
     def outlasts_the_bot(self) -> bool:
@@ -95,7 +109,27 @@ QUEUED = Scenario(
     durations=replace(QUICK, create=1.0),
 )
 
-SCENARIOS = (CREATE, OTHER_TYPE, APPLY, DELETE, GROUP_CREATE, GROUP_DELETE, QUEUED)
+SCHEDULED = Scenario(
+    "scheduled run",
+    ("schedule run nightly",),
+    tuple(f"{vm}: {what}" for vm in GROUP[:2] for what in ("create nightly", "remove good")),
+    {vm: replace(BEFORE, current="nightly", checkpoints=("later", "nightly")) for vm in GROUP[:2]},
+    by_the_clock=3,
+    past=a_schedule,
+    run="of web01 and web02. 2 older ones deleted.",
+)
+MISSED = replace(SCHEDULED, name="missed run", types=(), past=a_missed_run)
+EXPIRY = Scenario(
+    "expiry",
+    (),
+    ("web01: remove later",),
+    {"web01": replace(BEFORE, current="good", checkpoints=("good",))},
+    by_the_clock=1,
+    past=a_time_that_is_over,
+    notice="later of web01 is deleted: its time was over.",
+)
+
+SCENARIOS = (CREATE, OTHER_TYPE, APPLY, DELETE, GROUP_CREATE, GROUP_DELETE, QUEUED, SCHEDULED, MISSED, EXPIRY)
 HARDER = (
     *map(on_a_slow_host, (CREATE, APPLY, DELETE, GROUP_CREATE)),
     *map(on_a_hesitant_host, (CREATE, OTHER_TYPE, APPLY, DELETE)),

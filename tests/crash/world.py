@@ -11,18 +11,21 @@ from types import TracebackType
 from typing import Self
 
 from backends.simulator.winrm import WinRMServer
-from bot.ledger import ChangeRow, Event, Ledger, Verdict
+from bot.ledger import ChangeRow, Event, Ledger, RunRow, Verdict
 from bot.sandbox import Message, Sandbox
 from bot.settings import AccessSettings, ConfirmationSettings, Settings
 from bot.slack.render.blocks import action_of
 from tests.crash.hosts import WatchedPowerShell, fleet_host
 from tests.crash.life import Life, NotAlive
+from tests.crash.past import SCHEDULE_ID
 from tests.crash.scenarios import Scenario
 from tests.support.hosts import serve
 from tests.support.settings import HOST_DEFAULTS, host_at, owners, slack_of
 from tests.support.waiting import DEADLINE
 
-CHANNEL = "ops"
+CHANNEL, DIRECT = "ops", "D0ADA0001"
+LATER = " OR ".join(f"workflow_uuid LIKE '{one}'" for one in ("%-expiry", "schedules-%", "%-late", "housekeeping-%"))
+LATER = f"({LATER})"
 ANSWERS = ("confirm", "approve", "cancel")
 """The buttons of a card that waits."""
 
@@ -44,6 +47,8 @@ class World:
         self.host = fleet_host(scenario.durations)
         for fault in scenario.faults:
             self.host.faults.arm(fault)
+        self._changes = scenario.changes
+        self._before = self._begin(scenario)
         self._kill_at = kill_at
         self._expires_after = expires_after
         self._lives = 0
@@ -55,6 +60,15 @@ class World:
         self._moments: dict[str, None] = {}
         self._asked: set[str] = set()
         """What was typed and pressed in this life."""
+
+    def _begin(self, scenario: Scenario) -> int:
+        """How many changes the ledger has before it."""
+        if scenario.past is None:
+            return 0
+        self.data.mkdir()
+        scenario.past(self.data / "ledger.db", self.host)
+        with self._ledger() as ledger:
+            return len(ledger.history.find())
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
@@ -84,6 +98,10 @@ class World:
     @property
     def kills(self) -> int:
         return self._lives - 1
+
+    def died_at(self, step: str) -> bool:
+        """One of its lives ended at a place of this step."""
+        return any(place.startswith(step) for place in self._kill_at[: self.kills])
 
     @property
     def dead(self) -> bool:
@@ -160,6 +178,27 @@ class World:
         """Those of the bot in the channel, for all to see."""
         return [m for m in self._sandbox.messages(CHANNEL) if m.from_app]
 
+    def told_alone(self) -> list[str]:
+        """What the bot has told ada in their direct message, which there is once it has."""
+        there = DIRECT in self._sandbox.workspace.channels
+        return [m.seen for m in self._sandbox.messages(DIRECT) if m.from_app] if there else []
+
+    def look_an_hour_later(self) -> None:
+        """Once in a life."""
+        if "look" not in self._asked and self._life is not None:
+            self._asked.add("look")
+            self._life.look()
+
+    def untold(self) -> bool:
+        """Somebody is to be told something with the next look."""
+        with self._ledger() as ledger:
+            return bool(ledger.notices.waiting())
+
+    def run(self) -> RunRow | None:
+        """The last of the schedule."""
+        with self._ledger() as ledger:
+            return ledger.schedules.last_run(SCHEDULE_ID)
+
     def whispers(self) -> list[str]:
         """What only the person who types can see."""
         return [message.seen for message in self._sandbox.ephemeral("ada")]
@@ -167,9 +206,10 @@ class World:
     # ---------------------------------------------------------------- the record
 
     def rows(self) -> tuple[ChangeRow, ...]:
-        """The changes in the ledger, oldest first."""
+        """The changes in the ledger, oldest first, without those of before."""
         with self._ledger() as ledger:
-            found = [ledger.changes.get(entry.change_id) for entry in reversed(ledger.history.find())]
+            entries = [*reversed(ledger.history.find())][self._before :]
+            found = [ledger.changes.get(entry.change_id) for entry in entries]
         return tuple(row for row in found if row is not None)
 
     def events(self, row: ChangeRow) -> tuple[Event, ...]:
@@ -186,8 +226,9 @@ class World:
         return Ledger(self.data / "ledger.db", clock=lambda: datetime.now(UTC), read_only=True)
 
     def jobs_left(self) -> list[str]:
-        """Workflows that are not over. One that is due when a question expires does nothing when it was answered."""
-        return self._jobs("status IN ('PENDING', 'ENQUEUED', 'DELAYED') AND workflow_uuid NOT LIKE '%-expiry'")
+        """Workflows that are not over. One that is due when a question expires does nothing when it was answered, nor
+        do those that look again later."""
+        return self._jobs(f"status IN ('PENDING', 'ENQUEUED', 'DELAYED') AND NOT (status = 'DELAYED' AND {LATER})")
 
     def jobs_broken(self) -> list[str]:
         """Workflows that met a defect."""
@@ -201,7 +242,8 @@ class World:
     def over(self) -> bool:
         """Nothing is to happen any more, as far as the bot knows."""
         try:
-            return all(row.state.final for row in self.rows()) and not self.jobs_left()
+            rows = self.rows()
+            return len(rows) >= self._changes and all(row.state.final for row in rows) and not self.jobs_left()
         except sqlite3.OperationalError:
             return False  # it has just died in a transaction, which only the next one can undo
 

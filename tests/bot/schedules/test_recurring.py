@@ -17,7 +17,7 @@ from bot.ledger import ChangeState
 from bot.messages import Origin
 from bot.schedules.due import next_run
 from bot.settings import ConfirmationSettings, QuotaSettings
-from commands.base import Apply, Claim, Plan, Schedule, Target
+from commands.base import Apply, Claim, Person, Plan, Schedule, SchedulePlan, Target
 from tests.support.headquarters import settings
 from tests.support.people import ADA, BOB, CHANNEL
 from tests.support.scheduled import Scheduled, nightly
@@ -65,6 +65,18 @@ def test_after_downtime_one_run_is_made_up_not_seven(world: Scheduled) -> None:
     world.forward(hours=1)
 
     assert world.checkpoints("web01") == ["nightly 2026-11-27 02.30"]
+
+
+def test_a_run_that_was_asked_for_before_a_crash_is_begun_once_at_the_next_start(world: Scheduled) -> None:
+    world.add("web01")
+    plan = SchedulePlan("run", world.put_schedule(nightly()))
+    world.ledger.schedules.carry_out("the change", plan, Person(ADA, "ada"), Origin(CHANNEL, ADA), ())
+
+    world.recurring.start()
+    world.recurring.start()
+
+    assert len(world.checkpoints("web01")) == len(told(world)) == 1
+    assert world.ledger.schedules.asked_for() == ()
 
 
 def test_two_bots_never_run_one_twice(world: Scheduled) -> None:
