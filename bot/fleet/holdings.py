@@ -17,9 +17,13 @@ class Holdings:
     ledger: Ledger
 
     def of(self, owner: str, *, disks: bool) -> Holding:
-        """What is there and theirs: they claimed it, or took it, also by a schedule, and nobody else claimed it. Hosts
-        that are down count as last seen; sizes are known with `disks`."""
-        self.inventory.renew(disks=disks)
+        """What is there now and theirs: they claimed it, or took it, also by a schedule, and nobody else claimed it.
+        Hosts that are down count as last seen; sizes are known with `disks`."""
+        self.inventory.refresh(disks=disks)  # one that was taken a moment ago counts
+        return self.seen(owner, disks=disks)
+
+    def seen(self, owner: str, *, disks: bool) -> Holding:
+        """The same as last seen, without asking anybody."""
         seen = self.inventory.seen(disks=disks)
         notes = self.ledger.checkpoints.notes([c.id for one in seen for c in one.checkpoints])
         theirs = tuple(

@@ -147,7 +147,7 @@ class Picker:
         policy = self.settings.policy
         if not policy.has_quota:
             return Allowance(policy, Holding())
-        return Allowance(policy, Holdings(self.inventory, self.ledger).of(schedule.owner, disks=True))
+        return Allowance(policy, Holdings(self.inventory, self.ledger).seen(schedule.owner, disks=True))
 
 
 def _targets(row: ChangeRow) -> tuple[Target, ...]:
