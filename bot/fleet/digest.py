@@ -116,7 +116,7 @@ def compose(
     verdicts: Mapping[str, VMHealth],
 ) -> Digest:
     """The digest of the VMs whose names fit one of `patterns`, made from what was last seen (with disks, for sizes).
-    `verdicts` are by id: of a VM that is not among them nobody can tell."""
+    `verdicts` are by id: of a VM that is not among them nobody can tell; one that was not seen may be among them."""
     everywhere = tuple(inventories)
     vms = tuple(one for i in everywhere for one in i.vms if protects(patterns, one.vm.name))
     checkpoints = [(one, c) for one in vms for c in one.checkpoints]
@@ -127,10 +127,12 @@ def compose(
         if is_stale(c, notes.get(c.id, UNKNOWN), policy, now)
     ]
     judged = [verdicts[one.vm.id] for one in vms if one.vm.id in verdicts]
+    seen = {one.vm.id for i in everywhere for one in i.vms}
+    unseen = [one for id, one in verdicts.items() if id not in seen and protects(patterns, one.vm_name)]
     can_be_told = sum(health.verdict is not Verdict.CANNOT_TELL for health in judged)
     return Digest(
         at=now,
-        hold=_judged(judged, Verdict.HOLD),
+        hold=_judged((*judged, *unseen), Verdict.HOLD),
         look=_judged(judged, Verdict.LOOK),
         unjudged=len(vms) - can_be_told,
         stale=tuple(sorted(stale, key=lambda one: (-(one.grown or 0), one.checkpoint.created))),

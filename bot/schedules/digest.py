@@ -7,7 +7,7 @@ was down is made up for the same day only.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +24,7 @@ from bot.messages import Announcer, AnnouncerError, MessageRef, Origin
 from bot.people.directory import LookupFailed
 from bot.settings import DigestSettings, Settings
 from commands.base import CheckpointNote, Reply, say
+from commands.base.health import VMHealth
 from commands.kit.patterns import protects
 
 log = logging.getLogger(__name__)
@@ -82,13 +83,21 @@ class Digests:
         ids = [c.id for one in shown for v in one.vms for c in v.checkpoints]
         notes, hosts = self.owners(self.ledger.checkpoints.notes(ids)), self.inventory.hosts(disks=True)
         now = self.clock()
-        verdicts = self.ledger.verdicts.of(one.vm.id for inventory in shown for one in inventory.vms)
+        verdicts = self._verdicts(inventories, shown, () if may_view else [h.name for h in hosts if not h.reachable])
         found = compose(shown, notes, hosts, policy=self.settings.policy, now=now, patterns=patterns, verdicts=verdicts)
         if before is not None:
             since = before.claimed_at.date()
             went = solved(listed_by(before), since, inventories=shown, notes=notes, hosts=hosts, now=now)
             found = replace(found, solved=went)
         return self._with_growth(found, shown, patterns)
+
+    def _verdicts(
+        self, inventories: Sequence[HostInventory], shown: Sequence[HostInventory], away: Collection[str]
+    ) -> Mapping[str, VMHealth]:
+        """Those on the VMs that are shown, and on those never seen of hosts that are away: a Hold outlasts a start."""
+        seen, wanted = ({v.vm.id for one in some for v in one.vms} for some in (inventories, shown))
+        known = self.ledger.verdicts.of()
+        return {id: one for id, one in known.items() if id in wanted or (one.host in away and id not in seen)}
 
     def _with_growth(self, found: Digest, shown: Sequence[HostInventory], patterns: Sequence[str]) -> Digest:
         """What is known of how its VMs and their hosts' volumes grow."""

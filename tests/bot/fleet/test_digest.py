@@ -187,6 +187,12 @@ def test_a_channel_hears_of_the_verdicts_on_its_own_vms_only():
     assert (made.hold, made.unjudged, made.well) == ((), 0, True)
 
 
+def test_a_hold_is_told_also_of_a_vm_that_was_not_seen():
+    verdicts = {"vm-db01": judged(Verdict.HOLD, "It forks.", of="db01")}
+    assert [one.vm_name for one in digest(vm("web01"), verdicts=verdicts).hold] == ["db01"]
+    assert digest(vm("web01"), patterns=("web*",), verdicts=verdicts).hold == ()
+
+
 def test_of_many_vms_with_a_verdict_the_longest_so_are_told_and_the_others_counted():
     names = [f"web{number:02}" for number in range(40)]
     verdicts = {

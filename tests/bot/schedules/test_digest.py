@@ -12,6 +12,7 @@ from dbos import DBOS
 
 from backends.base import VMInventory
 from backends.simulator.fleets.seed import DAY, Past
+from backends.simulator.model.faults import FaultKind
 from bot.fleet.message import MOST_FOLDED, MOST_ITEMS
 from bot.ledger.verdicts import Remembered
 from bot.messages import AnnouncerError, MessageRef, Origin
@@ -209,6 +210,19 @@ class TestADigestOfAFleetThatIsWell:
         ops, web = board.texts
         assert "⛔ 1 VM on Hold.\n⛔ sql01 on hv01 is on Hold since" in ops
         assert web.endswith("Nothing is stale, and all is well.")
+
+    def test_tells_a_hold_also_after_a_start_while_its_host_is_away(
+        self, well: Schedules, board: Board, bench: Workbench
+    ) -> None:
+        away = VMHealth("gone", "sql99", "hv02", Verdict.HOLD, (Reason("x", Verdict.HOLD, "It forks."),))
+        bench.ledger.verdicts.keep([(away, Remembered())])
+        well.post(OPS, DUE)
+        bench.arm(FaultKind.REFUSE_CONNECTION, times=None, host="hv02")
+        bench.inventory.refresh()
+        well.post(OPS, DUE + timedelta(days=1))
+        before, after = board.texts
+        assert "sql99" not in before
+        assert "⛔ sql99 on hv02 is on Hold since" in after
 
 
 def judge(bench: Workbench, seen: VMInventory, verdict: Verdict) -> None:
