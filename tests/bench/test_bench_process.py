@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,8 @@ MINUTE = 60.0
 SETTLING = 10.0
 """Seconds after its last work in which a process comes to rest."""
 FEW, MANY = 50, 500
+SCHEDULED = int(os.environ.get("BENCH_VMS", "500"))
+"""VMs of a schedule, and of the group that it is compared with."""
 SLOWEST = 900.0
 """Seconds for the largest group, on a machine that is busy with other things."""
 
@@ -63,6 +66,40 @@ def test_a_vm_of_a_large_group_costs_no_more_than_one_of_a_small_group(tmp_path:
         f"\nCPU a VM: {1000 * few:.1f} ms in a group of {FEW}, {1000 * many:.1f} ms of {MANY}: {many / few:.2f} times"
     )
     assert many <= 1.3 * few
+
+
+def test_a_vm_of_a_schedule_costs_little_more_than_one_of_a_group(tmp_path: Path) -> None:
+    """The run also looks at what it keeps no longer, on each VM."""
+    hosts = small_fleet()
+    for name in (f"{kind}{number:03}" for kind in ("many", "daily") for number in range(SCHEDULED)):
+        add_vm(hosts[len(hosts[0].vms) > len(hosts[1].vms)], name, disks=(GB,), memory=0)
+    office = Office(tmp_path / "unused", hosts=hosts, with_bot=False)
+    with office_and_program(tmp_path, office) as process:
+        group = cpu_of_group(office, process, "many*", SCHEDULED)
+        run = cpu_of_run(office, process, "daily*", SCHEDULED)
+
+    by_schedule, in_a_group = 1000 * run, 1000 * group
+    print(
+        f"\nCPU a VM of {SCHEDULED}: {by_schedule:.1f} ms by schedule, {in_a_group:.1f} ms in a group: {run / group:.2f}"
+    )
+    assert run <= 1.5 * group
+
+
+def cpu_of_run(office: Office, process: BotProcess, pattern: str, count: int) -> float:
+    """CPU seconds that the bot needs for each VM of a schedule, from the wish to run it to its one message."""
+    far = datetime.now(UTC) + timedelta(hours=12)
+    office.type("ada", f"/checkpoint schedule add {pattern} --at {far:%H:%M} --keep-last 3 --name nightly")
+    office.wait_for_text("added the schedule")
+    before = cpu_seconds(process.pid)
+    office.type("ada", "/checkpoint schedule run nightly")
+    end = office.sandbox.wait_for(lambda: said_of_the_run(office), SLOWEST)
+    assert f"of {count} VMs" in end
+    return (cpu_seconds(process.pid) - before) / count
+
+
+def said_of_the_run(office: Office) -> str:
+    """Its message, once it is there."""
+    return next((m.seen for m in office.seen_by("ada") if "nightly: " in m.seen), "")
 
 
 def cpu_of_group(office: Office, process: BotProcess, pattern: str, count: int) -> float:
