@@ -24,6 +24,7 @@ from bot.durable import Durable
 from bot.ledger.store import Store
 from bot.slack.outbox import Outbox
 
+TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}Z")
 GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -140,5 +141,5 @@ class Tripwires:
 
 def _part() -> str:
     """Which of a change's workflows this is: its own, or the one on its first, second … VM, or by what its id ends."""
-    ending = GUID.sub("", str(DBOS.workflow_id)).strip("-")
+    ending = GUID.sub("", TIME.sub("", str(DBOS.workflow_id))).strip("- ")
     return f"VM {int(ending) + 1}" if ending.isdecimal() else ending.replace("--", "-") or "change"
