@@ -45,7 +45,6 @@ class Scanner:
         while not self._stopping.is_set():
             try:
                 self.look(disks=rounds % DISKS_EVERY == 0)
-                self.after()
             except Exception:  # the last frame on this thread: a defect in one round must not end the others
                 log.exception("the fleet could not be looked at")
             rounds += 1
@@ -58,5 +57,7 @@ class Scanner:
             for seen in self.inventory.inventories(disks=disks):
                 self.ledger.checkpoints.seen(seen)
                 self.ledger.samples.add(seen)
+            self.after()
         except LedgerError as error:
-            log.error("what was seen of the fleet could not be recorded: %s", error.cause)
+            if not self._stopping.is_set():  # the ledger is closed by then
+                log.error("what was seen of the fleet could not be recorded: %s", error.cause)

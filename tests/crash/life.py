@@ -13,10 +13,11 @@ from threading import Lock
 
 import sqlalchemy.dialects.sqlite  # noqa: F401 - DBOS imports it when it is launched
 
+from bot.fleet.inventory import UNASKED
 from bot.settings import Settings
 from bot.wiring import Bot
 from tests.crash.tripwires import Tripwires
-from tests.support.waiting import DEADLINE, OFTEN
+from tests.support.waiting import DEADLINE, OFTEN, comes
 
 BIRTH = DEADLINE
 """Seconds in which a bot must take commands; it takes less than one when the machine is idle."""
@@ -89,6 +90,8 @@ def _live(settings: Settings, log: Path, kill_at: str | None, parent: Connection
     tripwires.lay()
     bot = Bot(settings, seldom=OFTEN)
     bot.start()
+    # On a busy machine the first look takes a while, and people are told meanwhile that the host could not be asked.
+    comes(lambda: all(host.problem != UNASKED for host in bot._core.inventory.hosts()), DEADLINE / 3)
     parent.send("ready")
     while parent.recv() == "look":
         bot._core.expiry.start()

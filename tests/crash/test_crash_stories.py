@@ -15,7 +15,6 @@ from tests.crash.hosts import effects
 from tests.crash.invariants import violations
 from tests.crash.scenarios import APPLY, CREATE, OTHER_TYPE, Scenario
 from tests.crash.world import World, live_buttons
-from tests.support.waiting import wait_until
 
 
 def begin(world: World, scenario: Scenario) -> None:
@@ -27,13 +26,13 @@ def begin(world: World, scenario: Scenario) -> None:
         world.press_what_waits()
         return world.dead
 
-    wait_until(killed)
+    world.wait_until(killed)
 
 
 def end(world: World) -> None:
     """Start the bot again, and wait until nothing is left to do."""
     world.live()
-    wait_until(world.over)
+    world.wait_until(world.over)
     world.stop()
 
 
@@ -57,7 +56,7 @@ def test_a_host_that_is_down_when_the_bot_comes_back_is_waited_for(tmp_path: Pat
             world.live()
             time.sleep(1.5)
             assert [row.state for row in world.rows()] == ["running"]
-        wait_until(world.over)
+        world.wait_until(world.over)
         world.stop()
 
         assert list(violations(world, CREATE)) == []
@@ -75,8 +74,8 @@ def test_what_was_changed_for_the_time_is_set_right_when_the_host_is_back(
         begin(world, scenario)
         with world.host_down():
             world.live()
-            wait_until(lambda: [row.state for row in world.rows()] == ["unknown"])
-        wait_until(world.over)
+            world.wait_until(lambda: [row.state for row in world.rows()] == ["unknown"])
+        world.wait_until(world.over)
         world.stop()
 
         assert list(violations(world, scenario)) == []
@@ -99,7 +98,9 @@ def test_a_safety_checkpoint_is_told_of_when_nothing_was_applied(tmp_path: Path)
 def test_who_asked_for_something_that_had_not_become_a_change_is_told_to_ask_again(tmp_path: Path) -> None:
     with World(tmp_path, CREATE, ("command: not begun",)) as world:
         begin(world, CREATE)
-        end(world)
+        world.live()
+        world.wait_until(world.whispers)
+        world.stop()
 
         (told,) = world.whispers()
         assert told.startswith("I was stopped while I looked into what you asked at")
@@ -114,7 +115,7 @@ def test_a_change_that_the_bot_died_in_too_often_is_told_of(tmp_path: Path) -> N
         with closing(sqlite3.connect(world.data / "jobs.db")) as jobs, jobs:
             jobs.execute("UPDATE workflow_status SET recovery_attempts = 1000")
         world.live()
-        wait_until(lambda: not world.jobs_left())
+        world.wait_until(lambda: not world.jobs_left())
         world.stop()
         world.live()
         world.stop()

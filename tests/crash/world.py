@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from tests.crash.past import SCHEDULE_ID
 from tests.crash.scenarios import Scenario
 from tests.support.hosts import serve
 from tests.support.settings import HOST_DEFAULTS, host_at, owners, slack_of
-from tests.support.waiting import DEADLINE
+from tests.support.waiting import DEADLINE, wait_until
 
 CHANNEL, DIRECT = "ops", "D0ADA0001"
 LATER = " OR ".join(f"workflow_uuid LIKE '{one}'" for one in ("%-expiry", "schedules-%", "%-late", "housekeeping-%"))
@@ -246,6 +246,22 @@ class World:
             return len(rows) >= self._changes and all(row.state.final for row in rows) and not self.jobs_left()
         except sqlite3.OperationalError:
             return False  # it has just died in a transaction, which only the next one can undo
+
+    def wait_until(self, look: Callable[[], object]) -> None:
+        """Until that is so. A failure says how everything stands."""
+        try:
+            wait_until(look)
+        except AssertionError as late:
+            raise AssertionError("\n".join([str(late), *self.story()])) from late
+
+    def story(self) -> Iterator[str]:
+        """What a person needs who is to find out why."""
+        yield from (f"{row.state} {row.summary} {row.reason} {row.result}" for row in self.rows())
+        yield from (f"in the channel: {message.seen}" for message in self.messages())
+        yield from (f"to ada alone: {told}" for told in self.whispers())
+        yield from (f"left to do: {job}" for job in self.jobs_left())
+        log = self.folder / "bot.log"
+        yield from log.read_text("utf-8").splitlines()[-20:] if log.exists() else ()
 
     @property
     def _settings(self) -> Settings:

@@ -54,9 +54,12 @@ def undo(safety: Mapping[str, str], name: str) -> Words | None:
 
 
 def attempt(before: VMInventory, checkpoint_id: str, on_progress: Progress | None = None) -> Attempt:
-    """An apply moves the VM's current checkpoint and gives it a new file to write to."""
+    """An apply moves the VM's current checkpoint and gives it a new file to write to. Where somebody has deleted the
+    checkpoint since, nothing shows it any more."""
 
     def happened(now: VMInventory) -> bool | None:
+        if now.checkpoint(checkpoint_id) is None:
+            return None
         if now.vm.current_id != checkpoint_id:
             return False
         if before.vm.current_id != checkpoint_id:

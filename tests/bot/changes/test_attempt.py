@@ -276,6 +276,14 @@ class TestHowAnApplyIsRecognised:
 
         assert apply.attempt(before, before.checkpoints[0].id).happened(before) is None
 
+    def test_not_at_all_where_somebody_has_deleted_the_checkpoint_since(self, bench: Workbench) -> None:
+        before = bench.add_vm("web01", Past("first", 2 * DAY), Past("second", DAY))
+        step = apply.attempt(before, before.checkpoints[0].id)
+        bench.backends["hv01"].apply(before.checkpoints[0].id)
+        bench.backends["hv01"].delete(before.checkpoints[0].id)
+
+        assert step.happened(bench.look(before.vm.id)) is None
+
 
 class TestWhichCheckpointIsTheNewOne:
     def test_the_one_of_that_name(self, bench: Workbench) -> None:
