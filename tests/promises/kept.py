@@ -24,6 +24,8 @@ def effects_of(outcome: Outcome, plan: Plan, target: Target) -> Iterator[tuple[E
             if done:
                 yield Effect("apply", vm_id, checkpoint_id), True
                 yield Effect("start", vm_id), False
+            elif outcome.state == ChangeState.UNKNOWN:
+                yield Effect("apply", vm_id, checkpoint_id), False
         case Delete() if done:
             yield Effect("remove", vm_id, checkpoint_id), True
         case Rename(name=name) if done:
