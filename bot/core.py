@@ -157,18 +157,19 @@ class Core:
         )
 
     def _owners_of(self, vm_id: str) -> tuple[str, ...]:
-        """Who took the checkpoints of a VM."""
+        """Whose the checkpoints of a VM are."""
         ids = [c.id for one in self.inventory.seen() if one.vm.id == vm_id for c in one.checkpoints]
         owners = (note.owner or "" for note in self.ledger.checkpoints.notes(ids).values())
         return tuple(dict.fromkeys(owner for owner in owners if owner.startswith(("U", "W"))))
 
     def start(self) -> None:
         """Take up what was pending."""
+        # First, since what was pending goes by it.
+        self.ledger.schedules.put(*(one.schedule(self._gate.name_of(one.owner)) for one in self._settings.schedules))
         self._durable.launch()
         self.changes.launch()
         self._waiting.tell_lost(self.desk.buttons.took)
         self._schedules.apply(self._digest_workflow)
-        self.ledger.schedules.put(*(one.schedule(self._gate.name_of(one.owner)) for one in self._settings.schedules))
         self.housekeeping.start()
         self.recurring.start()
         self.expiry.start()

@@ -31,13 +31,7 @@ def command(context: Context, mine: bool, share: bool) -> Reply:
 def _mine(context: Context) -> Reply:
     seen = context.fleet.all(disks=True)
     notes = context.record.checkpoints.notes([c.id for one in seen for c in one.checkpoints])
-    found = [
-        (one, c)
-        for one in seen
-        for c in one.checkpoints
-        if is_stale(c, note := notes.get(c.id, UNKNOWN), context.policy, context.now)
-        and note.owner == context.person.id
-    ]
+    found = [(one, c) for one in seen for c in one.checkpoints if _is_mine(context, c, notes.get(c.id, UNKNOWN))]
     if not found:
         return say("Nothing of yours is stale, as far as I see.")
     found.sort(key=lambda pair: (-(pair[0].growth_since(pair[1].id) or 0), pair[1].created))

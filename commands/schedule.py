@@ -131,40 +131,39 @@ def _meant(what: str, words: tuple[str, ...]) -> str:
 
 
 def _list(context: Context, text: str) -> Reply:
-    every = _in_sight(context)
     if text:
         return _show(context, _named(context, text, "show"))
+    every = _in_sight(context)
     if not every:
         add = typed("schedule", "add", "app*", "--at", "02:00", "--keep", "7d")
         return say(f"There is no schedule. {add} adds one.")
-    rows = tuple(
-        (
-            one.name,
-            ", ".join(one.vms),
-            _when(one),
-            _keeps(one),
-            one.owner_name,
-            _next(context, one),
-            _last(context, one),
-        )
-        for one in every
-    )
+    rows = tuple(_row(context, one) for one in every)
     columns = ("Schedule", "VMs", "When", "Keeps", "Owner", "Next run", "Last run")
     return Reply((Heading(say_count(len(every), "schedule")), Table(columns, rows)))
 
 
 def _row(context: Context, one: Schedule) -> tuple[str, ...]:
     ends = _next(context, one), _last(context, one)
-    return (one.name, ", ".join(one.vms), _when(one), _keeps(one), one.owner_name, *ends)
+    return (one.name, ", ".join(_shown(context, one, one.vms)), _when(one), _keeps(one), one.owner_name, *ends)
+
+
+def _shown(context: Context, one: Schedule, written: tuple[str, ...]) -> tuple[str, ...]:
+    """As it was written, without the names of VMs that are not in sight. Its owner sees what they wrote."""
+    if one.owner == context.person.id:
+        return written
+    seen = {vm.vm.name.casefold() for vm in context.fleet.known()}
+    shown = tuple(word for word in written if word.casefold() in seen or set(word) & set("@*?["))
+    return shown if len(shown) == len(written) else (*shown, "others")
 
 
 def _show(context: Context, one: Schedule) -> Reply:
     covered = context.schedules.covers(one, [seen.vm for seen in context.fleet.known()])
-    without = f", without {say_names(one.excluded)}" if one.excluded else ""
+    vms, excluded = say_names(_shown(context, one, one.vms)), _shown(context, one, one.excluded)
+    without = f", without {say_names(excluded)}" if excluded else ""
     origin = " and is from the settings" if one.from_settings else ""
     parts: list[Part] = [
         Heading(f"Schedule {name(one.name)}"),
-        Paragraph(f"It takes {one.kind} checkpoints of {say_names(one.vms)}{without}, {_when(one)}."),
+        Paragraph(f"It takes {one.kind} checkpoints of {vms}{without}, {_when(one)}."),
         Paragraph(f"{_keeps(one)}. It belongs to {name(one.owner_name)}{origin}."),
         Paragraph(f"Next run: {_next(context, one)}. Last run: {_last(context, one)}."),
         Paragraph(f"VMs in sight: {say_names([vm.name for vm in covered]) or 'none'}."),

@@ -56,8 +56,8 @@ def folder_files(ask: Questions, folders: Sequence[str]) -> FolderFiles:
             return FolderFiles(ask.host, unread=tuple(folders), not_offered=True)
         shown = ask.scan(records.folder_files, pipeline, ask.deadlines.scan)
         files += shown.records
-        about = [folder for folder in some if any(_is_about(error, folder) for error in shown.errors)]
-        unread += about or (some if shown.errors else ())
+        about = [[folder for folder in some if _is_about(error, folder)] for error in shown.errors]
+        unread += dict.fromkeys(folder for found in about for folder in found) if all(about) else some
     return FolderFiles(ask.host, tuple(files), tuple(unread))
 
 
@@ -81,9 +81,9 @@ def _read(ask: Questions, log: EventLog, since: datetime) -> tuple[list[HostEven
     except BackendError as error:
         _log.warning("the log %s of %s was not read: %s", log, ask.host, error.cause)
         return [], LogReading(ask.host, log, LogTrouble.NO_ANSWER)
-    if trouble := _trouble(beside, shown):
-        return [], LogReading(ask.host, log, trouble)
     found = {event.number: event for one in shown if (event := records.event(one, log)) is not None}
+    if trouble := _trouble(beside, shown):  # what was read is a sign all the same
+        return list(found.values()), LogReading(ask.host, log, trouble)
     return list(found.values()), _reading(ask.host, log, since, sorted(found.values(), key=lambda e: e.number))
 
 

@@ -29,12 +29,6 @@ SIGNS: Mapping[ChangeState, str] = {
     ChangeState.UNKNOWN: "❔",
 }
 
-OF_USE = (
-    *(ChangeState.REQUESTED, ChangeState.AWAITING, ChangeState.QUEUED, ChangeState.RUNNING),
-    ChangeState.SUCCEEDED,
-)
-"""States in which somebody may still care what comes of it."""
-
 OF_NO_USE = (ChangeState.DENIED, ChangeState.CANCELLED, ChangeState.EXPIRED, ChangeState.VOID, ChangeState.FAILED)
 """States in which nothing comes of it, so that nobody need be told what is to come."""
 

@@ -30,7 +30,7 @@ from bot.fleet.inventory import Inventory
 from bot.fleet.ownership import Ownership
 from bot.fleet.view import FleetView
 from bot.ledger import ChangeRow, ChangeState, Ledger, LedgerError, VMRef
-from bot.messages import Announcer, Origin
+from bot.messages import Announcer, AnnouncerError, Origin
 from bot.people import access
 from bot.people.identity import Gate, Refusal
 from bot.settings import Settings
@@ -138,7 +138,10 @@ class Desk:
             for one in _each_chosen(request):
                 row = self.ledger.changes.get(one.value)
                 vms = row.vms if row else ()
-                self._guarded(one.origin, _summary(one, row), partial(self._pressed, one), vms=vms)
+                try:
+                    self._guarded(one.origin, _summary(one, row), partial(self._pressed, one), vms=vms)
+                except AnnouncerError as error:  # the others that were chosen are done all the same
+                    log.error("%s could not be answered: %s", one.origin.person_id, error)
 
     def _is_double_click(self, request: Pressed) -> bool:
         """Slack gives each click of a double click a trigger of its own."""
@@ -255,17 +258,21 @@ class Desk:
         """Begin a change. A checkpoint that is asked for twice at the same time is taken once, and who asks again is
         told; what only they ask for is begun."""
         change_id = change_id_of(delivery_id)
-        with self.twins.asking(plan) as twins:
-            first = self._going_on(twins, but=change_id)
-            rest = tuple(target for target in plan.targets if target.vm_id not in first)
-            if first and rest:
-                plan = self._for(rest, plan, person, origin.channel)
-            if rest:
-                self._begin(change_id, plan, person, origin)
-                self.twins.asked(plan, change_id)
-        for row in {row.id: row for row in first.values()}.values():
-            of = [vm.name for vm in row.vms if first.get(vm.id) == row] if rest else []
-            self.announcer.whisper(origin, say(_once(row, of, person)))
+        first: dict[str, ChangeRow] = {}
+        rest: tuple[Target, ...] = ()
+        try:
+            with self.twins.asking(plan) as twins:
+                first = self._going_on(twins, but=change_id)
+                rest = tuple(target for target in plan.targets if target.vm_id not in first)
+                if first and rest:
+                    plan = self._for(rest, plan, person, origin.channel)
+                if rest:
+                    self._begin(change_id, plan, person, origin)
+                    self.twins.asked(plan, change_id)
+        finally:  # also where the rest is refused
+            for row in {row.id: row for row in first.values()}.values():
+                of = [vm.name for vm in row.vms if first.get(vm.id) == row] if rest else []
+                self.announcer.whisper(origin, say(_once(row, of, person)))
 
     def _going_on(self, twins: Mapping[str, str], *, but: str) -> dict[str, ChangeRow]:
         """By VM, the changes that have asked for the same and have not come to nothing."""

@@ -62,7 +62,7 @@ class Digest:
     lingering: tuple[tuple[VMInventory, Checkpoint], ...] = ()
     """Recovery points of backups that should have gone long ago."""
     unmerged: tuple[VMInventory, ...] = ()
-    """VMs that write to a differencing disk which no checkpoint explains."""
+    """VMs whose disks are being merged, or of which no checkpoint explains a differencing one."""
     low: tuple[tuple[str, Volume], ...] = ()
     """Volumes with little room, by host."""
     missing: tuple[tuple[VMInventory, Checkpoint], ...] = ()
@@ -137,7 +137,7 @@ def compose(
         unjudged=len(vms) - can_be_told,
         stale=tuple(sorted(stale, key=lambda one: (-(one.grown or 0), one.checkpoint.created))),
         lingering=tuple((one, c) for one, c in checkpoints if _lingers(c, policy, now)),
-        unmerged=tuple(one for one in vms if _is_unmerged(one)),
+        unmerged=tuple(one for one in vms if one.merge_pending),
         low=tuple(
             (i.host, volume) for i in everywhere if i.host in here for volume in i.volumes or () if _is_low(volume)
         ),
@@ -161,14 +161,6 @@ def _judged(healths: Iterable[VMHealth], verdict: Verdict) -> tuple[VMHealth, ..
 
 def _lingers(checkpoint: Checkpoint, policy: Policy, now: datetime) -> bool:
     return kind_of(checkpoint) is Kind.BACKUP and now - checkpoint.created > policy.stale_after
-
-
-def _is_unmerged(seen: VMInventory) -> bool:
-    """The VM writes to a file above one that no checkpoint froze: a merge is pending, a backup lingers, or somebody
-    made it so."""
-    disks = seen.disks or ()
-    frozen = {disk.path.casefold() for disk in disks if disk.checkpoint_ids}
-    return any(d.attached and d.parent_path is not None and d.parent_path.casefold() not in frozen for d in disks)
 
 
 def _is_low(volume: Volume) -> bool:

@@ -240,7 +240,7 @@ def _item(digest: Digest, one: Stale) -> Item:
         _short(one.note.reason),
     )
     return Item(
-        f"{checkpoint.name} of {vm.name}",
+        f"{vm.name}: {checkpoint.name}",
         ", ".join(fact for fact in facts if fact),
         choices=_choices(one),
     )

@@ -26,6 +26,15 @@ class Breakage:
     """The event, where it is one."""
     change_id: str | None = None
 
+    @property
+    def where(self) -> str:
+        """`at event 7 (change …)`."""
+        event = f"at event {self.seq}" if self.seq is not None else ""
+        change = f"change {self.change_id}" if self.change_id is not None else ""
+        if event and change:
+            return f"{event} ({change})"
+        return event or (f"at {change}" if change else "at its end")
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

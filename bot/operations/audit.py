@@ -12,7 +12,7 @@ from typing import Literal, TextIO
 
 import click
 
-from bot.ledger import Breakage, Head, Ledger, LedgerError
+from bot.ledger import Head, Ledger, LedgerError
 from bot.settings import SettingsError, data_dir
 from commands.kit.words import parse_span
 
@@ -74,7 +74,7 @@ def verify(ctx: click.Context, anchor: Head | None) -> None:
     with _ledger(ctx) as ledger:
         verdict = ledger.audit.verify(anchor)
     if verdict.broken is not None:
-        click.echo(f"The ledger is broken {_where(verdict.broken)}. {verdict.broken.what}", err=True)
+        click.echo(f"The ledger is broken {verdict.broken.where}. {verdict.broken.what}", err=True)
         if 0 < verdict.head.seq < (verdict.broken.seq or verdict.head.seq + 1):
             click.echo(f"Events 1 to {verdict.head.seq} are as the bot wrote them.", err=True)
         ctx.exit(1)
@@ -158,11 +158,3 @@ def _written(what: str) -> Iterator[None]:
         raise  # whoever read has enough, as `head` does: Click ends the program without a word
     except OSError as error:
         raise click.ClickException(f"{what} cannot be written: {error.strerror}.") from error
-
-
-def _where(broken: Breakage) -> str:
-    event = f"at event {broken.seq}" if broken.seq is not None else ""
-    change = f"change {broken.change_id}" if broken.change_id is not None else ""
-    if event and change:
-        return f"{event} ({change})"
-    return event or (f"at {change}" if change else "at its end")

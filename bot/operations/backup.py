@@ -121,8 +121,8 @@ def verified(folder: Path, made_at: datetime) -> Backup:
         _check_integrity(folder / name)
     verdict = _walked(folder / LEDGER)
     if verdict.broken is not None:
-        where = f"at event {verdict.broken.seq}" if verdict.broken.seq is not None else "at its end"
-        raise BackupError(f"The ledger is broken {where}: {verdict.broken.what} checkpointbot audit verify says more.")
+        broken = verdict.broken
+        raise BackupError(f"The ledger is broken {broken.where}: {broken.what} checkpointbot audit verify says more.")
     return Backup(folder, made_at, str(verdict.head), verdict.head.seq, has_jobs)
 
 

@@ -32,12 +32,14 @@ def restore(backup: Path, folder: Path, *, replace: bool, clock: Callable[[], da
                 f"{folder} holds a ledger already. Nothing was changed. With --replace it is put aside, and kept."
             )
         _copy_files(backup, folder)
+        mark = folder / f"{MARK}.new"  # whole or not there: a start reads it
+        mark.write_text(_mark(made), encoding="utf-8")
+        mark.replace(folder / MARK)
         aside = folder / f"before-restore-{clock().astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}"
         if there:
             make_private(aside)
         for path in there:
             path.rename(aside / path.name)
-        (folder / MARK).write_text(_mark(made), encoding="utf-8")
         for name in _names(made):
             (folder / f"{name}.restored").rename(folder / name)
     return made
@@ -54,12 +56,7 @@ def restored(folder: Path) -> Restored | None:
 
 def _mark(made: Backup) -> str:
     with closing(sqlite3.connect(f"{(made.folder / LEDGER).absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as db:
-        ids = [
-            row[0]
-            for row in db.execute(
-                "SELECT id FROM changes WHERE state IN ('requested', 'awaiting', 'queued', 'running', 'unknown')"
-            )
-        ]
+        ids = [row[0] for row in db.execute("SELECT id FROM open_changes")]
     return json.dumps({"version": 1, "made_at": made.made_at.isoformat(), "unfinished": ids})
 
 

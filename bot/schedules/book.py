@@ -63,9 +63,10 @@ class Book:
     def carry_out(self, change_id: str, plan: SchedulePlan, person: Person, origin: Origin) -> Reply:
         """Do it, and say so. Raises `Refusal`, and `UsageError` for what makes no sense by now."""
         self.permission.gate.admit_change(person, origin.channel)
-        vms = self._in_sight(plan.schedule, person, origin.channel)
+        named = self._named(plan.schedule)
+        vms = tuple(vm for vm in named if access.may(self.settings.access, person, "view", vm.name, origin.channel))
         try:
-            self._check(plan, person, vms)
+            self._check(plan, person, vms, hidden=len(vms) < len(named))
         except Refusal as refusal:
             refs = [VMRef.of(vm) for vm in vms]
             self.ledger.schedules.refuse(change_id, plan, person, origin, refs, why=refusal.cause)
@@ -75,33 +76,30 @@ class Book:
         if self.ledger.schedules.carry_out(change_id, plan, person, origin, [VMRef.of(vm) for vm in vms]):
             if plan.what == "run":
                 self.recurring.run_now(plan.schedule, plan.only, change_id)
-            else:
+            elif plan.what in ("add", "resume"):
                 self.recurring.look()
         return self._said(plan, person)
 
-    def _in_sight(self, schedule: Schedule, person: Person, channel: str) -> tuple[VM, ...]:
-        """The VMs that it names and that the person may see."""
+    def _named(self, schedule: Schedule) -> tuple[VM, ...]:
         if not self.inventory.seen():  # the bot has just started
             self.inventory.renew()
-        named = self.picker.covered(schedule, [seen.vm for seen in self.inventory.seen()])
-        rules = self.settings.access
-        return tuple(vm for vm in named if access.may(rules, person, "view", vm.name, channel))
+        return self.picker.covered(schedule, [seen.vm for seen in self.inventory.seen()])
 
-    def _check(self, plan: SchedulePlan, person: Person, vms: Sequence[VM]) -> None:
+    def _check(self, plan: SchedulePlan, person: Person, vms: Sequence[VM], *, hidden: bool) -> None:
         """Its owner may do anything with it but what they have no rights for; somebody else needs on all of its VMs
-        the rights that it has."""
+        the rights that it has, also on those that they do not see."""
         schedule = plan.schedule
         own = person.id == schedule.owner
         if own and plan.what in ("pause", "remove"):
             return
         refused = [vm.name for vm in vms if not self.picker.may(person, schedule, vm)]
-        if refused or not vms:
-            of = say_names(refused) if refused else "any VM of it"
+        if refused or not vms or (hidden and not own):
+            of = say_names(refused) if refused else "all of its VMs" if vms else "any VM of it"
             raise Refusal(
                 f"No grant lets you take {'and delete ' if schedule.retains else ''}checkpoints of {of} in this "
                 f"channel, and whoever wants to {plan.what} this schedule needs that. Type {typed('whoami')} to see "
                 "what you may do.",
-                f"no grant for {' and '.join(schedule.actions)} on {', '.join(refused) or 'any of its VMs'}",
+                f"no grant for {' and '.join(schedule.actions)} on {', '.join(refused) or of}",
             )
         if plan.what in ("add", "resume", "run"):
             self.permission.admit(schedule.owner, schedule.channel)

@@ -7,6 +7,7 @@ each time is due once a day, whatever the clocks do.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -15,9 +16,6 @@ from commands.base import Schedule
 
 DAY = timedelta(days=1)
 
-FAR = 400
-"""Days that are looked through for the next time."""
-
 BEFORE = timedelta(days=40)
 """How far back it is looked for a time that was missed."""
 
@@ -25,7 +23,7 @@ BEFORE = timedelta(days=40)
 def next_run(schedule: Schedule, after: datetime, zone: ZoneInfo) -> datetime:
     """The first time after that moment at which it is due, in UTC."""
     begin = after.astimezone(zone).date() - DAY  # a time of yesterday that yesterday did not have
-    days = (begin + DAY * number for number in range(FAR))
+    days = (begin + DAY * number for number in itertools.count())
     return next(due for day in days for due in _times(schedule, day, zone) if due > after)
 
 
@@ -43,7 +41,7 @@ def _times(schedule: Schedule, day: date, zone: ZoneInfo) -> Iterator[datetime]:
     if schedule.weekdays and day.weekday() > 4:
         return
     every = timedelta(seconds=schedule.every) if schedule.every else DAY
-    if every > DAY and day.toordinal() % (every // DAY):
+    if every > DAY and (day.toordinal() - 1) % (every // DAY):  # weeks begin on Mondays
         return
     at = datetime.combine(day, schedule.at or time(), zone)
     midnight = datetime.combine(day, time()) + DAY

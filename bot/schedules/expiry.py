@@ -192,7 +192,7 @@ class Expiry:
 
     def over(self, wanted: Wanted) -> None:
         change = self.ledger.changes.get(wanted.id)
-        if wanted.stage is Stage.MERGING:
+        if wanted.stage in (Stage.MERGING, Stage.DONE):  # a quick merge may be told first
             self._say(wanted, "is deleted: its time was over.")
         elif wanted.stage is Stage.FAILED:
             self._say(wanted, f"could not be deleted, although its time is over: {wanted.why}")
@@ -274,5 +274,5 @@ def _wanted(one: Expiring) -> Wanted:
 def _soon(one: Expiring, id: str) -> Notice:
     note = one.note
     why = f"{note.reason}, " if note.reason else "taken before an apply, " if note.safety else ""
-    text, detail = f"{one.name} of {one.vm_name}", f"taken {say_time(one.taken_at)}, {why}"
+    text, detail = f"{one.vm_name}: {one.name}", f"taken {say_time(one.taken_at)}, {why}"
     return Notice(f"{id} soon", str(note.owner), one.channel, text, detail, one.id, note.keep_until)

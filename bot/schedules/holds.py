@@ -1,4 +1,4 @@
-"""A VM that comes on Hold is told at once where its digest goes, to whoever took its checkpoints, once; and its end."""
+"""A VM that comes on Hold is told at once where its digest goes, to whose its checkpoints are, once; and its end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class HoldNotices:
     ledger: Ledger
     announcer: Announcer
     owners_of: Callable[[str], Sequence[str]]
-    """The people who took the checkpoints of a VM, by their user ids."""
+    """Whose the checkpoints of a VM are, by their user ids."""
     shown_in: Callable[[str], bool] = lambda _channel: True
     """Whether what the fleet is like may be shown in a channel."""
 
@@ -38,32 +38,21 @@ class HoldNotices:
                 self.ledger.verdicts.release(turn)
 
     def _told(self, turn: Turn) -> bool:
-        """Whether somebody heard it, or there is nobody to tell."""
+        """Whether somebody heard it, or nobody will."""
         health = turn.health
         channels = dict.fromkeys(c.channel for c in self.channels if protects(c.vms, health.vm_name))
         owners = self.owners_of(health.vm_id)
         message = _held(health) if turn.held else _ended(health)
-        heard = [self._post(Origin(channel, ""), message) for channel in channels if self._may(channel)]
-        heard += [self._whisper(owner, message) for owner in owners]
-        return any(heard) or not heard
-
-    def _may(self, channel: str) -> bool:
-        try:
-            return self.shown_in(channel)
-        except LookupFailed as error:
-            log.error("%s could not be told of a Hold: %s", channel, error)
-            return False
-
-    def _whisper(self, person_id: str, message: Reply) -> bool:
-        return self._post(Origin("", person_id), message)
-
-    def _post(self, origin: Origin, message: Reply) -> bool:
-        try:
-            self.announcer.post(origin, message)
-        except AnnouncerError as error:
-            log.error("%s could not be told of a Hold: %s", origin.channel or origin.person_id, error)
-            return error.lasting
-        return True
+        heard = passes = False
+        for origin in (*(Origin(channel, "") for channel in channels), *(Origin("", owner) for owner in owners)):
+            try:
+                if not origin.channel or self.shown_in(origin.channel):
+                    self.announcer.post(origin, message)
+                    heard = True
+            except (AnnouncerError, LookupFailed) as error:
+                log.error("%s could not be told of a Hold: %s", origin.channel or origin.person_id, error)
+                passes = passes or not error.lasting
+        return heard or not passes
 
 
 def _held(health: VMHealth) -> Reply:

@@ -293,7 +293,7 @@ class Recurring:
             except AnnouncerError as error:
                 log.warning("the run %s could not be told: %s", occurrence, error)
                 if not error.lasting and tries < len(PAUSES):
-                    again = f"schedule-{occurrence}-told-{tries}"
+                    again = f"schedule-{occurrence}-told-{tries}-{self.new_token()}"
                     self.durable.start_later(PAUSES[tries], again, self._late, occurrence, tries + 1)
                 ref = None
             else:
@@ -347,7 +347,10 @@ class Recurring:
                 self.ledger.schedules.told(occurrence, None, "it met a defect", ())
                 sentence = f"⚠️ Something went wrong in the bot itself with the schedule {name(schedule.name)}."
                 message = say(f"{sentence} Look in its log for {occurrence}.")
-                self.announcer.post(Origin(schedule.channel, schedule.owner), message)
+                try:
+                    self.announcer.post(Origin(schedule.channel, schedule.owner), message)
+                except AnnouncerError as error:
+                    log.error("the defect of the run %s could not be told: %s", occurrence, error)
 
 
 def _changes(occurrence: str, picks: Picks) -> dict[str, tuple[str, ...]]:

@@ -94,6 +94,7 @@ def _reason(
 ) -> tuple[str, str] | None:
     """Why it stays all the same: a key, and a clause."""
     checkpoint = seen.checkpoint(one.id)
+    manager = checkpoint.managed_by if checkpoint else None
     others = [below for below in seen.subtree(one.id)[1:] if below.id not in ours]
     checks = (
         (one.claimed, "claimed", one.claimed),
@@ -101,7 +102,8 @@ def _reason(
         (one.applied, "applied", one.applied),
         (one.id in asked_about, "asked about", "a request is about it"),
         (one.id in put_back, "current", f"{seen.vm.name} was put back to it"),
-        (checkpoint is None or checkpoint.managed_by is not None, "broken", "the host does not find its files"),
+        (checkpoint is None or checkpoint.missing, "broken", "the host does not find its files"),
+        (manager is not None, "managed", f"{manager} looks after it"),
         (
             bool(others),
             "parent",

@@ -60,7 +60,10 @@ def _reasons(seen: VMInventory, facts: Facts) -> Iterator[tuple[str, str]]:
     if vm.backing_up:
         yield "backup", "a backup is running"
     if seen.merge_pending:
-        yield "merging", "its disks are being merged"
+        yield (
+            "merging",
+            "its disks are being merged" if vm.merging else "no checkpoint explains one of its differencing disks",
+        )
     if is_busy(vm):
         yield "busy", f"it is {vm.state.label} or busy with another action"
     if not seen.checkpoints_known:

@@ -93,7 +93,7 @@ def _refusal(context: Context, allowance: Allowance, wanted: int) -> UsageError:
     hint = f"All of yours: {typed('list', '--mine')}."
     if first:
         one = first[0]
-        hint = f"Type {typed('delete', typeable(one.seen.vm), one.checkpoint.name)}. {hint}"
+        hint = f"Type {typed('delete', typeable(one.seen.vm), typeable(one.checkpoint))}. {hint}"
     return UsageError(" ".join(line for line in told if line), hint)
 
 

@@ -107,7 +107,7 @@ def test_a_new_demo_has_a_past_that_can_be_looked_at(tmp_path: Path) -> None:
     finally:
         demo.stop()
 
-    assert "before-tls-change of web03" in notice
+    assert "web03: before-tls-change" in notice
     assert "E:\\ on hv02 is full in about 9 days" in digest
     assert "before-share-move of file01 is gone" in digest
     assert "2 taken" in schedule

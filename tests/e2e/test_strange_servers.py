@@ -75,7 +75,7 @@ def test_the_main_job_is_done(tmp_path: Path, slack: StrangerSlack) -> None:
             slack.wait_for_text("web01 is back at before-upgrade, and is running.")
 
             slack.type("digest")
-            assert "long-ago of web01" in slack.wait_for_text("Checkpoint digest")
+            assert "web01: long-ago" in slack.wait_for_text("Checkpoint digest")
             slack.type("list web01")
             slack.wait_for_text("you are here")
 

@@ -231,7 +231,7 @@ class TestTheDigest:
 
         digest = office.ask("dev", "/checkpoint digest")
 
-        for stale in ("before-december-patches of web01", "nginx-1.27 of web01", "before-december-patches of web02"):
+        for stale in ("web01: before-december-patches", "web01: nginx-1.27", "web02: before-december-patches"):
             assert stale in digest
         assert "build01" not in digest
         assert "3 stale checkpoints" in digest
@@ -241,7 +241,7 @@ class TestTheDigest:
         office.channel = "general"
         office.ask("ada", "/checkpoint digest")
 
-        office.press_beside("ada", "Delete", "second of old01")
+        office.press_beside("ada", "Delete", "old01: second")
         card = office.wait_for_text("Delete second of old01?")
         assert "20 days ago) of old01 cannot be had back" in card.seen
         office.press("ada", "Delete", about="Delete second of old01?")
@@ -252,12 +252,12 @@ class TestTheDigest:
     def test_keep_seven_days_takes_a_checkpoint_off_the_next_digest(self, office: Office) -> None:
         office.add_vm("old02", Past("still-needed", 30 * DAY))
         office.channel = "general"
-        assert "still-needed of old02" in office.ask("ada", "/checkpoint digest")
+        assert "old02: still-needed" in office.ask("ada", "/checkpoint digest")
 
-        office.press_beside("ada", "Keep 7 days", "still-needed of old02")
+        office.press_beside("ada", "Keep 7 days", "old02: still-needed")
         office.wait_for_text("still-needed of old02 is kept until")
 
-        assert "still-needed of old02" not in office.ask("ada", "/checkpoint digest")
+        assert "old02: still-needed" not in office.ask("ada", "/checkpoint digest")
 
     def test_its_buttons_do_nothing_for_those_who_may_not(self, office: Office) -> None:
         office.add_vm("old03", Past("not-yours", 30 * DAY))
@@ -265,7 +265,7 @@ class TestTheDigest:
         office.ask("ada", "/checkpoint digest --share")
 
         with office.nothing_changes():
-            office.press_beside("viewer", "Delete", "not-yours of old03")
+            office.press_beside("viewer", "Delete", "old03: not-yours")
             office.wait_for_text("No grant lets you delete checkpoints of old03", who="viewer")
 
         row = office.newest_change()

@@ -7,7 +7,7 @@ of the settings, the ledger and the jobs. So what works here works there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from backends.base import Backend
@@ -15,6 +15,7 @@ from bot.operations.doctor import hosts, shapes, storage, workspace
 from bot.operations.doctor.findings import Check, Report, State, unseen, warning
 from bot.operations.doctor.hosts import Seen, ask
 from bot.operations.doctor.people import People
+from bot.operations.folder import utc_now
 from bot.settings import Settings, gaps
 from bot.slack.directory import SlackDirectory
 from bot.slack.web import reading_client
@@ -22,15 +23,11 @@ from bot.slack.web import reading_client
 __all__ = ["Check", "Report", "Seen", "State", "ask", "at_start", "examine"]
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 def examine(
     settings: Settings,
     seen: Sequence[Seen],
     *,
-    clock: Callable[[], datetime] = _utc_now,
+    clock: Callable[[], datetime] = utc_now,
     room: Callable[[Path], int] = storage.free_room,
     messages: bool = False,
 ) -> Report:
@@ -54,7 +51,7 @@ def at_start(
     settings: Settings,
     directory: SlackDirectory,
     backends: Mapping[str, Backend],
-    clock: Callable[[], datetime] = _utc_now,
+    clock: Callable[[], datetime] = utc_now,
 ) -> tuple[Check, ...]:
     """The shorter form, for every start: what is wrong with the scopes, the channels and the people of the settings,
     with certificates and clocks of hosts that answer, and with the room for the data. Names of VMs and the chain of the

@@ -18,7 +18,7 @@ class State(StrEnum):
     """It works, in part or not for long."""
     BROKEN = "broken"
     UNSEEN = "not looked at"
-    """Something else that is wrong stood in the way."""
+    """Something else that is wrong stood in the way, or nobody answered."""
 
 
 SIGNS = {State.WORKS: "✓", State.WARNING: "⚠", State.BROKEN: "✗", State.UNSEEN: "–"}
@@ -72,25 +72,30 @@ class Report:
         return tuple(one for one in self.checks if one.is_fault)
 
     @property
+    def _unseen(self) -> tuple[Check, ...]:
+        return tuple(one for one in self.checks if one.state is State.UNSEEN)
+
+    @property
     def healthy(self) -> bool:
         """Nothing is broken. What works in part, or not for long, is a warning."""
         return not any(one.state is State.BROKEN for one in self.checks)
 
     def lines(self, *, every: bool = False) -> Iterable[str]:
-        """The faults, or with `every` all checks, and a line that sums up."""
-        shown = self.checks if every else self.faults
+        """What is wrong, what could not be looked at where nothing is, or with `every` all, and a line that sums up."""
+        shown = self.checks if every else self.faults or self._unseen
         return [*(one.line for one in shown), self.summary]
 
     @property
     def summary(self) -> str:
-        looked = sum(one.state is not State.UNSEEN for one in self.checks)
-        if not self.faults:
-            return f"Everything works: {looked} things were looked at. {ONLY_LOOKED}"
-        count = len(self.faults)
-        hidden = len(self.checks) - looked
+        hidden, count = len(self._unseen), len(self.faults)
+        looked = f"{len(self.checks) - hidden} things were looked at"
+        rest = f", and {hidden} could not be looked at" if hidden else ""
+        if not count and not hidden:
+            return f"Everything works: {looked}. {ONLY_LOOKED}"
+        if not count:
+            return f"Nothing is wrong that could be seen: {looked}{rest}. {ONLY_LOOKED}"
         first = f"{count} {'thing is' if count == 1 else 'things are'} wrong"
-        rest = f", and {hidden} could not be looked at because of it" if hidden else ""
-        return f"{first}{rest}. Nothing else is wrong. {ONLY_LOOKED}"
+        return f"{first}{rest}. Nothing else{' that could be seen' if hidden else ''} is wrong. {ONLY_LOOKED}"
 
     def to_json(self) -> str:
         checks = [

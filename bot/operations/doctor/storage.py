@@ -69,9 +69,8 @@ def _ledger(path: Path, clock: Callable[[], datetime]) -> Check:
         said, _, mend = error.sentence.partition(". ")
         return broken(path.name, f"{said.rstrip('.')}.", mend or PUT_BACK)
     if verdict.broken is not None:
-        where = f"at event {verdict.broken.seq}" if verdict.broken.seq is not None else "at its end"
         mend = f"checkpointbot audit verify says more. {PUT_BACK}"
-        return broken(path.name, f"Its chain is broken {where}: {verdict.broken.what}", mend)
+        return broken(path.name, f"Its chain is broken {verdict.broken.where}: {verdict.broken.what}", mend)
     return works(path.name, f"Its chain is whole: {verdict.head.seq} events.")
 
 

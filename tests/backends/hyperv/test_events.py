@@ -67,6 +67,17 @@ def test_a_log_that_tells_nothing_says_why(backend: Backend, host: SimulatedHost
     assert backend.events(since).readings[0].trouble is LogTrouble.NO_LOG
 
 
+def test_what_a_log_holds_is_a_sign_also_where_it_is_switched_off_by_now(
+    backend: Backend, host: SimulatedHost, vm: SimulatedVM
+) -> None:
+    now = host.clock()
+    host.tell(EventLog.WORKER, 3216, vm, *failure(0x80048102), at=now - 60)
+    host.logs[EventLog.WORKER].enabled = False
+    told = backend.events(datetime.fromtimestamp(now - DAY, UTC))
+    assert [one.id for one in told.events] == [3216]
+    assert told.readings[1].trouble is LogTrouble.DISABLED
+
+
 def test_a_log_that_wrapped_is_known_from_its_first_event_on(
     backend: Backend, host: SimulatedHost, vm: SimulatedVM
 ) -> None:

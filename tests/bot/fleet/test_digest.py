@@ -69,7 +69,7 @@ def items(made):
 def test_a_stale_checkpoint_has_its_age_size_owner_and_a_menu():
     notes = {"id-before": CheckpointNote("U111", "kernel 6.12", owner_name="ada")}
     (item,) = items(digest(vm("web01", checkpoint("before"), grown=[3 * GB]), notes=notes))
-    assert item.text == "before of web01"
+    assert item.text == "web01: before"
     assert item.detail == "9 days old, 3.0 GB written since, by ada, on hv01, kernel 6.12"
     assert [(b.label, b.action, b.value) for b in item.choices] == [
         ("Keep 7 days", "keep", "id-before"),
@@ -265,7 +265,7 @@ def test_stale_ones_stand_by_owner_and_nobody_is_mentioned_twice():
     made = digest(vm("web01", *(checkpoint(one) for one in "abcd"), grown=[GB, 9 * GB, 3 * GB, 2 * GB]), notes=notes)
     parts = as_reply(made).parts
     assert [part.to for part in parts if isinstance(part, Paragraph) and "stale," in part.text] == ["U222", "U111", ""]
-    assert [item.text for item in items(made)] == [f"{one} of web01" for one in "bcad"]
+    assert [item.text for item in items(made)] == [f"web01: {one}" for one in "bcad"]
     assert "2 stale, 4.0 GB written since, the oldest 9 days old." in as_reply(made).text
 
 
@@ -279,7 +279,7 @@ def test_only_what_nobody_has_can_be_claimed():
     notes = {"id-a": CheckpointNote("U111"), "id-b": CheckpointNote("U222", left=True)}
     made = digest(vm("web01", checkpoint("a"), checkpoint("b"), checkpoint("c")), notes=notes)
     claims = {item.text: any(b.action == "claim" for b in item.choices) for item in items(made)}
-    assert claims == {"a of web01": False, "b of web01": True, "c of web01": True}
+    assert claims == {"web01: a": False, "web01: b": True, "web01: c": True}
 
 
 def test_a_volume_that_fills_comes_first_and_says_when():

@@ -106,6 +106,19 @@ def test_its_owner_or_who_has_its_rights_pauses_and_removes_it_and_nobody_else(h
     assert "There is no schedule called webs" in hq.told()
 
 
+def test_who_sees_some_of_its_vms_only_does_nothing_with_it_and_reads_no_other_name(hq: Headquarters) -> None:
+    hq.type("schedule add app01,web01 --at 02:00 --name wide")
+
+    for what in ("run", "pause", "remove"):
+        hq.type(f"schedule {what} wide", who="U0DAN")
+        assert "checkpoints of all of its VMs" in hq.told()
+        assert "web01" not in hq.told()
+    hq.type("schedule show wide", who="U0DAN")
+    assert "It takes production checkpoints of app01 and others" in hq.told()
+    hq.type("schedule show wide")
+    assert "It takes production checkpoints of app01 and web01" in hq.told()
+
+
 def test_one_of_the_settings_is_there_and_is_paused_over_a_restart(hq: Headquarters) -> None:
     hq.type("schedule remove from-settings")
     assert "is from the settings and is not removed here" in hq.told()

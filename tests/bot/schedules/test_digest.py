@@ -50,9 +50,9 @@ def test_a_digest_is_about_the_vms_of_its_channel(schedules: Schedules, board: B
     schedules.post(OPS, DUE)
 
     web, ops = board.texts
-    assert "long-ago of web01" in web
+    assert "web01: long-ago" in web
     assert "sql01" not in web
-    assert "before-cu14 of sql01" in ops
+    assert "sql01: before-cu14" in ops
 
 
 def test_each_time_is_posted_once_also_when_it_runs_again(schedules: Schedules, board: Board) -> None:
@@ -91,8 +91,8 @@ def test_two_entries_for_one_channel_are_one_digest_of_both(schedules: Schedules
     schedules.post(OPS, DUE)
 
     (text,) = board.texts
-    assert "long-ago of web01" in text
-    assert "before-cu14 of sql01" in text
+    assert "web01: long-ago" in text
+    assert "sql01: before-cu14" in text
 
 
 class TestAChannelThatIsClosedToTheBot:
@@ -134,13 +134,13 @@ class TestADigestThatSomebodyAsksFor:
         digest = schedules.digests.asked_for(WEB, lambda vm: False)
 
         assert digest.shared
-        assert "long-ago of web01" in digest.text
+        assert "web01: long-ago" in digest.text
 
     def test_is_else_of_what_they_may_see_and_for_them_alone(self, schedules: Schedules) -> None:
         digest = schedules.digests.asked_for("C0OTHER", lambda vm: vm.name == "sql01")
 
         assert not digest.shared
-        assert "before-cu14 of sql01" in digest.text
+        assert "sql01: before-cu14" in digest.text
         assert "web01" not in digest.text
 
 

@@ -80,6 +80,16 @@ def test_every_two_days_leaves_out_every_other_day() -> None:
     assert {after - before for before, after in pairwise(times)} == {timedelta(days=2)}
 
 
+def test_every_week_is_on_mondays_so_that_it_comes_also_where_weekends_are_left_out() -> None:
+    found = due(every(7 * 24, weekdays=True), at("2026-11-20 09:00"), 30)
+
+    assert [one.astimezone(PARIS).strftime("%a %d") for one in found] == ["Mon 23", "Mon 30", "Mon 07", "Mon 14"]
+
+
+def test_a_time_that_is_years_away_is_found() -> None:
+    assert next_run(every(5000 * 24), at("2027-11-20 09:00"), PARIS).year == 2040
+
+
 def test_after_downtime_one_run_is_due_not_seven() -> None:
     before, now = at("2026-11-13 09:00"), at("2026-11-20 09:00")
 

@@ -121,7 +121,7 @@ def test_an_owner_is_told_two_days_before_with_buttons_and_once_and_again_at_the
     office.forward(days=1)
     ((ref, notice),) = office.notices
     assert ref.channel == ""
-    assert "before of web01" in notice.text
+    assert "web01: before" in notice.text
     assert "deleted at 2026-12-04 09:00 UTC" in notice.text
     assert [button.label for button in buttons(notice)] == ["Keep 7 days", "Keep for good", "Delete"]
 
@@ -194,7 +194,7 @@ def test_who_is_told_late_has_half_of_the_notice_left(office: Office) -> None:
     office.forward(days=20)
     office.world.durable.down = False
     office.forward(hours=1)
-    assert "before of web01" in office.told[0]
+    assert "web01: before" in office.told[0]
     office.forward(hours=22)
     assert office.world.checkpoints("web01") == ["before"]
     office.forward(hours=3)

@@ -69,7 +69,7 @@ def test_a_vm_that_is_in_no_state_for_it_is_left_out(vm: dict[str, object], key:
         (
             {"disks": (Disk("D:\\a.avhdx", GB, GB, "D:\\a.vhdx", attached=True),)},
             "merging",
-            "its disks are being merged",
+            "no checkpoint explains one of its differencing disks",
         ),
         ({"checkpoints_known": False}, "unseen", "its host does not show its checkpoints"),
         (
