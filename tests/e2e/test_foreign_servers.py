@@ -34,7 +34,7 @@ def test_the_main_job_is_done_by_a_program_of_its_own(tmp_path: Path, office: Of
         office.press("ada", "Apply")
         office.wait_for_text("shop01 is back at before-upgrade, and is running.")
 
-        assert "long-ago of shop01" in office.ask("ada", "/checkpoint digest")
+        assert "shop01: long-ago" in office.ask("ada", "/checkpoint digest")
         office.type("ada", "/checkpoint delete shop01 long-ago")
         office.wait_for_text("Delete long-ago of shop01?")
         assert process.interrupt() == 0
