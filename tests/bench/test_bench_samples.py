@@ -13,7 +13,8 @@ import pytest
 from bot.fleet.growth import KnownGrowth
 from bot.ledger import Ledger
 from bot.ledger.samples import KEPT
-from tests.support.ledger import START, Clock, inventory, vm
+from tests.support.clock import START, StoppedClock
+from tests.support.ledger import inventory, vm
 
 VMS, HOSTS = int(os.environ.get("BENCH_VMS", "5000")), 100
 GB, DAY = 1024**3, 86400
@@ -22,12 +23,12 @@ pytestmark = pytest.mark.bench
 
 
 @pytest.fixture(scope="module")
-def clock() -> Clock:
-    return Clock(START + KEPT[-1])
+def clock() -> StoppedClock:
+    return StoppedClock(START + KEPT[-1])
 
 
 @pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator[Ledger]:
+def ledger(tmp_path_factory: pytest.TempPathFactory, clock: StoppedClock) -> Iterator[Ledger]:
     """As a year of hourly looks leaves it: the spacing is of `test_samples_become_fewer_with_age`."""
     path = tmp_path_factory.mktemp("bench") / "ledger.db"
     end = int(clock().timestamp()) // DAY * DAY
@@ -63,7 +64,7 @@ def rows(end: int, ages: list[int]) -> Iterator[tuple[int, int, int, int]]:
             yield what, end - age, rank, used if what < VMS else 4000 * GB - used // 4
 
 
-def test_a_forecast_for_all(ledger: Ledger, clock: Clock) -> None:
+def test_a_forecast_for_all(ledger: Ledger, clock: StoppedClock) -> None:
     growth = KnownGrowth(ledger, clock)
     ids, hosts = [guid(n) for n in range(VMS)], [f"hv{n:03}" for n in range(HOSTS)]
     assert len(growth.of_vms(ids)) == VMS
@@ -75,7 +76,7 @@ def test_a_forecast_for_all(ledger: Ledger, clock: Clock) -> None:
     )
 
 
-def test_one_hosts_addition(ledger: Ledger, clock: Clock) -> None:
+def test_one_hosts_addition(ledger: Ledger, clock: StoppedClock) -> None:
     """With what it drops of old samples."""
     seen = [vm(f"vm{n}", growth=n, vm_id=guid(n)) for n in range(VMS // HOSTS)]
     for _ in range(3):
@@ -84,7 +85,7 @@ def test_one_hosts_addition(ledger: Ledger, clock: Clock) -> None:
         print(f"a host's {len(seen)} VMs added: {spent * 1000:.1f} ms")
 
 
-def bare_slopes(ledger: Ledger, clock: Clock) -> float:
+def bare_slopes(ledger: Ledger, clock: StoppedClock) -> float:
     """The same samples, read and walked through once."""
     found = ledger.samples.of_vms(clock() - timedelta(days=14))
     return sum(b - a for samples in found.values() for (_, a), (_, b) in pairwise(samples))

@@ -26,7 +26,7 @@ from backends.base import (
 from bot.changes.workflow import KINDS
 from bot.durable import KINDS as COMMON
 from bot.durable import Defect, Durable, JSONSerializer, Stopped, sqlite_jobs
-from tests.support.waiting import wait_until
+from tests.support.waiting import DEADLINE, wait_until
 
 AT = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 CHECKPOINT = Checkpoint("cp", "before \U0001f600", "vm", AT, snapshot_type=SnapshotType.RECOVERY)
@@ -159,11 +159,11 @@ def test_a_step_that_waits_for_a_file_does_not_keep_the_bot_from_stopping(durabl
     run = workflow(body)
     durable.launch()
     durable.start("id", run)
-    assert tried.wait(30)
+    assert tried.wait(DEADLINE)
 
     durable.stop(30.0)
 
-    assert ended.wait(30)
+    assert ended.wait(DEADLINE)
 
 
 def test_a_workflow_whose_file_is_full_goes_on_where_it_was_when_there_is_room(
@@ -174,7 +174,7 @@ def test_a_workflow_whose_file_is_full_goes_on_where_it_was_when_there_is_room(
 
     def first() -> None:
         begun.append("first")
-        hold.wait(30)
+        hold.wait(DEADLINE)
 
     def body() -> None:
         begun.append("")
@@ -195,7 +195,7 @@ def test_a_workflow_whose_file_is_full_goes_on_where_it_was_when_there_is_room(
         jobs.execute("DROP TRIGGER full")
     jobs.close()
 
-    assert given.wait(30)
+    assert given.wait(DEADLINE)
     assert begun[-1] == "second"
 
 
@@ -205,7 +205,7 @@ def test_a_step_is_not_begun_while_the_bot_stops_and_ends_when_it_has(durable: D
 
     def first() -> None:
         inside.set()
-        hold.wait(30)
+        hold.wait(DEADLINE)
 
     def body() -> None:
         durable.step("first", first)
@@ -218,14 +218,14 @@ def test_a_step_is_not_begun_while_the_bot_stops_and_ends_when_it_has(durable: D
     run = workflow(body)
     durable.launch()
     durable.start("id", run)
-    assert inside.wait(30)
+    assert inside.wait(DEADLINE)
     stopping = Thread(target=durable.stop, args=(30.0,))
     stopping.start()
     wait_until(lambda: durable.stopping)
     hold.set()
-    stopping.join(60)
+    stopping.join(DEADLINE)
 
-    assert ended.wait(30)
+    assert ended.wait(DEADLINE)
     assert begun == []
 
 

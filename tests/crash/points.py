@@ -17,7 +17,6 @@ from tests.crash.scenarios import Scenario
 from tests.crash.world import World
 from tests.support.waiting import DEADLINE
 
-TIMEOUT = DEADLINE
 """Seconds in which all must be over."""
 
 LOOK_EVERY = 0.05
@@ -94,7 +93,7 @@ def try_out(point: Point) -> Verdict:
 def _drive(world: World, scenario: Scenario) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Go through the scenario, and stop the bot: what went wrong, and what was passed."""
     try:
-        late = () if _go_through(world, scenario) else (f"it is not over after {TIMEOUT:g} s",)
+        late = () if _go_through(world, scenario) else (f"it is not over after {DEADLINE:g} s",)
         return late, world.stop()
     except NotAlive as found:
         return (str(found),), ()
@@ -102,7 +101,7 @@ def _drive(world: World, scenario: Scenario) -> tuple[tuple[str, ...], tuple[str
 
 def _go_through(world: World, scenario: Scenario) -> bool:
     """Type, press and start again until nothing is left to do. False when that takes too long."""
-    until = time.monotonic() + TIMEOUT
+    until = time.monotonic() + DEADLINE
     world.live()
     started = 0.0
     while time.monotonic() < until:

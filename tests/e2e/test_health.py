@@ -16,8 +16,8 @@ from bot.messages import Origin
 from bot.people.identity import Refusal
 from commands.base import Apply, Create, Delete, Export, Plan, Target
 from commands.base.health import Verdict
-from tests.support.headquarters import ADA, CHANNEL, Headquarters
-from tests.support.people import People
+from tests.support.headquarters import Headquarters
+from tests.support.people import ADA, CHANNEL, People
 
 PAST = (Past("old", 3 * DAY), Past("new", DAY))
 

@@ -31,8 +31,6 @@ from tests.support.people import (
     CHANNEL,
     ELSEWHERE,
     EVE,
-    GUEST,  # noqa: F401
-    SHARED,  # noqa: F401
     TEAM,
     People,
 )

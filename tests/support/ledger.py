@@ -11,7 +11,6 @@ from bot.ledger import ChangeState, Ledger
 from bot.messages import Origin
 from commands.base import Action, Apply, Create, Person, Picture, Plan, Target
 from tests.support.clock import START
-from tests.support.clock import StoppedClock as Clock  # noqa: F401
 
 ADA = Person("U0ADA", "Ada")
 BOB = Person("U0BOB", "Bob")

@@ -25,8 +25,6 @@ from bot.slack.pace import Pace
 from bot.wiring import Bot
 from tests.support.clock import Clock
 from tests.support.hosts import (
-    ACCOUNT,  # noqa: F401
-    PASSWORD,  # noqa: F401
     Hosts,
     serve,
     small_fleet,
@@ -34,7 +32,6 @@ from tests.support.hosts import (
 from tests.support.settings import HOST_DEFAULTS, host_at, owners, slack_of, viewers
 from tests.support.waiting import DEADLINE, OFTEN
 
-TIMEOUT = DEADLINE
 UNDER_WAY = (ChangeState.REQUESTED, ChangeState.QUEUED, ChangeState.RUNNING)
 
 

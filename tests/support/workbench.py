@@ -20,7 +20,6 @@ from bot.ledger import ChangeRow, ChangeState, Ledger
 from bot.messages import Origin
 from commands.base import Action, Plan, Target
 from tests.support import people
-from tests.support.board import Board  # noqa: F401
 from tests.support.clock import Clock
 from tests.support.hosts import Hosts, empty_hosts
 from tests.support.steps import (

@@ -12,7 +12,8 @@ from bot.ledger import ChangeRow, ChangeState
 from bot.messages import Origin
 from bot.people.identity import Refusal
 from commands.base import Action, Apply, Create, Delete, Person, Plan, Target
-from tests.support.headquarters import ADA, CHANNEL, EVE, Headquarters
+from tests.support.headquarters import Headquarters
+from tests.support.people import ADA, CHANNEL, EVE
 from tests.support.waiting import Pulse
 
 

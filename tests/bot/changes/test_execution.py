@@ -16,7 +16,8 @@ from bot.changes.outcome import OUTCOME, Outcome, conclusion, outcomes
 from bot.changes.verbs import apply, configure, create, export
 from bot.ledger import ChangeState
 from commands.base import Configure, Create, Export
-from tests.support.workbench import PlainSteps, Workbench
+from tests.support.steps import PlainSteps
+from tests.support.workbench import Workbench
 
 IN_USE = 0x80070020
 """ERROR_SHARING_VIOLATION: something else holds the VM's files for now."""

@@ -7,6 +7,7 @@ from threading import Thread
 import pytest
 
 from bot.changes.limits import Limits, Turn
+from tests.support.waiting import DEADLINE
 
 
 class Begun(list[str]):
@@ -106,7 +107,7 @@ def test_who_waits_for_a_lost_host_lets_others_go_ahead_and_goes_on_when_there_i
     while not limits.returning("hv01"):
         pass
     limits.done(turn("b", "web02"))
-    back.join(30)
+    back.join(DEADLINE)
 
     assert begun == ["a:web01", "b:web02"]  # who was there before goes first
     limits.done(turn("a", "web01"))

@@ -13,8 +13,9 @@ from bot.changes.outcome import OUTCOME, Outcome
 from bot.ledger import ChangeState
 from bot.messages import AnnouncerError, MessageRef, Origin
 from commands.base import Create, Keep, Plan, Reply
-from tests.support.headquarters import wait_until
-from tests.support.workbench import ADA, ORIGIN, Board, Workbench
+from tests.support.board import Board
+from tests.support.waiting import wait_until
+from tests.support.workbench import ADA, ORIGIN, Workbench
 
 
 class SlowBoard(Board):

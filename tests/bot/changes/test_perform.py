@@ -13,7 +13,8 @@ from bot.changes.permission import plan_of
 from bot.ledger import ChangeRow, ChangeState
 from bot.people.identity import Refusal
 from commands.base import Action, Apply, Configure, Create, Delete, Export, Keep, Rename, unmarked
-from tests.support.workbench import ADA, ORIGIN, PlainSteps, Workbench
+from tests.support.steps import PlainSteps
+from tests.support.workbench import ADA, ORIGIN, Workbench
 
 
 def test_a_change_that_is_performed_is_running_from_its_first_step_on(bench: Workbench) -> None:

@@ -15,8 +15,8 @@ from bot.people.identity import Gate, Refusal
 from bot.settings import ApprovalSettings
 from commands.base import Action, Apply, Create, Delete, Person, Plan, Target
 from commands.base.names import unmarked
-from tests.support.headquarters import ADA, CHANNEL, EVE, GUEST, SHARED, People, settings
-from tests.support.people import ADMINS
+from tests.support.headquarters import settings
+from tests.support.people import ADA, ADMINS, CHANNEL, EVE, GUEST, SHARED, People
 from tests.support.workbench import Workbench
 
 

@@ -11,7 +11,8 @@ from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import FaultKind
 from bot.ledger import ChangeState
 from commands.base import Action, Apply, Create, Delete
-from tests.support.workbench import PlainSteps, Workbench
+from tests.support.steps import PlainSteps
+from tests.support.workbench import Workbench
 
 
 def _restart_at(bench: Workbench, cmdlet: str) -> PlainSteps:

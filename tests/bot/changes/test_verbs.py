@@ -18,7 +18,8 @@ from bot.changes.verbs.create import kind_of
 from bot.ledger import ChangeState
 from commands.base import Action, Apply, Configure, Create, Delete, Export, Keep, Rename, unmarked
 from commands.kit.words import safety_name
-from tests.support.workbench import ADA, PlainSteps, Workbench
+from tests.support.steps import PlainSteps
+from tests.support.workbench import ADA, Workbench
 
 T = TypeVar("T")
 

@@ -21,7 +21,9 @@ from bot.ledger import ChangeRow, ChangeState
 from bot.messages import Origin
 from commands.base import Create, Person, Plan, Target
 from commands.kit.words import short_id
-from tests.support.headquarters import ADA, BOB, CHANNEL, Headquarters, wait_until
+from tests.support.headquarters import Headquarters
+from tests.support.people import ADA, BOB, CHANNEL
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from backends.base import Busy
 from bot.dispatch.bulkhead import IN_ALL, Bulkhead
 from bot.slack.intake import FOR_PRESSES, WORKERS
-from tests.support.headquarters import wait_until
+from tests.support.waiting import DEADLINE, wait_until
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def ask(answered: threading.Event) -> Callable[..., threading.Thread]:
         def work() -> None:
             with bulkhead.at(host, who):
                 asking.append(who)
-                answered.wait(10)
+                answered.wait(DEADLINE)
 
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
@@ -91,7 +91,7 @@ def test_people_come_in_turn(ask: Ask, answered: threading.Event) -> None:
 
     answered.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(DEADLINE)
     assert asking == ["ada", "ada", "bob", "ada"]
 
 

@@ -11,7 +11,10 @@ from backends.simulator.fleets.seed import DAY, Past
 from bot.ledger import ChangeState
 from bot.messages import MessageRef
 from commands.base import Button, CheckpointNote
-from tests.support.headquarters import BOB, CHANNEL, EVE, Headquarters, buttons, wait_until
+from tests.support.board import buttons
+from tests.support.headquarters import Headquarters
+from tests.support.people import BOB, CHANNEL, EVE
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")

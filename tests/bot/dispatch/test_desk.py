@@ -13,7 +13,8 @@ from bot.dispatch.refusals import EACH
 from bot.dispatch.requests import change_id_of
 from bot.ledger import ChangeState
 from commands.base import Button
-from tests.support.headquarters import ADA, BOB, EVE, GUEST, SHARED, Headquarters
+from tests.support.headquarters import Headquarters
+from tests.support.people import ADA, BOB, EVE, GUEST, SHARED
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ from bot.ledger import ChangeState
 from bot.settings import QuotaSettings
 from commands.base import unmarked
 from tests.support.board import buttons
-from tests.support.headquarters import BOB, Headquarters
+from tests.support.headquarters import Headquarters
+from tests.support.people import BOB
 
 
 def test_a_quota_refuses_with_what_to_delete_first_and_offers_the_rest_of_a_group(tmp_path: Path) -> None:

@@ -18,8 +18,11 @@ from bot.dispatch.waiting import STILL_AT_IT, Waiting
 from bot.ledger import ChangeRow, ChangeState
 from bot.messages import Origin
 from commands.base import Person
-from tests.support.headquarters import ADA, BOB, CHANNEL, TEAM, Headquarters, wait_until
-from tests.support.workbench import Board, Workbench
+from tests.support.board import Board
+from tests.support.headquarters import Headquarters
+from tests.support.people import ADA, BOB, CHANNEL, TEAM
+from tests.support.waiting import wait_until
+from tests.support.workbench import Workbench
 
 ASKED = Typed("trigger", TEAM, Origin(CHANNEL, ADA, "https://hooks.slack.com/commands/T0/1/secret"), "list")
 

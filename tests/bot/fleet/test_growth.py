@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from bot.fleet.growth import HORIZON, KnownGrowth, held, rate, until_full, written
 from bot.ledger import Ledger
-from tests.support.ledger import START, Clock, inventory, vm
+from tests.support.clock import START, StoppedClock
+from tests.support.ledger import inventory, vm
 
 GB = 1024**3
 HOUR, DAY = 3600, 86400
@@ -129,16 +130,16 @@ def test_what_is_gone_holds_nothing_any_more() -> None:
 
 class TestOfTheLedger:
     @pytest.fixture
-    def clock(self) -> Clock:
-        return Clock()
+    def clock(self) -> StoppedClock:
+        return StoppedClock()
 
     @pytest.fixture
-    def ledger(self, tmp_path: Path, clock: Clock) -> Iterator[Ledger]:
+    def ledger(self, tmp_path: Path, clock: StoppedClock) -> Iterator[Ledger]:
         with Ledger(tmp_path / "ledger.db", clock=clock) as ledger:
             yield ledger
 
     @pytest.fixture
-    def growth(self, ledger: Ledger, clock: Clock) -> KnownGrowth:
+    def growth(self, ledger: Ledger, clock: StoppedClock) -> KnownGrowth:
         for hour in range(0, 5 * 24 + 1, 6):
             clock.now = START + timedelta(hours=hour)
             free = 40 * GB - hour * GB // 6
@@ -157,7 +158,7 @@ class TestOfTheLedger:
         assert one.soonest < one.days < one.latest < HORIZON.days
         assert growth.of_volumes(["hv02"]) == ()
 
-    def test_what_was_not_sampled_for_a_day_is_not_spoken_of(self, growth: KnownGrowth, clock: Clock) -> None:
+    def test_what_was_not_sampled_for_a_day_is_not_spoken_of(self, growth: KnownGrowth, clock: StoppedClock) -> None:
         clock.forward(days=1)
         assert growth.of_volumes(["hv01"]) == ()
         assert growth.of_vms(["id-web01"]) == {}

@@ -12,7 +12,7 @@ from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import FaultKind
 from bot.fleet.inventory import Inventory
 from bot.fleet.scanner import Scanner
-from tests.support.headquarters import wait_until
+from tests.support.waiting import wait_until
 from tests.support.workbench import Workbench
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from bot.ledger import Ledger
-from tests.support.ledger import Clock
+from tests.support.clock import StoppedClock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> StoppedClock:
+    return StoppedClock()
 
 
 @pytest.fixture
@@ -20,6 +20,6 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ledger(path: Path, clock: Clock) -> Iterator[Ledger]:
+def ledger(path: Path, clock: StoppedClock) -> Iterator[Ledger]:
     with Ledger(path, clock=clock) as ledger:
         yield ledger

@@ -27,10 +27,11 @@ from commands.base import (
     Target,
     actions,
 )
-from tests.support.ledger import ADA, BOB, ORIGIN, START, Clock, carry, creation, plan, target
+from tests.support.clock import START, StoppedClock
+from tests.support.ledger import ADA, BOB, ORIGIN, carry, creation, plan, target
 
 
-def test_a_request_is_kept_with_all_that_was_asked_for(ledger: Ledger, clock: Clock) -> None:
+def test_a_request_is_kept_with_all_that_was_asked_for(ledger: Ledger, clock: StoppedClock) -> None:
     wanted = creation("before-upgrade", "web01", "web02", note="kernel")
     assert ledger.changes.request("c1", wanted, ADA, ORIGIN, expires_at=START + timedelta(minutes=10))
     row = ledger.changes.get("c1")
@@ -113,7 +114,7 @@ def test_a_refusal_that_comes_twice_is_recorded_once(ledger: Ledger) -> None:
     assert len(ledger.events.of("c1")) == 2
 
 
-def test_every_move_is_one_event_with_who_when_and_why(ledger: Ledger, clock: Clock) -> None:
+def test_every_move_is_one_event_with_who_when_and_why(ledger: Ledger, clock: StoppedClock) -> None:
     ledger.changes.request("c1", plan(), ADA, ORIGIN)
     clock.forward(minutes=1)
     assert ledger.changes.move(
@@ -198,7 +199,7 @@ def test_an_unknown_outcome_is_settled_later(ledger: Ledger) -> None:
     assert ledger.changes.unfinished() == ()
 
 
-def test_a_note_leaves_the_state_and_who_decided(ledger: Ledger, clock: Clock) -> None:
+def test_a_note_leaves_the_state_and_who_decided(ledger: Ledger, clock: StoppedClock) -> None:
     carry(ledger, "c1")
     clock.forward(hours=1)
     ledger.changes.note("c1", "merged", by="bot", why="4 GB came back", detail={"bytes": 4 << 30, "at": clock.now})
@@ -259,7 +260,7 @@ def test_unfinished_changes_come_oldest_first(ledger: Ledger) -> None:
     assert [row.id for row in ledger.changes.unfinished()] == ["c1", "c3", "c4"]
 
 
-def test_a_time_without_a_zone_is_a_mistake(ledger: Ledger, clock: Clock) -> None:
+def test_a_time_without_a_zone_is_a_mistake(ledger: Ledger, clock: StoppedClock) -> None:
     clock.now = datetime(2026, 11, 20)  # noqa: DTZ001
     with pytest.raises(ValueError, match="time zone"):
         ledger.changes.request("c1", plan(), ADA, ORIGIN)
@@ -330,7 +331,7 @@ def test_any_text_can_be_recorded_and_the_chain_still_fits(ledger: Ledger, text:
     assert ledger.audit.verify().broken is None
 
 
-def test_refusals_of_one_person_do_not_fill_the_ledger(ledger: Ledger, clock: Clock) -> None:
+def test_refusals_of_one_person_do_not_fill_the_ledger(ledger: Ledger, clock: StoppedClock) -> None:
     def refuse(number: int, who: str = "U0EVE") -> bool:
         return ledger.changes.deny(
             f"{who}{number}", person_id=who, person_name="Eve", origin=ORIGIN, summary="delete dc01", why="No grant."

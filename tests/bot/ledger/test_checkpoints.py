@@ -8,7 +8,8 @@ import pytest
 from backends.base import Part, Unseen, VMState
 from bot.ledger import Ledger
 from commands.base import CheckpointNote, Claim
-from tests.support.ledger import ADA, BOB, ORIGIN, START, Clock, checkpoint, inventory, plan, target, vm
+from tests.support.clock import START, StoppedClock
+from tests.support.ledger import ADA, BOB, ORIGIN, checkpoint, inventory, plan, target, vm
 
 WEEK = timedelta(days=7)
 
@@ -58,7 +59,7 @@ def test_the_name_of_an_owner_who_did_not_ask_is_not_made_up(ledger: Ledger) -> 
     assert ledger.checkpoints.notes(["cp-1"])["cp-1"].owner_name == ""
 
 
-def test_to_remember_again_changes_nothing(ledger: Ledger, clock: Clock) -> None:
+def test_to_remember_again_changes_nothing(ledger: Ledger, clock: StoppedClock) -> None:
     remember(ledger)
     before = ledger.checkpoints.notes(["cp-1"])
     clock.forward(hours=1)
@@ -132,7 +133,7 @@ def test_a_checkpoint_is_overdue_from_its_moment_on(ledger: Ledger) -> None:
     assert found[0].note.owner == ADA.id
 
 
-def test_one_that_is_gone_is_not_overdue(ledger: Ledger, clock: Clock) -> None:
+def test_one_that_is_gone_is_not_overdue(ledger: Ledger, clock: StoppedClock) -> None:
     remember(ledger, days=1)
     ledger.checkpoints.seen(inventory(vm("web01"), at=clock.forward(hours=1)))
     assert ledger.checkpoints.overdue(START + WEEK) == ()
@@ -143,7 +144,7 @@ def test_a_checkpoint_seen_for_the_first_time_is_known_without_an_owner(ledger: 
     assert ledger.checkpoints.notes(["cp-7"]) == {"cp-7": CheckpointNote()}
 
 
-def test_one_that_vanished_is_marked_and_its_note_stays(ledger: Ledger, clock: Clock) -> None:
+def test_one_that_vanished_is_marked_and_its_note_stays(ledger: Ledger, clock: StoppedClock) -> None:
     remember(ledger)
     ledger.checkpoints.seen(inventory(vm("web01", checkpoint("cp-1"), checkpoint("cp-2")), at=clock.forward(hours=1)))
     ledger.checkpoints.seen(inventory(vm("web01", checkpoint("cp-2")), at=clock.forward(hours=1)))
@@ -151,7 +152,7 @@ def test_one_that_vanished_is_marked_and_its_note_stays(ledger: Ledger, clock: C
     assert ledger.checkpoints.notes(["cp-1"])["cp-1"].owner == ADA.id
 
 
-def test_one_that_comes_back_is_there_again(ledger: Ledger, clock: Clock) -> None:
+def test_one_that_comes_back_is_there_again(ledger: Ledger, clock: StoppedClock) -> None:
     for checkpoints in ((checkpoint("cp-1"),), (), (checkpoint("cp-1"),)):
         ledger.checkpoints.seen(inventory(vm("web01", *checkpoints), at=clock.forward(hours=1)))
     assert gone(ledger) == {"cp-1": None}
@@ -163,7 +164,7 @@ def test_an_inventory_from_before_it_was_taken_does_not_make_it_gone(ledger: Led
     assert gone(ledger) == {"cp-1": None}
 
 
-def test_other_hosts_are_left_alone(ledger: Ledger, clock: Clock) -> None:
+def test_other_hosts_are_left_alone(ledger: Ledger, clock: StoppedClock) -> None:
     ledger.checkpoints.seen(inventory(vm("web01", checkpoint("cp-1")), at=START))
     ledger.checkpoints.seen(inventory(vm("db01", host="hv02"), at=clock.forward(hours=1), host="hv02"))
     assert gone(ledger) == {"cp-1": None}
@@ -171,7 +172,7 @@ def test_other_hosts_are_left_alone(ledger: Ledger, clock: Clock) -> None:
 
 @pytest.mark.parametrize("order", [("hv01", "hv02"), ("hv02", "hv01")])
 def test_a_vm_that_moves_between_hosts_keeps_its_checkpoints(
-    ledger: Ledger, clock: Clock, order: tuple[str, str]
+    ledger: Ledger, clock: StoppedClock, order: tuple[str, str]
 ) -> None:
     ledger.checkpoints.seen(inventory(vm("web01", checkpoint("cp-1")), at=START))
     for host in order:
@@ -180,7 +181,7 @@ def test_a_vm_that_moves_between_hosts_keeps_its_checkpoints(
     assert gone(ledger) == {"cp-1": None}
 
 
-def test_an_older_inventory_that_comes_late_is_of_no_weight(ledger: Ledger, clock: Clock) -> None:
+def test_an_older_inventory_that_comes_late_is_of_no_weight(ledger: Ledger, clock: StoppedClock) -> None:
     ledger.checkpoints.seen(
         inventory(vm("web01", checkpoint("cp-1"), host="hv02"), at=clock.forward(hours=1), host="hv02")
     )
@@ -190,7 +191,7 @@ def test_an_older_inventory_that_comes_late_is_of_no_weight(ledger: Ledger, cloc
         assert db.execute("SELECT host, gone_at FROM checkpoints").fetchall() == [("hv02", None)]
 
 
-def test_a_new_name_is_taken_over(ledger: Ledger, clock: Clock) -> None:
+def test_a_new_name_is_taken_over(ledger: Ledger, clock: StoppedClock) -> None:
     remember(ledger)
     ledger.checkpoints.seen(
         inventory(vm("web-new", checkpoint("cp-1", name="after"), vm_id="id-web01"), at=clock.forward(hours=1))
@@ -199,7 +200,7 @@ def test_a_new_name_is_taken_over(ledger: Ledger, clock: Clock) -> None:
         assert db.execute("SELECT vm_name, name FROM checkpoints").fetchall() == [("web-new", "after")]
 
 
-def test_thousands_are_seen_at_once(ledger: Ledger, clock: Clock) -> None:
+def test_thousands_are_seen_at_once(ledger: Ledger, clock: StoppedClock) -> None:
     many = [vm(f"vm{n}", *(checkpoint(f"cp-{n}-{i}", f"vm{n}") for i in range(4))) for n in range(1000)]
     ledger.checkpoints.seen(inventory(*many, at=START))
     ledger.checkpoints.seen(inventory(*many[1:], at=clock.forward(hours=1)))
@@ -208,7 +209,7 @@ def test_thousands_are_seen_at_once(ledger: Ledger, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("part", [Part.VMS, Part.CHECKPOINTS])
-def test_what_part_of_a_host_could_not_be_read_is_not_gone(ledger: Ledger, clock: Clock, part: Part) -> None:
+def test_what_part_of_a_host_could_not_be_read_is_not_gone(ledger: Ledger, clock: StoppedClock, part: Part) -> None:
     ledger.checkpoints.seen(inventory(vm("web01", checkpoint("cp-1")), at=clock.forward(hours=1)))
 
     less = replace(inventory(vm("web01"), at=clock.forward(hours=1)), unreadable=(Unseen(part, "denied"),))

@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 
 from bot.ledger import Ledger
-from tests.support.ledger import Clock
+from tests.support.clock import StoppedClock
 
 HAMMER = """
 import sys
 from pathlib import Path
 from threading import Thread
-from tests.support.ledger import Clock, carry
+from tests.support.clock import StoppedClock
+from tests.support.ledger import carry
 from bot.ledger import Ledger
 
-ledger = Ledger(Path(sys.argv[1]), clock=Clock())
+ledger = Ledger(Path(sys.argv[1]), clock=StoppedClock())
 
 def hammer(name):
     for n in range(100_000):
@@ -31,7 +32,9 @@ for name in range(3):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX's")
-def test_a_kill_in_the_middle_of_writing_loses_nothing_that_was_said_to_be_written(path: Path, clock: Clock) -> None:
+def test_a_kill_in_the_middle_of_writing_loses_nothing_that_was_said_to_be_written(
+    path: Path, clock: StoppedClock
+) -> None:
     told: list[str] = []
     for turn, seconds in enumerate((0.05, 0.2, 0.35)):
         told += killed_after(path, turn, seconds)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from bot.ledger import Ledger
 from bot.messages import MessageRef
-from tests.support.ledger import START, Clock
+from tests.support.clock import START, StoppedClock
 
 MORNING = "C0OPS 2026-11-20T08:00Z"
 REF = MessageRef("C0OPS", "1763629200.000100")
@@ -14,7 +14,7 @@ def test_an_occurrence_is_claimed_once(ledger: Ledger) -> None:
     assert ledger.digests.claim("C0OPS 2026-11-21T08:00Z", "C0OPS")
 
 
-def test_a_claim_outlives_the_program(ledger: Ledger, clock: Clock) -> None:
+def test_a_claim_outlives_the_program(ledger: Ledger, clock: StoppedClock) -> None:
     ledger.digests.claim(MORNING, "C0OPS")
     ledger.close()
     with Ledger(ledger._store.path, clock=clock) as again:
@@ -24,7 +24,7 @@ def test_a_claim_outlives_the_program(ledger: Ledger, clock: Clock) -> None:
         assert (row.claimed_at, row.posted_at, row.message) == (START, None, None)
 
 
-def test_a_posted_digest_is_known_with_its_message_and_text(ledger: Ledger, clock: Clock) -> None:
+def test_a_posted_digest_is_known_with_its_message_and_text(ledger: Ledger, clock: StoppedClock) -> None:
     ledger.digests.claim(MORNING, "C0OPS")
     clock.forward(seconds=2)
     assert ledger.digests.posted(MORNING, REF, "2 stale checkpoints")
@@ -54,7 +54,7 @@ def test_a_digest_that_was_posted_cannot_be_given_back(ledger: Ledger) -> None:
     assert not ledger.digests.claim(MORNING, "C0OPS")
 
 
-def test_the_last_digest_of_a_channel_is_the_newest_posted(ledger: Ledger, clock: Clock) -> None:
+def test_the_last_digest_of_a_channel_is_the_newest_posted(ledger: Ledger, clock: StoppedClock) -> None:
     for day, posted in (("20", True), ("21", True), ("22", False)):
         ledger.digests.claim(day, "C0OPS")
         if posted:

@@ -10,7 +10,8 @@ import pytest
 
 from bot.ledger import Ledger, LedgerError
 from bot.ledger.export import COLUMNS, Format
-from tests.support.ledger import ADA, ORIGIN, START, Clock, carry, creation, tamper
+from tests.support.clock import START, StoppedClock
+from tests.support.ledger import ADA, ORIGIN, carry, creation, tamper
 
 
 def exported(ledger: Ledger, form: Format) -> str:
@@ -82,7 +83,7 @@ def test_the_chain_can_be_checked_from_json_lines_alone(ledger: Ledger) -> None:
         assert e["hash"] == previous
 
 
-def test_an_export_can_begin_at_a_moment(ledger: Ledger, clock: Clock) -> None:
+def test_an_export_can_begin_at_a_moment(ledger: Ledger, clock: StoppedClock) -> None:
     carry(ledger, "c1")
     clock.forward(hours=1)
     carry(ledger, "c2")

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from bot.ledger import ChangeState, Ledger, history
 from commands.base import Record
-from tests.support.ledger import ADA, BOB, ORIGIN, START, Clock, carry, creation, plan
+from tests.support.clock import START, StoppedClock
+from tests.support.ledger import ADA, BOB, ORIGIN, carry, creation, plan
 
 
 @pytest.fixture
-def filled(ledger: Ledger, clock: Clock) -> Ledger:
+def filled(ledger: Ledger, clock: StoppedClock) -> Ledger:
     """c1 to c5, an hour after each other."""
     carry(ledger, "c1", plan("web01"))
     clock.forward(hours=1)
@@ -109,7 +110,7 @@ def test_since_includes_its_own_moment(filled: Ledger) -> None:
     assert ids(filled, since=START + timedelta(days=1)) == []
 
 
-def test_since_holds_when_the_clock_went_back(filled: Ledger, clock: Clock) -> None:
+def test_since_holds_when_the_clock_went_back(filled: Ledger, clock: StoppedClock) -> None:
     clock.forward(hours=-4)
     filled.changes.request("c6", plan(), ADA, ORIGIN)
     assert ids(filled, since=START + timedelta(hours=1)) == ["c5", "c4", "c3", "c2"]

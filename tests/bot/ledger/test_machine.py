@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from bot.ledger import LEGAL, ChangeState, IllegalMove, Ledger
-from tests.support.ledger import ADA, BOB, ORIGIN, Clock, creation
+from tests.support.clock import StoppedClock
+from tests.support.ledger import ADA, BOB, ORIGIN, creation
 
 STATES = st.sampled_from(ChangeState)
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -23,7 +24,7 @@ class Lives(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
-        self.clock = Clock()
+        self.clock = StoppedClock()
         self.states: dict[str, ChangeState] = {}
         self.lives: dict[str, list[str]] = {}
         self.ledger = self.open()

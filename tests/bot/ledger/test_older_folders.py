@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bot.ledger import ChangeState, Head, Ledger, LedgerError
+from tests.support.clock import START, StoppedClock
 from tests.support.data_folders import restore
-from tests.support.ledger import START, Clock, carry
+from tests.support.ledger import carry
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def older(tmp_path: Path) -> Path:
 
 
 def test_a_ledger_of_the_first_build_goes_on(older: Path) -> None:
-    with Ledger(older, clock=Clock()) as ledger:
+    with Ledger(older, clock=StoppedClock()) as ledger:
         states = {entry.summary: entry.state for entry in ledger.history.find(limit=100)}
         assert states["take before-upgrade of web01"] == ChangeState.SUCCEEDED
         assert states["take running-when-killed of web01"] == ChangeState.RUNNING
@@ -36,7 +37,7 @@ def test_a_ledger_of_the_first_build_goes_on(older: Path) -> None:
 
 
 def test_its_notes_its_digest_and_its_requests_are_there(older: Path) -> None:
-    with Ledger(older, clock=Clock()) as ledger:
+    with Ledger(older, clock=StoppedClock()) as ledger:
         (entry,) = ledger.history.find(text="kernel")
         assert ledger.history.find(text="テナンス") == (entry,)
         assert entry.summary == "take before-upgrade of web01"
@@ -50,14 +51,14 @@ def test_its_notes_its_digest_and_its_requests_are_there(older: Path) -> None:
 def test_who_said_how_long_it_is_kept_is_read_from_the_changes(older: Path) -> None:
     with closing(sqlite3.connect(older)) as before, before:
         before.execute("UPDATE checkpoints SET owner = 'U0BOB'")
-    with Ledger(older, clock=Clock()) as ledger:
+    with Ledger(older, clock=StoppedClock()) as ledger:
         keepers = {one.name[:14]: one.note.keeper for one in ledger.checkpoints.overdue(START.replace(year=2200))}
     assert keepers == {"before-upgrade": "U0ADA", "safety 2026-11": "U0BOB"}
 
 
 def test_what_was_proven_then_is_proven_still(older: Path) -> None:
     """The chain goes over the same bytes: no migration rewrites an event."""
-    with Ledger(older, clock=Clock()) as ledger:
+    with Ledger(older, clock=StoppedClock()) as ledger:
         before = ledger.events.of(ledger.history.find(limit=100)[-1].change_id)
         last = before[-1]
         assert ledger.audit.verify(Head(last.seq, last.hash)).whole
@@ -65,4 +66,4 @@ def test_what_was_proven_then_is_proven_still(older: Path) -> None:
 
 def test_who_only_reads_asks_for_a_start_first(older: Path) -> None:
     with pytest.raises(LedgerError, match="Start the bot once"):
-        Ledger(older, clock=Clock(), read_only=True)
+        Ledger(older, clock=StoppedClock(), read_only=True)

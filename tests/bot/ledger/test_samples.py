@@ -7,19 +7,20 @@ from pathlib import Path
 from backends.base import ReplicationMode
 from bot.ledger import Ledger
 from bot.ledger.samples import KEPT
+from tests.support.clock import START, StoppedClock
 from tests.support.data_folders import restore
-from tests.support.ledger import START, Clock, inventory, vm
+from tests.support.ledger import inventory, vm
 
 HOUR = timedelta(hours=1)
 
 
-def sample(ledger: Ledger, clock: Clock, *sizes: int, name: str = "web01") -> None:
+def sample(ledger: Ledger, clock: StoppedClock, *sizes: int, name: str = "web01") -> None:
     for size in sizes:
         ledger.samples.add(inventory(vm(name, growth=size), at=clock.now))
         clock.forward(hours=1)
 
 
-def test_growth_is_bytes_written_per_day(ledger: Ledger, clock: Clock) -> None:
+def test_growth_is_bytes_written_per_day(ledger: Ledger, clock: StoppedClock) -> None:
     sample(ledger, clock, 100, 150, 200)
     growth = ledger.samples.growth(START)["id-web01"]
     assert (growth.bytes_now, growth.bytes_grown) == (200, 100)
@@ -27,24 +28,24 @@ def test_growth_is_bytes_written_per_day(ledger: Ledger, clock: Clock) -> None:
     assert growth.bytes_per_day == 1200
 
 
-def test_a_merge_takes_nothing_off_the_growth(ledger: Ledger, clock: Clock) -> None:
+def test_a_merge_takes_nothing_off_the_growth(ledger: Ledger, clock: StoppedClock) -> None:
     sample(ledger, clock, 100, 200, 0, 50)
     growth = ledger.samples.growth(START)["id-web01"]
     assert (growth.bytes_now, growth.bytes_grown) == (50, 150)
 
 
-def test_a_single_sample_says_nothing_about_the_rate(ledger: Ledger, clock: Clock) -> None:
+def test_a_single_sample_says_nothing_about_the_rate(ledger: Ledger, clock: StoppedClock) -> None:
     sample(ledger, clock, 100)
     assert ledger.samples.growth(START)["id-web01"].bytes_per_day is None
 
 
-def test_only_samples_since_the_moment_count(ledger: Ledger, clock: Clock) -> None:
+def test_only_samples_since_the_moment_count(ledger: Ledger, clock: StoppedClock) -> None:
     sample(ledger, clock, 0, 1000, 1010)
     assert ledger.samples.growth(START + HOUR)["id-web01"].bytes_grown == 10
     assert ledger.samples.growth(START + 10 * HOUR) == {}
 
 
-def test_each_vm_has_its_own_growth(ledger: Ledger, clock: Clock) -> None:
+def test_each_vm_has_its_own_growth(ledger: Ledger, clock: StoppedClock) -> None:
     sample(ledger, clock, 0, 10)
     sample(ledger, clock, 0, 20, name="db01")
     assert {id: g.bytes_grown for id, g in ledger.samples.growth(START).items()} == {"id-web01": 10, "id-db01": 20}
@@ -63,7 +64,7 @@ def test_the_same_inventory_twice_counts_once(ledger: Ledger) -> None:
     assert ledger.samples.growth(START)["id-web01"].bytes_now == 5
 
 
-def test_a_volume_shows_what_was_free_on_it(ledger: Ledger, clock: Clock) -> None:
+def test_a_volume_shows_what_was_free_on_it(ledger: Ledger, clock: StoppedClock) -> None:
     for free in (500, 300):
         ledger.samples.add(inventory(at=clock.now, free=free))
         clock.forward(hours=12)
@@ -81,7 +82,7 @@ def test_the_disks_of_a_replica_are_not_those_of_the_vm(ledger: Ledger) -> None:
     assert ledger.samples.of_vms(START) == {}
 
 
-def test_samples_become_fewer_with_age(ledger: Ledger, clock: Clock) -> None:
+def test_samples_become_fewer_with_age(ledger: Ledger, clock: StoppedClock) -> None:
     for turn in range(12 * 17):
         ledger.samples.add(inventory(vm("web01", growth=turn), at=clock.now))
         last = clock.now.timestamp()
@@ -93,7 +94,7 @@ def test_samples_become_fewer_with_age(ledger: Ledger, clock: Clock) -> None:
     assert sum(age > 14 * 24 for age in ages) == 4, "the first of a day"
 
 
-def test_samples_of_more_than_a_year_ago_are_dropped(ledger: Ledger, clock: Clock) -> None:
+def test_samples_of_more_than_a_year_ago_are_dropped(ledger: Ledger, clock: StoppedClock) -> None:
     ledger.samples.add(inventory(vm("web01", growth=1), at=START, free=1))
     later = clock.forward(days=KEPT[-1].days, seconds=1)
     ledger.samples.add(inventory(vm("web01", growth=2), at=later, free=2))
@@ -101,7 +102,7 @@ def test_samples_of_more_than_a_year_ago_are_dropped(ledger: Ledger, clock: Cloc
     assert list(ledger.samples.of_volumes(START).values()) == [[(int(later.timestamp()), 2)]]
 
 
-def test_the_same_sample_added_again_keeps_its_rank(ledger: Ledger, clock: Clock) -> None:
+def test_the_same_sample_added_again_keeps_its_rank(ledger: Ledger, clock: StoppedClock) -> None:
     for _ in range(2):
         ledger.samples.add(inventory(vm("web01", growth=1), at=START))
     clock.forward(days=3)
@@ -110,7 +111,7 @@ def test_the_same_sample_added_again_keeps_its_rank(ledger: Ledger, clock: Clock
 
 
 def test_what_an_older_version_sampled_goes_on(tmp_path: Path) -> None:
-    with Ledger(restore("first", tmp_path) / "ledger.db", clock=Clock()) as ledger:
+    with Ledger(restore("first", tmp_path) / "ledger.db", clock=StoppedClock()) as ledger:
         with ledger._store.read() as db:
             vms, volumes = db.execute("SELECT sum(host = ''), sum(host <> '') FROM sampled").fetchone()
         assert vms > 0

@@ -13,16 +13,17 @@ from sqlite_utils import Database
 
 from bot.ledger import ChangeState, Ledger, LedgerError
 from bot.ledger.migrations import MIGRATIONS
-from tests.support.ledger import ADA, ORIGIN, Clock, carry, plan
+from tests.support.clock import StoppedClock
+from tests.support.ledger import ADA, ORIGIN, carry, plan
 
 
-def refusal(path: Path, clock: Clock, *, read_only: bool = False) -> str:
+def refusal(path: Path, clock: StoppedClock, *, read_only: bool = False) -> str:
     with pytest.raises(LedgerError) as caught:
         Ledger(path, clock=clock, read_only=read_only, busy_timeout=0.05)
     return caught.value.sentence
 
 
-def test_a_new_ledger_is_made_with_its_folder_for_this_account_alone(tmp_path: Path, clock: Clock) -> None:
+def test_a_new_ledger_is_made_with_its_folder_for_this_account_alone(tmp_path: Path, clock: StoppedClock) -> None:
     path = tmp_path / "data" / "ledger.db"
     with Ledger(path, clock=clock) as ledger:
         carry(ledger, "c1")
@@ -37,7 +38,7 @@ def test_commits_are_on_the_disk_and_readers_do_not_wait(ledger: Ledger) -> None
         assert db.journal_mode == "wal"
 
 
-def test_a_ledger_that_is_opened_again_goes_on_where_it_was(ledger: Ledger, path: Path, clock: Clock) -> None:
+def test_a_ledger_that_is_opened_again_goes_on_where_it_was(ledger: Ledger, path: Path, clock: StoppedClock) -> None:
     carry(ledger, "c1")
     ledger.close()
     with Ledger(path, clock=clock) as again:
@@ -76,7 +77,7 @@ def test_a_closed_ledger_says_so(ledger: Ledger) -> None:
         ledger.changes.request("c1", plan(), ADA, ORIGIN)
 
 
-def test_a_ledger_opened_to_read_takes_no_writes(ledger: Ledger, path: Path, clock: Clock) -> None:
+def test_a_ledger_opened_to_read_takes_no_writes(ledger: Ledger, path: Path, clock: StoppedClock) -> None:
     carry(ledger, "c1")
     with Ledger(path, clock=clock, read_only=True) as reading:
         assert reading.audit.verify().whole
@@ -84,25 +85,25 @@ def test_a_ledger_opened_to_read_takes_no_writes(ledger: Ledger, path: Path, clo
             reading.changes.move("c1", ChangeState.FAILED, by="bot")
 
 
-def test_a_ledger_that_is_not_there_cannot_be_read(tmp_path: Path, clock: Clock) -> None:
+def test_a_ledger_that_is_not_there_cannot_be_read(tmp_path: Path, clock: StoppedClock) -> None:
     assert refusal(tmp_path / "none.db", clock, read_only=True).startswith("There is no ledger at")
     assert not (tmp_path / "none.db").exists()
 
 
-def test_an_empty_file_cannot_be_read_as_a_ledger(path: Path, clock: Clock) -> None:
+def test_an_empty_file_cannot_be_read_as_a_ledger(path: Path, clock: StoppedClock) -> None:
     path.touch()
     assert "older version of Checkpoint Bot, or empty" in refusal(path, clock, read_only=True)
 
 
 @pytest.mark.parametrize("read_only", [False, True])
-def test_a_file_that_is_no_database_is_left_alone(path: Path, clock: Clock, read_only: bool) -> None:
+def test_a_file_that_is_no_database_is_left_alone(path: Path, clock: StoppedClock, read_only: bool) -> None:
     path.write_text("dear diary " * 100)
     assert refusal(path, clock, read_only=read_only).endswith("is not a ledger: it is not an SQLite database.")
     assert path.read_text().startswith("dear diary")
 
 
 @pytest.mark.parametrize("read_only", [False, True])
-def test_a_database_of_another_program_is_left_alone(path: Path, clock: Clock, read_only: bool) -> None:
+def test_a_database_of_another_program_is_left_alone(path: Path, clock: StoppedClock, read_only: bool) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE recipes (name TEXT)")
     before = path.read_bytes()
@@ -111,7 +112,9 @@ def test_a_database_of_another_program_is_left_alone(path: Path, clock: Clock, r
 
 
 @pytest.mark.parametrize("read_only", [False, True])
-def test_a_ledger_of_a_newer_version_is_left_alone(ledger: Ledger, path: Path, clock: Clock, read_only: bool) -> None:
+def test_a_ledger_of_a_newer_version_is_left_alone(
+    ledger: Ledger, path: Path, clock: StoppedClock, read_only: bool
+) -> None:
     ledger.close()
     with closing(sqlite3.connect(path)) as db, db:
         db.execute(
@@ -125,7 +128,9 @@ def test_a_ledger_of_a_newer_version_is_left_alone(ledger: Ledger, path: Path, c
     "statement",
     ["DROP TABLE changes_fts", "DROP TABLE chain_head", "ALTER TABLE events RENAME COLUMN why TO because"],
 )
-def test_a_ledger_that_lost_a_part_of_it_is_damaged(ledger: Ledger, path: Path, clock: Clock, statement: str) -> None:
+def test_a_ledger_that_lost_a_part_of_it_is_damaged(
+    ledger: Ledger, path: Path, clock: StoppedClock, statement: str
+) -> None:
     ledger.close()
     with closing(sqlite3.connect(path)) as db, db:
         for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
@@ -157,7 +162,7 @@ def test_what_was_written_cannot_be_rewritten_in_passing(ledger: Ledger, path: P
     assert ledger.audit.verify().whole
 
 
-def test_a_ledger_of_an_older_version_is_brought_up_to_date(path: Path, clock: Clock) -> None:
+def test_a_ledger_of_an_older_version_is_brought_up_to_date(path: Path, clock: StoppedClock) -> None:
     with closing(Database(path)) as db:
         MIGRATIONS.apply(db, stop_before="checkpoints")
     assert "Start the bot once" in refusal(path, clock, read_only=True)
@@ -166,17 +171,17 @@ def test_a_ledger_of_an_older_version_is_brought_up_to_date(path: Path, clock: C
         assert ledger.checkpoints.notes(["cp-1"]) == {}
 
 
-def test_a_path_that_is_a_folder_is_refused(tmp_path: Path, clock: Clock) -> None:
+def test_a_path_that_is_a_folder_is_refused(tmp_path: Path, clock: StoppedClock) -> None:
     assert "cannot be opened" in refusal(tmp_path, clock)
     assert "There is no ledger" in refusal(tmp_path, clock, read_only=True)
 
 
-def test_a_folder_that_is_a_file_is_refused(tmp_path: Path, clock: Clock) -> None:
+def test_a_folder_that_is_a_file_is_refused(tmp_path: Path, clock: StoppedClock) -> None:
     (tmp_path / "data").touch()
     assert "cannot be opened" in refusal(tmp_path / "data" / "ledger.db", clock)
 
 
-def test_a_locked_ledger_says_so_and_works_afterwards(path: Path, clock: Clock) -> None:
+def test_a_locked_ledger_says_so_and_works_afterwards(path: Path, clock: StoppedClock) -> None:
     with (
         Ledger(path, clock=clock, busy_timeout=0.05) as ledger,
         closing(sqlite3.connect(path, isolation_level=None)) as other,
@@ -204,7 +209,7 @@ def test_a_full_disk_says_so_and_the_ledger_stays_whole(ledger: Ledger) -> None:
     assert ledger.audit.verify().whole
 
 
-def test_a_damaged_ledger_says_so(ledger: Ledger, path: Path, clock: Clock) -> None:
+def test_a_damaged_ledger_says_so(ledger: Ledger, path: Path, clock: StoppedClock) -> None:
     for n in range(200):
         carry(ledger, f"c{n}")
     ledger.close()
@@ -231,7 +236,7 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs another account to be")
-def test_a_ledger_in_a_read_only_folder_can_be_verified_and_not_written(open_folder: Path, clock: Clock) -> None:
+def test_a_ledger_in_a_read_only_folder_can_be_verified_and_not_written(open_folder: Path, clock: StoppedClock) -> None:
     path = open_folder / "ledger.db"
     with Ledger(path, clock=clock) as ledger:
         carry(ledger, "c1")

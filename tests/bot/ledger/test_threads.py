@@ -7,7 +7,8 @@ from threading import Barrier
 
 from bot.ledger import ChangeState, IllegalMove, Ledger
 from bot.ledger.store import READERS
-from tests.support.ledger import ADA, BOB, ORIGIN, Clock, carry, checkpoint, creation, inventory, plan, vm
+from tests.support.clock import StoppedClock
+from tests.support.ledger import ADA, BOB, ORIGIN, carry, checkpoint, creation, inventory, plan, vm
 
 THREADS = 16
 
@@ -83,7 +84,7 @@ def test_two_programs_can_have_the_ledger_open(ledger: Ledger) -> None:
         assert ledger.audit.head().seq == 240
 
 
-def test_of_many_that_open_a_new_ledger_at_once_one_makes_its_tables(tmp_path: Path, clock: Clock) -> None:
+def test_of_many_that_open_a_new_ledger_at_once_one_makes_its_tables(tmp_path: Path, clock: StoppedClock) -> None:
     def begin(n: int) -> None:
         with Ledger(tmp_path / "new.db", clock=clock) as ledger:
             carry(ledger, f"c{n}")

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from bot.ledger import ChangeState, Head, Ledger
 from bot.ledger.chain import GENESIS, hash_of
 from bot.ledger.verify import Breakage, Verdict
-from tests.support.ledger import ADA, ORIGIN, Clock, carry, creation, plan, tamper
+from tests.support.clock import StoppedClock
+from tests.support.ledger import ADA, ORIGIN, carry, creation, plan, tamper
 
 COLUMNS = ("seq", "change_id", "at", "event", "state", "done_by", "why", "result", "detail", "previous_hash", "hash")
 
@@ -243,7 +244,7 @@ def test_a_head_kept_elsewhere_still_fits_when_the_ledger_has_grown(filled: Ledg
 
 
 def test_a_head_kept_elsewhere_shows_a_ledger_that_was_written_anew(
-    filled: Ledger, tmp_path: Path, clock: Clock
+    filled: Ledger, tmp_path: Path, clock: StoppedClock
 ) -> None:
     kept = filled.audit.head()
     with Ledger(tmp_path / "forged.db", clock=clock) as other:

@@ -14,8 +14,9 @@ import pytest
 from bot.durable import sqlite_jobs
 from bot.ledger import Ledger
 from bot.operations.folder import FolderError, check_jobs, held, make_private
+from tests.support.clock import StoppedClock
 from tests.support.data_folders import restore
-from tests.support.ledger import Clock, carry
+from tests.support.ledger import carry
 
 HOLD = """
 import sys, time
@@ -78,7 +79,7 @@ class TestWhatIsWritten:
         (tmp_path / "notes.txt").touch(0o644)
 
         with held(tmp_path):
-            with Ledger(tmp_path / "ledger.db", clock=Clock()) as ledger:
+            with Ledger(tmp_path / "ledger.db", clock=StoppedClock()) as ledger:
                 carry(ledger, "c1")
                 sqlite_jobs(tmp_path / "jobs.db")
                 (tmp_path / "shells").mkdir()

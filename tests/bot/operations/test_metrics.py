@@ -26,8 +26,8 @@ from bot.ledger import Ledger
 from bot.operations import metrics, templates
 from bot.operations.metrics import Metrics, Sources
 from bot.operations.monitor import Monitor
+from tests.support.clock import StoppedClock as LedgerClock
 from tests.support.hosts import Hosts, small_fleet
-from tests.support.ledger import Clock as LedgerClock
 from tests.support.ledger import carry
 from tests.support.memory import MemoryHost
 

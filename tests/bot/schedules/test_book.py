@@ -11,8 +11,8 @@ from backends.simulator.model.faults import FaultKind
 from bot.ledger import ChangeState
 from bot.settings import GrantSettings, ScheduleSettings
 from tests.support.board import buttons
-from tests.support.headquarters import ADA, BOB, CHANNEL, EVE, Headquarters, settings
-from tests.support.people import SHARED
+from tests.support.headquarters import Headquarters, settings
+from tests.support.people import ADA, BOB, CHANNEL, EVE, SHARED
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,10 @@ from bot.schedules.digest import NAME, PAUSES, Digests, Schedules, cron
 from bot.settings import DigestChannelSettings, DigestSettings
 from commands.base import Reply
 from commands.base.health import Reason, Verdict, VMHealth
-from tests.support.headquarters import Headquarters, settings, wait_until
-from tests.support.workbench import Board, Workbench
+from tests.support.board import Board
+from tests.support.headquarters import Headquarters, settings
+from tests.support.waiting import wait_until
+from tests.support.workbench import Workbench
 
 DUE = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 OPS, WEB = "C0OPS", "C0WEB"

@@ -7,9 +7,8 @@ import threading
 import pytest
 
 from bot.slack.intake import Intake
-from tests.support.headquarters import wait_until
 from tests.support.slack import hold
-from tests.support.waiting import DEADLINE
+from tests.support.waiting import DEADLINE, wait_until
 
 
 def test_jobs_run_at_the_same_time() -> None:

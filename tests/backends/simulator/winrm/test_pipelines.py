@@ -23,8 +23,8 @@ from tests.backends.simulator.winrm.winrm_fakes import (
     invoke,
     plain,
 )
+from tests.support.waiting import DEADLINE
 
-TIMEOUT = 10.0
 """Seconds after which a test that waits has failed."""
 
 
@@ -211,7 +211,7 @@ def test_progress_arrives_while_the_pipeline_runs():
 
     def slowly(statement: Statement, sink: Sink, stop: Event) -> None:
         sink.progress("Creating a checkpoint", 40)
-        go_on.wait(TIMEOUT)
+        go_on.wait(DEADLINE)
         sink.progress("Creating a checkpoint", 100)
 
     with server(ScriptedInterpreter(Checkpoint=slowly)) as host, RunspacePool(plain(host)) as pool:
@@ -231,7 +231,7 @@ def test_a_receive_without_output_ends_after_the_operation_timeout_and_is_repeat
     go_on = Event()
 
     def wait(statement: Statement, sink: Sink, stop: Event) -> None:
-        go_on.wait(TIMEOUT)
+        go_on.wait(DEADLINE)
 
     with server(ScriptedInterpreter(Wait=wait)) as host, RunspacePool(plain(host, operation_timeout=0.05)) as pool:
         with PowerShell(pool) as pipeline:
@@ -257,14 +257,14 @@ def test_a_stopped_pipeline_hears_of_it_and_says_that_it_stopped():
 
     def endless(statement: Statement, sink: Sink, stop: Event) -> None:
         started.set()
-        if stop.wait(TIMEOUT):
+        if stop.wait(DEADLINE):
             stopped.set()
 
     with server(ScriptedInterpreter(Wait=endless)) as host, RunspacePool(plain(host)) as pool:
         pipeline = PowerShell(pool)
         pipeline.add_cmdlet("Wait")
         pipeline.begin_invoke()
-        assert started.wait(TIMEOUT)
+        assert started.wait(DEADLINE)
         pool.shell.signal("powershell/signal/ctrl_c", pipeline.id)
         pipeline.end_invoke()
         assert stopped.is_set()
@@ -277,7 +277,7 @@ def test_a_stopped_pipeline_hears_of_it_and_says_that_it_stopped():
 
 def test_pypsrp_can_stop_a_pipeline_and_go_on_with_the_pool():
     def endless(statement: Statement, sink: Sink, stop: Event) -> None:
-        stop.wait(TIMEOUT)
+        stop.wait(DEADLINE)
 
     with server(ScriptedInterpreter(Wait=endless, Hello=hello)) as host, RunspacePool(plain(host)) as pool:
         pipeline = PowerShell(pool)
@@ -292,7 +292,7 @@ def test_a_pool_with_one_runspace_runs_one_pipeline_after_the_other():
     first, second = Event(), Event()
 
     def wait(statement: Statement, sink: Sink, stop: Event) -> None:
-        assert first.wait(TIMEOUT)
+        assert first.wait(DEADLINE)
         assert not second.is_set()
 
     interpreter = ScriptedInterpreter(First=wait, Second=lambda *_: second.set())
@@ -314,7 +314,7 @@ def test_a_pool_with_two_runspaces_runs_two_pipelines_at_once():
     def meet(mine: Event, other: Event) -> object:
         def run(statement: Statement, sink: Sink, stop: Event) -> None:
             mine.set()
-            sink.output(other.wait(TIMEOUT))
+            sink.output(other.wait(DEADLINE))
 
         return run
 
@@ -349,7 +349,7 @@ def test_many_shells_work_side_by_side():
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(TIMEOUT)
+            thread.join(DEADLINE)
     assert answers == {number: [f"{number}-{turn}" for turn in range(5)] for number in range(8)}
 
 

@@ -10,9 +10,9 @@ from pypsrp.shell import WinRS
 from backends.simulator.powershell.shell import Sink, Statement
 from backends.simulator.winrm import Quotas, WinRMServer
 from tests.backends.simulator.winrm.winrm_fakes import USERS, ScriptedInterpreter, hello, invoke, plain
+from tests.support.waiting import DEADLINE
 
 SHELL_NOT_FOUND = 2150858843
-TIMEOUT = 10.0
 
 
 class Clock:
@@ -152,18 +152,18 @@ def test_a_shell_with_a_request_under_way_is_not_idle():
 
     def wait(statement: Statement, sink: Sink, stop: Event) -> None:
         started.set()
-        go_on.wait(TIMEOUT)
+        go_on.wait(DEADLINE)
 
     with server(ScriptedInterpreter(Wait=wait), clock=clock) as host, RunspacePool(plain(host)) as pool:
         thread = Thread(target=invoke, args=(pool, "Wait"))
         thread.start()
-        assert started.wait(TIMEOUT)
+        assert started.wait(DEADLINE)
         while host.requests["Receive"] < 2:
             thread.join(0.01)
         clock.now += 100_000
         assert len(host.shells) == 1
         go_on.set()
-        thread.join(TIMEOUT)
+        thread.join(DEADLINE)
 
 
 def test_a_receive_that_waits_is_aborted_when_the_shell_is_deleted():
@@ -183,7 +183,7 @@ def test_a_receive_that_waits_is_aborted_when_the_shell_is_deleted():
         while host.requests["Receive"] < 2:
             thread.join(0.01)
         pool.close()
-        thread.join(TIMEOUT)
+        thread.join(DEADLINE)
     assert faults == [995]
 
 
@@ -201,7 +201,7 @@ def test_a_terminated_pipeline_hears_of_it():
     stopped = Event()
 
     def endless(statement: Statement, sink: Sink, stop: Event) -> None:
-        if stop.wait(TIMEOUT):
+        if stop.wait(DEADLINE):
             stopped.set()
             sink.output("too late")
 
@@ -209,7 +209,7 @@ def test_a_terminated_pipeline_hears_of_it():
         pipeline = PowerShell(pool).add_cmdlet("Wait")
         pipeline.begin_invoke()
         pool.shell.signal("http://schemas.microsoft.com/wbem/wsman/1/windows/shell/signal/Terminate", pipeline.id)
-        assert stopped.wait(TIMEOUT)
+        assert stopped.wait(DEADLINE)
         assert host.open_commands == 0
 
 
@@ -244,7 +244,7 @@ def test_stopping_the_server_releases_whoever_waits():
     stopped = Event()
 
     def endless(statement: Statement, sink: Sink, stop: Event) -> None:
-        if stop.wait(TIMEOUT):
+        if stop.wait(DEADLINE):
             stopped.set()
 
     host = server(ScriptedInterpreter(Wait=endless))
@@ -259,9 +259,9 @@ def test_stopping_the_server_releases_whoever_waits():
         threads[0].join(0.01)
     host.stop()
     host.stop()
-    threads[0].join(TIMEOUT)
+    threads[0].join(DEADLINE)
     assert not threads[0].is_alive()
-    assert stopped.wait(TIMEOUT)
+    assert stopped.wait(DEADLINE)
 
 
 def test_a_host_that_went_down_comes_back_on_its_port():
