@@ -140,7 +140,7 @@ class Schedules:
 
         @DBOS.workflow(name=NAME)
         def digest(scheduled_at: datetime, context: object) -> None:  # noqa: ARG001 - the signature is DBOS's
-            late = DBOS.run_step({"name": "is it too late"}, lambda: self.clock() - scheduled_at > TOO_LATE)
+            late = DBOS.run_step({"name": "is it too late"}, self.is_too_late, scheduled_at)
             if late:
                 return
             for channel in self.channels:
@@ -176,6 +176,10 @@ class Schedules:
             ]
         )
 
+    def is_too_late(self, scheduled_at: datetime) -> bool:
+        """It is left to the next one."""
+        return self.clock() - scheduled_at > TOO_LATE
+
     def try_to_post(self, channel: str, scheduled_at: datetime, tries: int = 0) -> bool:
         """Post one channel's digest. False when that may be tried again later; what cannot heal is in the log in one
         line, and told to those who may mend it: they read another digest."""
@@ -187,11 +191,13 @@ class Schedules:
                 log.info("the digest for %s could not be posted yet: %s", channel, failure)
                 return False
             log.error("the digest for %s could not be posted: %s", channel, failure)
-            self._tell_others(channel, scheduled_at, str(failure))
+            self._tell_others(channel, str(failure))
         return True
 
-    def _tell_others(self, channel: str, scheduled_at: datetime, cause: str) -> None:
-        """Say in the first channel that can be written to that another one has no digest, once for each time."""
+    def _tell_others(self, channel: str, cause: str) -> None:
+        """Say in the first channel that can be written to that another one has no digest: once, until it has one."""
+        last = self.ledger.digests.last(channel)
+        news = f"{channel} not posted since {last.occurrence if last else 'ever'}"
         line = say(
             f"The digest for the channel {channel} could not be posted: {cause}",
             "Who looks after me can mend that: invite me there, or take it out of digest.channels.",
@@ -200,11 +206,19 @@ class Schedules:
             try:
                 if not self._may_post(other):
                     continue
-                if self.ledger.digests.claim(f"{_occurrence(channel, scheduled_at)} not posted", channel):
-                    self.announcer.post(Origin(other, ""), line)
+                if self.ledger.digests.claim(news, channel):
+                    self._tell_once(news, other, line)
                 return
             except (AnnouncerError, LedgerError) as failure:
                 log.warning("nobody in %s could be told: %s", other, failure)
+
+    def _tell_once(self, news: str, channel: str, line: Reply) -> None:
+        """What was claimed. Raises `AnnouncerError`; then it is another one's to tell."""
+        try:
+            self.announcer.post(Origin(channel, ""), line)
+        except AnnouncerError:
+            self.ledger.digests.release(news)
+            raise
 
     def post(self, channel: str, scheduled_at: datetime) -> None:
         """Post one channel's digest, once for each time it is due, also when this runs again after a crash. Raises

@@ -22,7 +22,7 @@ from backends.base import BackendError, CheckpointType, VMInventory
 from bot.changes.outcome import OUTCOME, Outcome, outcomes
 from bot.fleet.inventory import Inventory
 from bot.ledger import ChangeRow, ChangeState, Ledger, LedgerError, RunNotes, RunRow, Stage, Wanted
-from bot.messages import Announcer, AnnouncerError, MessageRef, Origin
+from bot.messages import Announcer, AnnouncerError, MessageGone, MessageRef, Origin
 from bot.people.identity import Refusal
 from bot.schedules import due, report, skips
 from bot.schedules.housekeeping import GONE, Housekeeping, Later, Submits
@@ -301,11 +301,16 @@ class Recurring:
             self.ledger.schedules.told(occurrence, ref, made.outcome, made.failed)
 
     def _show(self, run: RunRow, schedule: Schedule, message: Reply) -> MessageRef | None:
-        """Where it stands, where it is posted for the first time."""
-        if run.message is None:
-            return self.announcer.post(Origin(schedule.channel, schedule.owner), message)
-        self.announcer.update(run.message, message)
-        return None
+        """Where it stands, where it is posted for the first time or anew; its owner alone is told where its channel is
+        closed to the bot."""
+        if run.message is not None:
+            try:
+                self.announcer.update(run.message, message)
+            except MessageGone as gone:
+                log.info("the message of the run %s is posted anew: %s", run.occurrence, gone)
+            else:
+                return None
+        return self.announcer.post(Origin(schedule.channel, schedule.owner), message)
 
     def _report(self, run: RunRow, *, late: bool) -> report.Report | None:
         """What there is to tell; None while it is not over."""

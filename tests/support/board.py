@@ -25,6 +25,8 @@ class Board:
     addressed: list[tuple[MessageRef, str, str]] = field(default_factory=list)
     """Who was told something beside which message."""
     gone: set[MessageRef] = field(default_factory=set)
+    archived: set[str] = field(default_factory=set)
+    """Channels to which nothing can be posted: who asked is told alone, as Slack's outbox does it."""
     out_of_order: bool = False
     refuses: int = 0
     """So many of the next posts and updates fail."""
@@ -46,7 +48,10 @@ class Board:
             self._open.set()
 
     def post(self, origin: Origin, message: Reply) -> MessageRef | None:
-        ref = MessageRef(origin.channel, f"1700000000.{next(self._numbers):06}")
+        if origin.channel in self.archived and not origin.person_id:
+            raise AnnouncerError("is_archived", lasting=True)
+        channel = "" if origin.channel in self.archived else origin.channel
+        ref = MessageRef(channel, f"1700000000.{next(self._numbers):06}")
         self.update(ref, message)
         return ref
 
@@ -54,7 +59,7 @@ class Board:
         self._work()
         with self._lock:
             self._refuse()
-            if ref in self.gone:
+            if ref in self.gone or ref.channel in self.archived:
                 raise MessageGone("message_not_found")
             self.shown[ref] = message
         self.pulse.beat()

@@ -77,7 +77,11 @@ class AtOnce:
         if workflow_id not in self._begun:
             self._begun.add(workflow_id)
             due = self._clock() + timedelta(seconds=max(0.0, seconds))
-            heapq.heappush(self._later, (due, next(self._numbers), lambda: _plain(workflow)(*args)))
+            self.at(due, lambda: _plain(workflow)(*args))
+
+    def at(self, due: datetime, act: Callable[[], object]) -> None:
+        """At that moment, or when the bot starts again after it."""
+        heapq.heappush(self._later, (due, next(self._numbers), act))
 
     def step(self, _name: str, act: Callable[[], T]) -> T:
         return act()

@@ -1,23 +1,19 @@
-"""Schedules over two months: exactly the right checkpoints are there at the end, and everything was said once."""
+"""Schedules on a moved clock: each run once, what it made kept as long as it says, and everything said once."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from backends.base import VMState
 from backends.simulator.fleets.seed import DAY, Past
-from backends.simulator.model.faults import FaultKind
 from bot.ledger import ChangeState
 from bot.messages import Origin
-from bot.schedules.due import next_run
 from bot.settings import ConfirmationSettings, QuotaSettings
-from commands.base import Apply, Claim, Person, Plan, Schedule, SchedulePlan, Target
+from commands.base import Apply, Claim, Person, Plan, SchedulePlan, Target
 from tests.support.headquarters import settings
 from tests.support.people import ADA, BOB, CHANNEL
 from tests.support.scheduled import Scheduled, nightly
@@ -203,57 +199,6 @@ def test_what_its_owner_may_have_no_more_of_is_left_out_and_what_goes_makes_room
         assert said.count("web04 was left out: its owner has all that quota allows: 3 checkpoints") == 1
     finally:
         world.close()
-
-
-def test_two_months_of_nights(tmp_path: Path) -> None:
-    """In Casablanca, whose clocks change twice within them: three days of downtime, a host that is down for two nights,
-    VMs that somebody else works on, and at last an owner who leaves."""
-    zone = ZoneInfo("Africa/Casablanca")
-    begin = datetime(2027, 1, 25, 12, 0, tzinfo=UTC)
-    world = Scheduled(tmp_path, begin, zone.key)
-    try:
-        world.add("web01", Past("before-upgrade", 90 * DAY))
-        world.add("web02", host="hv02")
-        world.add_vm("web03").state = VMState.OFF
-        world.add("sql01", Past("nightly 2027-01-01 02.30", 24 * DAY))
-        schedule = world.put_schedule(nightly("web*", keep=35 * DAY))
-        expected = [f"nightly {at.astimezone(zone):%Y-%m-%d %H.%M}" for at in _nights(schedule, begin, 60, zone)]
-
-        world.forward(days=10)
-        world.durable.down = True  # three days
-        world.forward(days=3)
-        world.start_again()
-        world.forward(days=7)
-        world.arm(FaultKind.REFUSE_CONNECTION, times=None, host="hv02")  # two nights
-        world.forward(days=2)
-        world.hosts["hv02"].faults.disarm()
-        world.forward(days=28)
-        before = {vm: world.checkpoints(vm, host) for vm, host in (("web01", "hv01"), ("web02", "hv02"))}
-        world.people.deactivate(ADA)
-        world.forward(days=10)
-
-        # The clocks were put forward within these days, so that the oldest is not of 35 days by an hour.
-        assert before["web01"] == ["before-upgrade", *expected[14:50]]
-        assert before["web02"] == [*expected[14:20], *expected[22:50]]
-        assert world.checkpoints("web01") == before["web01"]
-        assert world.checkpoints("web03") == expected[:1]
-        assert world.checkpoints("sql01") == ["nightly 2027-01-01 02.30"]
-        texts = Counter(told(world))
-        assert sum(texts.values()) == 50 - 2 + 1  # a message a night, but for two of three that were missed; the pause
-        said = [line for text in texts for line in text.splitlines()]
-        assert said.count("web02 was left out: hv02 does not answer") == 1
-        assert said.count("web03 was left out: nothing has run on it since the last one") == 1
-        assert sum("is paused" in line for line in said) == 1
-        assert not any("sql01" in line or "before-upgrade" in line for line in said)
-    finally:
-        world.close()
-
-
-def _nights(schedule: Schedule, begin: datetime, days: int, zone: ZoneInfo) -> list[datetime]:
-    found = [next_run(schedule, begin, zone)]
-    while found[-1] < begin + timedelta(days=days):
-        found.append(next_run(schedule, found[-1], zone))
-    return found[:-1]
 
 
 def _target(world: Scheduled, vm_id: str, checkpoint_id: str) -> Target:
