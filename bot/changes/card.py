@@ -11,7 +11,7 @@ from bot.changes import verbs
 from bot.changes.merges import MERGED, STALLS
 from bot.changes.outcome import OUTCOME, Outcome, outcomes
 from bot.changes.permission import plan_of
-from bot.ledger import ChangeRow, ChangeState, Event
+from bot.ledger import TAKEN_OVER, ChangeRow, ChangeState, Event
 from commands.base import Actions, Button, Create, Footnote, Heading, Paragraph, Part, Plan, Reply, Target, Tree
 from commands.kit.words import say_time, short_id, with_unchanged
 
@@ -19,6 +19,7 @@ SIGNS: Mapping[ChangeState, str] = {
     ChangeState.REQUESTED: "⏳",
     ChangeState.AWAITING: "❓",
     ChangeState.DENIED: "⛔",
+    ChangeState.REFUSED: "🚫",
     ChangeState.CANCELLED: "✖️",
     ChangeState.EXPIRED: "⌛",
     ChangeState.VOID: "⚠️",
@@ -29,10 +30,13 @@ SIGNS: Mapping[ChangeState, str] = {
     ChangeState.UNKNOWN: "❔",
 }
 
-OF_NO_USE = (ChangeState.DENIED, ChangeState.CANCELLED, ChangeState.EXPIRED, ChangeState.VOID, ChangeState.FAILED)
+OF_NO_USE = (
+    *(ChangeState.DENIED, ChangeState.REFUSED, ChangeState.CANCELLED, ChangeState.EXPIRED, ChangeState.VOID),
+    ChangeState.FAILED,
+)
 """States in which nothing comes of it, so that nobody need be told what is to come."""
 
-SHOWN = frozenset({*ChangeState, OUTCOME, MERGED, STALLS})
+SHOWN = frozenset({*ChangeState, OUTCOME, MERGED, STALLS, TAKEN_OVER})
 """The ledger's events that a card is made of."""
 
 BAR = 10
@@ -49,7 +53,7 @@ def card(row: ChangeRow, events: Sequence[Event], progress: Mapping[str, int]) -
     parts: list[Part] = [Heading(f"{_sign(row, events)} {title(row)}")]
     match row.state:
         case ChangeState.AWAITING:
-            parts += _question(row, _awaits(events))
+            parts += _question(row, events)
         case ChangeState.REQUESTED | ChangeState.QUEUED | ChangeState.RUNNING:
             parts += _under_way(row, events, progress)
         case _:
@@ -85,14 +89,15 @@ def _summary(row: ChangeRow) -> str:
     return line[:1].upper() + line[1:]
 
 
-def _question(row: ChangeRow, awaits: str) -> list[Part]:
-    plan = plan_of(row)
+def _question(row: ChangeRow, events: Sequence[Event]) -> list[Part]:
+    plan, awaits = plan_of(row), _awaits(events)
     danger = _danger(plan)
     parts: list[Part] = [Paragraph(f"🛑 {danger}")] if danger else []
     parts += [Paragraph(f"⚠️ {caution}") for caution in plan.cautions if caution != danger]
-    parts += [Paragraph("this is about what you want to keep.", to=one) for one in plan.keepers[:MOST_TOLD]]
+    parts += [Paragraph("this is about what you want to keep.", to=(one,)) for one in plan.keepers[:MOST_TOLD]]
     parts += [Tree(plan.each)] if plan.each else []
     parts += [Paragraph(line) for line in plan.consequences]
+    parts += _asks(events)
     parts += [Paragraph(f"⚠️ {UNSEEN}")] if awaits == "approval" and _is_direct(row) else []
     yes = (
         Button("Approve", "approve", row.id, "danger", _second_question(plan))
@@ -100,8 +105,15 @@ def _question(row: ChangeRow, awaits: str) -> list[Part]:
         else _confirm(row, plan)
     )
     no = Button("Withdraw" if awaits == "approval" else "Cancel", "cancel", row.id)
-    parts.append(Actions((yes, no)))
+    parts.append(Actions((yes, no, Button("Take over", "take_over", row.id))))
     return parts
+
+
+def _asks(events: Sequence[Event]) -> list[Part]:
+    """Those who may approve it are told of it by a mention."""
+    asked = [one.detail["approvers"] for one in events if "approvers" in one.detail]
+    ids = tuple(one for one in asked[-1] if isinstance(one, str)) if asked and isinstance(asked[-1], list) else ()
+    return [Paragraph("please look at this, and approve it or refuse.", to=ids)] if ids else []
 
 
 def _is_direct(row: ChangeRow) -> bool:
@@ -236,7 +248,8 @@ def _why(row: ChangeRow, done: Iterable[Outcome]) -> str:
     if row.state == ChangeState.UNKNOWN:
         looked = next((o.sentence for o in done), "")
         return looked or f"{_sentence(row.reason)} I go on looking at the host until it shows what happened."
-    return with_unchanged(_sentence(row.reason), True).strip()
+    why = f"refused {row.reason}" if row.state == ChangeState.REFUSED else row.reason
+    return with_unchanged(_sentence(why), True).strip()
 
 
 def _sentence(text: str) -> str:
@@ -245,7 +258,8 @@ def _sentence(text: str) -> str:
 
 
 def _origin(row: ChangeRow, events: Sequence[Event]) -> str:
-    bits = [f"asked by {row.person_name}"]
+    bits = [f"asked by {row.asked_name or row.person_name}"]
+    bits += [e.why for e in events if e.event == TAKEN_OVER]
     queued = [e for e in events if e.event == ChangeState.QUEUED and e.by != "bot"]
     bits += [e.why for e in queued]
     if row.state == ChangeState.AWAITING and row.expires_at is not None:

@@ -18,7 +18,7 @@ from bot.changes.outcome import outcomes
 from bot.changes.permission import is_by_the_clock
 from bot.ledger import Change, ChangeRow, ChangeState, Ledger, LedgerError
 from bot.messages import Announcer, AnnouncerError, MessageGone, MessageRef, Origin
-from commands.base import Reply, name, say, unmarked
+from commands.base import Person, Reply, name, say, unmarked
 from commands.kit.words import with_unchanged
 
 log = logging.getLogger(__name__)
@@ -112,6 +112,19 @@ class ChangeMessages:
             self._again.discard(change_id)
         if wanted:
             self.show_soon(change_id, None if shown else NOT_NOW)
+
+    def taken_over(self, change: ChangeRow, person: Person, origin: Origin) -> None:
+        """Show whose it is now, and tell who had it."""
+        self._origins[change.id] = origin
+        self.show_soon(change.id)
+        news = f"{person.name} has taken this over: {change.summary}."
+        try:
+            if change.message is not None:
+                self._announcer.address(change.message, change.person_id, news)
+            else:
+                self._announcer.whisper(change.origin, say(news))
+        except AnnouncerError as error:
+            log.warning("%s could not be told who took change %s over: %s", change.person_id, change.id, error)
 
     def refuse(self, change: ChangeRow, sentence: str) -> None:
         """Tell who asked, and nobody else, that it is not allowed."""
@@ -221,6 +234,8 @@ class ChangeMessages:
         match row.state:
             case ChangeState.FAILED | ChangeState.VOID:
                 return f"This did not go well: {row.summary}."
+            case ChangeState.REFUSED:
+                return f"This was refused {row.reason}."
             case ChangeState.UNKNOWN:
                 return f"How this went is not known yet: {row.summary}."
             case ChangeState.AWAITING if away:

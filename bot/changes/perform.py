@@ -97,7 +97,7 @@ class Performer:
             awaits = self.authorise(change)
         except Refusal as refusal:
             raise NotNow(ChangeState.DENIED, Said("denied", refusal.sentence)) from refusal
-        if awaits == "approval" and change.decided_by in (BOT, change.person_id):
+        if awaits == "approval" and change.decided_by in (BOT, change.person_id, change.asked_by):
             raise NotNow(ChangeState.DENIED, Said("not approved", UNAPPROVED))
         seen = self._look(target)
         if moved := drift.moved(target, seen, exact=exact or change.decided_by != BOT):

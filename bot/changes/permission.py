@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from bot.changes import verbs
+from bot.changes.approvers import Approvers
 from bot.ledger import ChangeRow, ChangeState, LedgerError
 from bot.people import access
-from bot.people.directory import LookupFailed
 from bot.people.identity import Gate, Refusal
 from bot.settings import Settings
-from bot.settings.kinds import EVERYONE
 from commands.base import Person, Plan
 
 RECENT = 1.0
@@ -44,33 +44,29 @@ class Permission:
         self.gate.admit_change(person, channel)
         awaits = self._decide(plan, person, channel)
         if awaits == "approval":
-            self._check_that_somebody_can_approve(plan, person)
+            self.approvers.check(plan, channel, but={person.id})
         return awaits
 
-    def _check_that_somebody_can_approve(self, plan: Plan, person: Person) -> None:
-        """Raises `Refusal` where nobody but who asks is named by every rule. What the workspace does not tell is left
-        to the approval itself."""
-        named: set[str] | None = None
-        try:
-            for rule in access.approvals(self.settings.access, plan):
-                if EVERYONE not in rule.by:
-                    people = self._people(rule.by)
-                    named = people if named is None else named & people
-        except LookupFailed:
-            return
-        if named is not None and not named - {person.id}:
-            raise Refusal(
-                "This needs the approval of a second person, and the settings name nobody but you who could give it. "
-                "Ask whoever keeps my settings.",
-                "nobody can approve it",
-            )
+    @property
+    def approvers(self) -> Approvers:
+        return Approvers(self.settings.access, self.gate)
 
-    def _people(self, ids: Iterable[str]) -> set[str]:
-        """Those whom user ids and user group ids name."""
-        people: set[str] = set()
-        for one in ids:
-            people |= self.gate.directory.group_members(one) if one.startswith("S") else {one}
-        return people
+    def waits(self, awaits: Awaits) -> timedelta:
+        """How long a change waits for that answer."""
+        asks = self.settings.confirmation
+        return asks.approval_expires_after if awaits == "approval" else asks.expires_after
+
+    def mentioned(self, plan: Plan, channel: str, *, but: Collection[str]) -> tuple[str, ...]:
+        """Whom the question mentions, where it needs an approval."""
+        return self.approvers.mentioned(plan, channel, but=but)
+
+    def take_over(self, change: ChangeRow, person: Person) -> None:
+        """Whether `person`, who was let in, may make a change that waits theirs: where they could have asked for it
+        themselves. Raises `Refusal`."""
+        plan, channel = plan_of(change), change.origin.channel
+        self.gate.admit_change(person, channel)
+        if self._decide(plan, person, channel) == "approval":
+            self.approvers.check(plan, channel, but={person.id, change.asked_by})
 
     def over(self, change: ChangeRow, *, max_age: float | None = None) -> Awaits | None:
         """The same of a change in the ledger, whoever asked for it. `max_age` is that of what the workspace says of the

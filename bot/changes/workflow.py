@@ -13,9 +13,11 @@ settles races.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from threading import Lock
 from typing import Literal, Protocol, TypeVar
 
 from dbos import DBOS
@@ -45,7 +47,7 @@ SHOW_AGAIN = (5.0, 30.0, 120.0, 600.0, *(3600.0,) * 24)
 
 NOBODY = Said("nobody answered", "nobody answered in time")
 
-Word = Literal["confirm", "approve", "cancel"]
+Word = Literal["confirm", "approve", "refuse", "cancel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,16 @@ class Answer:
     person_id: str
     person_name: str
     at: datetime
+    reason: str = ""
+    """Why it is refused, in the person's own words."""
+
+
+class TakenOver(Exception):
+    """A change is somebody else's by now."""
+
+    def __init__(self, change: ChangeRow) -> None:
+        super().__init__(change.id)
+        self.change = change
 
 
 class Permit(Protocol):
@@ -64,6 +76,15 @@ class Permit(Protocol):
     def of(self, plan: Plan, person: Person, channel: str) -> Awaits | None: ...
 
     def over(self, change: ChangeRow) -> Awaits | None: ...
+
+    def waits(self, awaits: Awaits) -> timedelta:
+        """How long it waits for that answer."""
+
+    def mentioned(self, plan: Plan, channel: str, *, but: Collection[str]) -> tuple[str, ...]:
+        """The ids of those who are asked to approve it, other than these."""
+
+    def take_over(self, change: ChangeRow, person: Person) -> None:
+        """Whether somebody may make it theirs. Raises `Refusal`."""
 
 
 class ByTheClock(Protocol):
@@ -104,6 +125,8 @@ class Changes:
         self._show_again = show_again
         self._limits = Limits(self._begin_turn)
         self._by_the_clock: list[ByTheClock] = []
+        self._answering = Lock()
+        """Held while an answer is taken, or a change is taken over: whoever answers, it is theirs to answer."""
         self._declare()
 
     def listen(self, one: ByTheClock) -> None:
@@ -156,12 +179,11 @@ class Changes:
         person: Person,
         origin: Origin,
         *,
-        expires_at: datetime | None = None,
         record_denial: bool = True,
     ) -> bool:
         """Decide on a plan, and begin it as a change; False when that id is known already, and then nothing is done.
-        `expires_at` is until when it waits for an answer, where it needs one. Raises `Refusal`, which is in the ledger,
-        unless the person was refused too often for that. It may be called from a step of a workflow.
+        Raises `Refusal`, which is in the ledger, unless the person was refused too often for that. It may be called
+        from a step of a workflow.
 
         Of a plan by the clock (`Plan.clock`), `person` is its owner, by their id and name: they are let in here, and
         their grants of now decide. Nothing asks them: what needs an approval is denied. No card is posted; who asks
@@ -177,11 +199,12 @@ class Changes:
                 self._move(change_id, ChangeState.DENIED, Said("denied", refusal.cause))
             refusal.recorded = True
             raise
-        if not self._ledger.changes.request(change_id, plan, person, origin, expires_at=expires_at if awaits else None):
+        expires_at = self._clock() + self._permission.waits(awaits) if awaits else None
+        if not self._ledger.changes.request(change_id, plan, person, origin, expires_at=expires_at):
             return False
         self._messages.asked_from(change_id, origin)
         try:
-            self._let_go(change_id, awaits)
+            self._let_go(change_id, awaits, lambda: self._mentioned(plan, person.id, origin.channel))
         except LedgerError as trouble:  # it was asked for, so it goes on: the workflow decides when the ledger is well
             log.error("change %s waits for the ledger: %s", change_id, trouble.cause)
         self._durable.start_apart(change_id, self._change, change_id)
@@ -192,10 +215,32 @@ class Changes:
         self._messages.wait_until_posted(change_id)
         return self._ledger.changes.get(change_id)
 
-    def answer(self, change_id: str, answer: Answer) -> Answer:
-        """Take an answer. Of several the first counts, which is given, and none after the change has expired."""
-        self._durable.start(f"{change_id}-answer", self._answered, change_id, answer)
-        return self.answered_by(change_id) or answer
+    def answer(self, change: ChangeRow, answer: Answer) -> Answer:
+        """Take an answer to a change as it was when somebody was found to may give it. Of several the first counts,
+        which is given, and none after the change has expired. Raises `TakenOver` where it is somebody else's by now."""
+        with self._answering:
+            now = self._ledger.changes.get(change.id)
+            if now is not None and now.person_id != change.person_id:
+                raise TakenOver(now)
+            self._durable.start(f"{change.id}-answer", self._answered, change.id, answer)
+        return self.answered_by(change.id) or answer
+
+    def take_over(self, change: ChangeRow, person: Person, origin: Origin) -> bool:
+        """Make a change that waits for an answer somebody else's; False when it was answered already. Who had it is
+        told. Raises `Refusal`, and `TakenOver`."""
+        self._permission.take_over(change, person)
+        mentioned = self._mentioned(plan_of(change), person.id, change.origin.channel)
+        said = f"taken over by {person.name}"
+        with self._answering:
+            now = self._ledger.changes.get(change.id)
+            if now is not None and now.person_id != change.person_id:
+                raise TakenOver(now)
+            if now is None or now.state != ChangeState.AWAITING or self.answered_by(change.id) is not None:
+                return False
+            detail = {"from": change.person_id, "approvers": mentioned}
+            self._ledger.changes.take_over(change.id, person, why=said, detail=detail)
+        self._messages.taken_over(change, person, origin)
+        return True
 
     def answered_by(self, change_id: str) -> Answer | None:
         """The answer that was taken; it takes effect also when the bot dies. None where there is none, or none that
@@ -229,22 +274,26 @@ class Changes:
         """Whether it goes on at once. It was decided when it was submitted, unless the bot died right then."""
         if change.state == ChangeState.REQUESTED:
             try:
-                return self._let_go(change.id, self._permission.over(change))
+                awaits, plan = self._permission.over(change), plan_of(change)
+                mentioned = partial(self._mentioned, plan, change.person_id, change.origin.channel)
+                return self._let_go(change.id, awaits, mentioned)
             except Refusal as refusal:
                 self._move(change.id, ChangeState.DENIED, Said("denied", refusal.cause))
                 self._messages.refuse(change, refusal.sentence)
                 return False
         return change.state == ChangeState.QUEUED
 
-    def _let_go(self, change_id: str, awaits: Awaits | None) -> bool:
+    def _mentioned(self, plan: Plan, person_id: str, channel: str) -> tuple[str, ...]:
+        return self._permission.mentioned(plan, channel, but={person_id})
+
+    def _let_go(self, change_id: str, awaits: Awaits | None, mentioned: Callable[[], tuple[str, ...]]) -> bool:
         """Queue it, or let it wait for the answer that it needs."""
         if awaits is None:
             self._move(change_id, ChangeState.QUEUED, Said("no question", "needs no confirmation"))
             return True
         said = Said(f"waits for {awaits}", f"waits for {awaits}")
-        self._ledger.changes.move(
-            change_id, ChangeState.AWAITING, by="bot", why=said.sentence, detail={**said.detail, "awaits": awaits}
-        )
+        detail = {**said.detail, "awaits": awaits, **({"approvers": mentioned()} if awaits == "approval" else {})}
+        self._ledger.changes.move(change_id, ChangeState.AWAITING, by="bot", why=said.sentence, detail=detail)
         return False
 
     def _seconds_left(self, change_id: str) -> float | None:
@@ -288,6 +337,9 @@ class Changes:
         named = {"person": answer.person_name}
         if answer.word == "cancel":
             return ChangeState.CANCELLED, answer.person_id, Said("cancelled", f"by {answer.person_name}", named)
+        if answer.word == "refuse":
+            why = f"by {answer.person_name}: {answer.reason}"
+            return ChangeState.REFUSED, answer.person_id, Said("refused", why, {**named, "reason": answer.reason})
         if self._clock() - answer.at > LATE:
             why = f"confirmed at {answer.at:%H:%M} UTC, but the bot was not running then"
             return ChangeState.EXPIRED, "bot", Said("confirmed too early", why, {"at": f"{answer.at:%H:%M}"})

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.changes import verbs
 from bot.changes.outcome import OUTCOME, outcomes
 from bot.changes.verbs.apply import undo
-from bot.changes.workflow import Answer, Changes, Word
+from bot.changes.workflow import Answer, Changes, TakenOver, Word
 from bot.dispatch.bulkhead import At
 from bot.dispatch.offers import Offers
 from bot.dispatch.requests import Pressed
 from bot.fleet.inventory import Inventory
-from bot.ledger import Arrival, ChangeRow, ChangeState, Ledger
+from bot.ledger import TAKEN_OVER, Arrival, ChangeRow, ChangeState, Ledger
 from bot.people import access
 from bot.settings import AccessSettings
 from commands.base import NotAllowed, Person, UsageError, name
-from commands.kit.words import safety_name, typed
+from commands.kit.words import safety_name, say_span, typed
 
 ANSWERS: dict[str, Word] = {"confirm": "confirm", "approve": "approve", "cancel": "cancel"}
-"""Buttons of a card that answer its question; every other one is a command."""
+"""Buttons of a card that answer its question; but for `TAKE_OVER` every other one is a command."""
+
+TAKE_OVER = "take_over"
+AWAY = timedelta(minutes=2)
+"""Whose question it is counts as away when they have not answered for that long."""
 
 _SHORT = {"keep": ("keep", "7d"), "pin": ("keep", "forever")}
 """Buttons that say a little more than a verb."""
@@ -39,12 +43,12 @@ class Buttons:
     changes: Changes
     offers: Offers
     clock: Callable[[], datetime]
+    has_left: Callable[[str], bool] = lambda _id: False
+    """Whether somebody can act no more."""
 
     def answer(self, request: Pressed, person: Person) -> None:
         """Pass on what somebody says to a card's question. Raises `NotAllowed` where it is not theirs to answer."""
-        row = self.changes.shown(request.value)
-        if row is None or not _stands_in(request, row):
-            raise UsageError(UNKNOWN_BUTTON, "Type the command again.")
+        row = self._card(request)
         word = ANSWERS[request.action]
         refusal = access.may_answer(self.access, row, person, word)
         if refusal is not None:
@@ -55,9 +59,39 @@ class Buttons:
         if row.state != ChangeState.AWAITING:
             raise Answered(f"This request is {_state_words(row)} already.", "Type the command again if you need it.")
         mine = Answer(word, person.id, person.name, self.clock())
-        first = self.changes.answer(row.id, mine)
+        try:
+            first = self.changes.answer(row, mine)
+        except TakenOver as taken:
+            raise _not_theirs_now(taken) from taken
         if first != mine:
             raise Answered(f"{name(first.person_name)} was first to answer this.", "Its message tells how it ends.")
+
+    def take_over(self, request: Pressed, person: Person) -> None:
+        """Make a question somebody's own whose asker is away."""
+        row = self._card(request)
+        if row.person_id == person.id:
+            raise Answered("This is yours already.", "Answer it with its other buttons.")
+        if row.state != ChangeState.AWAITING:
+            raise Answered(f"This request is {_state_words(row)} already.", "Type the command again if you need it.")
+        taken = [event.at for event in self.ledger.events.of(row.id, {TAKEN_OVER})]
+        free_at = max([row.created_at, *taken]) + AWAY
+        if self.clock() < free_at and not self.has_left(row.person_id):
+            raise UsageError(
+                f"{name(row.person_name)} asked for this only a moment ago, and may be about to answer.",
+                f"You can take it over in {say_span(free_at - self.clock())}.",
+            )
+        try:
+            if not self.changes.take_over(row, person, request.origin):
+                raise Answered("This was answered a moment ago.", "Its message tells how it ends.")
+        except TakenOver as taken_by:
+            raise _not_theirs_now(taken_by) from taken_by
+
+    def _card(self, request: Pressed) -> ChangeRow:
+        """The change in whose own message the button stands."""
+        row = self.changes.shown(request.value)
+        if row is None or not _stands_in(request, row):
+            raise UsageError(UNKNOWN_BUTTON, "Type the command again.")
+        return row
 
     def took(self, lost: Arrival) -> bool:
         """Whether the answer that somebody gave by a button was taken, although the bot died over it. Of several people
@@ -128,6 +162,10 @@ class Answered(UsageError):
     """The card's question is answered, or needs no answer any more: what it is about may have been done."""
 
     unchanged = False
+
+
+def _not_theirs_now(taken: TakenOver) -> Answered:
+    return Answered(f"{name(taken.change.person_name)} has taken this over just now.", "Its message tells how it ends.")
 
 
 def _known(words: tuple[str, ...] | None) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from bot.changes import verbs
 from bot.changes.workflow import Changes
 from bot.dispatch import grammar
 from bot.dispatch.bulkhead import Bulkhead
-from bot.dispatch.buttons import ANSWERS, Buttons
+from bot.dispatch.buttons import ANSWERS, TAKE_OVER, Buttons
 from bot.dispatch.offers import Offers
 from bot.dispatch.refusals import Refusals
 from bot.dispatch.requests import Pressed, SeenLately, Typed, change_id_of
@@ -63,7 +63,10 @@ NOT_SHARED = (
     "Not shown to the channel: people of another workspace may read there. A grant that names the channel allows it."
 )
 CAME_TO_NOTHING = frozenset(
-    {ChangeState.DENIED, ChangeState.FAILED, ChangeState.CANCELLED, ChangeState.EXPIRED, ChangeState.VOID}
+    {
+        *(ChangeState.DENIED, ChangeState.FAILED, ChangeState.REFUSED, ChangeState.CANCELLED, ChangeState.EXPIRED),
+        ChangeState.VOID,
+    }
 )
 GO_ON = "Go on with the rest"
 DOUBLE_CLICK = timedelta(seconds=1)
@@ -105,7 +108,9 @@ class Desk:
 
     @property
     def buttons(self) -> Buttons:
-        return Buttons(self.settings.access, self.inventory, self.ledger, self.changes, self.offers, self.clock)
+        return Buttons(
+            self.settings.access, self.inventory, self.ledger, self.changes, self.offers, self.clock, self.gate.has_left
+        )
 
     # ------------------------------------------------------------ what arrives
 
@@ -158,6 +163,8 @@ class Desk:
         person = self.gate.admit(origin.person_id, request.team_id, origin.channel, max_age=0)
         if request.action in ANSWERS:
             self.buttons.answer(request, person)
+        elif request.action == TAKE_OVER:
+            self.buttons.take_over(request, person)
         else:
             words = self.buttons.words_of(request, self.bulkhead.of(person.id))
             self._run(words, person, origin, request.delivery_id)
@@ -286,10 +293,9 @@ class Desk:
         return made if isinstance(made, Plan) else replace(plan, targets=tuple(rest))
 
     def _begin(self, change_id: str, plan: Plan, person: Person, origin: Origin) -> None:
-        expires_at = self.clock() + self.settings.confirmation.expires_after
         record = not self.refusals.are_many(person.id)
         try:
-            self.changes.submit(change_id, plan, person, origin, expires_at=expires_at, record_denial=record)
+            self.changes.submit(change_id, plan, person, origin, record_denial=record)
         except Refusal as refusal:
             raise Denied(refusal, plan) from refusal
 

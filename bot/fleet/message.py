@@ -221,7 +221,7 @@ def _group(digest: Digest, whose: str | None) -> Paragraph:
     oldest = min(theirs, key=lambda one: one.checkpoint.created).checkpoint
     written = f" {say_size(size)} written since," if size else ""
     facts = f"{len(theirs)} stale,{written} the oldest {age(oldest, digest.at)} old."
-    return Paragraph(facts, to=whose) if whose else Paragraph(f"Nobody's, or a schedule's: {facts}")
+    return Paragraph(facts, to=(whose,)) if whose else Paragraph(f"Nobody's, or a schedule's: {facts}")
 
 
 def _item(digest: Digest, one: Stale) -> Item:

@@ -23,7 +23,7 @@ from bot.ledger.figures import Ended, Figures
 from bot.ledger.history import History
 from bot.ledger.housekeeping import Housekeeping, Stage, Wanted
 from bot.ledger.notices import Notice, Notices
-from bot.ledger.records import Change, ChangeRow, Event, VMRef
+from bot.ledger.records import TAKEN_OVER, Change, ChangeRow, Event, VMRef
 from bot.ledger.samples import Growth, Sample, Samples
 from bot.ledger.schedules import Own, RunNotes, RunRow, Schedules
 from bot.ledger.states import LEGAL, ChangeState
@@ -33,6 +33,7 @@ from bot.ledger.verify import Audit, Breakage, Verdict
 
 __all__ = [
     "LEGAL",
+    "TAKEN_OVER",
     "Absence",
     "Arrival",
     "Breakage",

@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from bot.ledger.chain import append
 from bot.ledger.errors import IllegalMove, UnknownChange
-from bot.ledger.records import Asked, Change, ChangeRow, VMRef
+from bot.ledger.records import TAKEN_OVER, Asked, Change, ChangeRow, VMRef
 from bot.ledger.rows import CHANGE, change_of, events_of
 from bot.ledger.states import DECISIONS, LEGAL, ChangeState
 from bot.ledger.store import Part
@@ -125,6 +125,26 @@ class Changes(Part):
             state = _state(db, change_id)
             db.execute("UPDATE changes SET updated_at = ? WHERE id = ?", [at, change_id])
             append(db, change_id, event, at=at, state=state, done_by=by, why=clean(why), detail=detail_to_json(detail))
+
+    def take_over(
+        self, change_id: str, person: Person, *, why: str, detail: Mapping[str, object] | None = None
+    ) -> None:
+        """Make a change that waits for an answer a colleague's. Who asked stays in the record.
+
+        Raises `IllegalMove` when it waits no more, and `UnknownChange`.
+        """
+        at = iso(self._clock())
+        with self._store.write() as db:
+            state = _state(db, change_id)
+            if state is not ChangeState.AWAITING:
+                raise IllegalMove(change_id, state, ChangeState.AWAITING)
+            named = clean(person.name)
+            db.execute(
+                "UPDATE changes SET taken_by = ?, taken_name = ?, updated_at = ? WHERE id = ?",
+                [person.id, named, at, change_id],
+            )
+            told = detail_to_json({**(detail or {}), "person": named})
+            append(db, change_id, TAKEN_OVER, at=at, state=state, done_by=person.id, why=clean(why), detail=told)
 
     def set_message(self, change_id: str, ref: MessageRef) -> None:
         """Keep where the change's message stands. Raises `UnknownChange`."""

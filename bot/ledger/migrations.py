@@ -486,6 +486,15 @@ def verdicts(db: Database) -> None:
     """)
 
 
+@MIGRATIONS()
+def taken_over(db: Database) -> None:
+    """Whose a change is since a colleague took it over. What was asked stays, and so does who asked."""
+    db.executescript("""
+        ALTER TABLE changes ADD COLUMN taken_by TEXT;
+        ALTER TABLE changes ADD COLUMN taken_name TEXT;
+    """)
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring the database to what this version needs. Call it inside a transaction, so that of two programs that start
     at once one does it. Raises `LedgerError` for a database that is newer, or that is something else."""

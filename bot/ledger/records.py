@@ -12,6 +12,9 @@ from bot.ledger.writing import clean, fingerprint, iso, plan_from_json, plan_to_
 from bot.messages import MessageRef, Origin
 from commands.base import Create, Person, Plan, Target
 
+TAKEN_OVER = "taken over"
+"""The event of a change that became a colleague's while it waited."""
+
 
 @dataclass(frozen=True, slots=True)
 class VMRef:
@@ -92,6 +95,7 @@ class ChangeRow:
     verb: str
     state: ChangeState
     person_id: str
+    """Whose it is: who asked, or the colleague who took it over."""
     person_name: str
     origin: Origin
     """Without a response URL: that is as good as a password, and is not kept."""
@@ -108,6 +112,9 @@ class ChangeRow:
     expires_at: datetime | None
     message: MessageRef | None
     plan_json: str | None
+    asked_by: str = ""
+    """Who asked for it, whosever it is now."""
+    asked_name: str = ""
 
     @property
     def plan(self) -> Plan | None:
@@ -134,6 +141,9 @@ class Change:
     def after(self, events: Sequence[Event]) -> Change:
         """The same change once these have happened to it, too: its row says what its last move does."""
         row = self.row
+        for taken in (one for one in events if one.event == TAKEN_OVER):
+            who = str(taken.detail.get("person", ""))
+            row = replace(row, person_id=taken.by, person_name=who, origin=replace(row.origin, person_id=taken.by))
         for move in (one for one in events if one.event == one.state):
             decided_by = move.by if move.state in DECISIONS else row.decided_by
             row = replace(row, state=move.state, reason=move.why, result=move.result, decided_by=decided_by)

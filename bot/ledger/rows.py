@@ -20,8 +20,9 @@ VMS = """(SELECT json_group_array(json_array(CAST(vm_id AS TEXT), CAST(vm_name A
     (SELECT vm_id, vm_name, host FROM change_vms WHERE change = c.number ORDER BY position))"""
 """The VMs of the change `c`, in their order, as JSON. A BLOB in it would fail the query at the row before it."""
 
-CHANGE = f"""SELECT c.number, c.id, c.verb, c.state, c.person_id, c.person_name, c.channel, c.summary, c.note, {VMS},
-    c.reason, c.result, c.decided_by, c.created_at, c.updated_at, c.expires_at, c.message_channel, c.message_ts, c.plan
+CHANGE = f"""SELECT c.number, c.id, c.verb, c.state, coalesce(c.taken_by, c.person_id),
+    coalesce(c.taken_name, c.person_name), c.channel, c.summary, c.note, {VMS}, c.reason, c.result, c.decided_by,
+    c.created_at, c.updated_at, c.expires_at, c.message_channel, c.message_ts, c.plan, c.person_id, c.person_name
     FROM changes c"""  # noqa: S608
 EVENT = """SELECT seq, change_id, at, event, state, done_by, why, result, detail, previous_hash, hash FROM events"""
 
@@ -32,7 +33,8 @@ Row = Sequence[Any]
 def change_of(row: Row) -> ChangeRow:
     """A row of `CHANGE`."""
     (number, id, verb, state, person_id, person_name, channel, summary, note, vms) = row[:10]
-    (reason, result, decided_by, created, updated, expires, message_channel, message_ts, plan) = row[10:]
+    (reason, result, decided_by, created, updated, expires, message_channel, message_ts, plan) = row[10:19]
+    asked_by, asked_name = row[19:]
     return ChangeRow(
         number=number,
         id=id,
@@ -52,6 +54,8 @@ def change_of(row: Row) -> ChangeRow:
         expires_at=moment_of(expires) if expires else None,
         message=MessageRef(message_channel, message_ts) if message_ts else None,
         plan_json=plan,
+        asked_by=asked_by,
+        asked_name=asked_name,
     )
 
 

@@ -14,6 +14,8 @@ class ChangeState(StrEnum):
     DENIED = "denied"
     AWAITING = "awaiting"
     """A confirmation, or a second person's approval."""
+    REFUSED = "refused"
+    """Somebody whose approval it needs said no."""
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     VOID = "void"
@@ -33,7 +35,7 @@ class ChangeState(StrEnum):
 
 _WAYS = {
     ChangeState.REQUESTED: "denied awaiting queued void failed",
-    ChangeState.AWAITING: "cancelled expired void denied queued",
+    ChangeState.AWAITING: "refused cancelled expired void denied queued",
     ChangeState.QUEUED: "running cancelled void denied failed",
     ChangeState.RUNNING: "succeeded failed unknown",
     ChangeState.UNKNOWN: "succeeded failed",
@@ -44,5 +46,5 @@ LEGAL: Mapping[ChangeState, frozenset[ChangeState]] = MappingProxyType(
 )
 """The states that may follow each."""
 
-DECISIONS = frozenset({ChangeState.QUEUED, ChangeState.DENIED, ChangeState.CANCELLED})
+DECISIONS = frozenset({ChangeState.QUEUED, ChangeState.DENIED, ChangeState.REFUSED, ChangeState.CANCELLED})
 """The states that a change is brought to by a decision: who moves it there decided it."""

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from bot.ledger.chain import GENESIS, Head, hash_of, head_of
 from bot.ledger.export import Format, export
-from bot.ledger.records import Asked
+from bot.ledger.records import TAKEN_OVER, Asked
 from bot.ledger.rows import EVENT, VMS, Row, readable, vms_of
 from bot.ledger.states import DECISIONS, LEGAL, ChangeState
 from bot.ledger.store import Part
@@ -91,6 +91,7 @@ class _Life:
     reason: str = ""
     result: str = ""
     decided_by: str | None = None
+    taken_by: str | None = None
 
     def move(self, to: str, done_by: str, why: str, result: str) -> None:
         self.state, self.reason, self.result = to, why, result
@@ -98,7 +99,7 @@ class _Life:
             self.decided_by = done_by
 
     def agrees(self) -> bool:
-        return (self.state, self.reason, self.result, self.decided_by) == tuple(self.shown)
+        return (self.state, self.reason, self.result, self.decided_by, self.taken_by) == tuple(self.shown)
 
 
 class _Walk:
@@ -119,6 +120,8 @@ class _Walk:
             what = self._chained(row, seq, previous_hash, digest)
             if what is None and event == state:
                 what = self._moved(row)
+            elif what is None and event == TAKEN_OVER and change_id in self._lives:
+                self._lives[change_id].taken_by = row[5]
             if what is not None:
                 return Breakage(what, min(seq, self.seq + 1), change_id if seq == self.seq + 1 else None)
             self.seq, self.hash = seq, digest
@@ -198,4 +201,5 @@ class _Walk:
 
 _DISAGREES = "Its change was edited: it says other than its last event."
 _SHOWN = f"""SELECT c.id, c.verb, c.person_id, c.person_name, c.channel, c.summary, c.note, {VMS}, c.plan, c.expires_at,
-    c.created_at, c.vm_names, c.state, c.reason, c.result, c.decided_by FROM changes c ORDER BY c.number"""  # noqa: S608
+    c.created_at, c.vm_names, c.state, c.reason, c.result, c.decided_by,
+    c.taken_by FROM changes c ORDER BY c.number"""  # noqa: S608

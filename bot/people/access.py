@@ -100,6 +100,9 @@ class Asked(Protocol):
     def person_id(self) -> str: ...
 
     @property
+    def asked_by(self) -> str: ...
+
+    @property
     def origin(self) -> Origin: ...
 
     @property
@@ -107,12 +110,13 @@ class Asked(Protocol):
 
 
 def may_answer(
-    access: AccessSettings, asked: Asked, presser: Person, word: Literal["confirm", "approve", "cancel"]
+    access: AccessSettings, asked: Asked, presser: Person, word: Literal["confirm", "approve", "refuse", "cancel"]
 ) -> str | None:
     """Why `presser` may not answer with `word`, as a sentence for them; None when they may.
 
-    Who asked may cancel, and confirms what needs no approval. What needs one is approved by somebody else whom every
-    rule names and who may see all the VMs. The rules are those of now: one that came since the request counts.
+    Whose it is may cancel, and confirms what needs no approval. What needs one is approved or refused by somebody else
+    whom every rule names and who may see all the VMs. The rules are those of now: one that came since the request
+    counts.
     """
     if asked.plan is None:
         return "This request was refused when it was made, so there is nothing to answer."
@@ -123,8 +127,9 @@ def may_answer(
             return f"Only the person who asked may {word} this."
         case "confirm" if rules:
             return "This needs the approval of a second person."
-        case "approve":
-            return _may_approve(access, asked.plan, presser, asked.origin.channel, own=own, rules=rules)
+        case "approve" | "refuse":
+            own = own or presser.id == asked.asked_by
+            return _may_approve(access, asked.plan, presser, asked.origin.channel, word, own=own, rules=rules)
     return None
 
 
@@ -163,18 +168,19 @@ def _may_approve(
     plan: Plan,
     presser: Person,
     channel: str,
+    word: Literal["approve", "refuse"],
     *,
     own: bool,
     rules: tuple[ApprovalSettings, ...],
 ) -> str | None:
     if own:
-        return "You asked for this, so somebody else must approve it."
+        return f"You asked for this, so somebody else must {word} it."
     if not rules:
         return "This needs no approval: only the person who asked may confirm it."
     if not all(_is_for(rule.by, presser) for rule in rules):
-        return "You are not among those who may approve this."
+        return f"You are not among those who may {word} this."
     hidden = [t.vm_name for t in plan.targets if not may(access, presser, "view", t.vm_name, channel)]
-    return "You may not see every VM that this is about, so you cannot approve it." if hidden else None
+    return f"You may not see every VM that this is about, so you cannot {word} it." if hidden else None
 
 
 def _denied(action: str, doing: str, names: list[str], rest: list[str], channel: str) -> Denied:

@@ -215,7 +215,7 @@ class Expiry:
         goes = {one.occurrence: self._goes_at(one, now) for one in mine}
         person, channel = mine[0].person, mine[0].channel
         parts = tuple(self._parts(mine, goes))
-        addressed = (Paragraph("this is yours.", to=person), *parts)
+        addressed = (Paragraph("this is yours.", to=(person,)), *parts)
         ways = [(Origin("", person), parts), (Origin(channel, person), addressed)]
         for origin, shown in ways if channel else ways[:1]:
             try:

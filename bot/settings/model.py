@@ -144,6 +144,9 @@ class ConfirmationSettings(Section):
     """When the bot asks before it acts."""
 
     expires_after: Span = Field(default=timedelta(minutes=10), description="How long a question waits for its answer.")
+    approval_expires_after: Span = Field(
+        default=timedelta(hours=4), description="How long a change waits for the approval of a second person."
+    )
     actions: tuple[ActionName, ...] = Field(
         default=("apply", "delete"),
         description="The actions that are asked about. Any change of more than 3 VMs is too.",

@@ -30,11 +30,11 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Plain text; `code` shows it in a fixed-width face, and `to` addresses somebody by their user id."""
+    """Plain text; `code` shows it in a fixed-width face, and `to` addresses people and user groups by their ids."""
 
     text: str
     code: bool = False
-    to: str = ""
+    to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

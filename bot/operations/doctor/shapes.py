@@ -31,7 +31,7 @@ EVERY_PART = Reply(
         Heading("Stale checkpoints"),
         Paragraph("web01 has a checkpoint of 41 days."),
         Paragraph("/checkpoint list web01", code=True),
-        Paragraph("look at this", to="U024BE7LH"),
+        Paragraph("look at this", to=("U024BE7LH",)),
         Tree(("before-upgrade", "└─ now")),
         Table(("VM", "Days"), (("web01", "41"), ("sql01", ""))),
         Item("web01 before-upgrade", "41 days, 18 GB", BUTTONS[:2]),

@@ -323,9 +323,14 @@ def _rank(part: Part) -> int:
             return 3
 
 
-def _addressed(user_id: str) -> list[Block]:
-    """A mention, which tells the person of the message."""
-    return [{"type": "user", "user_id": user_id}, _text(": ")] if user_id else []
+def _addressed(ids: Sequence[str]) -> list[Block]:
+    """Mentions, which tell people and groups of the message."""
+    pieces: list[Block] = []
+    for one in ids:
+        group = one.startswith("S")
+        mention: Block = {"type": "usergroup", "usergroup_id": one} if group else {"type": "user", "user_id": one}
+        pieces += [_text(" " if pieces else ""), mention]
+    return [*pieces[1:], _text(": ")] if pieces else []
 
 
 def _styled(text: str, styles: Mapping[str, Mapping[str, bool]]) -> list[Block]:

@@ -13,7 +13,7 @@ from bot.changes.outcome import OUTCOME, Outcome
 from bot.ledger import ChangeState
 from bot.messages import MessageRef
 from bot.slack.render.blocks import render
-from commands.base import Action, Actions, Apply, Create, Delete, Heading, Person, Plan, Reply, Target, Tree
+from commands.base import Action, Actions, Apply, Create, Delete, Heading, Paragraph, Person, Plan, Reply, Target, Tree
 from tests.support.workbench import ADA, ORIGIN, Workbench
 
 FULL = "D: is full in about 9 days."
@@ -22,6 +22,7 @@ WAYS: dict[ChangeState, tuple[ChangeState, ...]] = {
     ChangeState.REQUESTED: (),
     ChangeState.AWAITING: (ChangeState.AWAITING,),
     ChangeState.DENIED: (ChangeState.DENIED,),
+    ChangeState.REFUSED: (ChangeState.AWAITING, ChangeState.REFUSED),
     ChangeState.CANCELLED: (ChangeState.AWAITING, ChangeState.CANCELLED),
     ChangeState.EXPIRED: (ChangeState.AWAITING, ChangeState.EXPIRED),
     ChangeState.VOID: (ChangeState.QUEUED, ChangeState.VOID),
@@ -102,8 +103,9 @@ def buttons(message: Reply) -> list[tuple[str, str]]:
     ("state", "heading", "actions"),
     [
         (ChangeState.REQUESTED, "⏳ Apply first to web01", []),
-        (ChangeState.AWAITING, "❓ Apply first to web01?", ["confirm", "cancel"]),
+        (ChangeState.AWAITING, "❓ Apply first to web01?", ["confirm", "cancel", "take_over"]),
         (ChangeState.DENIED, "⛔ Apply first to web01: denied", []),
+        (ChangeState.REFUSED, "🚫 Apply first to web01: refused", []),
         (ChangeState.CANCELLED, "✖️ Apply first to web01: cancelled", []),
         (ChangeState.EXPIRED, "⌛ Apply first to web01: expired", ["again"]),
         (ChangeState.VOID, "⚠️ Apply first to web01: void", ["again"]),
@@ -148,8 +150,20 @@ def test_the_button_says_what_it_does(bench: Workbench, web01: Target, action: A
 def test_an_approval_is_asked_of_a_second_person(bench: Workbench, web01: Target) -> None:
     message = Change(bench, web01).to(ChangeState.AWAITING, awaits="approval").card()
 
-    assert buttons(message) == [("Approve", "approve"), ("Withdraw", "cancel")]
+    assert buttons(message) == [("Approve", "approve"), ("Withdraw", "cancel"), ("Take over", "take_over")]
     assert "needs a second person's approval" in message.text
+
+
+def test_those_who_may_approve_are_mentioned(bench: Workbench, web01: Target) -> None:
+    change = Change(bench, web01)
+    detail = {"awaits": "approval", "approvers": ["S0ADMINS"]}
+    change.ledger.changes.move(change.id, ChangeState.AWAITING, by="bot", detail=detail)
+    assert [part.to for part in change.card().parts if isinstance(part, Paragraph) and part.to] == [("S0ADMINS",)]
+
+    change.ledger.changes.take_over(change.id, BOB, why="taken over by bob", detail={"approvers": ["U0ADA", "U0EVE"]})
+
+    assert [part.to for part in change.card().parts if isinstance(part, Paragraph) and part.to] == [("U0ADA", "U0EVE")]
+    assert "asked by ada · taken over by bob · " in change.card().text
 
 
 def test_an_approval_that_nobody_else_can_give_says_so(bench: Workbench, web01: Target) -> None:

@@ -16,7 +16,7 @@ from bot.settings import ApprovalSettings
 from commands.base import Action, Apply, Create, Delete, Person, Plan, Target
 from commands.base.names import unmarked
 from tests.support.headquarters import settings
-from tests.support.people import ADA, ADMINS, CHANNEL, EVE, GUEST, SHARED, People
+from tests.support.people import ADA, ADMINS, BOB, CHANNEL, EVE, GUEST, SHARED, People
 from tests.support.workbench import Workbench
 
 
@@ -90,10 +90,48 @@ def test_what_nobody_else_could_approve_is_denied_at_once(bench: Workbench, peop
     plan = Plan(Apply(), (Target.of(bench.add_vm("sql01")),), "apply")
 
     assert permission.of(plan, Person(ADA, "ada"), CHANNEL) == "approval"
-    for admins in (frozenset({ADA}), frozenset[str]()):
+    assert permission.mentioned(plan, CHANNEL, but={ADA}) == (ADMINS,)
+    with pytest.raises(Refusal, match="nobody but you sees this conversation"):
+        permission.of(plan, Person(ADA, "ada"), "D0ADA")
+    people.deactivate(BOB)
+    for admins, why in (
+        (frozenset({ADA}), "nobody but you"),
+        (frozenset[str](), "nobody in the group"),
+        (frozenset({ADA, BOB, GUEST}), "have left, are guests"),
+    ):
         people.admins = admins
-        with pytest.raises(Refusal, match="nobody but you"):
+        with pytest.raises(Refusal, match=why):
             permission.of(plan, Person(ADA, "ada"), CHANNEL)
+
+
+def test_up_to_three_people_are_mentioned_who_can_approve_it(
+    bench: Workbench, people: Watching, tmp_path: Path
+) -> None:
+    made = settings(tmp_path)
+    ids = ("U0GONE", GUEST, ADA, *(f"U0MANY{number}" for number in range(5)), BOB)
+    for one in ids[3:-1]:
+        people.members[one] = replace(people.members[BOB], id=one)
+    grant = made.access.grants[0].model_copy(update={"to": ids})
+    rule = ApprovalSettings(vms=("sql*",), actions=("apply",), by=ids)
+    also = ApprovalSettings(vms=("*",), actions=("apply",), by=(BOB, "U0MANY3", "U0MANY4", ADMINS))
+    target = Target.of(bench.add_vm("sql02"))
+    plan = Plan(Apply(), (target,), "apply")
+
+    for rules, mentioned in (((rule,), ids[3:6]), ((rule, also), ("U0MANY3", "U0MANY4", BOB))):
+        access = made.access.model_copy(update={"grants": (grant,), "approvals": rules})
+        permission = Permission(made.model_copy(update={"access": access}), Gate(people, access))
+        assert permission.mentioned(plan, CHANNEL, but={ADA}) == mentioned
+
+
+def test_where_everybody_may_approve_nobody_is_mentioned(bench: Workbench, people: Watching, tmp_path: Path) -> None:
+    made = settings(tmp_path)
+    rule = ApprovalSettings(vms=("sql*",), actions=("apply",), by=("everyone",))
+    access = made.access.model_copy(update={"approvals": (rule,)})
+    permission = Permission(made.model_copy(update={"access": access}), Gate(people, access))
+    plan = Plan(Apply(), (Target.of(bench.add_vm("sql03")),), "apply")
+
+    assert permission.of(plan, Person(ADA, "ada"), CHANNEL) == "approval"
+    assert permission.mentioned(plan, CHANNEL, but={ADA}) == ()
 
 
 def test_somebody_who_left_since_they_asked_is_denied(

@@ -15,14 +15,14 @@ from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import Fault, FaultKind
 from backends.simulator.powershell.shell import Statement
-from bot.changes.workflow import Answer, Word
+from bot.changes.workflow import Answer, TakenOver, Word
 from bot.durable import LATER
-from bot.ledger import ChangeRow, ChangeState
+from bot.ledger import TAKEN_OVER, ChangeRow, ChangeState
 from bot.messages import Origin
 from commands.base import Create, Person, Plan, Target
 from commands.kit.words import short_id
 from tests.support.headquarters import Headquarters
-from tests.support.people import ADA, BOB, CHANNEL
+from tests.support.people import ADA, BOB, CHANNEL, EVE
 from tests.support.waiting import wait_until
 
 
@@ -43,7 +43,7 @@ def way(hq: Headquarters, row: ChangeRow) -> list[str]:
 
 
 def answer(hq: Headquarters, row: ChangeRow, word: Word, **late: float) -> None:
-    hq.core.changes.answer(row.id, Answer(word, ADA, "ada", hq.clock() + timedelta(**late)))
+    hq.core.changes.answer(row, Answer(word, ADA, "ada", hq.clock() + timedelta(**late)))
 
 
 @contextmanager
@@ -119,17 +119,17 @@ def test_every_step_of_the_way_says_who_and_why(hq: Headquarters) -> None:
     ]
 
 
-@pytest.mark.parametrize("vm", ["open01", "sql-open01"], ids=["confirmation", "approval"])
-def test_a_question_is_open_until_its_time_is_over(hq: Headquarters, vm: str) -> None:
+@pytest.mark.parametrize(("vm", "minutes"), [("open01", 10), ("sql-open01", 240)], ids=["confirmation", "approval"])
+def test_a_question_is_open_until_its_time_is_over(hq: Headquarters, vm: str, minutes: int) -> None:
     hq.add_vm(vm, Past("first", DAY))
     hq.type(f"apply {vm} first")
     row = hq.wait_for(ChangeState.AWAITING)
     expiry = wait_until(lambda: DBOS.get_workflow_status(f"{row.id}-expiry"))
 
     assert row.expires_at is not None
-    assert timedelta(minutes=9) < row.expires_at - hq.clock() <= timedelta(minutes=10)
+    assert timedelta(minutes=minutes - 1) < row.expires_at - hq.clock() <= timedelta(minutes=minutes)
     assert expiry.delay_until_epoch_ms is not None
-    assert 9 * 60 < expiry.delay_until_epoch_ms / 1000 - time.time() <= 10 * 60
+    assert (minutes - 1) * 60 < expiry.delay_until_epoch_ms / 1000 - time.time() <= minutes * 60
 
 
 def test_of_two_answers_the_first_counts(hq: Headquarters) -> None:
@@ -383,6 +383,87 @@ def test_an_approval_is_a_second_persons(hq: Headquarters) -> None:
 
     assert hq.wait_for(ChangeState.SUCCEEDED).decided_by == BOB
     assert "approved by bob" in hq.message(hq.newest()).text
+
+
+def test_a_colleague_takes_over_what_waits_for_somebody_who_is_away(hq: Headquarters) -> None:
+    hq.add_vm("app31", Past("first", DAY))
+    hq.type("apply app31 first")
+    row = hq.wait_for(ChangeState.AWAITING)
+    take_over = hq.button(row, "Take over")
+
+    hq.press(take_over, row.message)
+    assert "yours already" in hq.told()
+    hq.press(take_over, row.message, who=BOB)
+    assert "only a moment ago" in hq.told()
+    hq.clock.forward(minutes=3)
+    hq.press(take_over, row.message, who=EVE)
+    assert "No grant lets you" in hq.told()
+    hq.press(take_over, row.message, who=BOB)
+
+    told = hq.board.pulse.wait_for(lambda: [one for one in hq.board.addressed if "taken" in one[2]])
+    assert told == [(row.message, ADA, "bob has taken this over: apply first to app31.")]
+    hq.board.pulse.wait_for(lambda: "asked by ada · taken over by bob" in hq.message(row).text)
+    hq.press(hq.button(row, "Apply"), row.message)
+    assert "Only the person who asked" in hq.told()
+    hq.press(hq.button(row, "Apply"), row.message, who=BOB)
+    ended = hq.wait_for(ChangeState.SUCCEEDED, row)
+    assert (ended.person_id, ended.asked_by, ended.decided_by) == (BOB, ADA, BOB)
+    assert [e.by for e in hq.ledger.events.of(row.id, {TAKEN_OVER})] == [BOB]
+    assert hq.ledger.audit.verify().whole
+
+
+def test_an_answer_given_before_somebody_else_took_it_over_is_not_taken(hq: Headquarters) -> None:
+    hq.add_vm("app32", Past("first", DAY))
+    hq.type("apply app32 first")
+    row = hq.wait_for(ChangeState.AWAITING)
+    assert hq.core.changes.take_over(row, Person(BOB, "bob"), Origin(CHANNEL, BOB))
+
+    with pytest.raises(TakenOver):
+        answer(hq, row, "confirm")
+    with pytest.raises(TakenOver):
+        hq.core.changes.take_over(row, Person(BOB, "bob"), Origin(CHANNEL, BOB))
+
+    now = hq.wait_for(ChangeState.AWAITING, row)
+    hq.press(hq.button(now, "Cancel"), now.message, who=BOB)
+    hq.wait_for(ChangeState.CANCELLED, now)
+
+
+def test_what_was_answered_is_taken_over_no_more(hq: Headquarters) -> None:
+    hq.add_vm("app33", Past("first", DAY))
+    hq.type("apply app33 first")
+    row = hq.wait_for(ChangeState.AWAITING)
+    answer(hq, row, "cancel")
+
+    assert not hq.core.changes.take_over(row, Person(BOB, "bob"), Origin(CHANNEL, BOB))
+    hq.wait_for(ChangeState.CANCELLED, row)
+
+
+def test_who_took_over_what_needs_an_approval_must_leave_somebody_to_give_it(hq: Headquarters) -> None:
+    """Bob alone approves what is done to `sql*`."""
+    hq.add_vm("sql32", Past("first", DAY))
+    hq.type("apply sql32 first")
+    row = hq.wait_for(ChangeState.AWAITING)
+    hq.clock.forward(minutes=3)
+
+    hq.press(hq.button(row, "Take over"), row.message, who=BOB)
+
+    assert "nobody but you" in hq.told()
+    hq.press(hq.button(row, "Approve"), row.message, who=BOB)
+    hq.wait_for(ChangeState.SUCCEEDED, row)
+
+
+def test_an_approver_refuses_with_a_reason_that_reaches_who_asked(hq: Headquarters) -> None:
+    hq.add_vm("sql33", Past("first", DAY))
+    hq.type("apply sql33 first")
+    row = hq.wait_for(ChangeState.AWAITING)
+
+    hq.core.changes.answer(row, Answer("refuse", BOB, "bob", hq.clock(), reason="month's end <!channel>"))
+
+    ended = hq.wait_for(ChangeState.REFUSED, row)
+    assert (ended.decided_by, ended.reason) == (BOB, "by bob: month's end <!channel>")
+    assert "Refused by bob: month's end <!channel>. Nothing was changed." in hq.message(ended).text
+    told = hq.board.pulse.wait_for(lambda: next((one for one in hq.board.addressed if one[0] == row.message), None))
+    assert told[1:] == (ADA, "This was refused by bob: month's end <!channel>.")
 
 
 def test_a_large_group_is_told_of_in_one_message_and_undone_by_one(hq: Headquarters) -> None:

@@ -184,6 +184,6 @@ class TestTheLastPressBeforeTheBotDied:
         row = hq.wait_for(ChangeState.AWAITING)
         answers = [Answer("approve", BOB, "bob", hq.clock()), Answer("cancel", ADA, "ada", hq.clock())]
 
-        assert [hq.core.changes.answer(row.id, one) for one in answers] == [answers[0]] * 2
+        assert [hq.core.changes.answer(row, one) for one in answers] == [answers[0]] * 2
 
         hq.wait_for(ChangeState.SUCCEEDED, row)

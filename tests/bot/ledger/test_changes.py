@@ -169,7 +169,7 @@ def test_an_error_can_be_kept_and_raised_again_by_a_durable_step(error: Exceptio
 
 def test_the_states_that_nothing_follows_are_final() -> None:
     assert {s.value for s in ChangeState if s.final} == {
-        "denied", "cancelled", "expired", "void", "succeeded", "failed",
+        "denied", "refused", "cancelled", "expired", "void", "succeeded", "failed",
     }  # fmt: skip
 
 
@@ -177,7 +177,7 @@ def test_the_states_that_nothing_follows_are_final() -> None:
     ("state", "follow"),
     [
         ("requested", "denied awaiting queued void failed"),
-        ("awaiting", "cancelled expired void denied queued"),
+        ("awaiting", "refused cancelled expired void denied queued"),
         ("queued", "running cancelled void denied failed"),
         ("running", "succeeded failed unknown"),
         ("unknown", "succeeded failed"),

@@ -177,6 +177,7 @@ def test_a_head_that_was_tampered_with_is_told(filled: Ledger, statement: str, w
         "reason = 'because'",
         "decided_by = 'U0EVE'",
         "decided_by = NULL",
+        "taken_by = 'U0EVE'",
         "expires_at = '2030-01-01T00:00:00.000000Z'",
         "id = 'c9'",
         "id = x'00ff'",

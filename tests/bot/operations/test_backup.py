@@ -92,7 +92,7 @@ def test_a_backup_in_the_middle_of_ten_changes_comes_back_as_a_bot_that_finishes
     with bot:
         wait_until(lambda: {row.state for row in bot.ledger.changes.unfinished()} <= {ChangeState.AWAITING})
         for row in bot.ledger.changes.unfinished():
-            bot.core.changes.answer(row.id, Answer("confirm", ADA, "ada", bot.clock()))
+            bot.core.changes.answer(row, Answer("confirm", ADA, "ada", bot.clock()))
         wait_until(lambda: not bot.ledger.changes.unfinished())
 
         ended = Counter(entry.state for entry in bot.ledger.history.find(limit=20))

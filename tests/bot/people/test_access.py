@@ -195,6 +195,7 @@ class Waiting:
 
     plan: Plan | None
     person_id: str = "UADA"
+    asked_by: str = "UADA"
     origin: Origin = field(default_factory=lambda: Origin("C1", "UADA"))
 
 
