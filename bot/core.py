@@ -36,6 +36,7 @@ from bot.schedules.notices import HostNotices
 from bot.schedules.picking import Picker
 from bot.schedules.recurring import Recurring
 from bot.settings import Settings
+from bot.views import NoScreen, Screen
 
 CLOSING = 2.5
 """Seconds of those to stop that are left to the hosts: a shell that stays open there counts against the account."""
@@ -55,6 +56,7 @@ class Core:
         announcer: Announcer,
         directory: Directory,
         clock: Callable[[], datetime],
+        screen: Screen | None = None,
         timeouts: Timeouts | None = None,
         show_again: Sequence[float] = SHOW_AGAIN,
         seldom: float = SELDOM,
@@ -153,6 +155,7 @@ class Core:
             clock=clock,
             digest=digests.asked_for,
             schedules=book,
+            screen=screen or NoScreen(),
             health=self.health,
         )
 

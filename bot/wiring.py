@@ -38,6 +38,7 @@ from bot.slack.intake import Intake
 from bot.slack.listeners import build_app
 from bot.slack.outbox import Outbox
 from bot.slack.pace import Pace
+from bot.slack.views import Views
 from bot.slack.web import posting_client, reading_client
 from bot.slack.websocket import NotConnected
 
@@ -84,6 +85,7 @@ class Bot:
             settings,
             backends=self.backends,
             announcer=outbox,
+            screen=Views(posting_client(token, api_url)),
             directory=self.directory,
             clock=clock,
             seldom=seldom,

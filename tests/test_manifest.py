@@ -12,6 +12,8 @@ import pytest
 import yaml
 from slack_sdk import WebClient
 
+from bot.dispatch.shortcuts import SHORTCUTS
+
 ROOT = Path(__file__).parent.parent
 
 SCOPES: dict[str, set[str]] = {
@@ -25,11 +27,18 @@ SCOPES: dict[str, set[str]] = {
     "conversations_open": {"im:write"},
     "usergroups_users_list": {"usergroups:read"},
     "users_info": {"users:read"},
+    "views_open": set(),
+    "views_publish": set(),
+    "views_update": set(),
 }
 """What each Web API method needs, from Slack's method reference. Direct messages are never looked up with
 conversations.info, so it needs no im:read."""
 
-LISTENERS: dict[str, set[str]] = {"command": {"commands"}, "action": set(), "error": set()}
+LISTENERS: dict[str, set[str]] = {
+    "command": {"commands"},
+    "shortcut": {"commands"},
+    **{kind: set[str]() for kind in ("action", "error", "event", "options", "view")},
+}
 """The scopes that come with each kind of Bolt listener."""
 
 
@@ -45,6 +54,14 @@ def shape(required: dict[str, Any], **optional: Any) -> dict[str, Any]:
 FLAG = {"type": "boolean"}
 TEXTS = {"type": "array", "items": text(100), "uniqueItems": True, "maxItems": 255}
 
+SHORTCUT = shape(
+    {
+        "name": text(24),
+        "type": {"enum": ["global", "message"]},
+        "callback_id": text(255),
+        "description": text(150),
+    }
+)
 COMMAND = shape(
     {"command": {**text(32), "pattern": "^/[a-z0-9_-]+$"}, "description": text(2000)},
     usage_hint=text(1000),
@@ -64,6 +81,7 @@ MANIFEST = shape(
         {},
         app_home=shape({}, home_tab_enabled=FLAG, messages_tab_enabled=FLAG, messages_tab_read_only_enabled=FLAG),
         bot_user=shape({"display_name": {**text(80), "pattern": "^[a-z0-9._-]+$"}}, always_online=FLAG),
+        shortcuts={"type": "array", "items": SHORTCUT, "minItems": 1, "maxItems": 10},
         slash_commands={"type": "array", "items": COMMAND, "minItems": 1, "maxItems": 50},
     ),
     oauth_config=shape({}, scopes=shape({}, bot=TEXTS)),
@@ -135,9 +153,8 @@ def test_no_method_is_called_by_its_bare_name() -> None:
 def test_what_the_app_listens_to_is_switched_on_and_nothing_else(manifest: Any) -> None:
     assert listeners() == set(LISTENERS)
     assert [one["command"] for one in manifest["features"]["slash_commands"]] == ["/checkpoint"]
-    assert manifest["settings"]["interactivity"]["is_enabled"] is True, "buttons"
-    assert "event_subscriptions" not in manifest["settings"], "the app has no listener for events"
-    assert not manifest["features"]["app_home"]["home_tab_enabled"], "nothing publishes a Home tab"
+    assert [one["callback_id"] for one in manifest["features"]["shortcuts"]] == list(SHORTCUTS)
+    assert manifest["settings"]["interactivity"]["is_enabled"] is True, "buttons and forms"
 
 
 def test_text_arrives_as_it_was_typed(manifest: Any) -> None:

@@ -210,6 +210,10 @@ class Changes:
         self._durable.start_apart(change_id, self._change, change_id)
         return True
 
+    def foresee(self, plan: Plan, person: Person, channel: str) -> Awaits | None:
+        """Whose answer a plan would need, without asking for it. Raises `Refusal` where it is not allowed."""
+        return self._permission.of(self._soundness.admit(plan), person, channel)
+
     def shown(self, change_id: str) -> ChangeRow | None:
         """The change whose card somebody presses, with the place of that card."""
         self._messages.wait_until_posted(change_id)

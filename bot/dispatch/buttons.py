@@ -48,8 +48,16 @@ class Buttons:
 
     def answer(self, request: Pressed, person: Person) -> None:
         """Pass on what somebody says to a card's question. Raises `NotAllowed` where it is not theirs to answer."""
-        row = self._card(request)
-        word = ANSWERS[request.action]
+        self._answer(self._card(request), ANSWERS[request.action], person)
+
+    def say(self, change_id: str, word: Word, person: Person) -> None:
+        """The same by a form, which stands in no message."""
+        row = self.changes.shown(change_id)
+        if row is None:
+            raise UsageError(UNKNOWN_BUTTON, "Type the command again.")
+        self._answer(row, word, person)
+
+    def _answer(self, row: ChangeRow, word: Word, person: Person) -> None:
         refusal = access.may_answer(self.access, row, person, word)
         if refusal is not None:
             raise NotAllowed(refusal)

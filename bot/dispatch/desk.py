@@ -19,21 +19,36 @@ from bot.changes.workflow import Changes
 from bot.dispatch import grammar
 from bot.dispatch.bulkhead import Bulkhead
 from bot.dispatch.buttons import ANSWERS, TAKE_OVER, Buttons
+from bot.dispatch.forms import KINDS, Answers, Forms
 from bot.dispatch.offers import Offers
 from bot.dispatch.refusals import Refusals
-from bot.dispatch.requests import Pressed, SeenLately, Typed, change_id_of
+from bot.dispatch.requests import (
+    Edited,
+    Looked,
+    Pressed,
+    Request,
+    Searched,
+    SeenLately,
+    Submitted,
+    Summoned,
+    Typed,
+    change_id_of,
+)
+from bot.dispatch.shortcuts import form_of
 from bot.dispatch.twins import Twins
 from bot.dispatch.waiting import Waiting
 from bot.fleet.growth import KnownGrowth
 from bot.fleet.holdings import Holdings
 from bot.fleet.inventory import Inventory
 from bot.fleet.ownership import Ownership
+from bot.fleet.remembered import Remembered
 from bot.fleet.view import FleetView
 from bot.ledger import ChangeRow, ChangeState, Ledger, LedgerError, VMRef
 from bot.messages import Announcer, AnnouncerError, Origin
 from bot.people import access
 from bot.people.identity import Gate, Refusal
 from bot.settings import Settings
+from bot.views import Option, Screen
 from commands.base import (
     Actions,
     Button,
@@ -95,16 +110,19 @@ class Desk:
     digest: Callable[[str, Callable[[VM], bool]], Reply]
     """The digest for a channel, and for somebody who may see these VMs."""
     schedules: ScheduleBook
+    screen: Screen
     health: Health = field(default_factory=NobodyLooks)
     bulkhead: Bulkhead = field(default_factory=Bulkhead)
     twins: Twins = field(default_factory=Twins)
     offers: Offers = field(default_factory=Offers)
     refusals: Refusals = field(init=False)
+    forms: Forms = field(init=False)
     _seen: SeenLately = field(default_factory=SeenLately)
     _clicks: SeenLately = field(default_factory=SeenLately)
 
     def __post_init__(self) -> None:
         self.refusals = Refusals(self.ledger, self.clock, self.gate.name_of)
+        self.forms = Forms(KINDS, self.screen, self.gate, self.changes, self._as_seen)
 
     @property
     def buttons(self) -> Buttons:
@@ -114,7 +132,7 @@ class Desk:
 
     # ------------------------------------------------------------ what arrives
 
-    def arrived(self, request: Typed | Pressed) -> bool:
+    def arrived(self, request: Request) -> bool:
         """Keep a request. False for one that came already, and for the second click of a double click."""
         if not self._seen.first(request.delivery_id, self.clock()):
             return False
@@ -126,12 +144,77 @@ class Desk:
                     return False
                 text = _summary(request, self.ledger.changes.get(request.value))
                 self.waiting.arrived(request, text, change_id=request.value if request.action in ANSWERS else "")
+            case Submitted():
+                self.waiting.arrived(request, f"the form {request.sheet.kind}")
+            case Summoned() | Edited() | Looked():
+                pass  # who waits for a form sees that none comes, and nothing was asked for yet
         return True
 
-    def dropped(self, request: Typed | Pressed) -> None:
+    def dropped(self, request: Request) -> None:
         """One that arrived is not looked into, and the person knows that: the next delivery of it is the first."""
         self.waiting.answered(request)
         self._seen.forget(request.delivery_id)
+
+    def attend(self, request: Request) -> None:
+        match request:
+            case Typed():
+                self.typed(request)
+            case Pressed():
+                self.pressed(request)
+            case Submitted():
+                self.submitted(request)
+            case Summoned():
+                self._guarded(request.origin, f"shortcut {request.shortcut}", lambda: self._summoned(request))
+            case Edited():
+                self._guarded(request.origin, f"form {request.sheet.kind}", lambda: self.forms.edited(request))
+            case Looked():
+                pass
+
+    def options(self, request: Searched) -> Sequence[Option]:
+        try:
+            return self.forms.options(request)
+        except (Refusal, UsageError, LedgerError) as refused:
+            log.info("%s finds nothing: %s", request.origin.person_id, refused)
+            return ()
+
+    def mistakes(self, request: Submitted) -> Mapping[str, str]:
+        """What is refused here is in the ledger as anywhere else. Where the ledger is locked the form is taken: it is
+        told later."""
+        if self.ledger_knows(request):
+            return {}
+        origin, summary = self.forms.origin_of(request), f"form {request.sheet.kind}"
+        first = next(iter(request.sheet.fields), "")
+        try:
+            return self.forms.mistakes(request)
+        except Refusal as refusal:
+            self.refusals.record(origin, summary, refusal.cause)
+            return {first: unmarked(refusal.sentence)}
+        except UsageError as error:
+            self._record(error, origin, summary, ())
+            return {error.about or first: unmarked(f"{error.sentence} {error.hint}".strip())}
+
+    def ledger_knows(self, request: Submitted) -> bool:
+        """It was submitted before, and asked for a change then."""
+        return self.ledger.changes.get(change_id_of(request.delivery_id)) is not None
+
+    def submitted(self, request: Submitted) -> None:
+        origin = self.forms.origin_of(request)
+        with self.waiting.on(request):
+            self._guarded(origin, f"form {request.sheet.kind}", lambda: self._submitted(request, origin))
+
+    def _submitted(self, request: Submitted, origin: Origin) -> None:
+        person = self.gate.admit(origin.person_id, request.team_id, origin.channel, max_age=0)
+        said = self.forms.says(request, person)
+        if isinstance(said, Answers):
+            self.buttons.say(said.change_id, said.word, person)
+        else:
+            self._run(tuple(said), person, origin, request.delivery_id)
+
+    def _summoned(self, request: Summoned) -> None:
+        origin = request.origin
+        person = self.gate.admit(origin.person_id, request.team_id, origin.channel)
+        kind, memory = form_of(request)
+        self.forms.open(kind, request.trigger_id, person, origin, **memory)
 
     def typed(self, request: Typed) -> None:
         with self.waiting.on(request):
@@ -156,7 +239,11 @@ class Desk:
     def _typed(self, request: Typed) -> None:
         origin = request.origin
         person = self.gate.admit(origin.person_id, request.team_id, origin.channel)
-        self._run(tuple(grammar.split(request.text)), person, origin, request.delivery_id)
+        words = tuple(grammar.split(request.text))
+        if words or not request.trigger_id:
+            self._run(words, person, origin, request.delivery_id)
+        else:
+            self.forms.open("create", request.trigger_id, person, origin)
 
     def _pressed(self, request: Pressed) -> None:
         origin = request.origin
@@ -192,10 +279,7 @@ class Desk:
             self.refusals.count(origin.person_id)
             self._explain(origin, denied, question=False)
         except UsageError as error:
-            if isinstance(error, NotAllowed):
-                self.refusals.record(origin, summary, unmarked(error.sentence), vms)
-            elif isinstance(error, NotKnown) and error.hidden:
-                self.refusals.record(origin, summary, "named a VM that no grant lets them see", vms)
+            self._record(error, origin, summary, vms)
             self._explain(origin, error, question=question)
         except BackendError as error:
             log.warning("%s by %s: %s", summary, origin.person_id, error.cause)
@@ -203,6 +287,12 @@ class Desk:
         except LedgerError as trouble:
             log.error("%s by %s: %s", summary, origin.person_id, trouble.cause)
             self.announcer.whisper(origin, say(trouble.sentence))
+
+    def _record(self, error: UsageError, origin: Origin, summary: str, vms: tuple[VMRef, ...]) -> None:
+        if isinstance(error, NotAllowed):
+            self.refusals.record(origin, summary, unmarked(error.sentence), vms)
+        elif isinstance(error, NotKnown) and error.hidden:
+            self.refusals.record(origin, summary, "named a VM that no grant lets them see", vms)
 
     def _explain(self, origin: Origin, error: UsageError, *, question: bool) -> None:
         """Say what was wrong and what to type instead, with a button for the rest of a group."""
@@ -228,6 +318,20 @@ class Desk:
             self.announcer.whisper(origin, Reply((*answer.parts, Footnote(NOT_SHARED))))
         else:
             self.announcer.whisper(origin, answer)
+
+    def _as_seen(self, person: Person, channel: str) -> Context:
+        """What somebody may see and do, as last seen: no host and no workspace is asked."""
+        rules = self.settings.access
+
+        def may_view(vm: VM) -> bool:
+            return access.may(rules, person, "view", vm.name, channel)
+
+        return replace(
+            self._context(person, channel),
+            fleet=Remembered(self.inventory, may_view, grammar.normalise_name, sets=self.settings.sets),
+            owners=lambda notes: notes,
+            holding=lambda disks: Holdings(self.inventory, self.ledger).seen(person.id, disks=disks),
+        )
 
     def _context(self, person: Person, channel: str) -> Context:
         rules = self.settings.access

@@ -48,13 +48,18 @@ def split(text: str) -> tuple[str, ...]:
             f"That is {len(text):,} characters long, and I read {LONGEST:,} at the most.",
             "Type a shorter command; a long story fits in a file or a ticket that --note names.",
         )
-    text = _ENTITY.sub(lambda entity: _CHARACTERS[entity[1]], _MARKUP.sub(_as_typed, text))
+    text = unescaped(text)
     words = []
     at = 0
     while start := _START.search(text, at):
         word, at = _word(text, start.start())
         words.append(word)
     return tuple(words)
+
+
+def unescaped(text: str) -> str:
+    """A text as it was typed, before Slack encoded it."""
+    return _ENTITY.sub(lambda entity: _CHARACTERS[entity[1]], _MARKUP.sub(_as_typed, text))
 
 
 def normalise_name(text: str) -> str:

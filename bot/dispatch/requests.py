@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Protocol
@@ -12,6 +12,7 @@ from typing import Protocol
 from cachetools import LRUCache
 
 from bot.messages import MessageRef, Origin
+from bot.views import Option, ViewRef
 
 NAMESPACE = uuid.UUID("5b0f7f1e-6a53-4f0e-9d2c-3f6f6c1b9a51")
 """Change ids are made from delivery ids under this, so that a second delivery finds the first one's change."""
@@ -27,6 +28,8 @@ class Typed:
     """The workspace that the payload says the person acts from."""
     origin: Origin
     text: str
+    trigger_id: str = ""
+    """Opens a form, once and within 3 seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +45,106 @@ class Pressed:
     """The message that the button stands in."""
     chosen: tuple[str, ...] = ()
     """What was chosen beside a button that has no value of its own."""
+    trigger_id: str = ""
+    at_home: bool = False
+    """It stands in the Home tab."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summoned:
+    """A shortcut, which asks for a form."""
+
+    delivery_id: str
+    team_id: str
+    origin: Origin
+    """Without a channel where the shortcut is one of the whole workspace."""
+    shortcut: str
+    trigger_id: str
+    text: str = ""
+    """Of the message that it was chosen on, as Slack encodes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A form as somebody has it filled in."""
+
+    kind: str
+    memory: Mapping[str, str] | None = field(default_factory=dict)
+    """What the form was opened with; None where another version of the bot has opened it."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """By field; what is empty is left out."""
+    fields: tuple[str, ...] = ()
+    """Those that there are, from the top."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A watched field of a form was changed."""
+
+    delivery_id: str
+    team_id: str
+    origin: Origin
+    sheet: Sheet
+    view: ViewRef
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """Something was typed into a search of a form."""
+
+    team_id: str
+    origin: Origin
+    sheet: Sheet
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A form was submitted."""
+
+    delivery_id: str
+    """The same however often one form is submitted."""
+    team_id: str
+    origin: Origin
+    """Without a channel."""
+    sheet: Sheet
+    urls: Mapping[str, str] = field(default_factory=dict)
+    """Ways back to the person, by the channel that was chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Somebody opened the Home tab."""
+
+    delivery_id: str
+    team_id: str
+    origin: Origin
+
+
+Request = Typed | Pressed | Summoned | Edited | Submitted | Looked
+"""What is looked into after its acknowledgement."""
 
 
 class Handler(Protocol):
     """Takes what people do."""
 
-    def arrived(self, request: Typed | Pressed) -> bool:
+    def arrived(self, request: Request) -> bool:
         """Keep a request, so that it is carried out or told as lost whatever happens from here on. Called before the
         ack, and quick. False for one that came already: there is nothing more to do for it."""
 
-    def dropped(self, request: Typed | Pressed) -> None:
+    def dropped(self, request: Request) -> None:
         """One that arrived is not looked into, and the person knows that."""
 
-    def typed(self, request: Typed) -> None:
+    def attend(self, request: Request) -> None:
         """Look into one that arrived. Called after the ack, on a thread that may take its time; it answers the person
         itself and raises only on defects."""
 
-    def pressed(self, request: Pressed) -> None: ...
+    def options(self, request: Searched) -> Sequence[Option]:
+        """What fits what was typed. It goes into the ack, so it waits for no host."""
+
+    def mistakes(self, request: Submitted) -> Mapping[str, str]:
+        """What is wrong with a form, a sentence a field; nothing where it can be taken. It goes into the ack, so it
+        waits for no host: what only a host can tell is told to the person later."""
 
 
 def change_id_of(delivery_id: str) -> str:

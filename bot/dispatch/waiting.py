@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Timer
 
-from bot.dispatch.requests import Pressed, Typed, change_id_of
+from bot.dispatch.requests import Request, change_id_of
 from bot.ledger import Arrival, Ledger, LedgerError
 from bot.messages import Announcer, AnnouncerError, Origin
 from commands.base import Reply, say
@@ -37,7 +37,7 @@ class Waiting:
     _answered: set[str] = field(default_factory=set)
     """Those that are kept still, because the ledger was locked when they were answered."""
 
-    def arrived(self, request: Typed | Pressed, text: str, *, change_id: str = "") -> None:
+    def arrived(self, request: Request, text: str, *, change_id: str = "") -> None:
         """Keep a request, whose words are `text`; of a button of a card, with the change that it answers. Questions are
         answered also where they cannot be kept: they are asked when the disk is full."""
         try:
@@ -46,7 +46,7 @@ class Waiting:
         except LedgerError as error:
             log.error("a request could not be kept: %s", error.cause)
 
-    def answered(self, request: Typed | Pressed) -> None:
+    def answered(self, request: Request) -> None:
         """It is kept no longer."""
         self._answered.add(request.delivery_id)
         answered = list(self._answered)
@@ -59,7 +59,7 @@ class Waiting:
             self._answered.difference_update(answered)
 
     @contextmanager
-    def on(self, request: Typed | Pressed) -> Iterator[None]:
+    def on(self, request: Request) -> Iterator[None]:
         """While a request is looked into that has arrived."""
         timer = Timer(self.silence, self._tell, (request.origin, say(STILL_AT_IT)))
         timer.daemon = True

@@ -5,17 +5,31 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
+from typing import TypeVar
 
 from slack_bolt import Ack, App, BoltContext, BoltRequest, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from bot.dispatch.requests import Handler, Pressed, Typed
+from bot.dispatch.requests import (
+    Edited,
+    Handler,
+    Looked,
+    Pressed,
+    Request,
+    Searched,
+    Submitted,
+    Summoned,
+    Typed,
+)
 from bot.messages import Announcer, AnnouncerError, Origin
 from bot.slack.intake import Intake
-from bot.slack.payloads import Misfit, read
+from bot.slack.payloads import Delivery, Misfit, read
+from bot.slack.render.form import options
 from commands.base import say
 from commands.kit.words import with_unchanged
 
@@ -24,6 +38,13 @@ _REQUEST, _AFTERWARDS, _OTHERWISE = "checkpoint_request", "checkpoint_afterwards
 
 BUSY = "You have asked for more than the bot can look into at once, so it did not take this up. Try again in a minute."
 STOPPING = "The bot is being stopped and did not take this up. Try again in a minute."
+
+IN_TIME = 2.0
+"""Seconds that an answer may take which goes into an acknowledgement: Slack waits three for that."""
+
+NOT_IN_TIME = "Slack did not tell me in time who you are. Try again in a moment."
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +72,7 @@ def serve(app: App, payload: object, envelope_id: str) -> Served:
     return Served(response, tuple(afterwards), tuple(otherwise))
 
 
-def _bare(request: Typed | Pressed | Misfit) -> dict[str, object]:
+def _bare(request: Delivery) -> dict[str, object]:  # noqa: PLR0911 - one for each kind
     """As much of a payload as Bolt needs to find the listener.
 
     Bolt looks into a body in many places before any listener runs, its error handler included, and raises where the
@@ -62,6 +83,16 @@ def _bare(request: Typed | Pressed | Misfit) -> dict[str, object]:
             return {"command": "/checkpoint"}
         case Pressed():
             return {"type": "block_actions", "actions": [{"type": "button", "action_id": request.action}]}
+        case Edited():
+            return {"type": "block_actions", "actions": [{"type": "button", "action_id": request.sheet.kind}]}
+        case Summoned():
+            return {"type": "shortcut", "callback_id": request.shortcut}
+        case Searched():
+            return {"type": "block_suggestion", "action_id": request.sheet.kind}
+        case Submitted():
+            return {"type": "view_submission", "view": {"type": "modal", "callback_id": request.sheet.kind}}
+        case Looked():
+            return {"type": "event_callback", "event": {"type": "app_home_opened"}}
         case Misfit():
             return {}
 
@@ -97,6 +128,10 @@ def build_app(
     )
     app.command(_ANYTHING)(reception.take)  # whatever the command is called in this workspace
     app.action(_ANYTHING)(reception.take)
+    app.shortcut(_ANYTHING)(reception.take)
+    app.event("app_home_opened")(reception.take)
+    app.options(_ANYTHING)(reception.search)
+    app.view(_ANYTHING)(reception.submit)
     app.error(reception.apologise)
     return app
 
@@ -115,13 +150,50 @@ class _Reception:
         self._new_reference = new_reference
 
     def take(self, ack: Ack, context: BoltContext) -> None:
-        """A slash command or a button. It is kept before its acknowledgement leaves: what was acknowledged is carried
-        out, or told as lost."""
+        """It is kept before its acknowledgement leaves: what was acknowledged is carried out, or told as lost."""
         ack()
-        request: Typed | Pressed = context[_REQUEST]
+        self._take(context)
+
+    def search(self, ack: Ack, context: BoltContext) -> None:
+        """What somebody types into a search. Its options are the acknowledgement."""
+        request: Searched = context[_REQUEST]
+        ack(options=options(self._in_time(request, lambda: self._desk.options(request), ())))
+
+    def submit(self, ack: Ack, context: BoltContext) -> None:
+        """A form. What is wrong with it is the acknowledgement; else it is taken, and closes."""
+        request: Submitted = context[_REQUEST]
+        first = request.sheet.fields[:1]
+        late: Mapping[str, str] = dict.fromkeys(first, NOT_IN_TIME)
+        if wrong := self._in_time(request, lambda: self._desk.mistakes(request), late):
+            at_field = {name: text for name, text in wrong.items() if name in request.sheet.fields}
+            ack(response_action="errors", errors=at_field or dict.fromkeys(first, " ".join(wrong.values())))
+            return
+        ack()
+        self._take(context)
+
+    def _take(self, context: BoltContext) -> None:
+        request: Request = context[_REQUEST]
         if self._desk.arrived(request):
             context[_AFTERWARDS].append(lambda: self._hand_over(request))
             context[_OTHERWISE].append(lambda: self._desk.dropped(request))
+
+    def _in_time(self, request: Searched | Submitted, look: Callable[[], T], otherwise: T) -> T:
+        """What `look` finds, on a worker: the workspace may take its time to say who somebody is."""
+        answer: Future[T] = Future()
+
+        def work() -> None:
+            try:
+                answer.set_result(look())
+            except Exception as error:  # raised to who waits; logged here where nobody does any more
+                _log.info("An answer that goes into an acknowledgement failed: %s", type(error).__name__)
+                answer.set_exception(error)
+
+        if not self._intake.offer(work, person_id=request.origin.person_id, press=True):
+            return otherwise
+        try:
+            return answer.result(IN_TIME)
+        except FutureTimeout:
+            return otherwise
 
     def turn_away_misfits(self, ack: Ack, context: BoltContext, next_: Callable[[], BoltResponse]) -> BoltResponse:
         """Every other kind of payload, and those that are not what they should be."""
@@ -136,28 +208,24 @@ class _Reception:
 
     def apologise(self, error: Exception, context: BoltContext) -> BoltResponse:
         """An error in the app itself, before anything was handed over."""
-        request: Typed | Pressed | Misfit = context[_REQUEST]
+        request: Delivery = context[_REQUEST]
         reference = self._log_error(error)
         sentence = f"Something went wrong inside the bot. Reference for the log: {reference}."
-        if request.origin is not None:
+        if request.origin is not None and not isinstance(request, Searched | Looked):
             origin = request.origin
             context[_AFTERWARDS].append(lambda: self._answer(origin, with_unchanged(sentence, True)))
         return BoltResponse(status=200)
 
-    def _hand_over(self, request: Typed | Pressed) -> None:
-        person_id, press = request.origin.person_id, isinstance(request, Pressed)
+    def _hand_over(self, request: Request) -> None:
+        person_id, press = request.origin.person_id, not isinstance(request, Typed)
         if not self._intake.offer(lambda: self._attend(request), person_id=person_id, press=press):
             self._answer(request.origin, STOPPING if self._intake.closed else BUSY)
             self._desk.dropped(request)
 
-    def _attend(self, request: Typed | Pressed) -> None:
+    def _attend(self, request: Request) -> None:
         """Runs on a worker."""
         try:
-            match request:
-                case Typed():
-                    self._desk.typed(request)
-                case Pressed():
-                    self._desk.pressed(request)
+            self._desk.attend(request)
         except AnnouncerError as error:
             _log.error("%s could not be answered: %s", request.origin.person_id, error)
         except Exception as error:  # the last frame on this thread: whatever it was, the person hears of it

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from bot.dispatch.requests import Pressed, Typed
+from bot.dispatch.requests import Edited, Looked, Pressed, Searched, Sheet, Submitted, Summoned, Typed
 from bot.messages import MessageRef, Origin
 from bot.slack.render.blocks import action_of
+from bot.slack.render.form import memory_of
 from bot.slack.render.newer import MAX_PICKED, MENU, PICK, choice
+from bot.views import ViewRef
 
 Payload = Mapping[str, object]
 
 _HELP = "Type /checkpoint help to see what this bot can do."
 _NAMES = {
-    "view_submission": "a form",
-    "shortcut": "a shortcut",
-    "message_action": "a message shortcut",
     "interactive_message": "a button of an old kind",
     "dialog_submission": "a dialog",
 }
@@ -40,15 +39,18 @@ class Misfit:
     """Slack waits for the options of a menu: an empty list is the answer."""
 
 
-def read(payload: object, envelope_id: str) -> Typed | Pressed | Misfit:
+Delivery = Typed | Pressed | Summoned | Edited | Searched | Submitted | Looked | Misfit
+
+
+def read(payload: object, envelope_id: str) -> Delivery:
     """What a person did. `envelope_id` tells deliveries apart where the payload has nothing that does."""
     if not isinstance(payload, Mapping):
         return Misfit("the payload is no object", _HELP, None)
     if "command" in payload:
         return _typed(payload, envelope_id)
-    if payload.get("type") == "block_actions":
-        return _pressed(payload, envelope_id)
-    return _unknown(payload)
+    kind = payload.get("type")
+    how = _KINDS.get(kind) if isinstance(kind, str) else None
+    return how(payload, envelope_id) if how else _unknown(payload)
 
 
 def _typed(payload: Payload, envelope_id: str) -> Typed | Misfit:
@@ -62,19 +64,25 @@ def _typed(payload: Payload, envelope_id: str) -> Typed | Misfit:
     url = _word(payload, "response_url")
     trigger = _word(payload, "trigger_id") or url or envelope_id
     delivery = _digest("typed", trigger, person, channel, _word(payload, "command"), text)
-    return Typed(delivery, team, Origin(channel, person, url or None), text)
+    return Typed(delivery, team, Origin(channel, person, url or None), text, _word(payload, "trigger_id"))
+
+
+def _acted(payload: Payload, envelope_id: str) -> Pressed | Edited | Misfit:
+    """Something done in a message, in a form, or in the Home tab."""
+    if _word(payload, "view", "type") == "modal":
+        return _edited(payload, envelope_id)
+    return _pressed(payload, envelope_id)
 
 
 def _pressed(payload: Payload, envelope_id: str) -> Pressed | Misfit:
-    """A button, or a choice in a menu. In a channel shared with another workspace `team` is the app's and
-    `user.team_id` the person's, so the person's goes first."""
+    """A button, or a choice in a menu. The Home tab is in no channel."""
     actions = payload.get("actions")
     action = actions[0] if isinstance(actions, list) and actions else None
     person = _word(payload, "user", "id")
     channel = _word(payload, "channel", "id") or _word(payload, "container", "channel_id")
-    team = _word(payload, "user", "team_id") or _word(payload, "team", "id")
+    team, at_home = _team(payload), _word(payload, "view", "type") == "home" and not channel
     action_id, value = _word(action, "action_id"), _word(action, "value")
-    lacks = _lacks(user=person, channel=channel, team=team, action_id=action_id)
+    lacks = _lacks(user=person, channel=channel or "home" * at_home, team=team, action_id=action_id)
     if lacks:
         return _incomplete(payload, lacks)
     meaning, kind = action_of(action_id), _word(action, "type")
@@ -92,7 +100,92 @@ def _pressed(payload: Payload, envelope_id: str) -> Pressed | Misfit:
     chosen = () if value else _chosen(payload)
     delivery = _digest("pressed", trigger, person, channel, action_id, value, *moment, *chosen)
     origin = Origin(channel, person, _word(payload, "response_url") or None)
-    return Pressed(delivery, team, origin, meaning, value, message, chosen)
+    return Pressed(
+        delivery, team, origin, meaning, value, message, chosen, _word(payload, "trigger_id"), at_home=at_home
+    )
+
+
+def _team(payload: Payload) -> str:
+    """In a channel shared with another workspace `team` is the app's and `user.team_id` the person's, so the person's
+    goes first."""
+    return _word(payload, "user", "team_id") or _word(payload, "team", "id")
+
+
+def _summoned(payload: Payload, envelope_id: str) -> Summoned | Misfit:
+    """A shortcut, of the whole workspace or on a message."""
+    person, team, shortcut = _word(payload, "user", "id"), _team(payload), _word(payload, "callback_id")
+    trigger, channel = _word(payload, "trigger_id"), _word(payload, "channel", "id")
+    if lacks := _lacks(user=person, team=team, callback_id=shortcut, trigger_id=trigger):
+        return _incomplete(payload, lacks)
+    delivery = _digest("summoned", trigger or envelope_id, person, shortcut)
+    origin = Origin(channel, person, _word(payload, "response_url") or None)
+    return Summoned(delivery, team, origin, shortcut, trigger, _word(payload, "message", "text"))
+
+
+def _edited(payload: Payload, envelope_id: str) -> Edited | Misfit:
+    """A watched field of a form."""
+    person, team, view = _word(payload, "user", "id"), _team(payload), _word(payload, "view", "id")
+    if lacks := _lacks(user=person, team=team, view=view):
+        return _incomplete(payload, lacks)
+    delivery = _digest("edited", _word(payload, "trigger_id") or envelope_id, person, view)
+    ref = ViewRef(view, _word(payload, "view", "hash"))
+    return Edited(delivery, team, Origin("", person), _sheet(payload), ref)
+
+
+def _searched(payload: Payload, _envelope_id: str) -> Searched | Misfit:
+    person, team = _word(payload, "user", "id"), _team(payload)
+    if _word(payload, "view", "type") != "modal" or not person or not team:
+        return _unknown(payload)
+    return Searched(team, Origin("", person), _sheet(payload), _word(payload, "value"))
+
+
+def _submitted(payload: Payload, _envelope_id: str) -> Submitted | Misfit:
+    """A form. However often it is submitted, it is one delivery: what it asks for is done once."""
+    person, team, view = _word(payload, "user", "id"), _team(payload), _word(payload, "view", "id")
+    sheet = _sheet(payload)
+    if lacks := _lacks(user=person, team=team, view=view, callback_id=sheet.kind):
+        return _incomplete(payload, lacks)
+    given = _find(payload, "response_urls")
+    urls = {_word(one, "channel_id"): _word(one, "response_url") for one in given} if isinstance(given, list) else {}
+    return Submitted(_digest("submitted", view, person, sheet.kind), team, Origin("", person), sheet, urls)
+
+
+def _sheet(payload: Payload) -> Sheet:
+    """The form as it is filled in."""
+    blocks = _find(payload, "view", "blocks")
+    inputs = [one for one in blocks if _word(one, "type") == "input"] if isinstance(blocks, list) else []
+    values = {
+        name: entered
+        for name, block in _items(_find(payload, "view", "state", "values"))
+        for entry in _values(block)
+        if (entered := _entered(entry))
+    }
+    return Sheet(
+        _word(payload, "view", "callback_id"),
+        memory_of(_word(payload, "view", "private_metadata")),
+        values,
+        tuple(name for one in inputs if (name := _word(one, "block_id"))),
+    )
+
+
+def _entered(entry: object) -> str:
+    """What one field of a form holds."""
+    places = (
+        ("selected_option", "value"),
+        *((name,) for name in ("value", "selected_date", "selected_conversation", "selected_channel")),
+    )
+    return next((found for place in places if (found := _word(entry, *place))), "")
+
+
+def _event(payload: Payload, envelope_id: str) -> Looked | Misfit:
+    """Of events only one is of use: that somebody opened the Home tab."""
+    person, team = _word(payload, "event", "user"), _word(payload, "team_id")
+    if _word(payload, "event", "type") != "app_home_opened" or _word(payload, "event", "tab") != "home":
+        return _unknown(payload)
+    if not person or not team:
+        return Misfit("the event has no user or no team", _HELP, None)
+    delivery = _digest("looked", _word(payload, "event_id") or envelope_id, person)
+    return Looked(delivery, team, Origin("", person))
 
 
 def _chosen(payload: Payload) -> tuple[str, ...]:
@@ -117,6 +210,16 @@ def _message(payload: Payload, channel: str) -> MessageRef | None:
     if not ts or _find(payload, "container", "is_ephemeral") is True:
         return None
     return MessageRef(channel, ts)
+
+
+_KINDS: Mapping[str, Callable[[Payload, str], Delivery]] = {
+    "block_actions": _acted,
+    "block_suggestion": _searched,
+    "event_callback": _event,
+    "message_action": _summoned,
+    "shortcut": _summoned,
+    "view_submission": _submitted,
+}
 
 
 def _unknown(payload: Payload) -> Misfit:

@@ -25,6 +25,9 @@ class UsageError(Exception):
         """Of several VMs, those that nothing stands against."""
         self.instead: tuple[str, ...] = ()
         """The same command for the rest, in words."""
+        self.about = ""
+        """The argument or option that it is about, by the name that the command has for it; empty where that is none of
+        them, or not known."""
 
 
 class NotKnown(UsageError):

@@ -44,7 +44,8 @@ def too_long(period: timedelta | None, policy: Policy) -> None:
     """It is to be kept for longer than the settings allow."""
     longest = policy.keep_longest
     if longest is not None and period is not None and period > longest:
-        raise UsageError(
+        raise _about(
+            "keep",
             f"The settings keep a checkpoint for {say_span(longest)} at the most.",
             "Ask for less; before that is over it can be kept for longer again.",
         )
@@ -85,15 +86,16 @@ def no_room(seen: VMInventory, hint: str = "") -> None:
 def taken(seen: VMInventory, wanted: str) -> None:
     """A checkpoint of that name exists: two of one name could not be told apart."""
     if any(plain(one.name) == plain(wanted) for one in seen.checkpoints):
-        raise UsageError(
-            f"{name(seen.vm.name)} already has a checkpoint called {name(wanted)}.", "Choose another name."
+        raise _about(
+            "name", f"{name(seen.vm.name)} already has a checkpoint called {name(wanted)}.", "Choose another name."
         )
 
 
 def standard(vm: VM, policy: Policy) -> None:
     """The settings allow this VM production checkpoints only."""
     if pattern := production_only(vm, policy):
-        raise UsageError(
+        raise _about(
+            "kind",
             f"{name(vm.name)} takes production checkpoints only: the settings say so for {name(pattern)}.",
             "A standard one holds memory, and putting such a VM back to it can break what it shares with others.",
         )
@@ -102,6 +104,12 @@ def standard(vm: VM, policy: Policy) -> None:
 def production_only(vm: VM, policy: Policy) -> str | None:
     """The pattern of the settings that asks production checkpoints of this VM."""
     return protects(policy.production_only, vm.name)
+
+
+def _about(what: str, sentence: str, hint: str) -> UsageError:
+    error = UsageError(sentence, hint)
+    error.about = what
+    return error
 
 
 _ON_THE_WAY = frozenset(

@@ -280,7 +280,9 @@ def _refuse_leftovers(made: click.Context) -> None:
     for param in made.command.params:
         value = made.params.get(str(param.name))
         if isinstance(param, click.Option) and isinstance(value, str) and value.startswith("--"):
-            raise UsageError(f"{param.opts[0]} needs a value, and {value} came instead.", _hint(made.command, made))
+            wrong = UsageError(f"{param.opts[0]} needs a value, and {value} came instead.", _hint(made.command, made))
+            wrong.about = str(param.name)
+            raise wrong
 
 
 def _instead(made: click.Context) -> str:
@@ -297,6 +299,13 @@ def _instead(made: click.Context) -> str:
 
 def _in_our_words(error: click.UsageError, command: click.Command, parent: click.Context) -> UsageError:
     """Click's refusal as a sentence of ours, with what to type instead."""
+    said = _said(error, command, parent)
+    param = getattr(error, "param", None)
+    said.about = str(param.name) if isinstance(param, click.Parameter) else ""
+    return said
+
+
+def _said(error: click.UsageError, command: click.Command, parent: click.Context) -> UsageError:
     hint = _hint(command, error.ctx or parent)
     match error:
         case click.NoSuchOption():

@@ -9,6 +9,7 @@ from itertools import count
 from threading import Event, Lock
 
 from bot.messages import AnnouncerError, MessageGone, MessageRef, Origin
+from bot.views import Form, ScreenError, ViewRef
 from commands.base import Actions, Button, Item, Reply
 from tests.support.waiting import Pulse
 
@@ -108,3 +109,31 @@ def buttons(message: Reply) -> list[Button]:
     """Those of a message, from its top, the choices of menus too."""
     found = [part for part in message.parts if isinstance(part, Actions | Item)]
     return [button for part in found for button in (*part.buttons, *(part.choices if isinstance(part, Item) else ()))]
+
+
+@dataclass
+class Screens:
+    """The `Screen`. It keeps what it was told to show, and can be out of order."""
+
+    opened: list[tuple[str, Form]] = field(default_factory=list)
+    """By the trigger that each was opened with."""
+    changed: list[tuple[ViewRef, Form]] = field(default_factory=list)
+    homes: dict[str, Reply] = field(default_factory=dict)
+    """By person, as last published."""
+    out_of_order: bool = False
+
+    def open(self, trigger_id: str, form: Form) -> None:
+        self._work()
+        self.opened.append((trigger_id, form))
+
+    def change(self, view: ViewRef, form: Form) -> None:
+        self._work()
+        self.changed.append((view, form))
+
+    def publish(self, person_id: str, home: Reply) -> None:
+        self._work()
+        self.homes[person_id] = home
+
+    def _work(self) -> None:
+        if self.out_of_order:
+            raise ScreenError("out of order")

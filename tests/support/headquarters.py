@@ -21,6 +21,7 @@ from bot.settings import AccessSettings, ApprovalSettings, DigestChannelSettings
 from commands.base import Button, Reply, unmarked
 from tests.support.board import (
     Board,
+    Screens,
     buttons,
 )
 from tests.support.clock import Clock
@@ -48,7 +49,7 @@ class Headquarters(Hosts):
         super().__init__(empty_hosts())
         self.folder = folder
         self.clock = Clock()
-        self.board, self.people = Board(), People()
+        self.board, self.people, self.screens = Board(), People(), Screens()
         self.settings = settings(folder)
         self.restored: Restored | None = None
         self._core: Core | None = None
@@ -70,6 +71,7 @@ class Headquarters(Hosts):
             self.settings,
             backends=self.in_process(),
             announcer=self.board,
+            screen=self.screens,
             directory=self.people,
             clock=self.clock,
             timeouts=HASTY,

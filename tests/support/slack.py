@@ -3,44 +3,50 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.dispatch.requests import Pressed, Typed
+from bot.dispatch.requests import Request, Searched, Submitted
 from bot.slack.connection import Connections
 from bot.slack.intake import Intake
 from bot.slack.outbox import Outbox
+from bot.views import Option
 
 
 class DeskOfATest:
     """Takes note of what people do, and does what the test says."""
 
     def __init__(self) -> None:
-        self.do: Callable[[Typed | Pressed], None] = lambda request: None
-        self.seen: list[Typed | Pressed] = []
-        self.kept: list[Typed | Pressed] = []
+        self.do: Callable[[Request], None] = lambda request: None
+        self.seen: list[Request] = []
+        self.kept: list[Request] = []
+        self.found: Sequence[Option] = ()
+        self.wrong: Mapping[str, str] = {}
         self._changed = threading.Condition()
 
-    def arrived(self, request: Typed | Pressed) -> bool:
+    def arrived(self, request: Request) -> bool:
         self.kept.append(request)
         return True
 
-    def dropped(self, request: Typed | Pressed) -> None:
+    def dropped(self, request: Request) -> None:
         self.kept.remove(request)
 
-    def typed(self, request: Typed) -> None:
+    def attend(self, request: Request) -> None:
         self._take(request)
 
-    def pressed(self, request: Pressed) -> None:
-        self._take(request)
+    def options(self, request: Searched) -> Sequence[Option]:
+        return self.found
 
-    def wait(self, count: int = 1) -> list[Typed | Pressed]:
+    def mistakes(self, request: Submitted) -> Mapping[str, str]:
+        return self.wrong
+
+    def wait(self, count: int = 1) -> list[Request]:
         """What was handed over, once it is so many."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.seen) >= count, 10), f"only {len(self.seen)} came"
             return list(self.seen)
 
-    def _take(self, request: Typed | Pressed) -> None:
+    def _take(self, request: Request) -> None:
         with self._changed:
             self.seen.append(request)
             self._changed.notify_all()

@@ -127,6 +127,12 @@ def action_of(action_id: str) -> str | None:
     return match.group(1) if match else None
 
 
+def paragraph(text: str) -> Block:
+    """A sentence with the names and commands in it in styles of their own."""
+    elements = _styled(_cut(_seen(text), MAX_SECTION), _STYLES)
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}
+
+
 class _Page:
     """The room that is left in a message, and what is drawn into it."""
 

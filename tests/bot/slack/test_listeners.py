@@ -66,7 +66,7 @@ def test_the_acknowledgement_leaves_before_anything_is_looked_up(sandbox: Sandbo
 
 def test_a_request_is_kept_before_its_acknowledgement_leaves() -> None:
     desk = DeskOfATest()
-    app = build_app(desk, NobodyListens(), Intake(workers=1), api_url="http://127.0.0.1:9/api/")
+    app = build_app(desk, NobodyListens(), Intake(workers=1, for_presses=0), api_url="http://127.0.0.1:9/api/")
     payload = {"command": "/checkpoint", "user_id": "U1", "channel_id": "C1", "team_id": "T1", "trigger_id": "1"}
 
     served = serve(app, payload, "e1")
@@ -144,7 +144,7 @@ class NobodyListens:
 
 
 def deliver(payload: object, announcer: NobodyListens, desk: DeskOfATest | None = None) -> tuple[int, Any]:
-    intake = Intake(workers=1)
+    intake = Intake(workers=1, for_presses=0)
     served = serve(
         build_app(desk or DeskOfATest(), announcer, intake, api_url="http://127.0.0.1:9/api/"), payload, "e1"
     )
@@ -184,7 +184,11 @@ def test_an_answer_that_cannot_be_given_is_in_the_log(caplog: pytest.LogCaptureF
 def test_an_error_in_a_listener_is_acknowledged_and_answered() -> None:
     announcer = NobodyListens()
     app = build_app(
-        DeskOfATest(), announcer, Intake(workers=1), api_url="http://127.0.0.1:9/api/", new_reference=lambda: "ref1"
+        DeskOfATest(),
+        announcer,
+        Intake(workers=1, for_presses=0),
+        api_url="http://127.0.0.1:9/api/",
+        new_reference=lambda: "ref1",
     )
 
     @app.use

@@ -1,0 +1,61 @@
+"""What a kind of form is: how it is drawn, and what it says when it is submitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from bot.dispatch.requests import Sheet
+from bot.views import Form, Option
+from commands.base import Context, UsageError
+
+CHANNEL = "channel"
+"""Where a form says the channel of what it asks for: in its memory, where it was opened in one, else in this field."""
+
+
+class Mistake(Exception):
+    """Something in a form is not as it must be: a sentence for each field that it is about."""
+
+    def __init__(self, **fields: str) -> None:
+        super().__init__(" ".join(fields.values()))
+        self.fields = fields
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """A form that answers a waiting card."""
+
+    change_id: str
+    word: Literal["confirm", "approve", "cancel"]
+
+
+class Kind(Protocol):
+    """A kind of form. Everything that it is given in a sheet is untrusted, and the context knows only what was last
+    seen: neither of its methods waits for a host."""
+
+    @property
+    def name(self) -> str: ...
+
+    def draw(self, sheet: Sheet, context: Context) -> Form:
+        """The form as far as it is filled in, with what is to be known of that. Raises `UsageError` where there is
+        nothing to ask any more."""
+
+    def says(self, sheet: Sheet, context: Context) -> Sequence[str] | Answers:
+        """What it says when it is submitted: the words of a command, or an answer. It may be asked more than once for
+        one submission, so it changes nothing. Raises `Mistake`, and `UsageError`."""
+
+    def field_of(self, error: UsageError) -> str:
+        """The field that a command's refusal is about."""
+
+    def options(self, sheet: Sheet, context: Context, text: str) -> Sequence[Option]:
+        """What fits what was typed into its search."""
+
+
+def channel_of(sheet: Sheet) -> str:
+    return (sheet.memory or {}).get(CHANNEL) or sheet.values.get(CHANNEL, "")
+
+
+def moved(sheet: Sheet, values: Mapping[str, str]) -> Sheet:
+    """The sheet with these values filled in."""
+    return Sheet(sheet.kind, sheet.memory, {**sheet.values, **values}, sheet.fields)
