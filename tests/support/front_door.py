@@ -12,7 +12,8 @@ from bot.slack.intake import Intake
 from bot.slack.listeners import build_app, serve
 from bot.slack.render.form import modal
 from bot.views import Form
-from tests.support.headquarters import ADA, CHANNEL, TEAM, Headquarters
+from tests.support.headquarters import Headquarters
+from tests.support.people import ADA, CHANNEL, TEAM
 
 Payload = dict[str, Any]
 

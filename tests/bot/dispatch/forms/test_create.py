@@ -14,8 +14,9 @@ from bot.ledger import ChangeState
 from bot.views import Alert, Conversation, Form, Search, Text
 from commands.base import CheckpointNote, unmarked
 from tests.support.front_door import FrontDoor
-from tests.support.headquarters import ADA, CHANNEL, ELSEWHERE, EVE, GUEST, Headquarters
+from tests.support.headquarters import Headquarters
 from tests.support.memory import World
+from tests.support.people import ADA, CHANNEL, ELSEWHERE, EVE, GUEST
 
 
 @pytest.fixture(scope="module")
