@@ -49,13 +49,17 @@ class Announcer(Protocol):
         """Answer the person alone, by every way there is until one works. Raises `AnnouncerError` when none does."""
 
 
-class AnnouncerError(Exception):
-    """A message could be shown nowhere. The cause is in the text; it holds no secret."""
+class WorkspaceError(Exception):
+    """The workspace refused something, or gave no answer. The cause is in the text; it holds no secret."""
 
     def __init__(self, text: str, *, lasting: bool = False) -> None:
         super().__init__(text)
         self.lasting = lasting
         """It does not heal by waiting."""
+
+
+class AnnouncerError(WorkspaceError):
+    """A message could be shown nowhere."""
 
 
 class MessageGone(AnnouncerError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.messages import WorkspaceError
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -54,13 +56,8 @@ class Directory(Protocol):
     def channel(self, channel_id: str) -> Channel: ...
 
 
-class LookupFailed(Exception):
-    """The workspace gave no answer; its error code is in the text."""
-
-    def __init__(self, text: str, *, lasting: bool = False) -> None:
-        super().__init__(text)
-        self.lasting = lasting
-        """It does not heal by waiting."""
+class LookupFailed(WorkspaceError):
+    """Nothing could be learned of a person, group or channel; the workspace's error code is in the text."""
 
 
 class NoSuchMember(LookupFailed):

@@ -14,6 +14,7 @@ from slack_sdk.socket_mode.builtin import SocketModeClient
 from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 
+from bot.messages import WorkspaceError
 from bot.slack.web import WEB_ERRORS, error_code, quiet, reach_directly, reading_client, websocket_proxy
 
 Deliver = Callable[[BaseSocketModeClient, SocketModeRequest], None]
@@ -36,13 +37,8 @@ _REFUSALS = {
 _log = logging.getLogger(__name__)
 
 
-class NotConnected(Exception):
-    """No connection could be made; the sentence says what is wrong, and holds no secret."""
-
-    def __init__(self, sentence: str, *, lasting: bool = False) -> None:
-        super().__init__(sentence)
-        self.lasting = lasting
-        """It does not heal by waiting."""
+class NotConnected(WorkspaceError):
+    """No connection could be made."""
 
 
 def app_of(app_token: str, api_url: str) -> str:
