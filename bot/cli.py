@@ -102,8 +102,8 @@ def main(verbose: bool) -> None:
 @click.option("--wait/--no-wait", default=True, help="Wait for Slack where it is away at the start, or end with 1.")
 def run(config: Path | None, wait: bool) -> None:
     """Run the bot against the hosts and the Slack workspace of the settings."""
+    from bot.operations.reload import Reloadable
     from bot.operations.service import Notifier
-    from bot.reload import Reloadable
     from bot.settings import gaps, load
     from bot.wiring import Bot
 
@@ -299,14 +299,12 @@ def _reload(reload: Callable[[], object], manager: Notifier | None) -> None:
 @contextmanager
 def _told_plainly() -> Iterator[None]:
     """What can be wrong outside the program is said in a sentence, without a traceback."""
-    from bot.ledger import LedgerError
     from bot.operations.folder import FolderError
-    from bot.people.directory import LookupFailed
-    from bot.slack.websocket import NotConnected
+    from bot.operations.reload import TROUBLE
 
     try:
         yield
-    except (FolderError, LedgerError, LookupFailed, NotConnected, OSError) as error:
+    except (FolderError, *TROUBLE) as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from backends.base import HostInventory
-from bot import demo_history
+from bot.demo import history
 from bot.durable import Stopped
 from bot.operations.folder import HOLDER, LOCK, make_private
 from bot.sandbox import PortTaken, Sandbox
@@ -94,7 +94,7 @@ class Demo:
         """What a bot that has been at work for weeks would know of these hosts."""
         ledger = self._data / "ledger.db"
         if not ledger.exists():
-            demo_history.write(ledger, inventories, utc_now())
+            history.write(ledger, inventories, utc_now())
 
     def _open_page(self) -> None:
         """Serve the sandbox at the first port that can be had. Raises `PortTaken`."""

@@ -6,24 +6,43 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Protocol
 
-from bot.ledger import LedgerError
+from backends.base import Backend
+from bot.ledger import Ledger, LedgerError
+from bot.messages import WorkspaceError
 from bot.people.access import described
-from bot.people.directory import LookupFailed
 from bot.settings import Settings, SettingsError
-from bot.slack.websocket import NotConnected
-from bot.wiring import Bot
 
 log = logging.getLogger(__name__)
 
-TROUBLE = (LedgerError, LookupFailed, NotConnected, OSError)
+TROUBLE = (LedgerError, WorkspaceError, OSError)
 """What can be wrong outside the program when a bot starts."""
+
+
+class Running(Protocol):
+    """A bot, as far as it is stopped and started."""
+
+    @property
+    def backends(self) -> Mapping[str, Backend]: ...
+
+    @property
+    def ledger(self) -> Ledger: ...
+
+    def lives(self) -> Mapping[str, bool]:
+        """Whether each part without which nothing goes on is alive, by its name."""
+
+    def start(self, stopping: threading.Event | None = None) -> None:
+        """Take up all that waits. Raises one of `TROUBLE`."""
+
+    def stop(self) -> None:
+        """End. What waits is kept."""
 
 
 class Reloadable:
     """Starts and stops as the bot in it does. What is wrong with new settings is logged, and the old ones stay."""
 
-    def __init__(self, settings: Settings, load: Callable[[], Settings], make: Callable[[Settings], Bot]) -> None:
+    def __init__(self, settings: Settings, load: Callable[[], Settings], make: Callable[[Settings], Running]) -> None:
         self._settings = settings
         self._load = load
         self._make = make

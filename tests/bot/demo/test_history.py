@@ -11,7 +11,7 @@ import pytest
 from backends.base import HostInventory
 from backends.simulator.fleets.demo import demo_fleet
 from backends.simulator.model.clock import ManualClock
-from bot import demo_history
+from bot.demo import history
 from bot.fleet.growth import KnownGrowth
 from bot.ledger import Ledger
 from tests.support.hosts import Hosts
@@ -28,7 +28,7 @@ def inventories() -> list[HostInventory]:
 @pytest.fixture(scope="module")
 def ledger(inventories: list[HostInventory], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     path = tmp_path_factory.mktemp("demo") / "ledger.db"
-    demo_history.write(path, inventories, NOW)
+    history.write(path, inventories, NOW)
     assert [one.name for one in path.parent.iterdir()] == [path.name]
     with Ledger(path, clock=lambda: NOW) as made:
         yield made

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from bot.operations.reload import Reloadable
 from bot.people.access import described
-from bot.reload import Reloadable
 from bot.settings import AccessSettings, Settings, SettingsError
 from bot.slack.pace import Pace
 from bot.wiring import Bot
