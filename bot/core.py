@@ -14,6 +14,7 @@ from bot.changes.execution import Environment, Timeouts
 from bot.changes.message import ChangeMessages
 from bot.changes.perform import Performer, Restored
 from bot.changes.permission import Permission
+from bot.changes.quota import Holdings, Quota
 from bot.changes.soundness import Soundness
 from bot.changes.workflow import KINDS, SHOW_AGAIN, Changes
 from bot.dispatch.desk import Desk
@@ -37,6 +38,7 @@ from bot.schedules.picking import Picker
 from bot.schedules.recurring import Recurring
 from bot.settings import Settings
 from bot.views import NoScreen, Screen
+from commands.base import is_person
 
 CLOSING = 2.5
 """Seconds of those to stop that are left to the hosts: a shell that stays open there counts against the account."""
@@ -84,6 +86,7 @@ class Core:
         self._scanner = Scanner(self.inventory, self.ledger, after_a_look)
         soundness = Soundness(self.health if settings.health.gate else None)
         permission = Permission(settings, gate)
+        quota = Quota(settings.policy, Holdings(self.inventory, self.ledger))
         messages = ChangeMessages(self.ledger, announcer, clock)
         env = Environment(
             backends=backends,
@@ -95,6 +98,7 @@ class Core:
             progress=messages.progressed,
             timeouts=timeouts or Timeouts(),
             held=soundness.held,
+            changed=self.inventory.forget,
         )
         self._durable = Durable(_jobs_url(settings), KINDS, is_store_trouble=is_trouble, seldom=seldom)
         self.changes = Changes(
@@ -102,7 +106,7 @@ class Core:
             messages=messages,
             permission=permission,
             durable=self._durable,
-            performer=Performer(env, permission.still, restored),
+            performer=Performer(env, permission.still, restored, quota.why_not),
             clock=clock,
             show_again=show_again,
             soundness=soundness,
@@ -136,7 +140,14 @@ class Core:
         book = Book(settings, permission, picker, self.recurring, self.inventory, self.ledger, clock)
         self._settings, self._gate = settings, gate
         self.expiry = Expiry(
-            settings.keep, self.ledger, self.housekeeping, announcer, self._durable, clock, permission.of
+            settings.keep,
+            self.ledger,
+            self.housekeeping,
+            announcer,
+            self._durable,
+            clock,
+            permission.of,
+            gate.has_left,
         )
         self.expiry.declare()
         self.housekeeping.register(self.expiry)
@@ -163,7 +174,7 @@ class Core:
         """Whose the checkpoints of a VM are."""
         ids = [c.id for one in self.inventory.seen() if one.vm.id == vm_id for c in one.checkpoints]
         owners = (note.owner or "" for note in self.ledger.checkpoints.notes(ids).values())
-        return tuple(dict.fromkeys(owner for owner in owners if owner.startswith(("U", "W"))))
+        return tuple(dict.fromkeys(filter(is_person, owners)))
 
     def start(self) -> None:
         """Take up what was pending."""

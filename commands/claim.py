@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import click
 
-from commands.base import CheckpointNote, Claim, Context, Plan, Target, UsageError, name
+from commands.base import CheckpointNote, Claim, Context, Plan, Target, UsageError, is_person, name
 from commands.kit import refusals
 from commands.kit.finding import one_checkpoint
 from commands.kit.kinds import UNKNOWN
@@ -44,4 +42,4 @@ def command(context: Context, vm: str, checkpoint: str) -> Plan:
 
 def _owner(note: CheckpointNote) -> tuple[str, ...]:
     """The user id of whose it is; nobody else can be told."""
-    return (note.owner,) if note.owner and re.fullmatch(r"[UW][A-Z0-9]{1,20}", note.owner) else ()
+    return (note.owner,) if note.owner and is_person(note.owner) else ()

@@ -10,7 +10,7 @@ from backends.base import Checkpoint, VMInventory
 from commands.base import Button, CheckpointNote, Context, Footnote, Heading, Pick, Reply, say
 from commands.kit.kinds import UNKNOWN
 from commands.kit.options import share_option
-from commands.kit.telling import age, is_stale, written
+from commands.kit.telling import age, is_stale, keep_buttons, written
 from commands.kit.words import say_count, typed
 
 MOST_SHOWN, MOST_CHOSEN = 100, 10
@@ -36,11 +36,7 @@ def _mine(context: Context) -> Reply:
         return say("Nothing of yours is stale, as far as I see.")
     found.sort(key=lambda pair: (-(pair[0].growth_since(pair[1].id) or 0), pair[1].created))
     options = tuple((_option(context, one, c), c.id) for one, c in found[:MOST_SHOWN])
-    buttons = (
-        Button("Keep 7 days", "keep", ""),
-        Button("Keep for good", "pin", ""),
-        Button("Delete", "delete", "", "danger"),
-    )
+    buttons = (*keep_buttons("", context.policy.keep_longest), Button("Delete", "delete", "", "danger"))
     more = f"The first {MOST_SHOWN} are shown. " if len(found) > MOST_SHOWN else ""
     return Reply(
         (

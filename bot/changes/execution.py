@@ -69,6 +69,8 @@ class Environment:
     timeouts: Timeouts = Timeouts()
     held: Callable[[VM], str] = lambda _: ""
     """Why nobody may touch a VM now; empty where one may."""
+    changed: Callable[[str], object] = lambda _: None
+    """Told the host that something was done on: what was seen of it before is old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +127,8 @@ class Execution:
         Raises `BackendError`; `UnknownOutcome` when nobody will find out.
         """
         backend = self.env.backends[seen.vm.host]
-        unknown_after = self.env.timeouts.unknown_after
         try:
-            return self.steps.step(
-                attempt.name, lambda: attempts.run(attempt, backend, seen, self.sent, unknown_after=unknown_after)
-            )
+            return self.steps.step(attempt.name, lambda: self._run(attempt, backend, seen))
         except UnknownOutcome as lost:
             cause = lost.cause
             self._tell_unknown(attempt.name, cause)
@@ -157,6 +156,12 @@ class Execution:
             f"{name(backend.host)} has not shown for a day what became of it. Look at {name(seen.vm.name)} by hand.",
             cause,
         )
+
+    def _run(self, attempt: Attempt, backend: Backend, seen: VMInventory) -> VMInventory:
+        try:
+            return attempts.run(attempt, backend, seen, self.sent, unknown_after=self.env.timeouts.unknown_after)
+        finally:
+            self.env.changed(backend.host)
 
     def set_right(self, attempt: Attempt, seen: VMInventory) -> VMInventory:
         """An attempt without which the VM would be left as nobody wants it. It is made for a day while the host does

@@ -18,7 +18,7 @@ from bot.changes.outcome import outcomes
 from bot.changes.permission import is_by_the_clock
 from bot.ledger import Change, ChangeRow, ChangeState, Ledger, LedgerError
 from bot.messages import Announcer, AnnouncerError, MessageGone, MessageRef, Origin
-from commands.base import Person, Reply, name, say, unmarked
+from commands.base import Person, Reply, is_person, name, say, unmarked
 from commands.kit.words import with_unchanged
 
 log = logging.getLogger(__name__)
@@ -80,14 +80,28 @@ class ChangeMessages:
         try:
             shown = self._bring_up_to_date(change_id)
             self._address(shown)
-            self._tell_keepers(shown)
         except AnnouncerError as error:
-            log.warning("change %s could not be shown: %s", change_id, error)
-            self._forget(change_id)
-            if not any(event.why == str(error) for event in self._ledger.events.of(change_id, {NOT_SHOWN})):
-                self._ledger.changes.note(change_id, NOT_SHOWN, by="bot", why=str(error), detail={})
-            return error.lasting
+            # Whose it was is told by themselves, also where the card is closed to the bot.
+            return self._not_shown(change_id, error) & self._try_to_tell_keepers(
+                self._ledger.changes.load(change_id, SHOWN)
+            )
+        return self._try_to_tell_keepers(shown)
+
+    def _try_to_tell_keepers(self, change: Change) -> bool:
+        """False when it may be tried later."""
+        try:
+            self._tell_keepers(change)
+        except AnnouncerError as error:
+            return self._not_shown(change.row.id, error)
         return True
+
+    def _not_shown(self, change_id: str, error: AnnouncerError) -> bool:
+        """Note it, once for each reason. False when it may be tried later."""
+        log.warning("change %s could not be shown: %s", change_id, error)
+        self._forget(change_id)
+        if not any(event.why == str(error) for event in self._ledger.events.of(change_id, {NOT_SHOWN})):
+            self._ledger.changes.note(change_id, NOT_SHOWN, by="bot", why=str(error), detail={})
+        return error.lasting
 
     def show_soon(self, change_id: str, seconds: float | None = None) -> None:
         """Show it in a moment, and once for all who ask until then."""
@@ -191,7 +205,7 @@ class ChangeMessages:
         """Tell who asked, once, what an update of the message tells nobody: that it is over after a while, that it did
         not go well, or that it waits for their answer since they looked away."""
         row, sentence = change.row, self._news(change)
-        if not sentence or row.message is None or not row.person_id.startswith(("U", "W")):
+        if not sentence or row.message is None or not is_person(row.person_id):
             return
         with self._alone(row.id):
             if self._ledger.events.has(row.id, ADDRESSED, state=str(row.state)):
@@ -229,7 +243,7 @@ class ChangeMessages:
 
     def _news(self, change: Change) -> str:
         row = change.row
-        present = max((e.at for e in change.events if e.by.startswith(("U", "W"))), default=row.created_at)
+        present = max((e.at for e in change.events if is_person(e.by)), default=row.created_at)
         away = self._clock() - present > AWAY_AFTER
         match row.state:
             case ChangeState.FAILED | ChangeState.VOID:

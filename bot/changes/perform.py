@@ -57,6 +57,8 @@ class Performer:
     """Raises `Refusal` when the change is not allowed any more."""
     restored: Restored | None = None
     """The backup that this bot was put back to."""
+    quota: Callable[[ChangeRow, Target], str] = lambda _change, _target: ""
+    """Why its owner may not take what it takes of a VM; empty where they may."""
 
     def perform(self, steps: Steps, change: ChangeRow, target: Target) -> Outcome:
         """Carry out the change on one VM. Never raises for what a host did: that is in the outcome."""
@@ -105,6 +107,8 @@ class Performer:
             raise NotNow(ChangeState.VOID, Said("moved", sentence, {"vm": target.vm_name, "moved": moved}))
         if held and (why := self.env.held(seen.vm)):
             raise NotNow(ChangeState.DENIED, Said("on hold", why, {"vm": target.vm_name}))
+        if why := self.quota(change, target):
+            raise NotNow(ChangeState.DENIED, Said("quota", why, {"vm": target.vm_name}))
         self._begin(change, target)
         return seen
 

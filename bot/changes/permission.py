@@ -9,7 +9,7 @@ from typing import Literal
 
 from bot.changes import verbs
 from bot.changes.approvers import Approvers
-from bot.ledger import ChangeRow, ChangeState, LedgerError
+from bot.ledger import ChangeRow, ChangeState
 from bot.people import access
 from bot.people.identity import Gate, Refusal
 from bot.settings import Settings
@@ -113,10 +113,8 @@ class Permission:
 
 def is_by_the_clock(change: ChangeRow) -> bool:
     """Nobody has typed it: it has no card and no message of its own. One that this version cannot read is not."""
-    try:
-        return change.plan is not None and bool(change.plan.clock)
-    except LedgerError:
-        return False
+    plan = change.readable_plan
+    return plan is not None and bool(plan.clock)
 
 
 def plan_of(change: ChangeRow) -> Plan:

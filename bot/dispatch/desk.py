@@ -15,6 +15,7 @@ from typing import Protocol
 
 from backends.base import VM, BackendError
 from bot.changes import verbs
+from bot.changes.quota import Holdings
 from bot.changes.workflow import Changes
 from bot.dispatch import grammar
 from bot.dispatch.bulkhead import Bulkhead
@@ -38,7 +39,6 @@ from bot.dispatch.shortcuts import form_of
 from bot.dispatch.twins import Twins
 from bot.dispatch.waiting import Waiting
 from bot.fleet.growth import KnownGrowth
-from bot.fleet.holdings import Holdings
 from bot.fleet.inventory import Inventory
 from bot.fleet.ownership import Ownership
 from bot.fleet.remembered import Remembered

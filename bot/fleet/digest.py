@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from backends.base import Checkpoint, HostInventory, VMInventory, Volume
 from commands.base import CheckpointNote, Filling, HostStatus, Policy, Rate, name
@@ -85,6 +85,8 @@ class Digest:
     held: tuple[tuple[date, int], ...] = ()
     """What all checkpoints held together, by day."""
     solved: Solved | None = None
+    keep_longest: timedelta | None = None
+    """The longest that anybody may keep one; None is any time."""
 
     @property
     def well(self) -> bool:
@@ -145,6 +147,7 @@ def compose(
         hosts=tuple(hosts),
         unseen=tuple(one for one in vms if one.disks is None or one.unread_disks or not one.checkpoints_known),
         fitting=len(vms),
+        keep_longest=policy.keep_longest,
     )
 
 

@@ -7,10 +7,9 @@ checkpoints held. Functions of values.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from backends.base import Volume
 from bot.fleet.digest import Digest, Solved, Stale
@@ -27,13 +26,14 @@ from commands.base import (
     Part,
     Reply,
     Table,
+    is_person,
     name,
 )
 from commands.base.health import VMHealth
 from commands.kit.forecast import a_day, when_full
 from commands.kit.kinds import Kind, kind_of
 from commands.kit.soundness import FIRST, NOT, how_to_see
-from commands.kit.telling import age, owned, owner
+from commands.kit.telling import age, keep_buttons, owned, owner
 from commands.kit.words import say_count, say_names, say_size, say_time, typed
 
 MOST_ITEMS = 10
@@ -202,7 +202,7 @@ def _trouble(digest: Digest) -> Iterator[str]:
 def _whose(one: Stale) -> str | None:
     """Their user id; None for what nobody looks after, or a schedule does."""
     who = "" if one.note.left else one.note.owner or ""
-    return who if re.fullmatch(r"[UW][A-Z0-9]{1,20}", who) else None
+    return who if is_person(who) else None
 
 
 def _weight(digest: Digest) -> Callable[[Stale], tuple[int, str, int]]:
@@ -242,15 +242,14 @@ def _item(digest: Digest, one: Stale) -> Item:
     return Item(
         f"{vm.name}: {checkpoint.name}",
         ", ".join(fact for fact in facts if fact),
-        choices=_choices(one),
+        choices=_choices(one, digest.keep_longest),
     )
 
 
-def _choices(one: Stale) -> tuple[Button, ...]:
+def _choices(one: Stale, longest: timedelta | None) -> tuple[Button, ...]:
     id = one.checkpoint.id
     claim = (Button("Claim", "claim", id),) if one.note.owner is None or one.note.left else ()
-    keep = (Button("Keep 7 days", "keep", id), Button("Keep for good", "pin", id))
-    return (*keep, *claim, Button("Delete", "delete", id, "danger"))
+    return (*keep_buttons(id, longest), *claim, Button("Delete", "delete", id, "danger"))
 
 
 def _rest(digest: Digest, *, with_thread: bool) -> list[Part]:

@@ -15,7 +15,7 @@ from bot.ledger.absences import Absence, Absences
 from bot.ledger.arrivals import Arrival, Arrivals
 from bot.ledger.chain import Head
 from bot.ledger.changes import Changes
-from bot.ledger.checkpoints import Checkpoints, Expiring, Overdue
+from bot.ledger.checkpoints import Checkpoints, Expiring
 from bot.ledger.digests import DigestRow, Digests
 from bot.ledger.errors import IllegalMove, LedgerError, UnknownChange, Unreadable, is_trouble
 from bot.ledger.events import Events
@@ -24,7 +24,7 @@ from bot.ledger.history import History
 from bot.ledger.housekeeping import Housekeeping, Stage, Wanted
 from bot.ledger.notices import Notice, Notices
 from bot.ledger.records import TAKEN_OVER, Change, ChangeRow, Event, VMRef
-from bot.ledger.samples import Growth, Sample, Samples
+from bot.ledger.samples import Sample, Samples
 from bot.ledger.schedules import Own, RunNotes, RunRow, Schedules
 from bot.ledger.states import LEGAL, ChangeState
 from bot.ledger.store import Store
@@ -44,13 +44,11 @@ __all__ = [
     "Ended",
     "Event",
     "Expiring",
-    "Growth",
     "Head",
     "IllegalMove",
     "Ledger",
     "LedgerError",
     "Notice",
-    "Overdue",
     "Own",
     "Remembered",
     "RunNotes",

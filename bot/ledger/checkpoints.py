@@ -18,18 +18,6 @@ Kind = Literal["production", "standard", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class Overdue:
-    """A checkpoint whose time is over."""
-
-    id: str
-    name: str
-    host: str
-    vm_id: str
-    vm_name: str
-    note: CheckpointNote
-
-
-@dataclass(frozen=True, slots=True)
 class Expiring:
     """A checkpoint that the bot took, and whose time is over or nearly so."""
 
@@ -183,18 +171,6 @@ class Checkpoints(store.Part):
                 [iso(at)],
             ).fetchall()
         return tuple(map(_expiring, rows))
-
-    def overdue(self, at: datetime) -> tuple[Overdue, ...]:
-        """The checkpoints that are still there and whose time was over at this moment, longest over first."""
-        with self._store.read() as db:
-            rows = db.execute(
-                f"SELECT p.id, p.name, p.host, p.vm_id, p.vm_name, {_NOTE} "
-                "WHERE p.gone_at IS NULL AND NOT p.pinned AND p.keep_until <= ? ORDER BY p.keep_until, p.id",
-                [iso(at)],
-            ).fetchall()
-        return tuple(
-            Overdue(id, name, host, vm_id, vm_name, _note(note)) for id, name, host, vm_id, vm_name, *note in rows
-        )
 
 
 def _partly_read(inventory: HostInventory) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from backends.base import VM
+from bot.ledger.errors import Unreadable
 from bot.ledger.states import DECISIONS, ChangeState
 from bot.ledger.writing import clean, fingerprint, iso, plan_from_json, plan_to_json, to_json
 from bot.messages import MessageRef, Origin
@@ -121,6 +122,14 @@ class ChangeRow:
         """What was asked for; None for a refusal that came before there was a plan. Raises `Unreadable` for a plan
         that this version cannot read."""
         return None if self.plan_json is None else plan_from_json(self.plan_json)
+
+    @property
+    def readable_plan(self) -> Plan | None:
+        """The same, and None for a plan that this version cannot read."""
+        try:
+            return self.plan
+        except Unreadable:
+            return None
 
 
 @dataclass(frozen=True, slots=True)

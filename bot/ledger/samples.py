@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import groupby, pairwise
+from datetime import datetime, timedelta
+from itertools import groupby
 
 from sqlite_utils import Database
 
@@ -22,26 +21,6 @@ MOST_DROPPED = 1_000
 
 Sample = tuple[int, int]
 """When, in seconds since 1970, and how many bytes."""
-
-_DAY = 86400.0
-
-
-@dataclass(frozen=True, slots=True)
-class Growth:
-    """How the differencing disks of a VM grew between two samples."""
-
-    vm_id: str
-    since: datetime
-    until: datetime
-    bytes_now: int
-    bytes_grown: int
-    """All that was written; a merge in between takes nothing off."""
-
-    @property
-    def bytes_per_day(self) -> float | None:
-        """None with a single sample."""
-        span = (self.until - self.since).total_seconds()
-        return self.bytes_grown / span * _DAY if span else None
 
 
 class Samples(Part):
@@ -93,10 +72,6 @@ class Samples(Part):
             ).fetchall()
         return {key: [row[2:] for row in some] for key, some in groupby(rows, lambda row: row[:2])}
 
-    def growth(self, since: datetime, vm_ids: Iterable[str] | None = None) -> Mapping[str, Growth]:
-        """How each VM grew since, by its id; VMs without a sample are left out."""
-        return {vm_id: _growth(vm_id, samples) for vm_id, samples in self.of_vms(since, vm_ids).items()}
-
 
 _ADD = """INSERT OR REPLACE INTO samples (what, at, rank, bytes)
     SELECT number, :at, CASE WHEN before IS NULL OR before / 86400 < :at / 86400 THEN 2
@@ -116,14 +91,5 @@ def _thin(db: Database, now: datetime) -> None:
         )
 
 
-def _growth(vm_id: str, samples: Sequence[Sample]) -> Growth:
-    grown = sum(max(after - before, 0) for (_, before), (_, after) in pairwise(samples))
-    return Growth(vm_id, _moment(samples[0][0]), _moment(samples[-1][0]), samples[-1][1], grown)
-
-
 def _seconds(moment: datetime) -> int:
     return int(moment.timestamp())
-
-
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

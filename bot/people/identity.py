@@ -13,11 +13,10 @@ from backends.base import ExplainedError
 from bot.people import access as permissions
 from bot.people.directory import Directory, LookupFailed, Member, NoSuchMember, ScopeMissing
 from bot.settings import AccessSettings
-from commands.base import Person
+from commands.base import Person, is_person
 
 log = logging.getLogger(__name__)
 
-_USER = re.compile(r"[UW][A-Z0-9]{1,20}")
 _CHANNEL = re.compile(r"[CDG][A-Z0-9]{1,20}")
 
 
@@ -50,7 +49,7 @@ class Gate:
         none, as the Home tab. `change` also refuses in a channel shared with others, unless a grant names it.
         `max_age` is how many seconds old the workspace's answers about them may be; with 0 it is asked again.
         """
-        if not _USER.fullmatch(user_id) or (channel and not _CHANNEL.fullmatch(channel)):
+        if not is_person(user_id) or (channel and not _CHANNEL.fullmatch(channel)):
             raise Refusal(
                 "I cannot tell who you are or where this came from.", f"malformed: {user_id!r} in {channel!r}"
             )
@@ -82,7 +81,7 @@ class Gate:
     def name_of(self, user_id: str) -> str:
         """What somebody is called, let in or not; their id where that is not known."""
         try:
-            return self.directory.member(user_id).name if _USER.fullmatch(user_id) else user_id
+            return self.directory.member(user_id).name if is_person(user_id) else user_id
         except LookupFailed:
             return user_id
 

@@ -12,7 +12,7 @@ import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 
 from dbos import DBOS
@@ -40,7 +40,7 @@ from commands.base import (
     name,
 )
 from commands.kit.kinds import UNKNOWN, Kind, kind_of
-from commands.kit.telling import called, keeper
+from commands.kit.telling import called, keep_buttons, keeper
 from commands.kit.words import say_names, say_time
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,6 @@ NAMESPACE = uuid.UUID("0d5f3c39-6a0e-4c5b-9b63-2f1c8f5f3a77")
 MOST_ITEMS = 8
 """Checkpoints in one message: each has three buttons, and Slack takes 25."""
 
-WEEK = timedelta(days=7)
 OURS = (Kind.MANUAL, Kind.SAFETY)
 
 
@@ -118,6 +117,8 @@ class Expiry:
     clock: Callable[[], datetime]
     allowed: Callable[[Plan, Person, str], object]
     """Raises `Refusal` where the owner may not delete it now."""
+    has_left: Callable[[str], bool]
+    """Whether somebody can act through the bot no more: they are told nothing."""
 
     new_token: Callable[[], str] = lambda: str(uuid.uuid4())
     word: str = CLOCK
@@ -176,6 +177,8 @@ class Expiry:
             self.allowed(plan, Person(str(one.note.owner), one.note.owner_name), one.channel)
         except Refusal as denial:
             log.info("%s of %s is only listed: %s", one.name, one.vm_name, denial.cause)
+            if not denial.passing and not self.has_left(str(one.note.owner)):
+                self._say(_wanted(one), f"stays when its time is over, and is only listed: {denial.sentence}", "denied")
             return False
         return True
 
@@ -199,10 +202,10 @@ class Expiry:
         elif wanted.stage is Stage.STAYS and change is not None and change.state is ChangeState.DENIED:
             self._say(wanted, f"stays, although its time is over: {wanted.why}")
 
-    def _say(self, wanted: Wanted, what: str) -> None:
-        """To its owner, with the next look."""
+    def _say(self, wanted: Wanted, what: str, news: str = "over") -> None:
+        """To its owner, with the next look, and each news once."""
         text = f"{name(wanted.checkpoint_name)} of {name(wanted.vm_name)} {what}"
-        self.ledger.notices.queue(Notice(f"{wanted.id} over", wanted.owner, wanted.channel, text))
+        self.ledger.notices.queue(Notice(f"{wanted.id} {news}", wanted.owner, wanted.channel, text))
 
     # ------------------------------------------------------------ telling
 
@@ -246,10 +249,8 @@ class Expiry:
                 yield Paragraph(one.text)
 
     def _buttons(self, checkpoint_id: str) -> tuple[Button, ...]:
-        longest = self.settings.longest
-        week = (Button("Keep 7 days", "keep", checkpoint_id),) if longest is None or longest >= WEEK else ()
-        good = (Button("Keep for good", "pin", checkpoint_id),) if longest is None else ()
-        return (*week, *good, Button("Delete", "delete", checkpoint_id, "danger"))
+        keep = keep_buttons(checkpoint_id, self.settings.longest)
+        return (*keep, Button("Delete", "delete", checkpoint_id, "danger"))
 
 
 def _wanted(one: Expiring) -> Wanted:

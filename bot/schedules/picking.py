@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from backends.base import VM, CheckpointType, VMInventory
-from bot.changes.permission import Permission, is_by_the_clock
-from bot.changes.verbs.create import GROWTH_OVER
-from bot.fleet.holdings import Holdings
+from bot.changes.permission import Permission
+from bot.changes.quota import Holdings
+from bot.fleet.growth import KnownGrowth
 from bot.fleet.inventory import Inventory
-from bot.ledger import ChangeRow, Ledger, LedgerError
+from bot.ledger import Ledger
 from bot.people import access
 from bot.people.identity import Refusal
 from bot.schedules import retention, skips
 from bot.settings import Settings
 from bot.settings.sets import expanded
-from commands.base import Going, Holding, Left, Person, Rehearsal, Schedule, Target
+from commands.base import Going, Holding, Left, Person, Rehearsal, Schedule, name
 from commands.kit import patterns
 from commands.kit.quota import Allowance
 
 TIMEOUT = timedelta(minutes=3)
 """A scan with all disks takes a busy host a while, and a schedule can wait."""
+
+
+UNSEEN = "one VM out of sight"
+"""What a VM is called that a schedule's owner may not even see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,19 @@ class Picker:
                 f"No grant lets {schedule.owner_name} do this any more.",
                 f"no grant for {' and '.join(schedule.actions)} on any of its VMs in {schedule.channel}",
             )
-        chosen = [everyone[vm.id] for vm in allowed if only is None or vm.id in only]
-        return self._sorted(schedule, sorted(chosen, key=lambda seen: (seen.vm.name.casefold(), seen.vm.host)))
+        wanted = [vm for vm in named if only is None or vm.id in only]
+        chosen = [everyone[vm.id] for vm in wanted if vm in allowed]
+        found = self._sorted(schedule, sorted(chosen, key=lambda seen: (seen.vm.name.casefold(), seen.vm.host)))
+        lost = [self._lost(owner, schedule, vm) for vm in wanted if vm not in allowed]
+        return replace(found, left=(*found.left, *lost))
+
+    def _lost(self, owner: Person, schedule: Schedule, vm: VM) -> Left:
+        """A VM of which the owner has not all the rights that it takes. What they may not see is not named."""
+        rules = self.settings.access
+        missing = [one for one in schedule.actions if not access.may(rules, owner, one, vm.name, schedule.channel)]
+        seen = access.may(rules, owner, "view", vm.name, schedule.channel)
+        why = f"{name(owner.name)} may not {' and '.join(missing)} checkpoints of it any more"
+        return Left(vm.id, vm.name if seen else UNSEEN, "rights", why)
 
     def type_of(self, schedule: Schedule, vm: VM) -> CheckpointType | None:
         """The type to take of a VM. Production is the VM's own where that is one, and nothing else where the settings
@@ -99,8 +114,8 @@ class Picker:
 
     def asked_about(self) -> frozenset[str]:
         """The checkpoints that somebody's request is about which is not over."""
-        asked = (row for row in self.ledger.changes.unfinished() if not is_by_the_clock(row))
-        targets = (target for row in asked for target in _targets(row))
+        plans = (row.readable_plan for row in self.ledger.changes.unfinished())
+        targets = (target for plan in plans if plan is not None and not plan.clock for target in plan.targets)
         return frozenset(target.checkpoint_id for target in targets if target.checkpoint_id)
 
     def retain(self, schedule: Schedule, seen: VMInventory, *, taking: bool = False) -> retention.Retention:
@@ -113,7 +128,7 @@ class Picker:
         volumes = {one.host: one.volumes for one in self.inventory.inventories(disks=True)}
         ids = [seen.vm.id for seen in chosen]
         last = self.ledger.schedules.last_taken(schedule.id, ids)
-        growth = self.ledger.samples.growth(self.clock() - GROWTH_OVER, ids)
+        growth = KnownGrowth(self.ledger, self.clock).of_vms(ids)
         quota = self._quota(schedule)
         taken: list[Pick] = []
         left: list[Left] = []
@@ -127,7 +142,7 @@ class Picker:
                 away=hosts[vm.host].problem,
                 hold=self.hold(seen),
                 volumes=skips.volumes_of(seen, volumes.get(vm.host)),
-                growth_per_day=growth[vm.id].bytes_per_day if vm.id in growth else None,
+                growth_per_day=growth[vm.id].high if vm.id in growth else None,
                 last=last.get(vm.id),
                 merge=max((seen.growth_since(one.id) or 0 for one, _ in after.going), default=0),
                 quota=quota.why_not(one.id for one, _ in after.going),
@@ -150,14 +165,6 @@ class Picker:
         return Allowance(policy, Holdings(self.inventory, self.ledger).seen(schedule.owner, disks=True))
 
 
-def _targets(row: ChangeRow) -> tuple[Target, ...]:
-    """None of a change that this version cannot read."""
-    try:
-        return row.plan.targets if row.plan else ()
-    except LedgerError:
-        return ()
-
-
 def name_of(schedule: Schedule, at: datetime, settings: Settings, *, exact: bool = False) -> str:
     """What the checkpoints of a run are called: by the schedule and the time, which has no colon, since names become
     those of files. `nightly 2026-11-27 02.00`."""
@@ -166,7 +173,7 @@ def name_of(schedule: Schedule, at: datetime, settings: Settings, *, exact: bool
     return f"{schedule.label or schedule.name} {at.astimezone(UTC).astimezone(zone):{written}}"
 
 
-def rehearsal(picks: Picks, name: str) -> Rehearsal:
+def rehearsal(picks: Picks, called: str) -> Rehearsal:
     return Rehearsal(
-        tuple(pick.seen.vm.name for pick in picks.taken), name, picks.going, (*picks.left, *picks.stays), picks.unseen
+        tuple(pick.seen.vm.name for pick in picks.taken), called, picks.going, (*picks.left, *picks.stays), picks.unseen
     )

@@ -70,7 +70,9 @@ class Recurring:
         step = self.durable.step
 
         @DBOS.workflow(name="schedules")
-        def look() -> None:
+        def look(at: str = "") -> None:
+            if at:  # no sooner, where the workflows' clock is ahead: nothing else looks at that time
+                self.durable.sleep(step("wait", lambda: max(0.0, self._until(datetime.fromisoformat(at)))))
             step("look", lambda: self.durable.apart(self.look))
 
         @DBOS.workflow(name="schedule")
@@ -109,9 +111,12 @@ class Recurring:
             if missed is not None:
                 self._begin(one, f"{one.id} {missed:%Y-%m-%dT%H:%MZ}", missed, None)
         if waiting:
-            following = min(due.next_run(one, now, zone) for one in waiting)
-            seconds = (following - now).total_seconds()
-            self.durable.start_later(seconds, f"schedules-{following.isoformat()}-{self.new_token()}", self._look)
+            at = min(due.next_run(one, now, zone) for one in waiting)
+            # Once at that time, however many ask for it.
+            self.durable.start_later(self._until(at), f"schedules-{at.isoformat()}", self._look, at.isoformat())
+
+    def _until(self, moment: datetime) -> float:
+        return (moment - self.clock()).total_seconds()
 
     def run_now(self, schedule: Schedule, only: Sequence[str] | None, change_id: str) -> None:
         """Because somebody asks for it, by that change, which is in the ledger."""

@@ -102,23 +102,8 @@ class Outbox:
             raise AnnouncerError(f"{person_id} could not be addressed: {_told(error)}", lasting=lasting) from error
 
     def reply(self, ref: MessageRef, message: Reply) -> None:
-        self._pace.wait(ref.channel)
-
-        def send(rendered: Rendered) -> None:
-            self._client.chat_postMessage(
-                channel=ref.channel,
-                thread_ts=ref.ts,
-                text=rendered.text,
-                blocks=rendered.blocks,
-                mrkdwn=False,
-                parse="none",
-                link_names=False,
-                unfurl_links=False,
-                unfurl_media=False,
-            )
-
         try:
-            self._laid_out(message, send)
+            self._post(ref.channel, message, thread=ref.ts)
         except WEB_ERRORS as error:
             text = f"a reply in {ref.channel} could not be posted: {_told(error)}"
             raise AnnouncerError(text, lasting=error_code(error) in LASTING) from error
@@ -193,12 +178,13 @@ class Outbox:
 
         self._laid_out(message, send)
 
-    def _post(self, channel: str, message: Reply) -> MessageRef | None:
+    def _post(self, channel: str, message: Reply, *, thread: str | None = None) -> MessageRef | None:
         self._pace.wait(channel)
 
         def send(rendered: Rendered) -> MessageRef:
             answer = self._client.chat_postMessage(
                 channel=channel,
+                thread_ts=thread,
                 text=rendered.text,
                 blocks=rendered.blocks,
                 mrkdwn=False,

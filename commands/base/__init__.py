@@ -33,6 +33,7 @@ from commands.base.context import (
     Person,
     Policy,
     Record,
+    is_person,
 )
 from commands.base.errors import NotAllowed, NotKnown, UsageError
 from commands.base.growth import Filling, Growth, Rate
@@ -119,6 +120,7 @@ __all__ = [
     "UsageError",
     "actions",
     "is_marked",
+    "is_person",
     "name",
     "runs",
     "say",

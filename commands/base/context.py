@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +14,13 @@ from commands.base.errors import UsageError
 from commands.base.growth import Growth, NothingKnown
 from commands.base.health import VMHealth, unjudged
 from commands.base.schedules import NoSchedules, Schedules
+
+_PERSON = re.compile(r"[UW][A-Z0-9]{1,20}")
+
+
+def is_person(id: str) -> bool:
+    """Whether it is a user id of Slack's, so that somebody can be told: what runs by the clock has none."""
+    return _PERSON.fullmatch(id) is not None
 
 
 @dataclass(frozen=True, slots=True)

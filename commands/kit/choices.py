@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from backends.base import VMInventory
 from commands.base import Button, Context, Footnote, Heading, Item, Part, Reply, name, say
 from commands.kit import refusals
 from commands.kit.finding import one_checkpoint, plain, typeable
 from commands.kit.kinds import UNKNOWN, say_kind
-from commands.kit.telling import age, kept, written
+from commands.kit.telling import age, keep_buttons, kept, written
 from commands.kit.words import say_count, say_span, short_id, typed
 
 MOST = 10
@@ -47,11 +45,9 @@ def how_long(context: Context, vm: str, checkpoint: str) -> Reply:
     seen, found = one_checkpoint(context, vm, checkpoint)
     refusals.managed(seen, found, "keep")
     longest = context.policy.keep_longest
-    buttons = [Button("Keep 7 days", "keep", found.id)] if longest is None or longest >= timedelta(days=7) else []
-    buttons += [Button("Keep for good", "pin", found.id)] if longest is None else []
     note = context.record.checkpoints.notes([found.id]).get(found.id, UNKNOWN)
     told = (f"{age(found, context.now)} old", say_kind(found, note), kept(note))
-    item = Item(name(found.name), " · ".join(fact for fact in told if fact), tuple(buttons))
+    item = Item(name(found.name), " · ".join(fact for fact in told if fact), keep_buttons(found.id, longest))
     spans = ("3d", "2w", *(["forever"] if longest is None else []))
     typed_so = " or ".join(typed("keep", typeable(seen.vm), typeable(found), span) for span in spans)
     most = f" The settings keep it for {say_span(longest)} at the most." if longest else ""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from backends.base import VM, Checkpoint, VMInventory
-from commands.base import Button, CheckpointNote, Context, Person, Policy, name
+from commands.base import Button, CheckpointNote, Context, Person, Policy, is_person, name
 from commands.kit.kinds import UNKNOWN, say_kind
 from commands.kit.words import say_names, say_size, say_span, say_time
 
 MOST_IN_A_HEADING = 3
+
+WEEK = timedelta(days=7)
 
 UNCLAIMED = "unclaimed"
 """What is said in the place of an owner where there is none."""
@@ -44,6 +45,13 @@ def claim_button(checkpoint: Checkpoint, label: str = "Claim") -> Button:
     return Button(label, "claim", checkpoint.id)
 
 
+def keep_buttons(checkpoint_id: str, longest: timedelta | None) -> tuple[Button, ...]:
+    """What keeps it longer, as far as the settings allow: `longest` is the longest that anybody may keep one."""
+    week = (Button("Keep 7 days", "keep", checkpoint_id),) if longest is None or longest >= WEEK else ()
+    good = (Button("Keep for good", "pin", checkpoint_id),) if longest is None else ()
+    return *week, *good
+
+
 def is_unclaimed(checkpoint: Checkpoint, note: CheckpointNote) -> bool:
     """Nobody looks after it, and somebody should: it is no schedule's, and nothing that Hyper-V or a backup drops."""
     return checkpoint.managed_by is None and not note.schedule and (note.owner is None or note.left)
@@ -61,7 +69,7 @@ def keeper(note: CheckpointNote) -> str:
 def keepers(person: Person, notes: Iterable[CheckpointNote]) -> tuple[str, ...]:
     """Those who can be told, each once: neither the person who asks nor what runs by the clock."""
     ids = dict.fromkeys(note.keeper or "" for note in notes)
-    return tuple(one for one in ids if one != person.id and re.fullmatch(r"[UW][A-Z0-9]{1,20}", one))
+    return tuple(one for one in ids if one != person.id and is_person(one))
 
 
 def known(context: Context, checkpoints: Iterable[Checkpoint]) -> Mapping[str, CheckpointNote]:

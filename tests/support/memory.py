@@ -24,7 +24,7 @@ from backends.base import (
     VMState,
     Volume,
 )
-from bot.fleet.holdings import Holdings
+from bot.changes.quota import Holdings
 from bot.fleet.inventory import Inventory
 from bot.fleet.ownership import Ownership
 from bot.fleet.view import FleetView

@@ -62,6 +62,8 @@ class AtOnce:
         self._clock = clock
         self._begun: set[str] = set()
         self._later: list[tuple[datetime, int, Callable[[], object]]] = []
+        self.waiting: set[str] = set()
+        """The ids of what was put off."""
         self._numbers = itertools.count()
         self.down = False
         """The bot does not run: what is due happens when it starts again."""
@@ -77,7 +79,12 @@ class AtOnce:
         if workflow_id not in self._begun:
             self._begun.add(workflow_id)
             due = self._clock() + timedelta(seconds=max(0.0, seconds))
-            self.at(due, lambda: _plain(workflow)(*args))
+            self.waiting.add(workflow_id)
+            self.at(due, lambda: self._now(workflow_id, workflow, *args))
+
+    def _now(self, workflow_id: str, workflow: Callable[..., None], *args: object) -> None:
+        self.waiting.discard(workflow_id)
+        _plain(workflow)(*args)
 
     def at(self, due: datetime, act: Callable[[], object]) -> None:
         """At that moment, or when the bot starts again after it."""

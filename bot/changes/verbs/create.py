@@ -25,12 +25,10 @@ from bot.changes.outcome import Outcome
 from bot.changes.verbs.base import Verb, Words, told, vms_of
 from bot.changes.verbs.configure import attempt as configure
 from bot.fleet import space
+from bot.fleet.growth import KnownGrowth
 from commands.base import Create, Target
 from commands.base.names import name as called
 from commands.kit.words import typed
-
-GROWTH_OVER = timedelta(days=7)
-"""The time over which a VM's growth is taken."""
 
 Kind = Literal["production", "standard", "unknown"]
 
@@ -150,8 +148,8 @@ def _set_type_back(execution: Execution, seen: VMInventory, policy: CheckpointTy
 
 def _check_space(execution: Execution, vm: VM, checkpoint_type: CheckpointType) -> None:
     volumes = execution.env.backends[vm.host].volumes_of(vm.id)
-    growth = execution.env.ledger.samples.growth(execution.now() - GROWTH_OVER, [vm.id]).get(vm.id)
-    space.check(vm, checkpoint_type, volumes, growth.bytes_per_day if growth else None)
+    rate = KnownGrowth(execution.env.ledger, execution.now).of_vms([vm.id]).get(vm.id)
+    space.check(vm, checkpoint_type, volumes, rate.high if rate else None)
 
 
 def _take(execution: Execution, seen: VMInventory, name: str, key: str) -> tuple[Checkpoint, Kind]:

@@ -255,6 +255,20 @@ class TestWhoWantedToKeepIt:
         ]
         assert [ref.channel for ref in board.shown] == [ORIGIN.channel, ""], "to the person, and not to the channel"
 
+    def test_is_told_also_where_the_card_can_be_shown_no_more(self, bench: Workbench) -> None:
+        class Closed(Board):
+            """Cards cannot be edited, and whispers reach nobody."""
+
+            def update(self, ref: MessageRef, message: Reply) -> None:
+                if ref in self.shown:
+                    raise AnnouncerError("edit_window_closed", lasting=True)
+                super().update(ref, message)
+
+            def whisper(self, origin: Origin, message: Reply) -> None:
+                raise AnnouncerError("user_not_found", lasting=True)
+
+        assert len(self.ended(bench, Closed(), ChangeState.SUCCEEDED)) == 1
+
     def test_hears_nothing_of_what_did_not_happen(self, bench: Workbench) -> None:
         assert self.ended(bench, Board(), ChangeState.FAILED) == []
 

@@ -78,6 +78,13 @@ def test_a_stale_checkpoint_has_its_age_size_owner_and_a_menu():
     ]
 
 
+def test_nothing_is_offered_for_longer_than_the_settings_allow():
+    for longest, labels in ((None, ["Keep 7 days", "Keep for good"]), (7, ["Keep 7 days"]), (6, [])):
+        policy = Policy(keep_longest=timedelta(days=longest) if longest else None)
+        (item,) = items(digest(vm("web01", checkpoint("before")), policy=policy))
+        assert [b.label for b in item.choices if b.label.startswith("Keep")] == labels
+
+
 def test_an_owner_without_a_name_is_an_id_and_what_is_nobodys_is_unclaimed():
     made = digest(vm("web01", checkpoint("a"), checkpoint("b")), notes={"id-a": CheckpointNote("U111")})
     assert ["by U111" in item.detail for item in items(made)].count(True) == 1

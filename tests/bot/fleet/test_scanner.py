@@ -31,7 +31,7 @@ def test_what_was_seen_of_a_checkpoint_is_in_the_ledger(bench: Workbench, scanne
     assert seen.checkpoints[0].id in bench.ledger.checkpoints.notes([seen.checkpoints[0].id])
 
 
-def test_growth_is_known_after_two_looks_with_disks(bench: Workbench, scanner: Scanner) -> None:
+def test_samples_are_kept_of_looks_with_disks(bench: Workbench, scanner: Scanner) -> None:
     seen = bench.add_vm("web01", Past("first", DAY))
     bench.host().vm(seen.vm.id).write_rate = 1024.0**2
 
@@ -39,7 +39,7 @@ def test_growth_is_known_after_two_looks_with_disks(bench: Workbench, scanner: S
     bench.clock.forward(hours=1)
     scanner.look(disks=True)
 
-    assert seen.vm.id in bench.ledger.samples.growth(bench.clock() - timedelta(days=1), [seen.vm.id])
+    assert seen.vm.id in bench.ledger.samples.of_vms(bench.clock() - timedelta(days=1), [seen.vm.id])
 
 
 def test_a_host_that_is_down_does_not_end_it(bench: Workbench, scanner: Scanner) -> None:

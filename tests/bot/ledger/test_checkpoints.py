@@ -97,7 +97,7 @@ def test_kept_forever_and_then_until_a_day(ledger: Ledger) -> None:
     remember(ledger)
     ledger.checkpoints.keep(target(), None, by=BOB.id)
     assert ledger.checkpoints.notes(["cp-1"])["cp-1"].pinned
-    assert ledger.checkpoints.overdue(START + 100 * WEEK) == ()
+    assert ledger.checkpoints.expiring(START + 100 * WEEK) == ()
     ledger.checkpoints.keep(target(), START + WEEK, by=ADA.id)
     assert not ledger.checkpoints.notes(["cp-1"])["cp-1"].pinned
 
@@ -123,20 +123,20 @@ def test_only_a_checkpoint_can_be_kept(ledger: Ledger) -> None:
         ledger.checkpoints.keep(target(checkpoint_id=None), None, by=ADA.id)
 
 
-def test_a_checkpoint_is_overdue_from_its_moment_on(ledger: Ledger) -> None:
+def test_a_checkpoints_time_is_over_from_its_moment_on(ledger: Ledger) -> None:
     remember(ledger, "cp-1", days=2)
     remember(ledger, "cp-2", days=1)
     remember(ledger, "cp-3", days=None)
-    assert ledger.checkpoints.overdue(START + timedelta(days=1, seconds=-1)) == ()
-    found = ledger.checkpoints.overdue(START + timedelta(days=2))
+    assert ledger.checkpoints.expiring(START + timedelta(days=1, seconds=-1)) == ()
+    found = ledger.checkpoints.expiring(START + timedelta(days=2))
     assert [(one.id, one.vm_name, one.host) for one in found] == [("cp-2", "web01", "hv01"), ("cp-1", "web01", "hv01")]
     assert found[0].note.owner == ADA.id
 
 
-def test_one_that_is_gone_is_not_overdue(ledger: Ledger, clock: StoppedClock) -> None:
+def test_the_time_of_one_that_is_gone_is_not_over(ledger: Ledger, clock: StoppedClock) -> None:
     remember(ledger, days=1)
     ledger.checkpoints.seen(inventory(vm("web01"), at=clock.forward(hours=1)))
-    assert ledger.checkpoints.overdue(START + WEEK) == ()
+    assert ledger.checkpoints.expiring(START + WEEK) == ()
 
 
 def test_a_checkpoint_seen_for_the_first_time_is_known_without_an_owner(ledger: Ledger) -> None:

@@ -43,16 +43,16 @@ def test_its_notes_its_digest_and_its_requests_are_there(older: Path) -> None:
         assert entry.summary == "take before-upgrade of web01"
         assert ledger.digests.last("C0OPS") is not None
         assert [one.text for one in ledger.arrivals.unanswered()] == ["/checkpoint list web*"]
-        overdue = ledger.checkpoints.overdue(START.replace(year=2200))
-        assert len(overdue) > 1
-        assert all(one.note.keeper for one in overdue), "whoever took them, or said how long they are kept"
+        expiring = ledger.checkpoints.expiring(START.replace(year=2200))
+        assert len(expiring) > 1
+        assert all(one.note.keeper for one in expiring), "whoever took them, or said how long they are kept"
 
 
 def test_who_said_how_long_it_is_kept_is_read_from_the_changes(older: Path) -> None:
     with closing(sqlite3.connect(older)) as before, before:
         before.execute("UPDATE checkpoints SET owner = 'U0BOB'")
     with Ledger(older, clock=StoppedClock()) as ledger:
-        keepers = {one.name[:14]: one.note.keeper for one in ledger.checkpoints.overdue(START.replace(year=2200))}
+        keepers = {one.name[:14]: one.note.keeper for one in ledger.checkpoints.expiring(START.replace(year=2200))}
     assert keepers == {"before-upgrade": "U0ADA", "safety 2026-11": "U0BOB"}
 
 

@@ -20,48 +20,34 @@ def sample(ledger: Ledger, clock: StoppedClock, *sizes: int, name: str = "web01"
         clock.forward(hours=1)
 
 
-def test_growth_is_bytes_written_per_day(ledger: Ledger, clock: StoppedClock) -> None:
-    sample(ledger, clock, 100, 150, 200)
-    growth = ledger.samples.growth(START)["id-web01"]
-    assert (growth.bytes_now, growth.bytes_grown) == (200, 100)
-    assert (growth.since, growth.until) == (START, START + 2 * HOUR)
-    assert growth.bytes_per_day == 1200
+def sizes(ledger: Ledger, **more: list[str]) -> dict[str, list[int]]:
+    found = ledger.samples.of_vms(START, more.get("only"))
+    return {vm_id: [size for _, size in samples] for vm_id, samples in found.items()}
 
 
-def test_a_merge_takes_nothing_off_the_growth(ledger: Ledger, clock: StoppedClock) -> None:
-    sample(ledger, clock, 100, 200, 0, 50)
-    growth = ledger.samples.growth(START)["id-web01"]
-    assert (growth.bytes_now, growth.bytes_grown) == (50, 150)
-
-
-def test_a_single_sample_says_nothing_about_the_rate(ledger: Ledger, clock: StoppedClock) -> None:
-    sample(ledger, clock, 100)
-    assert ledger.samples.growth(START)["id-web01"].bytes_per_day is None
+def test_each_vm_has_its_own_samples(ledger: Ledger, clock: StoppedClock) -> None:
+    sample(ledger, clock, 0, 10)
+    sample(ledger, clock, 0, 20, name="db01")
+    assert sizes(ledger) == {"id-web01": [0, 10], "id-db01": [0, 20]}
+    assert sizes(ledger, only=["id-db01", "id-nope"]) == {"id-db01": [0, 20]}
 
 
 def test_only_samples_since_the_moment_count(ledger: Ledger, clock: StoppedClock) -> None:
     sample(ledger, clock, 0, 1000, 1010)
-    assert ledger.samples.growth(START + HOUR)["id-web01"].bytes_grown == 10
-    assert ledger.samples.growth(START + 10 * HOUR) == {}
-
-
-def test_each_vm_has_its_own_growth(ledger: Ledger, clock: StoppedClock) -> None:
-    sample(ledger, clock, 0, 10)
-    sample(ledger, clock, 0, 20, name="db01")
-    assert {id: g.bytes_grown for id, g in ledger.samples.growth(START).items()} == {"id-web01": 10, "id-db01": 20}
-    assert set(ledger.samples.growth(START, ["id-db01", "id-nope"])) == {"id-db01"}
+    assert [size for _, size in ledger.samples.of_vms(START + HOUR)["id-web01"]] == [1000, 1010]
+    assert ledger.samples.of_vms(START + 10 * HOUR) == {}
 
 
 def test_an_inventory_without_disks_adds_nothing(ledger: Ledger) -> None:
     ledger.samples.add(inventory(vm("web01"), at=START))
-    assert ledger.samples.growth(START) == {}
+    assert ledger.samples.of_vms(START) == {}
     assert ledger.samples.of_volumes(START) == {}
 
 
 def test_the_same_inventory_twice_counts_once(ledger: Ledger) -> None:
     for _ in range(2):
         ledger.samples.add(inventory(vm("web01", growth=5), at=START, free=10))
-    assert ledger.samples.growth(START)["id-web01"].bytes_now == 5
+    assert sizes(ledger) == {"id-web01": [5]}
 
 
 def test_a_volume_shows_what_was_free_on_it(ledger: Ledger, clock: StoppedClock) -> None:

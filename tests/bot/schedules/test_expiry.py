@@ -21,9 +21,10 @@ from bot.changes.permission import Permission
 from bot.durable import Durable
 from bot.ledger import ChangeState
 from bot.messages import AnnouncerError, MessageRef, Origin
+from bot.people.identity import Gate
 from bot.schedules.expiry import Expiry, stays
 from bot.schedules.housekeeping import Housekeeping
-from bot.settings import HousekeepingSettings, KeepSettings
+from bot.settings import GrantSettings, HousekeepingSettings, KeepSettings
 from commands.base import CheckpointNote, Claim, Create, Keep, Person, Plan, Reply, Target, unmarked
 from tests.support.board import Board, buttons
 from tests.support.headquarters import settings
@@ -62,6 +63,7 @@ class Office:
             durable,
             world.clock,
             Permission(world.settings, world.gate).of,
+            world.gate.has_left,
         )
         keeper.declare()
         keeper.register(self.expiry)
@@ -130,6 +132,23 @@ def test_an_owner_is_told_two_days_before_with_buttons_and_once_and_again_at_the
     office.forward(days=3)
     assert office.world.checkpoints("web01") == ["made elsewhere"]
     assert [unmarked(text) for text in office.told[1:]] == ["before of web01 is deleted: its time was over."]
+
+
+def test_an_owner_who_may_delete_no_more_is_told_once_why_it_stays(office: Office) -> None:
+    office.world.add_vm("web01")
+    office.take("web01", "before")
+    grants = (GrantSettings(to=(ADA,), role="operator", vms=("*",)),)
+    less = office.world.settings.access.model_copy(update={"grants": grants})
+    office.expiry.allowed = Permission(
+        office.world.settings.model_copy(update={"access": less}), Gate(office.world.people, less)
+    ).of
+
+    office.forward(days=20)
+
+    assert office.world.checkpoints("web01") == ["before"]
+    (told,) = map(unmarked, office.told)
+    assert told.startswith("before of web01 stays when its time is over, and is only listed: ")
+    assert "delete" in told
 
 
 def test_what_is_kept_for_a_shorter_time_than_the_notice_goes_without_one(office: Office) -> None:

@@ -12,7 +12,7 @@ from backends.base import VMState
 from backends.simulator.fleets.seed import DAY, Past
 from bot.ledger import ChangeState
 from bot.messages import Origin
-from bot.settings import ConfirmationSettings, QuotaSettings
+from bot.settings import ConfirmationSettings, GrantSettings, QuotaSettings
 from commands.base import Apply, Claim, Person, Plan, SchedulePlan, Target
 from tests.support.headquarters import settings
 from tests.support.people import ADA, BOB, CHANNEL
@@ -126,6 +126,45 @@ def test_a_vm_on_which_nothing_has_run_is_left_out_and_that_is_said_once(world: 
     assert world.checkpoints("web01") == ["nightly 2026-11-21 02.30"]
     assert sum("nothing has run on it since the last one" in text for text in told(world)) == 1
     assert told(world)[-1] == "✅ nightly: Nothing was taken. 1 VM left out for a reason told before."
+
+
+def test_a_vm_of_which_its_owner_lost_a_right_is_left_out_and_that_is_said_once(tmp_path: Path) -> None:
+    """Of one she may take checkpoints still, and not delete them; the other she does not even see."""
+    given = settings(tmp_path)
+    grants = (
+        GrantSettings(to=(ADA,), role="owner", vms=("web01",)),
+        GrantSettings(to=(ADA,), role="operator", vms=("web02",)),
+    )
+    access = given.access.model_copy(update={"grants": grants})
+    world = Scheduled(tmp_path, START, given=given.model_copy(update={"access": access}))
+    try:
+        for vm in ("web01", "web02", "web03"):
+            world.add(vm)
+        world.put_schedule(nightly(keep=7 * DAY))
+
+        world.forward(days=3)
+
+        assert [len(world.checkpoints(vm)) for vm in ("web01", "web02", "web03")] == [3, 0, 0]
+        said = "\n".join(told(world))
+        assert said.count("web02 was left out: ada may not delete checkpoints of it any more") == 1
+        assert said.count("one VM out of sight was left out: ada may not create and delete checkpoints of it") == 1
+        assert "web03" not in said
+        assert told(world)[-1].endswith("of web01. 2 VMs left out for a reason told before.")
+    finally:
+        world.close()
+
+
+def test_however_often_it_is_looked_at_what_is_due_one_look_waits(world: Scheduled) -> None:
+    world.add("web01")
+    for name in ("nightly", "weekly"):
+        world.put_schedule(nightly(name=name))
+    for _ in range(5):
+        world.start_again()
+    assert len(world.durable.waiting) == 1
+
+    world.forward(days=3)
+
+    assert len(world.durable.waiting) - len([id for id in world.durable.waiting if id.endswith("-late")]) == 1
 
 
 def test_an_owner_who_left_pauses_it_and_that_is_said_once(world: Scheduled) -> None:

@@ -50,7 +50,14 @@ class Story(Scheduled):
         self.digests = Schedules(DIGEST, digests, self.board, self.ledger, self.clock, self.gate.may_post)
         durable = cast(Durable, self.durable)
         self.expiry = Expiry(
-            given.keep, self.ledger, self.housekeeping, self.board, durable, self.clock, self.picker.permission.of
+            given.keep,
+            self.ledger,
+            self.housekeeping,
+            self.board,
+            durable,
+            self.clock,
+            self.picker.permission.of,
+            self.gate.has_left,
         )
         self.housekeeping.register(self.expiry)
         for number in range(1, DAYS + 1):
