@@ -142,7 +142,7 @@ class Picker:
                 away=hosts[vm.host].problem,
                 hold=self.hold(seen),
                 volumes=skips.volumes_of(seen, volumes.get(vm.host)),
-                growth_per_day=growth[vm.id].high if vm.id in growth else None,
+                growth_per_day=growth[vm.id].per_day if vm.id in growth else None,
                 last=last.get(vm.id),
                 merge=max((seen.growth_since(one.id) or 0 for one, _ in after.going), default=0),
                 quota=quota.why_not(one.id for one, _ in after.going),

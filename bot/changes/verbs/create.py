@@ -149,7 +149,7 @@ def _set_type_back(execution: Execution, seen: VMInventory, policy: CheckpointTy
 def _check_space(execution: Execution, vm: VM, checkpoint_type: CheckpointType) -> None:
     volumes = execution.env.backends[vm.host].volumes_of(vm.id)
     rate = KnownGrowth(execution.env.ledger, execution.now).of_vms([vm.id]).get(vm.id)
-    space.check(vm, checkpoint_type, volumes, rate.high if rate else None)
+    space.check(vm, checkpoint_type, volumes, rate.per_day if rate else None)
 
 
 def _take(execution: Execution, seen: VMInventory, name: str, key: str) -> tuple[Checkpoint, Kind]:
