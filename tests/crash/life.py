@@ -68,18 +68,19 @@ class Life:
         with suppress(OSError):
             self._here.send("look")
 
-    def stop(self) -> tuple[str, ...]:
-        """Let it stop by itself; the places that it has passed."""
-        self._here.send("stop")
+    def stop(self) -> tuple[str, ...] | None:
+        """Let it stop by itself; the places that it has passed. None where it was killed first."""
+        with suppress(OSError):
+            self._here.send("stop")
         passed = self._heard()
         with self._asking:
             self._process.join()
-        return passed if isinstance(passed, tuple) else ()
+        return passed if isinstance(passed, tuple) else None
 
     def _heard(self) -> object:
         try:
             return self._here.recv()
-        except EOFError:
+        except (EOFError, OSError):
             return None
 
 

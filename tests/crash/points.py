@@ -91,10 +91,14 @@ def try_out(point: Point) -> Verdict:
 
 
 def _drive(world: World, scenario: Scenario) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Go through the scenario, and stop the bot: what went wrong, and what was passed."""
+    """Go through the scenario, and stop the bot: what went wrong, and what was passed. A bot that is killed in its last
+    moments lives once more."""
     try:
-        late = () if _go_through(world, scenario) else (f"it is not over after {DEADLINE:g} s",)
-        return late, world.stop()
+        while True:
+            late = () if _go_through(world, scenario) else (f"it is not over after {DEADLINE:g} s",)
+            passed = world.stop()
+            if late or passed is not None:
+                return late, passed or ()
     except NotAlive as found:
         return (str(found),), ()
 

@@ -112,11 +112,13 @@ class World:
         if self._life is not None:
             self._life.kill()
 
-    def stop(self) -> tuple[str, ...]:
-        """Stop the bot politely; every place and moment that was passed in this life."""
+    def stop(self) -> tuple[str, ...] | None:
+        """Stop the bot politely; what was passed in this life, places and moments. None where it was killed first."""
         if self._life is None:
             raise RuntimeError("no bot is running")
         passed = self._life.stop()
+        if passed is None:
+            return None
         self._life = None
         return (*passed, *self._moments)
 
