@@ -1,4 +1,4 @@
-"""`checkpointbot`: run · demo · init · doctor · audit. Exit code 0 fine, 1 failed, 2 usage.
+"""`checkpointbot`: run · demo · init · doctor · audit · backup · restore. Exit code 0 fine, 1 failed, 2 usage.
 
 What a command needs is imported when it is called: the whole program takes seconds to import, its help must not.
 """
@@ -12,6 +12,8 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -19,9 +21,9 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 import click
 
 if TYPE_CHECKING:
+    from bot.operations.reload import Running
     from bot.operations.service import Notifier
     from bot.settings import Settings
-    from bot.wiring import Bot
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
@@ -55,7 +57,7 @@ class Late(click.Group):
         "audit": (
             "bot.operations.audit",
             "audit",
-            "Check the ledger, or export it.",
+            "Check the ledger, export it, or archive what is old.",
         ),
         "backup": (
             "bot.operations.backup",
@@ -102,34 +104,40 @@ def main(verbose: bool) -> None:
 @click.option("--wait/--no-wait", default=True, help="Wait for Slack where it is away at the start, or end with 1.")
 def run(config: Path | None, wait: bool) -> None:
     """Run the bot against the hosts and the Slack workspace of the settings."""
+    from bot.operations import logs
     from bot.operations.reload import Reloadable
     from bot.operations.service import Notifier
     from bot.settings import gaps, load
     from bot.wiring import Bot
 
     settings = _load(config)
+    if settings.log.format == "json":
+        logs.as_json()
     logging.getLogger("bot").setLevel(logging.INFO)
     manager = Notifier()
     with _held(settings.data_dir):
         for line in gaps(settings):
             logging.getLogger("bot.settings").warning(line)
         with _told_plainly():
-            bot = Reloadable(settings, lambda: load(config), lambda now: Bot(now, wait=wait))
+            bot = Reloadable(settings, lambda: load(config), lambda now: Bot(now, wait=wait), _look_soon)
         with _until_stopped(bot, manager, lambda: bot.lives()["scheduler"], bot.reload):
             hosts = "1 host" if bot.hosts == 1 else f"{bot.hosts} hosts"
             click.echo(f"Checkpoint Bot is running for {hosts}. Ctrl-C ends it.")
             manager.ready(f"Takes commands for {hosts}.")
-            threading.Thread(target=_look, args=(settings, bot.bot), name="doctor", daemon=True).start()
 
 
-def _look(settings: Settings, bot: Bot) -> None:
-    """The doctor's shorter form, at every start. What it finds is in the log, and keeps nothing from running."""
-    from bot.operations.doctor import at_start
+def _look_soon(bot: Running) -> None:
+    """The doctor's shorter form, at every start. Slack answers some fifty such questions a minute: nobody waits."""
+    threading.Thread(target=_look, args=(bot,), name="doctor", daemon=True).start()
+
+
+def _look(bot: Running) -> None:
+    """What it finds is in the log, and keeps nothing from running."""
     from bot.people.directory import LookupFailed
 
     told = logging.getLogger("bot.doctor")
     try:
-        for check in at_start(settings, bot.directory, bot.backends):
+        for check in bot.look():
             told.warning(check.line)
     except LookupFailed as failure:
         told.warning("The settings could not be looked at: %s", failure)
@@ -288,12 +296,17 @@ def _until_stopped(
 
 
 def _reload(reload: Callable[[], object], manager: Notifier | None) -> None:
+    """On a thread of its own: it waits for Slack where that is away, and the watchdog is fed meanwhile."""
     if manager:
         manager.reloading()
-    with _told_plainly():
-        done = reload()
+    with ThreadPoolExecutor(1, thread_name_prefix="reload") as pool, _told_plainly():
+        done = pool.submit(reload)
+        while wait_for([done], timeout=0.5).not_done:
+            if manager:
+                manager.feed(lambda: True)
+        read = done.result()
     if manager:
-        manager.ready("The settings were read anew." if done else "The new settings are wrong: the old ones stay.")
+        manager.ready("The settings were read anew." if read else "The new settings are wrong: the old ones stay.")
 
 
 @contextmanager

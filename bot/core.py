@@ -31,6 +31,7 @@ from bot.people.identity import Gate
 from bot.schedules.book import Book
 from bot.schedules.digest import Digests, Schedules
 from bot.schedules.expiry import Expiry
+from bot.schedules.heads import Heads
 from bot.schedules.holds import HoldNotices
 from bot.schedules.housekeeping import Housekeeping
 from bot.schedules.notices import HostNotices
@@ -77,9 +78,11 @@ class Core:
         notices = HostNotices(channels, self.inventory, self.ledger.absences, announcer, clock, gate.may_post)
         self.health = Health(self.inventory, backends, self.ledger, clock, settings.health.every)
         self.holds = HoldNotices(settings.digest.channels, self.ledger, announcer, self._owners_of, gate.may_post)
+        heads = Heads(settings.audit.head, settings.digest, self.ledger, announcer, clock, gate.may_post)
 
         def after_a_look() -> None:
             notices.look()
+            heads.look()
             if self.health.look_if_due():
                 self.holds.tell()
 

@@ -25,11 +25,12 @@ from backends.simulator.winrm import WinRMServer
 from bot.core import Core
 from bot.durable import SELDOM
 from bot.operations import upgrade
-from bot.operations.doctor.people import People
+from bot.operations.doctor import Check, at_start
 from bot.operations.folder import make_private
 from bot.operations.metrics import Metrics, Sources
 from bot.operations.monitor import Monitor
 from bot.operations.restore import restored
+from bot.operations.stream import Stream, receiver_of
 from bot.people.directory import LookupFailed
 from bot.settings import Settings
 from bot.slack.connection import Connections, pause
@@ -74,6 +75,7 @@ class Bot:
         whether the start waits for Slack where it cannot be reached, and `seldom` are the seconds between looks at what
         is due. Raises `LedgerError` and OSError when the data folder cannot be used."""
         self._wait = wait
+        self._clock = clock
         self._settings = settings
         make_private(settings.data_dir)
         self.backends = dict(backends) if backends is not None else hosts_of(settings, settings.data_dir / "shells")
@@ -92,6 +94,8 @@ class Bot:
             restored=restored(settings.data_dir),
         )
         self.ledger = self._core.ledger
+        receiver = receiver_of(settings.audit)
+        self._stream = Stream(self.ledger, receiver) if receiver else None
         intake = Intake()
         app = build_app(self._core.desk, outbox, intake, api_url=api_url)
         self._monitor: Monitor | None = None
@@ -117,6 +121,7 @@ class Bot:
                 connections=lambda: self._connections.alive,
                 scheduler=lambda: self._core.clock_alive,
                 waiting=lambda: intake.waiting,
+                stream_lag=self._stream.lag if self._stream else None,
             )
         )
 
@@ -130,17 +135,23 @@ class Bot:
         stopping = stopping or threading.Event()
         if self._monitor:
             self._monitor.start()  # first: whoever watches sees that it waits for Slack
+        if self._stream:
+            self._stream.start()
+        else:
+            self.ledger.streams.begin(None)
         log.info("the workspace is %s", self._reach(lambda: self.directory.team_id, stopping))
         if not stopping.is_set():
             self._core.start()
             self._reach(self._connections.start, stopping)
-            threading.Thread(target=self._look_at_channels, name="channels", daemon=True).start()
 
-    def _look_at_channels(self) -> None:
-        """Say where the bot can do nothing. Slack answers some fifty such questions a minute: nobody waits for it."""
-        for check in People(self._settings, self.directory).channels():
-            if check.is_fault:
-                log.warning(check.line)
+    def look(self) -> Sequence[Check]:
+        """The doctor's shorter form: what is wrong with the settings, and with hosts that answer. What it says of a
+        host stands in `/checkpoint hosts` from then on. Raises `LookupFailed`."""
+        found = at_start(self._settings, self.directory, self.backends, self._clock)
+        for host in self.backends:
+            said = [f"{one.said} {one.mend}".strip() for one in found if one.about == f"hosts.{host}"]
+            self._core.inventory.remark(host, said)
+        return found
 
     def _reach(self, act: Callable[[], T], stopping: threading.Event) -> T | None:
         """What needs Slack, as soon as it is there."""
@@ -168,6 +179,8 @@ class Bot:
         if self._monitor:
             self._monitor.stop()
         self._connections.stop(REQUESTS)
+        if self._stream:
+            self._stream.stop()
         self._core.stop(until - time.monotonic())
 
 

@@ -13,7 +13,7 @@ from commands.kit.words import say_span
 @share_option
 @click.pass_obj
 def command(context: Context, share: bool) -> Reply:
-    """Which hosts answer, when each was last seen, and what is wrong with those that do not."""
+    """Which hosts answer, when each was last seen, and what is wrong with them."""
     rows = tuple(map(_row, context.fleet.hosts()))
     if not rows:
         return say("No hosts are set up.")
@@ -24,5 +24,5 @@ def command(context: Context, share: bool) -> Reply:
 def _row(host: HostStatus) -> tuple[str, ...]:
     seen = f"{say_span(host.age)} ago" if host.age is not None else "never"
     answers = ("in part" if host.gaps else "yes") if host.reachable else "no"
-    problem = " ".join((*([host.problem] if host.problem else []), *host.gaps))
+    problem = " ".join((*([host.problem] if host.problem else []), *host.gaps, *host.remarks))
     return host.name, answers, seen, str(host.vms), str(host.checkpoints), problem

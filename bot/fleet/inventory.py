@@ -59,6 +59,7 @@ class Inventory:
         self._clock = clock
         self._now = Elapsed(clock)
         self._steady = steady
+        self._remarks: dict[str, tuple[str, ...]] = {}
         self._fresh_for = fresh_for
         self._timeout = timeout
         self._lock = Lock()
@@ -175,6 +176,10 @@ class Inventory:
         found = self._checkpoint(checkpoint_id)
         return self._checkpoint(checkpoint_id) if found is None and self.renew() else found
 
+    def remark(self, host: str, sentences: Iterable[str]) -> None:
+        """Say this of a host from now on, in place of what was said before: what it does not show by itself."""
+        self._remarks[host] = tuple(sentences)
+
     def hosts(self, *, disks: bool = False) -> tuple[HostStatus, ...]:
         """How each host is, as last seen, or as last seen with disks."""
         now = self._now()
@@ -194,6 +199,7 @@ class Inventory:
             age=timedelta(seconds=now - sight.begun) if inventory else None,
             problem=problem,
             gaps=gaps_of(inventory) if inventory else (),
+            remarks=self._remarks.get(host, ()),
             vms=len(vms),
             checkpoints=sum(len(one.checkpoints) for one in vms),
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from bot.ledger.absences import Absence, Absences
+from bot.ledger.archive import Archive, Cut
 from bot.ledger.arrivals import Arrival, Arrivals
 from bot.ledger.chain import Head
 from bot.ledger.changes import Changes
@@ -28,6 +29,7 @@ from bot.ledger.samples import Sample, Samples
 from bot.ledger.schedules import Own, RunNotes, RunRow, Schedules
 from bot.ledger.states import LEGAL, ChangeState
 from bot.ledger.store import Store
+from bot.ledger.streams import Link, Streams
 from bot.ledger.verdicts import Remembered, Turn, Verdicts
 from bot.ledger.verify import Audit, Breakage, Verdict
 
@@ -40,6 +42,7 @@ __all__ = [
     "Change",
     "ChangeRow",
     "ChangeState",
+    "Cut",
     "DigestRow",
     "Ended",
     "Event",
@@ -48,6 +51,7 @@ __all__ = [
     "IllegalMove",
     "Ledger",
     "LedgerError",
+    "Link",
     "Notice",
     "Own",
     "Remembered",
@@ -110,8 +114,12 @@ class Ledger:
         """What people are told by the clock."""
         self.verdicts = Verdicts(store, clock)
         """How sound the checkpoints of each VM are."""
+        self.streams = Streams(store, clock)
+        """How far the chain has been handed on."""
         self.audit = Audit(store, clock)
         """Proof that all this is as the bot wrote it."""
+        self.archive = Archive(store, clock)
+        """What is old and over, in a file of its own."""
 
     def within(self, seconds: float) -> AbstractContextManager[None]:
         """What this thread writes inside waits no longer than that for the lock, and is a `LedgerError` after it."""

@@ -76,6 +76,21 @@ class Changes(Part):
 
     def record(self, change_id: str, *, verb: str, summary: str, result: str) -> None:
         """Record something that the bot did with itself, and with no VM: over when it is written down."""
+        with self._store.write() as db:
+            self.record_in(db, change_id, verb=verb, summary=summary, result=result)
+
+    def record_in(
+        self,
+        db: Database,
+        change_id: str,
+        *,
+        verb: str,
+        summary: str,
+        result: str,
+        noted: str = "",
+        detail: Mapping[str, object] | None = None,
+    ) -> None:
+        """The same within a transaction, with an event that is no move where one is to be `noted`."""
         asked = Asked(
             change_id=clean(change_id),
             verb=verb,
@@ -86,11 +101,14 @@ class Changes(Part):
             note="",
             vms=(),
         )
-        with self._store.write() as db:
-            if self._ask(db, asked):
-                for state in (ChangeState.QUEUED, ChangeState.RUNNING):
-                    self._move(db, asked.change_id, state, by="bot", why=summary)
-                self._move(db, asked.change_id, ChangeState.SUCCEEDED, by="bot", why=summary, result=result)
+        if not self._ask(db, asked):
+            return
+        for state in (ChangeState.QUEUED, ChangeState.RUNNING):
+            self._move(db, asked.change_id, state, by="bot", why=summary)
+        if noted:
+            at, state = iso(self._clock()), ChangeState.RUNNING
+            append(db, asked.change_id, noted, at=at, state=state, done_by="bot", detail=detail_to_json(detail))
+        self._move(db, asked.change_id, ChangeState.SUCCEEDED, by="bot", why=summary, result=result)
 
     def move(
         self,

@@ -57,3 +57,16 @@ class Figures(Part):
                 [iso(after)],
             ).fetchall()
         return {vm_id: moment_of(until) for vm_id, until in rows}
+
+    def kept(self, at: datetime) -> frozenset[str]:
+        """The ids of the checkpoints that are kept then: until later, or forever."""
+        with self._store.read() as db:
+            rows = db.execute(
+                "SELECT id FROM checkpoints WHERE gone_at IS NULL AND (pinned OR keep_until > ?)", [iso(at)]
+            ).fetchall()
+        return frozenset(id for (id,) in rows)
+
+    def verdicts(self) -> Mapping[str, str]:
+        """The verdict on each VM that was judged."""
+        with self._store.read() as db:
+            return dict(db.execute("SELECT vm_id, verdict FROM verdicts").fetchall())

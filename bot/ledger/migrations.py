@@ -495,6 +495,36 @@ def taken_over(db: Database) -> None:
     """)
 
 
+@MIGRATIONS()
+def streams(db: Database) -> None:
+    """Where the chain is streamed to, and the last event that each place has taken."""
+    db.execute("""
+        CREATE TABLE streams (
+            target TEXT PRIMARY KEY,
+            seq INTEGER NOT NULL,
+            hash TEXT NOT NULL,
+            active INTEGER NOT NULL,
+            sent_at TEXT
+        )
+    """)
+
+
+@MIGRATIONS()
+def archives(db: Database) -> None:
+    """Where the chain of this file begins, once what is old was archived. `changes` is the number of the last change
+    that was; those of that number and before it that are still there stayed."""
+    db.execute("""
+        CREATE TABLE chain_base (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            seq INTEGER NOT NULL,
+            hash TEXT NOT NULL,
+            changes INTEGER NOT NULL,
+            is_archive INTEGER NOT NULL
+        )
+    """)
+    db.execute("INSERT INTO chain_base VALUES (1, 0, ?, 0, 0)", [GENESIS])
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring the database to what this version needs. Call it inside a transaction, so that of two programs that start
     at once one does it. Raises `LedgerError` for a database that is newer, or that is something else."""

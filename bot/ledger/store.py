@@ -18,6 +18,7 @@ from threading import BoundedSemaphore, Lock, local
 
 from sqlite_utils import Database
 
+from bot.ledger.base import base_of
 from bot.ledger.errors import LedgerError, speaking
 from bot.ledger.migrations import check, check_current, migrate
 
@@ -69,6 +70,28 @@ class Store:
                     yield self._writer
         finally:
             self._writing.release()
+
+    @contextmanager
+    def rewrite(self) -> Iterator[Database]:
+        """A transaction in which rows may go that others refer to: whoever uses it checks that none is left alone. No
+        other program may have the file open."""
+        with self._writing, speaking(self.path):
+            if self._closed or self._writer is None:
+                raise self._not_open()
+            self._writer.execute("PRAGMA foreign_keys = off")  # has no effect within a transaction
+            try:
+                with _transaction(self._writer, "BEGIN EXCLUSIVE"):
+                    yield self._writer
+            finally:
+                self._writer.execute("PRAGMA foreign_keys = on")
+
+    def vacuum(self) -> None:
+        """Write the file anew, without the room that nothing takes any more."""
+        with self._writing, speaking(self.path):
+            if self._closed or self._writer is None:
+                raise self._not_open()
+            self._writer.execute("VACUUM")
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
@@ -124,6 +147,8 @@ class Store:
         self._writer.execute("PRAGMA journal_size_limit = 67108864")
         with _transaction(self._writer, "BEGIN IMMEDIATE"):
             migrate(self._writer, self.path)
+        if base_of(self._writer).is_archive:
+            raise LedgerError(f"{self.path} is an archive of a ledger, to be read. Put the ledger itself in its place.")
 
     def _use_wal(self, db: Database) -> None:
         """SQLite does not wait for this lock by itself (seen with 3.40), so two programs that make a new ledger at once

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TextIO
 
 from sqlite_utils import Database
 
+from bot.ledger.base import ARCHIVED, SHOWN, base_of, kept_fingerprint
 from bot.ledger.chain import GENESIS, Head, hash_of, head_of
 from bot.ledger.export import Format, export
 from bot.ledger.records import TAKEN_OVER, Asked
-from bot.ledger.rows import EVENT, VMS, Row, readable, vms_of
+from bot.ledger.rows import EVENT, Row, readable, vms_of
 from bot.ledger.states import DECISIONS, LEGAL, ChangeState
 from bot.ledger.store import Part
 
@@ -43,6 +45,10 @@ class Verdict:
     head: Head
     """How far the events are right."""
     broken: Breakage | None = None
+    base: Head = field(default_factory=lambda: Head(0, GENESIS))
+    """After which event they begin: 0 unless what was before is in an archive."""
+    is_archive: bool = False
+    """It is an archive, and no bot's ledger."""
 
     @property
     def whole(self) -> bool:
@@ -57,6 +63,11 @@ class Audit(Part):
         with self._store.read() as db:
             return head_of(db) or Head(0, GENESIS)
 
+    def base(self) -> Head:
+        """After which event the ledger begins: 0 unless what was before is in an archive."""
+        with self._store.read() as db:
+            return base_of(db).head
+
     def verify(self, anchor: Head | None = None) -> Verdict:
         """Walk the whole ledger and name the first thing that is wrong: an event that was edited, deleted, inserted or
         put elsewhere, a missing end, a change that says other than its events of what was asked, decided and done.
@@ -68,8 +79,8 @@ class Audit(Part):
         """
         with self._store.read() as db:
             walk = _Walk(db)
-            broken = walk.events() or walk.end() or walk.anchor(anchor) or walk.changes()
-            return Verdict(Head(walk.seq, walk.hash), broken)
+            broken = walk.events() or walk.end() or walk.beginning() or walk.anchor(anchor) or walk.changes()
+            return Verdict(Head(walk.seq, walk.hash), broken, walk.base.head, walk.base.is_archive)
 
     def export(self, form: Format, out: TextIO, *, since: datetime | None = None) -> int:
         """Write all events, or those since a moment, to a text file, and return how many there were.
@@ -106,11 +117,14 @@ class _Walk:
     """Events and changes go side by side: both are in the order of asking. Only unfinished changes are held."""
 
     def __init__(self, db: Database) -> None:
-        self.seq = 0
-        self.hash = GENESIS
+        self.base = base_of(db)
+        self.seq = self.base.seq
+        self.hash = self.base.hash
         self._db = db
-        self._rows = readable(db, _SHOWN)
+        archived = f"WHERE c.number > {int(self.base.changes)}" if self.base.seq else ""
+        self._rows = readable(db, f"{SHOWN} {archived} ORDER BY c.number")
         self._lives: dict[str, _Life] = {}
+        self._archived: dict[str, object] = {}
 
     def events(self) -> Breakage | None:
         for row in readable(self._db, f"{EVENT} ORDER BY seq"):
@@ -122,6 +136,8 @@ class _Walk:
                 what = self._moved(row)
             elif what is None and event == TAKEN_OVER and change_id in self._lives:
                 self._lives[change_id].taken_by = row[5]
+            elif what is None and event == ARCHIVED:
+                self._archived = json.loads(row[8])
             if what is not None:
                 return Breakage(what, min(seq, self.seq + 1), change_id if seq == self.seq + 1 else None)
             self.seq, self.hash = seq, digest
@@ -139,11 +155,25 @@ class _Walk:
             return Breakage("The record of where the chain ends was edited.", self.seq)
         return None
 
+    def beginning(self) -> Breakage | None:
+        """What was archived must be named by an event of the chain. An archive's own beginning is named in what comes
+        after it."""
+        if not self.base.seq or self.base.is_archive:
+            return None
+        named = {"seq": self.base.seq, "hash": self.base.hash, "changes": self.base.changes}
+        if {**named, "kept": self._archived.get("kept")} != self._archived:
+            return Breakage("No event says that what was before it was archived: it was cut off.", self.base.seq + 1)
+        if self._archived["kept"] != kept_fingerprint(self._db, self.base):
+            return Breakage("A change that was archived and stayed was edited or deleted.")
+        return None
+
     def anchor(self, anchor: Head | None) -> Breakage | None:
         if anchor is None:
             return None
+        if 0 < anchor.seq < self.base.seq:
+            return Breakage("It is in an archive: name that with --archive.", anchor.seq)
         row = self._db.execute("SELECT hash FROM events WHERE seq = ?", [anchor.seq]).fetchone()
-        if (anchor.seq, anchor.hash) == (0, GENESIS) or (row is not None and row[0] == anchor.hash):
+        if anchor in (Head(0, GENESIS), self.base.head) or (row is not None and row[0] == anchor.hash):
             return None
         return Breakage("It is not the event that the kept head names: the ledger was rewritten or cut.", anchor.seq)
 
@@ -200,6 +230,3 @@ class _Walk:
 
 
 _DISAGREES = "Its change was edited: it says other than its last event."
-_SHOWN = f"""SELECT c.id, c.verb, c.person_id, c.person_name, c.channel, c.summary, c.note, {VMS}, c.plan, c.expires_at,
-    c.created_at, c.vm_names, c.state, c.reason, c.result, c.decided_by,
-    c.taken_by FROM changes c ORDER BY c.number"""  # noqa: S608

@@ -5,16 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Literal, NoReturn, TextIO
 
 import click
 
-from bot.ledger import Head, Ledger, LedgerError
+from bot.ledger import Head, Ledger, LedgerError, Verdict
+from bot.operations.folder import FolderError, held
+from bot.operations.stream.verify import verify as proved
 from bot.settings import SettingsError, data_dir
 from commands.kit.words import parse_span
+
+LEAST_AGE = timedelta(days=30)
+"""What is younger may still be told of: merges, and changes whose end is looked for."""
 
 
 def _head(ctx: click.Context, param: click.Parameter, text: str | None) -> Head | None:
@@ -55,7 +60,7 @@ def _moment(ctx: click.Context, param: click.Parameter, text: str | None) -> dat
 )
 @click.pass_context
 def audit(ctx: click.Context, path: Path | None, config: Path | None) -> None:
-    """Check the ledger, or export it. Nothing is changed; the bot may be running."""
+    """Check the ledger, export it, or archive what is old. But for archive, nothing is changed and the bot may run."""
     ctx.meta[_PATH] = lambda: path or _of_settings(config)
 
 
@@ -67,20 +72,147 @@ def audit(ctx: click.Context, path: Path | None, config: Path | None) -> None:
     callback=_head,
     help="A head that was printed earlier and kept elsewhere: it must still be there.",
 )
+@click.option(
+    "--stream",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="Walk what a receiver has kept of the audit stream instead: a line an event. - is standard input.",
+)
+@click.option(
+    "--archive",
+    "archives",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file that audit archive has made of this ledger, to prove both together. It may be given several times.",
+)
 @click.pass_context
-def verify(ctx: click.Context, anchor: Head | None) -> None:
+def verify(ctx: click.Context, anchor: Head | None, stream: Path | None, archives: tuple[Path, ...]) -> None:
     """Walk the whole ledger. Exit code 1, and the first row that is wrong, when anything was edited, deleted, inserted
     or cut off."""
+    if stream is not None:
+        _verify_stream(ctx, stream, anchor)
+        return
+    if archives:
+        anchor = _verify_archives(ctx, archives, anchor)
     with _ledger(ctx) as ledger:
         verdict = ledger.audit.verify(anchor)
     if verdict.broken is not None:
         click.echo(f"The ledger is broken {verdict.broken.where}. {verdict.broken.what}", err=True)
-        if 0 < verdict.head.seq < (verdict.broken.seq or verdict.head.seq + 1):
-            click.echo(f"Events 1 to {verdict.head.seq} are as the bot wrote them.", err=True)
+        if verdict.base.seq < verdict.head.seq < (verdict.broken.seq or verdict.head.seq + 1):
+            click.echo(f"Events {verdict.base.seq + 1} to {verdict.head.seq} are as the bot wrote them.", err=True)
         ctx.exit(1)
     with _written("Standard output"):
-        click.echo(f"The ledger is whole: {verdict.head.seq} events.")
+        what = "archive" if verdict.is_archive else "ledger"
+        click.echo(f"The {what} is whole: {_events(verdict)}.")
+        if verdict.base.seq and not archives:
+            click.echo(f"What was archived before it must end with: {verdict.base}")
         click.echo(f"Its head, to keep elsewhere and to check with --head: {verdict.head}")
+
+
+def _events(verdict: Verdict) -> str:
+    return f"events {verdict.base.seq + 1} to {verdict.head.seq}" if verdict.base.seq else f"{verdict.head.seq} events"
+
+
+def _verify_archives(ctx: click.Context, paths: tuple[Path, ...], anchor: Head | None) -> Head | None:
+    """Walk archives from the oldest on, to where the ledger begins. The anchor, unless it was in one of them."""
+    seen: list[tuple[Path, Verdict]] = []
+    for path in paths:
+        with _opened(path) as archive:
+            seen.append((path, archive.audit.verify()))
+    seen.sort(key=lambda one: one[1].base.seq)
+    with _ledger(ctx) as ledger:
+        last = ledger.audit.base()
+    follows = [*(verdict.base for _, verdict in seen[1:]), last]
+    for (path, verdict), after in zip(seen, follows, strict=True):
+        if verdict.broken is not None:
+            _end(ctx, f"{path} is broken {verdict.broken.where}. {verdict.broken.what}")
+        if verdict.head != after:
+            _end(ctx, f"{path} ends with {verdict.head}, and what follows begins after {after}: an archive is missing.")
+        if anchor is not None and verdict.base.seq < anchor.seq <= verdict.head.seq:
+            with _opened(path) as archive:
+                if (broken := archive.audit.verify(anchor).broken) is not None:
+                    _end(ctx, f"{path} is broken {broken.where}. {broken.what}")
+            anchor = None
+        with _written("Standard output"):
+            click.echo(f"The archive {path} is whole: {_events(verdict)}, and the chain goes on after it.")
+    return anchor
+
+
+def _end(ctx: click.Context, why: str) -> NoReturn:
+    click.echo(why, err=True)
+    ctx.exit(1)
+
+
+@audit.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--before",
+    metavar="SPAN|DAY",
+    default="365d",
+    show_default=True,
+    callback=_moment,
+    help="What happened before that goes: 365d, or 2026-01-01 (UTC). It is 30 days at least.",
+)
+@click.pass_context
+def archive(ctx: click.Context, file: Path, before: datetime) -> None:
+    """Move what is old and over from the ledger into FILE, a ledger of its own to be read and kept. Stop the bot first.
+
+    The chain stays provable over both: audit verify --archive FILE. What is open, whose each checkpoint is and what
+    schedules took stay. Cut off at any point, it has lost nothing: type it again.
+    """
+    if datetime.now(UTC) - before < LEAST_AGE:
+        raise click.BadParameter("must be 30 days ago, or longer.", ctx, param_hint="--before")
+    path = ctx.meta[_PATH]()
+    if not path.is_file():
+        raise click.ClickException(f"There is no ledger at {path}.")
+    try:
+        with held(path.parent, look=False), Ledger(path, clock=lambda: datetime.now(UTC)) as ledger:
+            lines = archived(ledger, file, before)
+    except (LedgerError, FolderError) as error:
+        raise click.ClickException(getattr(error, "sentence", str(error))) from error
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or file} cannot be written: {error.strerror}.") from error
+    for line in lines:
+        click.echo(line)
+
+
+def archived(ledger: Ledger, file: Path, before: datetime) -> list[str]:
+    """Part the ledger, or end what an earlier run has begun. What there is to say of it."""
+    if file.exists():
+        cut = ledger.archive.known(file)  # its name is taken last: it is whole
+        if cut is None:
+            ledger.archive.shrink()
+            return [f"{file} is the archive that the ledger begins after already."]
+    else:
+        cut = ledger.archive.cut(before)
+        if cut is None:
+            return ["Nothing is old and over, so nothing was archived."]
+        ledger.archive.write(file, cut)
+    ledger.archive.leave(file, cut, before)
+    ledger.archive.shrink()
+    return [
+        *([f"It is not more: {cut.held_back_by}"] if cut.held_back_by else []),
+        f"The events up to {cut.head.seq} are in {file}. Keep it: what was before is nowhere else.",
+        f"Its head, to keep elsewhere: {cut.head}",
+    ]
+
+
+def _verify_stream(ctx: click.Context, path: Path, anchor: Head | None) -> None:
+    try:
+        with click.open_file(str(path), encoding="utf-8", errors="replace") as lines:
+            proof = proved(lines, anchor)
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be read: {error.strerror}.") from error
+    if proof.broken is not None:
+        click.echo(f"The stream is broken {proof.broken.where}. {proof.broken.what}", err=True)
+        ctx.exit(1)
+    if proof.before is None or proof.head is None:
+        raise click.ClickException(f"{path} holds no event of an audit stream.")
+    with _written("Standard output"):
+        again = f" {proof.repeated} came more than once." if proof.repeated else ""
+        click.echo(f"The stream is whole: events {proof.before.seq + 1} to {proof.head.seq}.{again}")
+        if proof.before.seq:
+            click.echo(f"What came before it must end with: {proof.before}")
+        click.echo(f"Its head, to hold against that of the ledger: {proof.head}")
 
 
 @audit.command()
@@ -108,8 +240,14 @@ _PATH = f"{__name__}.path"
 
 @contextmanager
 def _ledger(ctx: click.Context) -> Iterator[Ledger]:
+    with _opened(ctx.meta[_PATH]()) as ledger:
+        yield ledger
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Ledger]:
     try:
-        with Ledger(ctx.meta[_PATH](), clock=lambda: datetime.now(UTC), read_only=True) as ledger:
+        with Ledger(path, clock=lambda: datetime.now(UTC), read_only=True) as ledger:
             yield ledger
     except LedgerError as error:
         raise click.ClickException(error.sentence) from error

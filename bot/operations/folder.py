@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ from typing import Literal
 from filelock import FileLock, Timeout
 
 LOCK, HOLDER = "checkpointbot.lock", "checkpointbot.pid"
+RESTORING = "restoring.json"
+"""There while a backup is put back, and left where that was cut off."""
 OURS = (
     "ledger.db*",
     "jobs.db*",
@@ -20,6 +23,7 @@ OURS = (
     "slack.json",
     "checkpointbot-demo",
     "restored.json",
+    "restoring.json",
     LOCK,
     HOLDER,
     "shells",
@@ -55,7 +59,9 @@ def held(folder: Path, clock: Callable[[], datetime] = utc_now, *, look: bool = 
         try:
             _shut(folder)
             (folder / HOLDER).write_text(f"{os.getpid()} {clock():%Y-%m-%dT%H:%M:%SZ}\n", encoding="ascii")
+            give_to_owner(folder, folder / LOCK, folder / HOLDER)
             if look:
+                check_restored(folder)
                 check_jobs(folder / "jobs.db")
             yield
         finally:
@@ -69,6 +75,28 @@ def make_private(path: Path) -> None:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     if IS_POSIX and path.stat().st_uid == os.getuid() and not any(path.iterdir()):
         path.chmod(0o700)
+
+
+def give_to_owner(folder: Path, *paths: Path) -> None:
+    """What an administrator makes in the folder as root belongs to the account that the folder belongs to."""
+    if IS_POSIX and os.geteuid() == 0:
+        owner = folder.stat()
+        for path in paths:
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def check_restored(folder: Path) -> None:
+    """Raises `FolderError` when a backup is half put back: a ledger made anew would know nothing of what was done."""
+    try:
+        backup = json.loads((folder / RESTORING).read_text("utf-8"))["backup"]
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, LookupError, TypeError):
+        backup = "BACKUP"
+    raise FolderError(
+        f"A backup was being put into {folder}, and that was cut off. Nothing is lost: type checkpointbot restore "
+        f"{backup} --replace again, and start it then."
+    )
 
 
 def check_jobs(path: Path, mode: Literal["rw", "ro"] = "rw") -> None:

@@ -1,7 +1,7 @@
 """Metrics for Prometheus: of checkpoints, hosts, changes, and the bot itself.
 
 Names follow Prometheus' conventions: base units, `_total` for what only grows, timestamps and not ages. A VM has at
-most 10 series (today 5), and there is a limit on all. All is read from memory or from an index; no host is asked.
+most 10 series (today 7), and there is a limit on all. All is read from memory or from an index; no host is asked.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from backends.base import VMInventory
 from bot.fleet.inventory import Inventory
 from bot.ledger import ChangeState, Ledger
+from commands.base.health import ORDER
 
 MOST_VMS, MOST_VOLUMES = 10_000, 2_000
 """Beyond these, what is left out is counted."""
@@ -27,6 +28,9 @@ MOST_VMS, MOST_VOLUMES = 10_000, 2_000
 PREFIX = "checkpointbot"
 VM_LABELS = ("host", "vm", "vm_id")
 """The id too: a host may have two VMs of one name."""
+
+VERDICTS = {str(verdict): number for number, verdict in enumerate(reversed(ORDER))}
+"""The graver, the higher."""
 
 ACK_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0)
 """Slack waits three seconds."""
@@ -48,6 +52,8 @@ class Sources:
     """What happens by the clock does happen."""
     waiting: Callable[[], int]
     """Requests that wait for a thread."""
+    stream_lag: Callable[[], int] | None = None
+    """Events that the receiver of the audit stream has not taken yet; None where there is none."""
 
 
 class Metrics:
@@ -100,6 +106,9 @@ class _Bot(Collector):
         yield _one(
             "stale_after_seconds", "The age from which a checkpoint is stale.", sources.stale_after.total_seconds()
         )
+        if sources.stream_lag is not None:
+            text = "Events that the receiver of the audit stream has not taken yet."
+            yield _one("audit_stream_lag_events", text, sources.stream_lag())
         for name in ("ledger", "jobs"):
             size = sum(_size(sources.data_dir / f"{name}.db{end}") for end in ("", "-wal"))
             yield _one(f"{name}_size_bytes", f"What {name}.db takes on its volume.", size)
@@ -118,8 +127,12 @@ class _Changes(Collector):
 
     sources: Sources
     durations: Histogram
-    _seen: int | None = None
+    _seen: int = field(init=False)
     _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        """What ended before the bot began was counted by the process that was there."""
+        self._seen = self.sources.ledger.audit.head().seq
 
     def collect(self) -> Iterator[Metric]:
         figures = self.sources.ledger.figures
@@ -135,14 +148,10 @@ class _Changes(Collector):
             self._count()
         yield from self.durations.collect()
         events = CounterMetricFamily(f"{PREFIX}_ledger_events", "Events in the ledger's chain.")
-        events.add_metric((), self._seen or 0)
+        events.add_metric((), self._seen)
         yield events
 
     def _count(self) -> None:
-        """What ended before the bot began was counted by the process that was there."""
-        if self._seen is None:
-            self._seen = self.sources.ledger.audit.head().seq
-            return
         ended, self._seen = self.sources.ledger.figures.ended_since(self._seen)
         for one in ended:
             self.durations.labels(one.verb).observe(one.seconds)
@@ -182,7 +191,17 @@ class _Fleet(Collector):
         oldest = [(ls, min(c.created for c in one.checkpoints).timestamp()) for ls, one in shown if one.checkpoints]
         name = "vm_oldest_checkpoint_timestamp_seconds"
         yield _gauge(name, "When the oldest checkpoint of a VM was taken.", oldest, VM_LABELS)
-        until = self.sources.ledger.figures.keep_until(self.sources.clock())
+        figures, now = self.sources.ledger.figures, self.sources.clock()
+        held = figures.kept(now)
+        free = [(ls, [c.created for c in one.checkpoints if c.id not in held]) for ls, one in shown]
+        name = "vm_oldest_unkept_checkpoint_timestamp_seconds"
+        text = "When the oldest checkpoint of a VM was taken that nobody keeps."
+        yield _gauge(name, text, [(ls, min(taken).timestamp()) for ls, taken in free if taken], VM_LABELS)
+        verdicts = figures.verdicts()
+        judged = [(ls, VERDICTS[said]) for ls, one in shown if (said := verdicts.get(one.vm.id)) in VERDICTS]
+        text = "The verdict on a VM: 0 Fine, 1 Cannot tell, 2 Look, 3 Hold."
+        yield _gauge("vm_verdict", text, judged, VM_LABELS)
+        until = figures.keep_until(now)
         kept = [(ls, until[one.vm.id].timestamp()) for ls, one in shown if one.vm.id in until]
         name = "vm_keep_until_timestamp_seconds"
         yield _gauge(name, "Until when a VM's checkpoint is kept that may go first.", kept, VM_LABELS)

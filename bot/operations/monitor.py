@@ -8,9 +8,10 @@ from threading import Thread
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from prometheus_client.exposition import ThreadingWSGIServer
 
+from bot.operations.exposition import page
 from bot.operations.metrics import Metrics
 
 Check = Callable[[], Mapping[str, bool]]
@@ -57,7 +58,7 @@ class Monitor:
             case _ if method not in ("GET", "HEAD"):
                 return "405 Method Not Allowed", TEXT, b"Only GET.\n"
             case "/metrics":
-                return "200 OK", CONTENT_TYPE_LATEST, generate_latest(self._metrics.registry)
+                return "200 OK", CONTENT_TYPE_LATEST, page(self._metrics.registry)
             case "/healthz":
                 return self._health()
             case _:

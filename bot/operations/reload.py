@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
 from backends.base import Backend
 from bot.ledger import Ledger, LedgerError
 from bot.messages import WorkspaceError
+from bot.operations.doctor.findings import Check
 from bot.people.access import described
 from bot.settings import Settings, SettingsError
 
@@ -35,6 +36,9 @@ class Running(Protocol):
     def start(self, stopping: threading.Event | None = None) -> None:
         """Take up all that waits. Raises one of `TROUBLE`."""
 
+    def look(self) -> Sequence[Check]:
+        """What is wrong with its settings and hosts, as far as a short look shows it. Raises `LookupFailed`."""
+
     def stop(self) -> None:
         """End. What waits is kept."""
 
@@ -42,7 +46,15 @@ class Running(Protocol):
 class Reloadable:
     """Starts and stops as the bot in it does. What is wrong with new settings is logged, and the old ones stay."""
 
-    def __init__(self, settings: Settings, load: Callable[[], Settings], make: Callable[[Settings], Running]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        load: Callable[[], Settings],
+        make: Callable[[Settings], Running],
+        started: Callable[[Running], object] = lambda _bot: None,
+    ) -> None:
+        """`started` is called with each bot that takes commands."""
+        self._started = started
         self._settings = settings
         self._load = load
         self._make = make
@@ -59,6 +71,8 @@ class Reloadable:
     def start(self, stopping: threading.Event) -> None:
         self._stopping = stopping
         self.bot.start(stopping)
+        if not stopping.is_set():
+            self._started(self.bot)
 
     def stop(self) -> None:
         self.bot.stop()
@@ -84,6 +98,8 @@ class Reloadable:
             return False
         self._settings = new
         self._record(old, new)
+        if not self._stopping.is_set():
+            self._started(self.bot)
         log.info("The settings were read anew.")
         return True
 

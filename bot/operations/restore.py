@@ -14,7 +14,7 @@ import click
 
 from bot.changes.perform import Restored
 from bot.operations.backup import JOBS, LEDGER, NOTE, Backup, BackupError, config_option, data_dir_of, told, verified
-from bot.operations.folder import held, make_private, utc_now
+from bot.operations.folder import RESTORING, give_to_owner, held, make_private, utc_now
 
 MARK = "restored.json"
 """Beside the files that were put back: of which moment they are."""
@@ -32,17 +32,26 @@ def restore(backup: Path, folder: Path, *, replace: bool, clock: Callable[[], da
                 f"{folder} holds a ledger already. Nothing was changed. With --replace it is put aside, and kept."
             )
         _copy_files(backup, folder)
-        mark = folder / f"{MARK}.new"  # whole or not there: a start reads it
-        mark.write_text(_mark(made), encoding="utf-8")
-        mark.replace(folder / MARK)
+        _write(folder / RESTORING, json.dumps({"version": 1, "backup": str(backup.absolute())}))
+        _write(folder / MARK, _mark(made))
         aside = folder / f"before-restore-{clock().astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}"
         if there:
             make_private(aside)
+            give_to_owner(folder, aside)
         for path in there:
             path.rename(aside / path.name)
         for name in _names(made):
             (folder / f"{name}.restored").rename(folder / name)
+        (folder / RESTORING).unlink()
     return made
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not there: a start reads it."""
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(text, encoding="utf-8")
+    give_to_owner(path.parent, new)
+    new.replace(path)
 
 
 def restored(folder: Path) -> Restored | None:
@@ -87,6 +96,7 @@ def _copy_files(backup: Path, folder: Path) -> None:
             copy.unlink(missing_ok=True)
             copy.touch(mode=0o600)
             shutil.copyfile(source, copy)
+            give_to_owner(folder, copy)
     except OSError:
         for _, copy in copies:
             with suppress(OSError):

@@ -205,9 +205,45 @@ def _listen(value: str) -> str:
     return value
 
 
+def _stream(value: str) -> str:
+    """Where the chain can be streamed to. What is no address is a file."""
+    if value == "stdout":
+        return value
+    if "://" not in value:
+        if not Path(value).is_absolute():
+            raise problem("must be https://…, syslog+tls://…, the whole path of a file, or stdout")
+        return value
+    parts = urlsplit(value)
+    if parts.scheme in ("http", "syslog"):
+        right = {"http": "https", "syslog": "syslog+tls"}[parts.scheme]
+        raise problem(f"must be encrypted on its way: {right}://…")
+    if parts.scheme not in ("https", "syslog+tls") or not parts.hostname:
+        raise problem("must be https://…, syslog+tls://…, the whole path of a file, or stdout")
+    if parts.username or parts.password:
+        raise problem("must not hold a user name or password: audit.token is for that")
+    if parts.scheme == "syslog+tls" and (parts.path.strip("/") or parts.query):
+        raise problem("must be syslog+tls:// with a host and a port, such as syslog+tls://logs.example.net:6514")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise problem("must have a port between 1 and 65535") from None
+    return value
+
+
+def is_channel(value: str) -> bool:
+    return re.fullmatch(_CHANNEL, value) is not None
+
+
+def _head_place(value: str) -> str:
+    if value in ("digest", "none") or is_channel(value) or Path(value).is_absolute():
+        return value
+    raise problem(f"{value!r} is neither digest, none, a channel id (C0123ABCD), nor the whole path of a file")
+
+
 _T = TypeVar("_T")
 _MEMBER = r"[UW][A-Z0-9]{1,20}"
 _GROUP = r"S[A-Z0-9]{1,20}"
+_CHANNEL = r"[CG][A-Z0-9]{1,20}"
 
 CheckpointCount = Annotated[int, BeforeValidator(_whole_number(1, 49))]
 Count = Annotated[int, BeforeValidator(_whole_number(1, 50))]
@@ -249,4 +285,6 @@ Someone = Annotated[
         f"is neither a user id (U024BE7LH), a user group id (S0615G0KT) nor {EVERYONE}",
     ),
 ]
-ChannelId = Annotated[str, _matching(r"[CG][A-Z0-9]{1,20}", "is not a channel id (C0123ABCD)")]
+ChannelId = Annotated[str, _matching(_CHANNEL, "is not a channel id (C0123ABCD)")]
+Stream = Annotated[str, AfterValidator(_stream)]
+HeadPlace = Annotated[str, AfterValidator(_head_place)]

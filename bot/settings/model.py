@@ -20,6 +20,8 @@ from bot.settings.kinds import (
     CheckpointCount,
     Count,
     DatabaseUrl,
+    ExistingFile,
+    HeadPlace,
     HoursOfTheDay,
     Listen,
     OneOrMore,
@@ -33,6 +35,7 @@ from bot.settings.kinds import (
     Someone,
     Span,
     SpanOrNone,
+    Stream,
     TimeOfDay,
     TimeZone,
     UserId,
@@ -40,7 +43,7 @@ from bot.settings.kinds import (
     did_you_mean,
     problem,
 )
-from bot.settings.problems import PREFIX, found
+from bot.settings.problems import PREFIX, Place, found
 from bot.settings.section import Section
 from bot.settings.sets import SET, S, unknown, without_sets
 from commands.base import Policy, Schedule
@@ -300,6 +303,12 @@ class MetricsSettings(Section):
     )
 
 
+class LogSettings(Section):
+    """The log, which goes to standard error."""
+
+    format: Literal["text", "json"] = Field(default="text", description="Lines to read, or JSON, a line a record.")
+
+
 class HealthSettings(Section):
     """How the checkpoints of VMs are watched over."""
 
@@ -307,6 +316,41 @@ class HealthSettings(Section):
     gate: bool = Field(
         default=True, description="Refuse every change of a VM on Hold, and ask about one that somebody should look at."
     )
+
+
+class AuditSettings(Section):
+    """Where every event of the ledger goes at once, and where its head is kept each day."""
+
+    stream: Stream | None = Field(
+        default=None,
+        description="Who gets every event of the chain, in order and at least once: https://… (CloudEvents), "
+        "syslog+tls://host:6514 (RFC 5424), the whole path of a file, or stdout. When left out, nobody.",
+        examples=["https://collector.example.net/checkpointbot"],
+    )
+    token: Secret | None = Field(
+        default=None, description="The bearer token that https is asked with. Better kept in a secrets folder."
+    )
+    ca_bundle: ExistingFile | None = Field(
+        default=None,
+        description="A PEM file with the authorities that the receiver's certificate is checked against. When left "
+        "out, the system's.",
+    )
+    head: HeadPlace = Field(
+        default="digest",
+        description="Where the head of the chain is kept each day at digest.at: digest (in the thread of the "
+        "first channel's digest), the id of another channel, the whole path of a file, or none.",
+    )
+
+    @model_validator(mode="after")
+    def _goes_with_the_stream(self) -> AuditSettings:
+        scheme = (self.stream or "").partition("://")[0]
+        wrong: list[tuple[Place, str]] = []
+        if self.token is not None and scheme != "https":
+            wrong.append((("token",), "is for a stream to https://… alone"))
+        if self.ca_bundle is not None and scheme not in ("https", "syslog+tls"):
+            wrong.append((("ca_bundle",), "is for a stream to https://… or syslog+tls://… alone"))
+        found(wrong)
+        return self
 
 
 class Settings(BaseSettings, Section):
@@ -355,6 +399,8 @@ class Settings(BaseSettings, Section):
     digest: DigestSettings = Field(default_factory=DigestSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     health: HealthSettings = Field(default_factory=HealthSettings)
+    audit: AuditSettings = Field(default_factory=AuditSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
 
     @classmethod
     def settings_customise_sources(

@@ -94,6 +94,8 @@ class HostStatus:
     """How long ago that was asked for, by a clock that nobody can set."""
     gaps: tuple[str, ...] = ()
     """Sentences about what it did not show, though it answered."""
+    remarks: tuple[str, ...] = ()
+    """Sentences about what was found wrong with it at the start of the bot, such as a certificate that ends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from bot.cli import Late, _until_stopped, main
+from bot.cli import Late, _reload, _until_stopped, main
 from bot.demo import PORT
 from bot.operations.folder import held
+from bot.operations.service import Notifier
 
 
 @pytest.fixture(autouse=True)
@@ -228,6 +229,21 @@ class TestTheDataFolder:
 
         assert Path("demo-data", "hosts.json").read_text(encoding="utf-8") == "what the first demo has"
 
+    def test_logs_json_where_the_settings_say_so(self, caplog: pytest.LogCaptureFixture) -> None:
+        write_settings()
+        given = yaml.safe_load(Path("checkpointbot.yaml").read_text())
+        Path("checkpointbot.yaml").write_text(yaml.safe_dump({**given, "log": {"format": "json"}}))
+        done = subprocess.run(
+            [sys.executable, "-c", "from bot.cli import entry; entry()", "run", "--no-wait"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        lines = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+        assert {"at", "level", "logger", "message"} <= set(lines[0])
+        assert "The settings name no host under hosts:" in lines[0]["message"]
+
     def test_with_a_damaged_jobs_file_is_a_sentence(self) -> None:
         write_settings()
         Path("data").mkdir()
@@ -266,6 +282,23 @@ class TestSignals:
             for number, handler in before.items():
                 signal.signal(number, handler)
         assert reloaded == [True]
+
+    def test_the_watchdog_is_fed_while_settings_are_read_anew_with_slack_away(self, tmp_path: Path) -> None:
+        """Such a reload lasts for as long as Slack is away, and nothing else of the bot lives then."""
+        address = str(tmp_path / "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(address)
+            manager.settimeout(60)
+            watched = Notifier({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "1000"})
+            told: list[str] = []
+
+            def reload() -> bool:
+                told.extend(manager.recv(200).decode().split("\n")[0] for _ in range(2))
+                return True
+
+            _reload(reload, watched)
+            told.append(manager.recv(200).decode().split("\n")[0])
+        assert told == ["RELOADING=1", "WATCHDOG=1", "READY=1"]
 
     def test_a_hangup_that_nobody_ignores_ends_the_program(self) -> None:
         before = signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -18,7 +18,6 @@ from bot.settings import DigestChannelSettings, HostDefaults, HostSettings, Sett
 from bot.slack.websocket import NotConnected
 from bot.wiring import Bot, hosts_of, simulated_hosts
 from tests.support.headquarters import settings
-from tests.support.waiting import wait_until
 
 ACCOUNT, PASSWORD = "LAB\\svc", "a password of this test"
 
@@ -144,9 +143,7 @@ class TestSlackAwayAtTheStart:
             bot.stop()
 
 
-def test_channels_where_the_bot_can_do_nothing_are_said_once_it_runs(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_channels_where_the_bot_can_do_nothing_are_said_by_a_look(tmp_path: Path) -> None:
     said = ("#web-team is archived.", "The bot is not in #lounge", "The bot does not see the channel C0NOWHERE.")
     with Sandbox() as sandbox:
         sandbox.workspace.channels["C0WEBTEAM"].is_archived = True
@@ -159,12 +156,11 @@ def test_channels_where_the_bot_can_do_nothing_are_said_once_it_runs(
         }
         bot = Bot(given.model_copy(update=update))
         try:
-            bot.start()
-            wait_until(lambda: all(line in caplog.text for line in said))
+            told = "\n".join(check.line for check in bot.look())
         finally:
             bot.stop()
-    assert [caplog.text.count(line) for line in said] == [1, 1, 1]
-    assert "#ops" not in caplog.text
+    assert [told.count(line) for line in said] == [1, 1, 1]
+    assert "#ops" not in told
 
 
 def test_a_bot_that_was_stopped_can_be_followed_by_another(tmp_path: Path) -> None:

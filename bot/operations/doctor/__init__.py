@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from backends.base import Backend
-from bot.operations.doctor import hosts, shapes, storage, workspace
+from bot.operations.doctor import hosts, shapes, storage, stream, workspace
 from bot.operations.doctor.findings import Check, Report, State, unseen, warning
 from bot.operations.doctor.hosts import Seen, ask
 from bot.operations.doctor.people import People
@@ -42,6 +42,7 @@ def examine(
             *(check for one in seen for check in hosts.look(one, clock)),
             *hosts.look_at_patterns(settings, seen),
             *storage.look(settings, clock, room=room),
+            *stream.look(settings, clock),
             *(shapes.look(client) if messages else ()),
         )
     )
@@ -62,6 +63,7 @@ def at_start(
         *people.channels(),
         *people.ids(),
         *storage.look(settings, clock, deep=False),
+        *stream.look(settings, clock),
         *(check for backend in backends.values() for check in hosts.remarks_of(backend, clock)),
     )
     return tuple(one for one in found if one.is_fault)

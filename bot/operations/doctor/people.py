@@ -11,7 +11,7 @@ from bot.people import access
 from bot.people.directory import LookupFailed, ScopeMissing
 from bot.people.identity import Gate, Refusal
 from bot.settings import ApprovalSettings, Settings
-from bot.settings.kinds import EVERYONE, ChannelId, Someone
+from bot.settings.kinds import EVERYONE, ChannelId, Someone, is_channel
 from bot.settings.walk import values
 from bot.slack.directory import SlackDirectory
 from commands.base import Person
@@ -37,7 +37,9 @@ class People:
 
     def channels(self) -> Iterator[Check]:
         """Every channel that any setting names."""
-        for place, channel in values(self.settings, ChannelId):
+        head = self.settings.audit.head
+        named = [("audit.head", head)] if is_channel(head) else []
+        for place, channel in (*values(self.settings, ChannelId), *named):
             try:
                 yield self._channel(place, channel)
             except LookupFailed as failure:

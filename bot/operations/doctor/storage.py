@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.ledger import Ledger, LedgerError
 from bot.operations.doctor.findings import Check, broken, unseen, warning, works
-from bot.operations.folder import IS_POSIX, FolderError, check_jobs
+from bot.operations.folder import IS_POSIX, FolderError, check_jobs, check_restored
 from bot.settings import Settings
 
 LEAST_ROOM = 500 * 1024**2
@@ -50,6 +50,11 @@ def _folder(folder: Path, room: Callable[[Path], int]) -> Check:
         return broken(FOLDER, f"{there} is a file, and no folder.", "Name another folder.")
     if not os.access(there, os.W_OK | os.X_OK):
         return broken(FOLDER, f"This account may not write in {there}.", "Give it the folder, or name another.")
+    try:
+        check_restored(folder)
+    except FolderError as error:
+        said, _, mend = str(error).partition(". ")
+        return broken(FOLDER, f"{said}.", mend)
     free = room(there)
     if free < LEAST_ROOM:
         said = f"Only {free // 1024**2} MB are free on the volume of {there}."
@@ -71,6 +76,8 @@ def _ledger(path: Path, clock: Callable[[], datetime]) -> Check:
     if verdict.broken is not None:
         mend = f"checkpointbot audit verify says more. {PUT_BACK}"
         return broken(path.name, f"Its chain is broken {verdict.broken.where}: {verdict.broken.what}", mend)
+    if verdict.is_archive:
+        return broken(path.name, "It is an archive of a ledger.", "Put the ledger itself in its place.")
     return works(path.name, f"Its chain is whole: {verdict.head.seq} events.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 from collections import Counter
@@ -192,6 +193,47 @@ def test_a_damaged_folder_can_be_restored(folder: Path, tmp_path: Path) -> None:
 
     with Ledger(folder / "ledger.db", clock=now, read_only=True) as ledger:
         assert ledger.audit.verify().whole
+
+
+def cut_off_after(monkeypatch: pytest.MonkeyPatch, renames: int) -> None:
+    """The process ends in mid-restore."""
+    left, rename = [renames], Path.rename
+
+    def counted(self: Path, target: Path) -> Path:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", counted)
+
+
+@pytest.mark.parametrize("renames", [0, 1])
+def test_a_restore_that_was_cut_off_keeps_the_bot_from_starting_until_it_is_done(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renames: int
+) -> None:
+    """Without the ledger, a new one would be made, which knows of nothing that was done."""
+    made = back_up(folder, tmp_path / "backups")
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        cut_off_after(patched, renames)
+        restore(made.folder, folder, replace=True, clock=now)
+
+    with pytest.raises(FolderError, match=r"Nothing is lost: type checkpointbot restore .* --replace"), held(folder):
+        pass
+    restore(made.folder, folder, replace=True)
+    with held(folder), Ledger(folder / "ledger.db", clock=now) as ledger:
+        assert str(ledger.audit.head()) == made.head
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_puts_back_belongs_to_whom_the_folder_belongs(folder: Path, tmp_path: Path) -> None:
+    os.chown(folder, 12345, 12346)
+    made = back_up(folder, tmp_path / "backups")
+
+    restore(made.folder, folder, replace=True, clock=now)
+
+    new = [one for one in folder.iterdir() if not one.name.startswith("before")]
+    assert {(one.stat().st_uid, one.stat().st_gid) for one in new} == {(12345, 12346)}
 
 
 @pytest.mark.parametrize("change", ["edited", "another", "no note"])

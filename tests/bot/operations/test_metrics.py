@@ -16,16 +16,17 @@ from pathlib import Path
 
 import pytest
 import yaml
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from backends.base import VM, Checkpoint, HostInventory, VMInventory, VMState, Volume
 from bot.fleet.inventory import Inventory
-from bot.ledger import Ledger
-from bot.operations import metrics, templates
+from bot.ledger import Ledger, Remembered
+from bot.operations import exposition, metrics, templates
 from bot.operations.metrics import Metrics, Sources
 from bot.operations.monitor import Monitor
+from commands.base.health import Verdict, VMHealth
 from tests.support.clock import StoppedClock as LedgerClock
 from tests.support.hosts import Hosts, small_fleet
 from tests.support.ledger import carry
@@ -45,7 +46,7 @@ class World:
     lives: dict[str, int] = field(default_factory=lambda: {"slack": 2, "scheduler": 1})
 
     def page(self) -> str:
-        return generate_latest(self.metrics.registry).decode()
+        return exposition.page(self.metrics.registry).decode()
 
     def __post_init__(self) -> None:
         self.metrics = Metrics(
@@ -58,6 +59,7 @@ class World:
                 connections=lambda: self.lives["slack"],
                 scheduler=lambda: bool(self.lives["scheduler"]),
                 waiting=lambda: 3,
+                stream_lag=lambda: self.lives.get("lag", 0),
             )
         )
 
@@ -112,11 +114,55 @@ def test_changes_are_counted_by_verb_and_how_they_ended(world: World) -> None:
     assert world.value("checkpointbot_ledger_events_total") == world.ledger.audit.head().seq
 
 
+def test_the_page_says_what_that_of_prometheus_client_would(world: World) -> None:
+    carry(world.ledger, "one")
+    strange = CollectorRegistry(auto_describe=False)
+    gauge = Gauge("strange", 'of "this" \\ and\nthat', ("vm", "a"), registry=strange)
+    for number, value in enumerate((float("inf"), float("-inf"), 1e-9, 1.7e18, -3.0)):
+        gauge.labels('a "b" \\ c\nd', f"é{number}").set(value)
+
+    for registry in (strange, world.metrics.registry):
+        ours, theirs = (
+            [one for one in text_string_to_metric_families(page.decode()) if not one.name.startswith("process_")]
+            for page in (exposition.page(registry), generate_latest(registry))
+        )
+        assert ours == theirs
+
+
 def test_what_ended_before_the_bot_began_is_no_duration_of_it(world: World) -> None:
     carry(world.ledger, "one")
+    world = World(world.inventory, world.ledger, world.folder)
 
     assert "checkpointbot_change_duration_seconds_count{" not in world.page()
     assert world.value("checkpointbot_changes_total", verb="apply", state="succeeded") == 1
+
+
+def test_what_ended_before_the_first_look_at_the_page_is_a_duration(world: World) -> None:
+    carry(world.ledger, "one")
+
+    assert world.value("checkpointbot_change_duration_seconds_count", verb="apply") == 1
+
+
+def test_a_checkpoint_that_is_kept_hides_none_that_nobody_keeps(world: World) -> None:
+    """Of two of a VM the older one is pinned: the other one counts."""
+    seen = next(one for one in world.inventory.seen() if len(one.checkpoints) > 1)
+    first, *others = sorted(seen.checkpoints, key=lambda one: one.created)
+    name = "checkpointbot_vm_oldest_unkept_checkpoint_timestamp_seconds"
+    assert world.value(name, vm_id=seen.vm.id) == first.created.timestamp()
+
+    world.ledger.checkpoints.remember(first, host=seen.vm.host, vm_name=seen.vm.name, owner="U0ADA", pinned=True)
+
+    assert world.value(name, vm_id=seen.vm.id) == others[0].created.timestamp()
+
+
+def test_the_verdict_on_a_vm_is_a_number(world: World) -> None:
+    one, two, *_ = world.inventory.seen()
+    judged = [(VMHealth(one.vm.id, one.vm.name, one.vm.host, Verdict.HOLD), Remembered())]
+    judged += [(VMHealth(two.vm.id, two.vm.name, two.vm.host, Verdict.FINE), Remembered())]
+    world.ledger.verdicts.keep(judged)
+
+    assert world.value("checkpointbot_vm_verdict", vm_id=one.vm.id) == 3
+    assert world.value("checkpointbot_vm_verdict", vm_id=two.vm.id) == 0
 
 
 def test_names_follow_the_conventions(world: World) -> None:
@@ -257,7 +303,7 @@ def test_rules_and_dashboard_stand_on_metrics_that_there_are(world: World) -> No
     world.page()
     carry(world.ledger, "one")
     known = {sample.name for one in world.families().values() for sample in one.samples}
-    known |= {"checkpointbot_vm_keep_until_timestamp_seconds"}
+    known |= {"checkpointbot_vm_keep_until_timestamp_seconds", "checkpointbot_vm_verdict"}
 
     for expression in expressions():
         assert set(re.findall(r"checkpointbot_\w+", expression)) - {"checkpointbot_changes_open"} <= known
@@ -311,11 +357,12 @@ def test_the_alerts_fire_on_the_simulator(ledger: Ledger, tmp_path: Path) -> Non
         volume.used = int(volume.size * 0.96)
     inventory = Inventory(backends, lambda: NOW)  # type: ignore[arg-type]
     inventory.refresh(disks=True)
-    world = World(inventory, ledger, tmp_path, {"slack": 0, "scheduler": 1})
+    world = World(inventory, ledger, tmp_path, {"slack": 0, "scheduler": 1, "lag": 9})
     assert fired(world.page(), tmp_path) == {
         "CheckpointStale",
         "CheckpointVolumeFills",
         "CheckpointHostDown",
         "CheckpointBotWithoutSlack",
+        "CheckpointAuditStreamStandsStill",
     }
     inventory.close()

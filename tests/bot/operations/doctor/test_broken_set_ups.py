@@ -29,6 +29,7 @@ from bot.sandbox.faults import Fault as SlackFault
 from bot.settings import (
     AccessSettings,
     ApprovalSettings,
+    AuditSettings,
     DigestChannelSettings,
     DigestSettings,
     GrantSettings,
@@ -40,6 +41,7 @@ from bot.slack.web import reading_client
 from bot.wiring import hosts_of
 from commands.base import Part
 from tests.support.hosts import ACCOUNT, PASSWORD, serve, small_fleet
+from tests.support.receivers import CA_FILE, HttpsReceiver, untrusted
 from tests.support.settings import HOST_DEFAULTS, host_at, owners, slack_of
 
 NOW = datetime.now(UTC)
@@ -450,6 +452,44 @@ def test_a_file_that_is_damaged(world: World, tmp_path: Path, damage: Damage, sa
 
     assert said in only(report)
     assert not report.healthy
+
+
+# ---------------------------------------------------------------- the audit stream
+
+
+def with_audit(world: World, **audit: object) -> Settings:
+    return world.settings.model_copy(update={"audit": AuditSettings.model_validate(audit)})
+
+
+def test_a_receiver_of_the_audit_stream_that_is_dead(world: World) -> None:
+    fault = only(world.look(with_audit(world, stream="syslog+tls://127.0.0.1:9")))
+
+    assert "✗ audit.stream: syslog+tls://127.0.0.1:9: Connection refused. Look whether it runs" in fault
+
+
+def test_a_receiver_whose_certificate_does_not_hold(world: World) -> None:
+    with untrusted() as port:
+        fault = only(world.look(with_audit(world, stream=f"https://localhost:{port}/", ca_bundle=CA_FILE)))
+
+    assert "its certificate does not hold" in fault
+
+
+def test_a_receiver_gets_nothing_by_being_looked_at(world: World) -> None:
+    with HttpsReceiver() as receiver:
+        report = world.look(with_audit(world, stream=receiver.url, ca_bundle=CA_FILE, token="x"))
+
+    assert (report.faults, receiver.bodies) == ((), [])
+    assert f"✓ audit.stream: {receiver.url} can be reached." in "\n".join(report.lines(every=True))
+
+
+def test_a_file_for_the_stream_where_no_folder_is(world: World, tmp_path: Path) -> None:
+    assert "there is no folder" in only(world.look(with_audit(world, stream=str(tmp_path / "no" / "file"))))
+
+
+def test_a_channel_for_the_head_without_the_bot(world: World) -> None:
+    fault = only(world.look(with_audit(world, head="C0LOUNGE1")))
+
+    assert "✗ audit.head: The bot is not in #lounge" in fault
 
 
 # ---------------------------------------------------------------- at every start

@@ -1,0 +1,249 @@
+"""Who can take the stream: a file, standard output, HTTPS with CloudEvents, and syslog (RFC 5424) over TLS (RFC 5425).
+
+Each takes events in order and says which ones it has. Certificates are always checked.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import ssl
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import requests
+
+from bot.ledger import Link
+from bot.operations.stream.cloudevents import CONTENT_TYPE, written
+from bot.settings import AuditSettings
+
+CONNECTING, ANSWERING = 10.0, 30.0
+"""Seconds that a receiver gets to be reached, and to answer."""
+SYSLOG_PORT = 6514
+SYSLOG_PRIORITY = 13 * 8 + 6
+"""Facility log audit, severity informational."""
+
+
+class NotTaken(Exception):
+    """The receiver has not taken an event, or cannot be reached. Its text says why, and holds no secret."""
+
+
+class Receiver(Protocol):
+    """Somebody who takes the stream."""
+
+    @property
+    def target(self) -> str:
+        """Its address without what may be secret: by it the ledger knows how far it has come."""
+
+    def send(self, links: Sequence[Link]) -> Iterator[Link]:
+        """Hand events over in their order, and give each back once it is certain that it was taken. Raises `NotTaken`
+        for the first that was not."""
+
+    def look(self) -> None:
+        """Whether it can be reached, without sending anything. Raises `NotTaken`."""
+
+
+def receiver_of(settings: AuditSettings, machine: str = "") -> Receiver | None:
+    """The receiver of the settings; None where there is none. `machine` is the name of this one, when left out its
+    own."""
+    machine = machine or socket.gethostname() or "unknown"
+    stream, ca_bundle = settings.stream, settings.ca_bundle
+    if stream is None:
+        return None
+    if stream == "stdout":
+        return StandardOutput(machine)
+    if stream.startswith("https://"):
+        return Https(stream, machine, settings.token.get_secret_value() if settings.token else "", ca_bundle)
+    if stream.startswith("syslog+tls://"):
+        parts = urlsplit(stream)
+        return Syslog(parts.hostname or "", parts.port or SYSLOG_PORT, machine, ca_bundle)
+    return File(Path(stream), machine)
+
+
+# ---------------------------------------------------------------- on this machine
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that is only ever added to. It is opened anew each time, so that it may be moved away and kept."""
+
+    path: Path
+    machine: str
+
+    @property
+    def target(self) -> str:
+        return str(self.path)
+
+    def send(self, links: Sequence[Link]) -> Iterator[Link]:
+        text = "".join(f"{written(link, self.machine)}\n" for link in links).encode("ascii")
+        try:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+            with os.fdopen(descriptor, "r+b", buffering=0) as file:
+                text = self._ending_a_torn_line(file.fileno()) + text
+                while text:
+                    text = text[file.write(text) or 0 :]
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise NotTaken(f"it cannot be written: {error.strerror}") from error
+        yield from links
+
+    @staticmethod
+    def _ending_a_torn_line(descriptor: int) -> bytes:
+        """A crash may have left half a line: it is ended, and whoever reads passes over it."""
+        size = os.lseek(descriptor, 0, os.SEEK_END)
+        if not size:
+            return b""
+        os.lseek(descriptor, size - 1, os.SEEK_SET)
+        return b"" if os.read(descriptor, 1) == b"\n" else b"\n"
+
+    def look(self) -> None:
+        there = self.path if self.path.exists() else self.path.parent
+        if self.path.is_dir() or not there.exists():
+            raise NotTaken("it is a folder" if self.path.is_dir() else f"there is no folder {there}")
+        if not os.access(there, os.W_OK):
+            raise NotTaken("this account may not write there")
+
+
+@dataclass(frozen=True, slots=True)
+class StandardOutput:
+    """A line each, for whoever started the bot."""
+
+    machine: str
+    target: str = "stdout"
+
+    def send(self, links: Sequence[Link]) -> Iterator[Link]:
+        try:
+            sys.stdout.write("".join(f"{written(link, self.machine)}\n" for link in links))
+            sys.stdout.flush()
+        except (OSError, ValueError) as error:
+            raise NotTaken(f"standard output cannot be written: {error}") from error
+        yield from links
+
+    def look(self) -> None:
+        """It is there."""
+
+
+# ---------------------------------------------------------------- over the network
+
+
+@dataclass(frozen=True, slots=True)
+class Https:
+    """One event a request, in structured mode. Any answer of 200 to 299 says that it was taken."""
+
+    url: str
+    machine: str
+    token: str = field(default="", repr=False)
+    ca_bundle: Path | None = None
+    answering: float = ANSWERING
+
+    @property
+    def target(self) -> str:
+        parts = urlsplit(self.url)
+        return f"https://{parts.netloc}{parts.path}"
+
+    def send(self, links: Sequence[Link]) -> Iterator[Link]:
+        with requests.Session() as session:
+            for link in links:
+                self._post(session, written(link, self.machine))
+                yield link
+
+    def _post(self, session: requests.Session, text: str) -> None:
+        headers = {"Content-Type": CONTENT_TYPE, **({"Authorization": f"Bearer {self.token}"} if self.token else {})}
+        try:
+            answer = session.post(
+                self.url,
+                data=text.encode("ascii"),
+                headers=headers,
+                timeout=(CONNECTING, self.answering),
+                verify=str(self.ca_bundle) if self.ca_bundle else True,
+                allow_redirects=False,  # the token is for this address alone
+                auth=_nothing_more,
+            )
+        except (requests.RequestException, OSError) as error:
+            raise NotTaken(_why(error)) from error
+        if not 200 <= answer.status_code < 300:
+            raise NotTaken(f"it answers {answer.status_code} {answer.reason or ''}".rstrip())
+
+    def look(self) -> None:
+        parts = urlsplit(self.url)
+        with _greeted(parts.hostname or "", parts.port or 443, self.ca_bundle):
+            pass
+
+
+def _nothing_more(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Without this, requests would take a password from a .netrc in place of the token."""
+    return request
+
+
+@dataclass(frozen=True, slots=True)
+class Syslog:
+    """A connection for what is new. Syslog has no answers: that all was read is certain once the receiver has answered
+    the end of the connection, as RFC 5425 (4.4) has it do."""
+
+    host: str
+    port: int
+    machine: str
+    ca_bundle: Path | None = None
+    answering: float = ANSWERING
+
+    @property
+    def target(self) -> str:
+        return f"syslog+tls://{self.host}:{self.port}"
+
+    def send(self, links: Sequence[Link]) -> Iterator[Link]:
+        with _greeted(self.host, self.port, self.ca_bundle) as connection:
+            try:
+                connection.settimeout(self.answering)
+                for link in links:
+                    text = self._message(link)
+                    connection.sendall(f"{len(text)} ".encode() + text)
+                connection.unwrap()
+            except (OSError, ValueError) as error:
+                raise NotTaken(f"it has not confirmed that it read everything: {_why(error)}") from error
+        yield from links
+
+    def _message(self, link: Link) -> bytes:
+        machine = re.sub(r"[^!-~]", "-", self.machine)[:255]
+        kind = re.sub(r"[^!-~]", "-", link.event)[:32]
+        header = f"<{SYSLOG_PRIORITY}>1 {link.at} {machine} checkpointbot - {kind} -"
+        return f"{header} {written(link, self.machine)}".encode("ascii")
+
+    def look(self) -> None:
+        with _greeted(self.host, self.port, self.ca_bundle):
+            pass
+
+
+def _greeted(host: str, port: int, ca_bundle: Path | None) -> ssl.SSLSocket:
+    """A connection to a receiver whose certificate was checked."""
+    plain: socket.socket | None = None
+    try:
+        context = ssl.create_default_context(cafile=ca_bundle)
+        plain = socket.create_connection((host, port), timeout=CONNECTING)
+        return context.wrap_socket(plain, server_hostname=host)
+    except (OSError, ValueError) as error:
+        if plain is not None:
+            with suppress(OSError):
+                plain.close()
+        raise NotTaken(_why(error)) from error
+
+
+def _why(error: Exception) -> str:
+    """The cause of it in words, and without the address, which may hold a token."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return f"its certificate does not hold: {seen.verify_message}"
+        inner = next((one for one in seen.args if isinstance(one, BaseException)), None)
+        reason = getattr(seen, "reason", None)
+        seen = inner or (reason if isinstance(reason, BaseException) else None) or seen.__cause__ or seen.__context__
+    if isinstance(error, TimeoutError | requests.Timeout):
+        return "it does not answer in time"
+    if isinstance(error, requests.ConnectionError):
+        return "it cannot be reached, or broke off"
+    return str(getattr(error, "strerror", None) or error or type(error).__name__)

@@ -1,0 +1,294 @@
+"""The audit stream: every event in order and at least once, whatever becomes of the receiver and of the bot."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.ledger import Ledger
+from bot.operations.stream import NotTaken, Stream, receiver_of
+from bot.operations.stream.receivers import Receiver
+from bot.operations.stream.verify import verify
+from bot.settings import AuditSettings
+from tests.support.clock import StoppedClock as Clock
+from tests.support.ledger import carry
+from tests.support.receivers import CA_FILE, HttpsReceiver, SyslogReceiver, untrusted
+from tests.support.waiting import wait_until
+
+EVENTS = 6
+"""Of one `carry`."""
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger(tmp_path / "ledger.db", clock=Clock()) as made:
+        yield made
+
+
+@pytest.fixture
+def https() -> Iterator[HttpsReceiver]:
+    with HttpsReceiver() as made:
+        yield made
+
+
+@pytest.fixture
+def syslog() -> Iterator[SyslogReceiver]:
+    with SyslogReceiver() as made:
+        yield made
+
+
+def to(stream: str, **more: object) -> Receiver:
+    ca_bundle = None if "://" not in stream else CA_FILE
+    made = receiver_of(AuditSettings.model_validate({"stream": stream, "ca_bundle": ca_bundle, **more}), "bot01")
+    assert made is not None
+    return made
+
+
+@contextmanager
+def streaming(ledger: Ledger, receiver: Receiver) -> Iterator[Stream]:
+    stream = Stream(ledger, receiver, pause=lambda _tries: 0.02, every=0.02)
+    stream.start()
+    try:
+        yield stream
+    finally:
+        stream.stop(10)
+
+
+def all_sent(ledger: Ledger, receiver: Receiver) -> bool:
+    return ledger.streams.at(receiver.target) == ledger.audit.head()
+
+
+# ---------------------------------------------------------------- HTTPS
+
+
+def test_every_event_comes_as_a_cloudevent_in_order_and_proves_the_chain(ledger: Ledger, https: HttpsReceiver) -> None:
+    receiver = to(https.url, token="let me in")
+    carry(ledger, "one")
+    with streaming(ledger, receiver):
+        wait_until(lambda: all_sent(ledger, receiver))
+        carry(ledger, "two")
+        wait_until(lambda: all_sent(ledger, receiver))
+
+    assert https.seqs == list(range(1, 2 * EVENTS + 1))
+    event, headers = json.loads(https.bodies[1]), https.headers[1]
+    assert headers["Content-Type"] == "application/cloudevents+json; charset=UTF-8"
+    assert headers["Authorization"] == "Bearer let me in"
+    assert (event["specversion"], event["type"], event["subject"]) == ("1.0", "checkpointbot.ledger.event", "one")
+    assert (event["source"], event["sequence"]) == ("//bot01/checkpointbot", "00000000000000000002")
+    assert event["id"] == event["hash"] == event["data"]["hash"]
+    assert all(re.fullmatch("[a-z0-9]{1,20}", name) for name in event), "CloudEvents: names of attributes"
+    proof = verify(https.bodies)
+    assert proof.broken is None
+    assert proof.head == ledger.audit.head()
+
+
+def test_a_receiver_that_is_dead_delays_no_change_and_gets_everything_when_it_is_back(
+    ledger: Ledger, https: HttpsReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver = to(https.url)
+    with streaming(ledger, receiver) as stream:
+        carry(ledger, "one")
+        wait_until(lambda: all_sent(ledger, receiver))
+        https.stop()
+        for number in range(3):
+            carry(ledger, f"while it is dead {number}")
+        wait_until(lambda: "stands still" in caplog.text)
+        assert stream.lag() == 3 * EVENTS
+
+        https.start()
+        wait_until(lambda: all_sent(ledger, receiver))
+
+        assert stream.lag() == 0
+        wait_until(lambda: "goes on." in caplog.text)
+    assert verify(https.bodies).head == ledger.audit.head()
+    assert caplog.text.count("stands still") == 1
+
+
+def test_a_receiver_that_does_not_answer_delays_no_change(ledger: Ledger, https: HttpsReceiver) -> None:
+    https.answers.clear()
+    with streaming(ledger, to(https.url)) as stream:
+        carry(ledger, "one")
+        https.pulse.wait_for(lambda: https.bodies)
+        carry(ledger, "two")
+
+        assert stream.lag() == 2 * EVENTS
+        https.answers.set()
+
+
+@pytest.mark.parametrize("status", [302, 400, 429, 500])
+def test_what_a_receiver_refuses_is_sent_until_it_takes_it(
+    ledger: Ledger, https: HttpsReceiver, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also where it names another place: nobody else gets the token."""
+    receiver = to(https.url, token="let me in")
+    https.status, https.location = status, "https://localhost:9/elsewhere" if status == 302 else ""
+    carry(ledger, "one")
+    with streaming(ledger, receiver):
+        wait_until(lambda: f"it answers {status}" in caplog.text)
+        assert https.bodies == []
+        https.status, https.location = 200, ""
+        wait_until(lambda: all_sent(ledger, receiver))
+
+    assert https.seqs == list(range(1, EVENTS + 1))
+    assert "let me in" not in caplog.text + repr(receiver)
+
+
+STREAMING = """
+import sys
+from pathlib import Path
+from datetime import UTC, datetime
+from bot.ledger import Ledger
+from bot.operations.stream import Stream
+from bot.operations.stream.receivers import Https
+path, url, ca_file = sys.argv[1:]
+with Ledger(Path(path), clock=lambda: datetime.now(UTC)) as ledger:
+    Stream(ledger, Https(url, "bot01", ca_bundle=Path(ca_file)))._run()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no kill -9")
+def test_what_was_taken_and_not_noted_when_the_bot_was_killed_comes_again(ledger: Ledger, https: HttpsReceiver) -> None:
+    """The receiver has it and has not answered when the bot dies."""
+    carry(ledger, "one")
+    https.answers.clear()
+    words = [sys.executable, "-c", STREAMING, str(ledger._store.path), https.url, str(CA_FILE)]
+    with subprocess.Popen(words) as bot:
+        https.pulse.wait_for(lambda: https.bodies)
+        bot.send_signal(signal.SIGKILL)
+    https.answers.set()
+
+    with streaming(ledger, receiver := to(https.url)):
+        wait_until(lambda: all_sent(ledger, receiver))
+
+    assert https.seqs == [1, *range(1, EVENTS + 1)]
+    proof = verify(https.bodies)
+    assert (proof.broken, proof.repeated, proof.head) == (None, 1, ledger.audit.head())
+
+
+def test_a_certificate_that_does_not_hold_gets_nothing(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
+    carry(ledger, "one")
+    with untrusted() as port:
+        for url in (f"https://localhost:{port}/", f"syslog+tls://localhost:{port}"):
+            receiver = to(url)
+            with pytest.raises(NotTaken, match="its certificate does not hold: "):
+                list(receiver.send(ledger.streams.after(0, 1)))
+            with pytest.raises(NotTaken, match="its certificate does not hold: "):
+                receiver.look()
+
+
+# ---------------------------------------------------------------- syslog
+
+
+def test_every_event_comes_by_syslog_as_its_rfcs_have_it(ledger: Ledger, syslog: SyslogReceiver) -> None:
+    receiver = to(f"syslog+tls://localhost:{syslog.port}")
+    carry(ledger, "one")
+    with streaming(ledger, receiver):
+        wait_until(lambda: all_sent(ledger, receiver))
+
+    header, _, event = syslog.messages[1].partition("{")
+    assert header == "<110>1 2026-11-20T09:00:00.000000Z bot01 checkpointbot - awaiting - "
+    assert json.loads("{" + event)["data"]["seq"] == 2
+    proof = verify(syslog.messages)
+    assert (proof.broken, proof.head) == (None, ledger.audit.head())
+
+
+def test_what_a_syslog_receiver_did_not_read_to_its_end_is_sent_again(
+    ledger: Ledger, syslog: SyslogReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It took the bytes off the network and was gone: only its answer to the end says that it has them."""
+    receiver = to(f"syslog+tls://localhost:{syslog.port}")
+    syslog.breaks_off = True
+    carry(ledger, "one")
+    with streaming(ledger, receiver) as stream:
+        wait_until(lambda: "it has not confirmed that it read everything" in caplog.text)
+        assert (stream.lag(), syslog.messages) == (EVENTS, [])
+
+        syslog.stop()
+        syslog.breaks_off = False
+        syslog.start()
+        wait_until(lambda: all_sent(ledger, receiver))
+
+    proof = verify(syslog.messages)
+    assert (proof.broken, proof.head) == (None, ledger.audit.head())
+
+
+# ---------------------------------------------------------------- a file, standard output
+
+
+def test_a_file_is_added_to_and_half_a_line_of_a_crash_is_passed_over(ledger: Ledger, tmp_path: Path) -> None:
+    file = tmp_path / "audit.jsonl"
+    receiver = to(str(file))
+    carry(ledger, "one")
+    with streaming(ledger, receiver):
+        wait_until(lambda: all_sent(ledger, receiver))
+    file.write_text(file.read_text() + '{"specversion":"1.0","type":"checkpointbot.ledg')
+    carry(ledger, "two")
+    with streaming(ledger, receiver):
+        wait_until(lambda: all_sent(ledger, receiver))
+
+    proof = verify(file.read_text().splitlines())
+    assert (proof.broken, proof.repeated, proof.head) == (None, 0, ledger.audit.head())
+    assert file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_waited_for(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
+    receiver = to("/dev/full")
+    carry(ledger, "one")
+    with streaming(ledger, receiver) as stream:
+        wait_until(lambda: "it cannot be written: No space left on device" in caplog.text)
+        assert stream.lag() == EVENTS
+
+
+def test_standard_output_gets_a_line_an_event(ledger: Ledger, capsys: pytest.CaptureFixture[str]) -> None:
+    carry(ledger, "one")
+
+    assert len(list(to("stdout").send(ledger.streams.after(0, 100)))) == EVENTS
+
+    assert verify(capsys.readouterr().out.splitlines()).head == ledger.audit.head()
+
+
+# ---------------------------------------------------------------- how far it has come
+
+
+def test_another_place_gets_everything_from_the_beginning(ledger: Ledger, tmp_path: Path) -> None:
+    carry(ledger, "one")
+    for name in ("first", "second", "first"):
+        with streaming(ledger, receiver := to(str(tmp_path / name))):
+            wait_until(lambda receiver=receiver: all_sent(ledger, receiver))  # type: ignore[misc]
+
+    for name in ("first", "second"):
+        proof = verify((tmp_path / name).read_text().splitlines())
+        assert (proof.repeated, proof.head) == (0, ledger.audit.head())
+
+
+def test_a_ledger_that_was_rewritten_is_streamed_anew_so_that_it_shows(ledger: Ledger, tmp_path: Path) -> None:
+    file = tmp_path / "audit.jsonl"
+    carry(ledger, "one")
+    with streaming(ledger, receiver := to(str(file))):
+        wait_until(lambda: all_sent(ledger, receiver))
+    with Ledger(tmp_path / "other.db", clock=Clock()) as other:
+        carry(other, "another")
+        other.streams.begin(receiver.target)
+        other.streams.sent(receiver.target, ledger.audit.head())
+        with streaming(other, receiver):
+            wait_until(lambda: all_sent(other, receiver))
+
+    proof = verify(file.read_text().splitlines())
+    assert proof.broken is not None
+    assert "It came twice, and not as the same" in proof.broken.what
+
+
+def test_a_stream_over_a_ledger_that_is_closed_ends_quietly(ledger: Ledger, tmp_path: Path) -> None:
+    with streaming(ledger, to(str(tmp_path / "audit.jsonl"))) as stream:
+        ledger.close()
+        stream.stop(10)
