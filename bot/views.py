@@ -60,6 +60,14 @@ class Choice(Field):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Several(Field):
+    """Some of a hundred at the most. What is chosen comes back a line each."""
+
+    options: tuple[Option, ...]
+    most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation(Field):
     """A channel of those that the person is in."""
 

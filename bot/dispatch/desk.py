@@ -20,7 +20,7 @@ from bot.changes.workflow import Changes
 from bot.dispatch import grammar
 from bot.dispatch.bulkhead import Bulkhead
 from bot.dispatch.buttons import ANSWERS, TAKE_OVER, Buttons
-from bot.dispatch.forms import KINDS, Answers, Forms
+from bot.dispatch.forms import KINDS, MINE, Answers, Each, Forms, NotOpened
 from bot.dispatch.offers import Offers
 from bot.dispatch.refusals import Refusals
 from bot.dispatch.requests import (
@@ -207,6 +207,10 @@ class Desk:
         said = self.forms.says(request, person)
         if isinstance(said, Answers):
             self.buttons.say(said.change_id, said.word, person)
+        elif isinstance(said, Each):
+            for number, words in enumerate(said.commands):
+                act = partial(self._run, words, person, origin, f"{request.delivery_id} {number}")
+                self._on_its_own(origin, f"form {request.sheet.kind}", act)
         else:
             self._run(tuple(said), person, origin, request.delivery_id)
 
@@ -226,10 +230,16 @@ class Desk:
             for one in _each_chosen(request):
                 row = self.ledger.changes.get(one.value)
                 vms = row.vms if row else ()
-                try:
-                    self._guarded(one.origin, _summary(one, row), partial(self._pressed, one), vms=vms)
-                except AnnouncerError as error:  # the others that were chosen are done all the same
-                    log.error("%s could not be answered: %s", one.origin.person_id, error)
+                self._on_its_own(one.origin, _summary(one, row), partial(self._pressed, one), vms=vms)
+
+    def _on_its_own(
+        self, origin: Origin, summary: str, act: Callable[[], None], *, vms: tuple[VMRef, ...] = ()
+    ) -> None:
+        """Of several that were chosen: the others are done all the same."""
+        try:
+            self._guarded(origin, summary, act, vms=vms)
+        except AnnouncerError as error:
+            log.error("%s could not be answered: %s", origin.person_id, error)
 
     def _is_double_click(self, request: Pressed) -> bool:
         """Slack gives each click of a double click a trigger of its own."""
@@ -250,6 +260,11 @@ class Desk:
         person = self.gate.admit(origin.person_id, request.team_id, origin.channel, max_age=0)
         if request.action in ANSWERS:
             self.buttons.answer(request, person)
+        elif request.action == MINE.name and request.trigger_id:
+            try:
+                self.forms.open(MINE.name, request.trigger_id, person, origin)
+            except NotOpened:  # the same in a message
+                self._run(("digest", "--mine"), person, origin, request.delivery_id)
         elif request.action == TAKE_OVER:
             self.buttons.take_over(request, person)
         else:

@@ -169,7 +169,9 @@ def _sheet(payload: Payload) -> Sheet:
 
 
 def _entered(entry: object) -> str:
-    """What one field of a form holds."""
+    """What one field of a form holds; of several that were chosen a line each."""
+    if isinstance(many := _find(entry, "selected_options"), list):
+        return "\n".join(value for one in many[:MAX_PICKED] if (value := _word(one, "value")))
     places = (
         ("selected_option", "value"),
         *((name,) for name in ("value", "selected_date", "selected_conversation", "selected_channel")),

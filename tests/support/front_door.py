@@ -73,6 +73,11 @@ class FrontDoor:
         container = {"container": {"type": "view", "view_id": "V0HOME"}, "view": {"type": "home", "id": "V0HOME"}}
         return self.deliver({**self.by(who, team), "type": "block_actions", "actions": [pressed], **container})
 
+    def press(self, action: str, value: str = "", *, who: str = ADA, channel: str = CHANNEL) -> Any:
+        """A button of a message of the channel."""
+        pressed = {"type": "button", "action_id": f"bot.{action}.0", **({"value": value} if value else {})}
+        return self.deliver({**self.by(who), "type": "block_actions", "actions": [pressed], "channel": {"id": channel}})
+
     def by(self, who: str, team: str = TEAM) -> Payload:
         return {"user": {"id": who, "team_id": team}, "team": {"id": team}, "trigger_id": self.trigger()}
 
@@ -101,6 +106,7 @@ class FrontDoor:
 _ENTERED: Mapping[str, Callable[[str], Payload]] = {
     "external_select": lambda value: {"selected_option": {"value": value}},
     "static_select": lambda value: {"selected_option": {"value": value}},
+    "multi_static_select": lambda value: {"selected_options": [{"value": one} for one in value.split("\n")]},
     "plain_text_input": lambda value: {"value": value},
     "datepicker": lambda value: {"selected_date": value},
     "conversations_select": lambda value: {"selected_conversation": value},

@@ -30,6 +30,13 @@ class Answers:
     word: Literal["confirm", "approve", "cancel"]
 
 
+@dataclass(frozen=True, slots=True)
+class Each:
+    """A form that says several commands. Each meets the gate by itself, and is answered by itself."""
+
+    commands: tuple[tuple[str, ...], ...]
+
+
 class Kind(Protocol):
     """A kind of form. Everything that it is given in a sheet is untrusted, and the context knows only what was last
     seen: neither of its methods waits for a host."""
@@ -41,9 +48,9 @@ class Kind(Protocol):
         """The form as far as it is filled in, with what is to be known of that. Raises `UsageError` where there is
         nothing to ask any more."""
 
-    def says(self, sheet: Sheet, context: Context) -> Sequence[str] | Answers:
-        """What it says when it is submitted: the words of a command, or an answer. It may be asked more than once for
-        one submission, so it changes nothing. Raises `Mistake`, and `UsageError`."""
+    def says(self, sheet: Sheet, context: Context) -> Sequence[str] | Each | Answers:
+        """What it says when it is submitted: the words of one command or of several, or an answer. It may be asked more
+        than once for one submission, so it changes nothing. Raises `Mistake`, and `UsageError`."""
 
     def field_of(self, error: UsageError) -> str:
         """The field that a command's refusal is about."""

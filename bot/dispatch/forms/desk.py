@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from backends.base import BackendError
 from bot.changes.workflow import Changes
-from bot.dispatch.forms.base import CHANNEL, Answers, Kind, Mistake, channel_of
+from bot.dispatch.forms.base import CHANNEL, Answers, Each, Kind, Mistake, channel_of
 from bot.dispatch.requests import Edited, Searched, Sheet, Submitted
 from bot.messages import Origin
 from bot.people.identity import Gate
@@ -22,6 +22,10 @@ log = logging.getLogger(__name__)
 TOO_OLD = "This form was opened before the bot was changed. Close it, and open it again."
 NOT_OPENED = "The form could not be opened."
 NEEDS_A_CHANNEL = "Somebody else has to approve this: choose a channel where they see it."
+
+
+class NotOpened(UsageError):
+    """The workspace would not show it."""
 
 
 class Forms:
@@ -52,7 +56,7 @@ class Forms:
             self._screen.open(trigger_id, form)
         except ScreenError as error:
             log.warning("%s", error)
-            raise UsageError(NOT_OPENED, f"Try again, or type it: {typed('help')}.") from error
+            raise NotOpened(NOT_OPENED, f"Try again, or type it: {typed('help')}.") from error
 
     def options(self, request: Searched) -> Sequence[Option]:
         """What fits what was typed. Raises `Refusal`."""
@@ -77,7 +81,7 @@ class Forms:
         context = self._as_seen(request)
         try:
             said = kind.says(request.sheet, context)
-            if not isinstance(said, Answers):
+            if not isinstance(said, Answers | Each):
                 self._rehearse(said, context)
         except Mistake as mistake:
             return {field: unmarked(text) for field, text in mistake.fields.items()}
@@ -88,7 +92,7 @@ class Forms:
             log.info("a form goes on although it was not seen whole: %s", error.cause)
         return {}
 
-    def says(self, request: Submitted, person: Person) -> Sequence[str] | Answers:
+    def says(self, request: Submitted, person: Person) -> Sequence[str] | Each | Answers:
         """What a form says. Raises `UsageError`."""
         try:
             return self._kind_of(request.sheet).says(request.sheet, self._context(person, channel_of(request.sheet)))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bot.slack.render.blocks import clean, paragraph
 from bot.slack.render.newer import MAX_OPTION, MAX_OPTION_VALUE, Block, plain
-from bot.views import Alert, Choice, Conversation, Day, Field, Form, Option, Search, Text
+from bot.views import Alert, Choice, Conversation, Day, Field, Form, Option, Search, Several, Text
 from commands.base import Paragraph
 
 VERSION = 1
@@ -89,6 +89,9 @@ def _element(field: Field) -> Block:
             element = {"type": "static_select", "options": [_option(one) for one in field.options]}
             first = next((one for one in field.options if one.value == field.chosen), None)
             return {**element, "initial_option": _option(first)} if first else element
+        case Several():
+            element = {"type": "multi_static_select", "options": options(field.options)}
+            return {**element, "max_selected_items": field.most, "placeholder": plain("Choose")}
         case Conversation(chosen=chosen):
             element = {
                 "type": "conversations_select",
