@@ -81,6 +81,7 @@ class Core:
         heads = Heads(settings.audit.head, settings.digest, self.ledger, announcer, clock, gate.may_post)
 
         def after_a_look() -> None:
+            self._changed()
             notices.look()
             heads.look()
             if self.health.look_if_due():
@@ -90,7 +91,7 @@ class Core:
         soundness = Soundness(self.health if settings.health.gate else None)
         permission = Permission(settings, gate)
         quota = Quota(settings.policy, Holdings(self.inventory, self.ledger))
-        messages = ChangeMessages(self.ledger, announcer, clock)
+        messages = ChangeMessages(self.ledger, announcer, clock, self._changed)
         env = Environment(
             backends=backends,
             fleet=self.inventory,
@@ -173,6 +174,10 @@ class Core:
             health=self.health,
         )
 
+    def _changed(self) -> None:
+        """What Home tabs show may have changed."""
+        self.desk.homes.changed()
+
     def _owners_of(self, vm_id: str) -> tuple[str, ...]:
         """Whose the checkpoints of a VM are."""
         ids = [c.id for one in self.inventory.seen() if one.vm.id == vm_id for c in one.checkpoints]
@@ -202,6 +207,7 @@ class Core:
         the next start."""
         until = time.monotonic() + seconds
         self._scanner.stop()
+        self.desk.homes.close()
         self._durable.stop(max(0.0, seconds - CLOSING))
         self.inventory.close()
         _all_within(until, [backend.close for backend in self._backends.values()])

@@ -155,6 +155,8 @@ def test_what_the_app_listens_to_is_switched_on_and_nothing_else(manifest: Any) 
     assert [one["command"] for one in manifest["features"]["slash_commands"]] == ["/checkpoint"]
     assert [one["callback_id"] for one in manifest["features"]["shortcuts"]] == list(SHORTCUTS)
     assert manifest["settings"]["interactivity"]["is_enabled"] is True, "buttons and forms"
+    assert manifest["settings"]["event_subscriptions"]["bot_events"] == ["app_home_opened"]
+    assert manifest["features"]["app_home"]["home_tab_enabled"] is True, "the bot publishes a Home tab"
 
 
 def test_text_arrives_as_it_was_typed(manifest: Any) -> None:

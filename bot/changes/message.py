@@ -54,7 +54,15 @@ def soon(known: Change | None) -> float:
 class ChangeMessages:
     """Shows changes as the ledger has them. Safe to use from many threads."""
 
-    def __init__(self, ledger: Ledger, announcer: Announcer, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        announcer: Announcer,
+        clock: Callable[[], datetime],
+        on_change: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`on_change` is called whenever a change may look different from before, and returns at once."""
+        self._on_change = on_change
         self._ledger = ledger
         self._announcer = announcer
         self._clock = clock
@@ -77,6 +85,7 @@ class ChangeMessages:
     def show(self, change_id: str) -> bool:
         """Bring the change's one message up to date. What cannot be shown is logged and noted in the ledger: the change
         goes on, and its record stays whole. False when it may be shown later: what does not heal is not tried again."""
+        self._on_change()
         try:
             shown = self._bring_up_to_date(change_id)
             self._address(shown)

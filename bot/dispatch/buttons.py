@@ -112,9 +112,9 @@ class Buttons:
 
     def words_of(self, request: Pressed, at: At) -> tuple[str, ...]:
         """The command that a button stands for. What waits for hosts does so inside `at`."""
-        match request.action:
+        match request.action.removeprefix("form-"):
             case "delete" | "keep" | "pin" | "apply" | "show" | "claim":
-                return self._about_checkpoint(request.action, request.value, at)
+                return self._about_checkpoint(request.action.removeprefix("form-"), request.value, at)
             case "mine":
                 return ("digest", "--mine")
             case "undo":
@@ -184,6 +184,8 @@ def _known(words: tuple[str, ...] | None) -> tuple[str, ...]:
 
 def _stands_in(request: Pressed, row: ChangeRow) -> bool:
     """Whether the button stands in the change's own message; in one that only the person sees, where it was asked."""
+    if request.at_home:
+        return True  # it is drawn of the ledger for whom it is shown to, and what they may answer is asked again
     if request.message is None:
         return row.message is None and request.origin.channel == row.origin.channel
     return request.message == row.message

@@ -20,7 +20,9 @@ from bot.changes.workflow import Changes
 from bot.dispatch import grammar
 from bot.dispatch.bulkhead import Bulkhead
 from bot.dispatch.buttons import ANSWERS, TAKE_OVER, Buttons
-from bot.dispatch.forms import KINDS, MINE, Answers, Each, Forms, NotOpened
+from bot.dispatch.forms import ABOUT, MINE, OPENS, Answers, Each, Forms, NotOpened, kinds
+from bot.dispatch.home import Home
+from bot.dispatch.homes import Homes
 from bot.dispatch.offers import Offers
 from bot.dispatch.refusals import Refusals
 from bot.dispatch.requests import (
@@ -117,12 +119,16 @@ class Desk:
     offers: Offers = field(default_factory=Offers)
     refusals: Refusals = field(init=False)
     forms: Forms = field(init=False)
+    homes: Homes = field(init=False)
     _seen: SeenLately = field(default_factory=SeenLately)
     _clicks: SeenLately = field(default_factory=SeenLately)
 
     def __post_init__(self) -> None:
         self.refusals = Refusals(self.ledger, self.clock, self.gate.name_of)
-        self.forms = Forms(KINDS, self.screen, self.gate, self.changes, self._as_seen)
+        every = kinds(self.settings.digest.timezone)
+        self.forms = Forms(every, self.screen, self.gate, self.changes, self._as_seen)
+
+        self.homes = Homes(self.screen, self._home)
 
     @property
     def buttons(self) -> Buttons:
@@ -168,7 +174,7 @@ class Desk:
             case Edited():
                 self._guarded(request.origin, f"form {request.sheet.kind}", lambda: self.forms.edited(request))
             case Looked():
-                pass
+                self.homes.looked(request.origin.person_id, request.team_id)
 
     def options(self, request: Searched) -> Sequence[Option]:
         try:
@@ -218,7 +224,28 @@ class Desk:
         origin = request.origin
         person = self.gate.admit(origin.person_id, request.team_id, origin.channel)
         kind, memory = form_of(request)
-        self.forms.open(kind, request.trigger_id, person, origin, **memory)
+        self._open(kind, request.trigger_id, person, origin, **memory)
+
+    def _home(self, person_id: str, team_id: str) -> Reply:
+        """What somebody's Home tab is to show; to who is not let in, why."""
+        try:
+            person = self.gate.admit(person_id, team_id, "")
+        except Refusal as refusal:
+            self.refusals.record(Origin("", person_id), "open the Home tab", refusal.cause)
+            return say(refusal.sentence)
+        return Home(self.settings.access, self.ledger).of(self._as_seen(person, ""))
+
+    def _open(self, kind: str, trigger_id: str, person: Person, origin: Origin, **memory: str) -> None:
+        """Put a form in front of somebody, and let the hosts be looked at while they fill it in."""
+        somewhere = access.channels_of(self.settings.access, person)
+        if not origin.channel and somewhere and not access.grants_of(self.settings.access, person, ""):
+            memory = {**memory, "suggested": somewhere[0]}
+        self.forms.open(kind, trigger_id, person, origin, **memory)
+        try:
+            with self.bulkhead.at(None, person.id):
+                self.inventory.renew()
+        except BackendError as error:
+            log.info("a form was opened by what was last seen: %s", error.cause)
 
     def typed(self, request: Typed) -> None:
         with self.waiting.on(request):
@@ -253,7 +280,7 @@ class Desk:
         if words or not request.trigger_id:
             self._run(words, person, origin, request.delivery_id)
         else:
-            self.forms.open("create", request.trigger_id, person, origin)
+            self._open("create", request.trigger_id, person, origin)
 
     def _pressed(self, request: Pressed) -> None:
         origin = request.origin
@@ -267,6 +294,9 @@ class Desk:
                 self._run(("digest", "--mine"), person, origin, request.delivery_id)
         elif request.action == TAKE_OVER:
             self.buttons.take_over(request, person)
+        elif request.action in OPENS and request.trigger_id:
+            about = {ABOUT: request.value} if request.value else {}
+            self._open(OPENS[request.action], request.trigger_id, person, origin, **about)
         else:
             words = self.buttons.words_of(request, self.bulkhead.of(person.id))
             self._run(words, person, origin, request.delivery_id)

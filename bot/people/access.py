@@ -141,6 +141,12 @@ def grants_of(access: AccessSettings, person: Person, channel: str) -> tuple[Gra
     )
 
 
+def channels_of(access: AccessSettings, person: Person) -> tuple[str, ...]:
+    """The channels that grants for `person` name."""
+    named = (channel for grant in access.grants if _is_for(grant.to, person) for channel in grant.channels)
+    return tuple(dict.fromkeys(named))
+
+
 def has_any(access: AccessSettings, person: Person) -> bool:
     """Whether there is a grant for `person` in any channel at all."""
     return any(_is_for(grant.to, person) for grant in access.grants)

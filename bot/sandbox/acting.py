@@ -85,7 +85,10 @@ class Acting:
     async def _suggest(self, body: Json) -> Json:
         place = self._view(body) if "view_id" in body else self._message_of(body)
         typed = str(body.get("value", ""))
-        return (await self._people.suggest(body["user"], place, body["action_id"], typed, _how(body))).as_json()
+        outcome = await self._people.suggest(
+            body["user"], place, body["action_id"], typed, _how(body), filled=body.get("values")
+        )
+        return outcome.as_json()
 
     async def _react(self, body: Json) -> Json:
         await self._people.react(body["user"], self._message_of(body), body["name"], _how(body))

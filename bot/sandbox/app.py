@@ -49,7 +49,10 @@ class SlackApp:
     )
     events: tuple[str, ...] = ("app_home_opened", "subteam_members_changed")
     """The bot events that it subscribed to."""
-    shortcuts: tuple[Shortcut, ...] = ()
+    shortcuts: tuple[Shortcut, ...] = (
+        Shortcut("Take a checkpoint", "take_checkpoint", "global", "Opens a form that takes a checkpoint of a VM"),
+        Shortcut("Take a checkpoint", "take_checkpoint_of_message", "message", "The same, with it as the note"),
+    )
     has_home: bool = True
     """Whether its Home tab is switched on; otherwise views.publish answers not_enabled."""
 

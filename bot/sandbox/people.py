@@ -113,14 +113,17 @@ class People:
         payload = payloads.message_shortcut(act, callback_id, message, self.state.show(message), ts)
         return await self._send("interactive", payload, act, how)
 
-    async def suggest(self, who: str, place: Message | View, action_id: str, typed: str, how: How) -> Outcome:
-        """Type into a menu whose options the app gives; `ack` of the outcome has them."""
+    async def suggest(
+        self, who: str, place: Message | View, action_id: str, typed: str, how: How, *, filled: Filled | None = None
+    ) -> Outcome:
+        """Type into a menu whose options the app gives; `ack` of the outcome has them. `filled` is what the person has
+        filled in beside it."""
         user = self._user(who, how)
         block, element = find(list(place.elements()), action_id, None, None, forged=how.forged)
         if "external_select" not in element["type"] and not how.forged:
             raise SandboxError(f"{action_id} does not ask for its options.")
         act = self._act(user, how)
-        payload = payloads.suggestion(act, self._place(place), element, block, typed)
+        payload = payloads.suggestion(act, self._place(place, filled or {}), element, block, typed)
         outcome = await self._send("interactive", payload, act, how)
         if outcome.error is None and not are_options(outcome.ack or {}):
             return replace(outcome, error="invalid_options")
@@ -133,11 +136,11 @@ class People:
         mine = any(one.name == name and user.id in one.users for one in message.reactions)
         (unreact if mine else react)(self.state, self.events, message, name, user.id)
 
-    def _place(self, place: Message | View) -> Json:
+    def _place(self, place: Message | View, filled: Filled) -> Json:
         """Where an element stands, as payloads say it."""
         if isinstance(place, View):
             container: Json = {"type": "view", "view_id": place.id}
-            return {"container": container, "view": place.as_slack(self.state.workspace, values_of(place, {}))}
+            return {"container": container, "view": place.as_slack(self.state.workspace, values_of(place, filled))}
         container = {"type": "message", "message_ts": place.ts, "channel_id": place.channel, "is_ephemeral": False}
         shown = {name: value for name, value in self.state.show(place).items() if name != "channel"}
         return {"container": container, "channel": {"id": place.channel}, "message": shown}

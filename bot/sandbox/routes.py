@@ -9,7 +9,8 @@ that the person sees; `times`, `team` and `forged` as in `outcomes.How`):
   /sandbox/close    {user, view_id}
   /sandbox/message  {user, channel, text, thread_ts?}
   /sandbox/shortcut {user, callback_id}, and {channel, ts} for one on a message
-  /sandbox/suggest  {user, action_id, value} and {view_id} or {channel, ts}: type into a menu that asks for its options
+  /sandbox/suggest  {user, action_id, value} and {view_id, values?} or {channel, ts}: type into a menu that asks for its
+                    options
   /sandbox/react    {user, channel, ts, name}: put an emoji on a message, or take it off again
   /sandbox/home     {user, tab?}: look at the Home tab, or at the messages beside it
   /sandbox/envelope {type, payload}: deliver any envelope at all

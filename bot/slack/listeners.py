@@ -164,7 +164,8 @@ class _Reception:
         request: Submitted = context[_REQUEST]
         first = request.sheet.fields[:1]
         late: Mapping[str, str] = dict.fromkeys(first, NOT_IN_TIME)
-        if wrong := self._in_time(request, lambda: self._desk.mistakes(request), late):
+        wrong = self._in_time(request, lambda: self._desk.mistakes(request), late)
+        if wrong and first:  # a form without a field shows no errors: there the person is told
             at_field = {name: text for name, text in wrong.items() if name in request.sheet.fields}
             ack(response_action="errors", errors=at_field or dict.fromkeys(first, " ".join(wrong.values())))
             return

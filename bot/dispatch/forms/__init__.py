@@ -1,13 +1,23 @@
 """Forms, for people who do not type: each becomes the words of a typed command, or an answer to a waiting card.
 
-To add one: a `Kind` in a module of its own, listed in `KINDS`. `Forms.open` puts it in front of somebody.
+To add one: a `Kind` in a module of its own, given by `kinds`. `Forms.open` puts it in front of somebody.
 """
 
+from datetime import tzinfo
+
 from bot.dispatch.forms.base import Answers, Each, Kind, Mistake
-from bot.dispatch.forms.create import CREATE
+from bot.dispatch.forms.checkpoint import ABOUT, forms_of_checkpoints
+from bot.dispatch.forms.create import CreateForm
 from bot.dispatch.forms.desk import Forms, NotOpened
 from bot.dispatch.forms.mine import MINE
 
-KINDS: tuple[Kind, ...] = (CREATE, MINE)
 
-__all__ = ["KINDS", "MINE", "Answers", "Each", "Forms", "Kind", "Mistake", "NotOpened"]
+def kinds(zone: tzinfo) -> tuple[Kind, ...]:
+    """All of them. `zone` is where days end."""
+    return (CreateForm(zone), *forms_of_checkpoints(zone), MINE)
+
+
+OPENS = {f"form-{kind}": kind for kind in ("create", "apply", "delete", "keep", "claim")}
+"""Buttons that open a form. All but the first are about the checkpoint that is their value."""
+
+__all__ = ["ABOUT", "MINE", "OPENS", "Answers", "Each", "Forms", "Kind", "Mistake", "NotOpened", "kinds"]

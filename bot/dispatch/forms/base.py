@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from math import ceil
 from typing import Literal, Protocol
 
 from bot.dispatch.requests import Sheet
@@ -63,6 +65,16 @@ def channel_of(sheet: Sheet) -> str:
     return (sheet.memory or {}).get(CHANNEL) or sheet.values.get(CHANNEL, "")
 
 
-def moved(sheet: Sheet, values: Mapping[str, str]) -> Sheet:
-    """The sheet with these values filled in."""
-    return Sheet(sheet.kind, sheet.memory, {**sheet.values, **values}, sheet.fields)
+def until_the_end_of(day: str, now: datetime, zone: tzinfo, field: str) -> str:
+    """The span that ends with that day, as it is typed; nothing where no day is said. Raises `Mistake` at the field."""
+    if not day:
+        return ""
+    try:
+        after = date.fromisoformat(day) + timedelta(days=1)
+        left = datetime.combine(after, time(), zone).astimezone(UTC) - now
+    except (ValueError, OverflowError) as error:
+        raise Mistake(**{field: "That is no day."}) from error
+    minutes = ceil(left.total_seconds() / 60) - 1
+    if minutes <= 0:
+        raise Mistake(**{field: "That day is over. Choose a later one."})
+    return f"{minutes // 1440}d{minutes % 1440}m" if minutes >= 1440 else f"{minutes}m"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from math import ceil
+from datetime import UTC, tzinfo
 
 from backends.base import BackendError, CheckpointType, VMInventory
-from bot.dispatch.forms.base import CHANNEL, Mistake, channel_of
+from bot.dispatch.forms.base import CHANNEL, Mistake, channel_of, until_the_end_of
 from bot.dispatch.forms.search import VMSearch, option_of
 from bot.dispatch.requests import Sheet
 from bot.fleet import space
@@ -71,9 +70,8 @@ class CreateForm:
             raise Mistake(vm="Choose a VM.")
         if not channel_of(sheet):
             raise Mistake(**{CHANNEL: "Choose a channel."})
-        words = (
-            ["create", f"--keep={span}"] if (span := self._span(values.get("keep", ""), context.now)) else ["create"]
-        )
+        keep = until_the_end_of(values.get("keep", ""), context.now, self._zone, "keep")
+        words = ["create", f"--keep={keep}"] if keep else ["create"]
         words += [f"--type={kind}"] if (kind := values.get("kind", AS_SET)) in _CHECKPOINT_TYPES else []
         words += [f"--note={' '.join(note.split())}"] if (note := values.get("note", "")).strip() else []
         return (*words, "--", vm, *([called] if (called := values.get("name", "").strip()) else []))
@@ -83,20 +81,6 @@ class CreateForm:
 
     def options(self, sheet: Sheet, context: Context, text: str) -> Sequence[Option]:  # noqa: ARG002 - a Kind's
         return self._search.find(context, text)
-
-    def _span(self, day: str, now: datetime) -> str:
-        """The span that ends with that day, as it is typed; nothing where no day is said."""
-        if not day:
-            return ""
-        try:
-            after = date.fromisoformat(day) + timedelta(days=1)
-            left = datetime.combine(after, time(), self._zone).astimezone(UTC) - now
-        except (ValueError, OverflowError) as error:
-            raise Mistake(keep="That is no day.") from error
-        minutes = ceil(left.total_seconds() / 60) - 1
-        if minutes <= 0:
-            raise Mistake(keep="That day is over. Choose a later one.")
-        return f"{minutes // 1440}d{minutes % 1440}m" if minutes >= 1440 else f"{minutes}m"
 
     def _alerts(self, sheet: Sheet, context: Context, seen: VMInventory | None) -> list[Alert]:
         """What is to be known of the VM before it is asked for."""
@@ -115,9 +99,6 @@ class CreateForm:
             return
         if isinstance(plan, Plan):
             yield from (Alert(sentence) for sentence in (*plan.cautions, *plan.outlook))
-
-
-CREATE = CreateForm()
 
 
 def _vm_of(sheet: Sheet) -> str:

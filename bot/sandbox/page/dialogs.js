@@ -51,13 +51,15 @@ export class Modals {
       names: this.names,
       choices: this.choices,
       fields: this.fields,
-      suggest: (element, value) => act("suggest", { user: this.user, view_id: view.id, action_id: element.action_id, value }),
+      suggest: (element, value) => act("suggest", { user: this.user, view_id: view.id, action_id: element.action_id, value, values: filled(this.fields) }),
       press: (element, block_id, value, node) => this.press(element, value, node),
     };
+    const focused = before.size ? document.activeElement?.closest("[data-block]")?.dataset.block : null;
     this.dialog.replaceChildren(this.form(view, renderBlocks(view.blocks, surface)));
-    for (const [key, field] of before) this.fields.get(key)?.set(field.value());
+    for (const [key, field] of before) this.fields.get(key)?.set(field.keep ? field.keep() : field.value());
     this.complain(view.errors);
     if (!this.dialog.open) this.dialog.showModal();
+    if (focused) this.dialog.querySelector(`[data-block="${CSS.escape(focused)}"]`)?.querySelector("input, textarea, select")?.focus();
     if (!before.size) this.dialog.querySelector("input, textarea, select, .b-actions button")?.focus();
   }
 

@@ -100,21 +100,74 @@ function several(element, id, choices, initial) {
   return field(node, () => [...node.selectedOptions].map((one) => one.value), set, initial);
 }
 
-/** A menu whose options the app gives for what was typed. */
+/** A menu whose options the app gives for what was typed: a combobox, which shows what was chosen by its name. */
 function asking(element, id, suggest) {
-  const list = el("datalist", { id: `${id}-options` });
-  const node = el("input", { id, type: "text", list: `${id}-options`, placeholder: element.placeholder?.text });
+  const list = el("ul", { id: `${id}-options`, role: "listbox", class: "options", hidden: true });
+  const node = el("input", { id, type: "text", role: "combobox", autocomplete: "off", "aria-expanded": "false", "aria-controls": `${id}-options`, placeholder: element.placeholder?.text });
+  let chosen = null;
+  let found = [];
+  let at = -1;
+  let asked = 0;
+  const show = (open) => {
+    list.hidden = !open;
+    node.setAttribute("aria-expanded", String(open));
+  };
+  const take = (option) => {
+    chosen = option && { value: option.value, label: plain(option.text.text) };
+    node.value = chosen?.label ?? "";
+    show(false);
+    node.dispatchEvent(new Event("change"));
+  };
+  const point = (place) => {
+    at = found.length ? (place + found.length) % found.length : -1;
+    [...list.children].forEach((item, one) => item.setAttribute("aria-selected", String(one === at)));
+    list.children[at]?.scrollIntoView({ block: "nearest" });
+    if (at >= 0 && found.length) node.setAttribute("aria-activedescendant", `${id}-${at}`);
+  };
   const ask = async () => {
     if (!suggest || node.value.length < (element.min_query_length ?? 3)) return;
-    const { ack } = await suggest(element, node.value);
-    const found = ack?.options ?? (ack?.option_groups ?? []).flatMap((group) => group.options);
-    list.replaceChildren(...found.map((one) => el("option", { value: one.value, label: one.text.text })));
+    const mine = ++asked;
+    const { ack } = await suggest(element, chosen && node.value === chosen.label ? "" : node.value);
+    if (mine !== asked || document.activeElement !== node) return;
+    found = ack?.options ?? (ack?.option_groups ?? []).flatMap((group) => group.options);
+    list.replaceChildren(...(found.length
+      ? found.map((one, place) => el("li", { role: "option", id: `${id}-${place}`, onmousedown: (event) => { event.preventDefault(); take(one); } }, plain(one.text.text)))
+      : [el("li", { class: "nothing" }, "No results")]));
+    show(true);
+    point(0);
   };
   node.addEventListener("input", ask);
-  node.addEventListener("focus", ask);
-  const made = field(node, () => node.value || null, (value) => (node.value = value ?? ""), element.initial_option?.value);
+  node.addEventListener("click", ask);
+  node.addEventListener("blur", () => {
+    show(false);
+    node.value = chosen?.label ?? "";
+  });
+  node.addEventListener("keydown", (event) => {
+    if (list.hidden && event.key === "ArrowDown") return ask();
+    if (list.hidden) return;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      point(at + (event.key === "ArrowDown" ? 1 : -1));
+    } else if (event.key === "Enter" && found[at]) {
+      event.preventDefault();
+      take(found[at]);
+    } else if (event.key === "Escape") {
+      event.preventDefault();
+      event.stopPropagation();
+      show(false);
+    }
+  });
+  const set = (value) => {
+    chosen = value === null || value === undefined ? null : typeof value === "object" ? value : { value, label: known(value) };
+    node.value = chosen?.label ?? "";
+  };
+  const known = (value) => {
+    const one = [element.initial_option, ...found].find((option) => option?.value === value);
+    return one ? plain(one.text.text) : value;
+  };
   queueMicrotask(() => node.after(list));
-  return made;
+  const made = field(node, () => chosen?.value ?? null, set, element.initial_option?.value);
+  return { ...made, keep: () => chosen };
 }
 
 function boxes(element, id, kind, initial = []) {

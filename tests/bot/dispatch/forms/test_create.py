@@ -165,6 +165,7 @@ class TestASubmission:
 
     def test_after_a_restart_is_done(self, door: FrontDoor, hq: Headquarters, form: Form) -> None:
         hq.restart()
+        door.open()
         hq.core.inventory.refresh()
         assert door.submit(form, vm=vm_id(hq, "web01"), name="after a restart") == {}
         hq.wait_for(ChangeState.SUCCEEDED)

@@ -1,0 +1,189 @@
+"""The Home tab: what waits for somebody, what they have, and what they may do. Made of what was last seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bot.changes.workflow import Word
+from bot.ledger import ChangeRow, ChangeState, Ledger, LedgerError
+from bot.people import access
+from bot.settings import AccessSettings
+from commands.base import (
+    Actions,
+    Button,
+    Context,
+    Footnote,
+    Heading,
+    Held,
+    Item,
+    Paragraph,
+    Part,
+    Person,
+    Reply,
+    Table,
+    name,
+)
+from commands.base.health import ORDER, Verdict
+from commands.kit.telling import age, how_long, is_stale
+from commands.kit.words import say_count, say_names, say_time, typed
+
+MOST_WAITING, MOST_MINE, MOST_STALE, MOST_VMS, MOST_HOSTS = 8, 8, 6, 15, 8
+"""Lines of each part; a footnote says how many there are more."""
+
+TAKE = Actions((Button("Take a checkpoint", "form-create", "", "primary"),))
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Makes Home tabs. Safe to use from many threads."""
+
+    rules: AccessSettings
+    ledger: Ledger
+
+    def of(self, context: Context) -> Reply:
+        """Somebody's own. The context is that of no channel: what a grant allows only in one is not offered here."""
+        mine = context.holding(False).checkpoints
+        seen = {one.vm.id for one in context.fleet.known()}
+        in_sight = sorted((held for held in mine if held.seen.vm.id in seen), key=_goes)
+        stale = [held for held in in_sight if is_stale(held.checkpoint, held.note, context.policy, context.now)]
+        fresh = [held for held in in_sight if held not in stale]
+        return Reply(
+            (
+                *([TAKE] if any("create" in grant.actions for grant in context.grants) else []),
+                *self._waiting(context.person),
+                *_stale(context, stale),
+                *_mine(context, fresh),
+                *_vms(context),
+                *_hosts(context),
+                *self._allowed(context),
+            )
+        )
+
+    def _waiting(self, person: Person) -> Iterator[Part]:
+        """What waits for this person's answer."""
+        rows = [(row, word) for row in self.ledger.changes.unfinished() if (word := self._word(row, person))]
+        yield Heading("Waiting for your answer")
+        if not rows:
+            yield Footnote("Nothing is.")
+        for row, word in rows[:MOST_WAITING]:
+            until = f", until {say_time(row.expires_at)}" if row.expires_at else ""
+            who = "You asked for it" if row.person_id == person.id else f"{name(row.person_name)} asked for it"
+            yield Item(_line(row), f"{who} at {say_time(row.created_at)}{until}.", _buttons(row, word))
+        yield from _more(len(rows) - MOST_WAITING, "history")
+
+    def _word(self, row: ChangeRow, person: Person) -> Word | None:
+        """What they may say to it; None for nothing."""
+        try:
+            if row.state != ChangeState.AWAITING or row.plan is None:
+                return None
+        except LedgerError:
+            return None  # another version's, which this one cannot read
+        words: tuple[Word, ...] = ("confirm", "approve")
+        return next((word for word in words if access.may_answer(self.rules, row, person, word) is None), None)
+
+    def _allowed(self, context: Context) -> Iterator[Part]:
+        yield Heading("What you may do")
+        rows = [f"{grant.role} of {say_names(grant.vms)}: {', '.join(grant.actions)}" for grant in context.grants]
+        yield from map(Paragraph, rows)
+        if access.channels_of(self.rules, context.person):
+            yield Footnote(f"More in some channels, and only there: {typed('whoami')} says it in each.")
+        elif not rows:
+            yield Footnote("Nothing.")
+        yield Footnote(f"Everything can be typed too: {typed('help')}.")
+
+
+def _line(row: ChangeRow) -> str:
+    line = row.plan.summary if row.plan else row.summary
+    return line[:1].upper() + line[1:]
+
+
+def _buttons(row: ChangeRow, word: Word) -> tuple[Button, ...]:
+    plan = row.plan
+    if plan is None:
+        return ()
+    sure = " ".join([*plan.cautions, *plan.consequences[:2]]) or plan.summary
+    yes = Button("Approve" if word == "approve" else plan.verb.capitalize(), word, row.id, "danger", sure)
+    return (yes,) if word == "approve" else (yes, Button("Cancel", "cancel", row.id))
+
+
+def _goes(held: Held) -> tuple[bool, float]:
+    """What goes first, first."""
+    until = held.note.keep_until
+    return until is None or held.note.pinned, until.timestamp() if until else held.checkpoint.created.timestamp()
+
+
+def _stale(context: Context, held: Sequence[Held]) -> Iterator[Part]:
+    if held:
+        yield Heading("Stale ones of yours")
+        yield from (_item(context, one) for one in held[:MOST_STALE])
+        yield from _more(len(held) - MOST_STALE, "list --stale --mine")
+
+
+def _mine(context: Context, held: Sequence[Held]) -> Iterator[Part]:
+    yield Heading("Your checkpoints")
+    if not held:
+        yield Footnote("There are none that are not stale.")
+    yield from (_item(context, one) for one in held[:MOST_MINE])
+    yield from _more(len(held) - MOST_MINE, "list --mine")
+
+
+def _item(context: Context, held: Held) -> Item:
+    """A checkpoint, with when it goes."""
+    told = how_long(held.note)
+    goes = f"wanted {told}" if told else "nobody said how long it is wanted"
+    text = f"{name(held.checkpoint.name)} of {name(held.seen.vm.name)}"
+    return Item(text, f"{age(held.checkpoint, context.now)} old, {goes}", choices=_choices(context, held))
+
+
+def _choices(context: Context, held: Held) -> tuple[Button, ...]:
+    """What may be done with it here."""
+    offered: tuple[tuple[str, str, str], ...] = (
+        ("Show", "show", "view"),
+        ("Apply …", "form-apply", "apply"),
+        ("Keep …", "form-keep", "keep"),
+        ("Delete …", "form-delete", "delete"),
+    )
+    vm = held.seen.vm
+    return tuple(
+        Button(label, action, held.checkpoint.id) for label, action, right in offered if context.may(right, vm)
+    )
+
+
+def _vms(context: Context) -> Iterator[Part]:
+    """Those that they may do more with than look, the gravest first."""
+    vms = [one for one in context.fleet.known() if context.may("create", one.vm)]
+    if not vms:
+        return
+    healths = context.health.kept([one.vm for one in vms])
+    vms.sort(key=lambda one: (ORDER.index(healths[one.vm.id].verdict), one.vm.name.casefold()))
+    fine = sum(healths[one.vm.id].verdict is Verdict.FINE for one in vms)
+    yield Heading("Your VMs")
+    yield Paragraph(f"{say_count(len(vms), 'VM')}, {fine} of them fine.")
+    rows = tuple(
+        (
+            one.vm.name,
+            f"{healths[one.vm.id].verdict.mark} {healths[one.vm.id].verdict}",
+            one.vm.host,
+            str(len(one.checkpoints)),
+        )
+        for one in vms[:MOST_VMS]
+    )
+    yield Table(("VM", "Verdict", "Host", "Checkpoints"), rows)
+    yield from _more(len(vms) - MOST_VMS, "list")
+
+
+def _hosts(context: Context) -> Iterator[Part]:
+    silent = [host for host in context.fleet.hosts() if not host.reachable]
+    if not silent:
+        return
+    yield Heading("Hosts that do not answer")
+    for host in silent[:MOST_HOSTS]:
+        seen = f" Last seen at {say_time(host.seen_at)}." if host.seen_at else ""
+        yield Paragraph(f"{name(host.name)}: {host.problem}{seen}")
+    yield from _more(len(silent) - MOST_HOSTS, "hosts")
+
+
+def _more(count: int, every: str) -> Iterator[Footnote]:
+    if count > 0:
+        yield Footnote(f"… and {count} more: {typed(*every.split())}.")
