@@ -94,6 +94,7 @@ class Bot:
             restored=restored(settings.data_dir),
         )
         self.ledger = self._core.ledger
+        self.inventory = self._core.inventory
         receiver = receiver_of(settings.audit)
         self._stream = Stream(self.ledger, receiver) if receiver else None
         intake = Intake()

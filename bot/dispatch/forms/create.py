@@ -112,7 +112,7 @@ def _seen(sheet: Sheet, context: Context) -> VMInventory | None:
 
 def _kept(context: Context) -> str:
     default, longest = context.policy.keep_default, context.policy.keep_longest
-    told = f"Else it is kept for {say_span(default)}." if default else "Else nobody is told to delete it."
+    told = f"Else it is kept for {say_span(default)}." if default else "Else it stays until somebody deletes it."
     return f"{told} {say_span(longest)} at the most." if longest else told
 
 
