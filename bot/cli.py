@@ -175,6 +175,8 @@ def demo(data: Path, fresh: bool, port: int | None) -> None:
     type=click.Choice(["systemd", "container", "windows"]),
     help="Write what a service manager needs instead: a unit, a Containerfile, or a script for the Task Scheduler.",
 )
+@click.option("--manifest", is_flag=True, help="Write the manifest of the Slack app for the settings instead.")
+@click.option("--url", default="", help="Of a manifest in the mode http: where Slack reaches the bot, https://….")
 @click.option("--monitoring", is_flag=True, help="Write alert rules of Prometheus and a Grafana dashboard instead.")
 @click.option(
     "--into",
@@ -183,8 +185,11 @@ def demo(data: Path, fresh: bool, port: int | None) -> None:
     show_default=True,
     help="The folder for these.",
 )
-def init(config: Path, service: str | None, monitoring: bool, into: Path) -> None:
-    """Write a commented settings file, or files for what runs and watches the bot."""
+def init(*, config: Path, service: str | None, manifest: bool, url: str, monitoring: bool, into: Path) -> None:
+    """Write a commented settings file, or the app's manifest, or files for what runs and watches the bot."""
+    if manifest:
+        _write_manifest(config, url, into)
+        return
     if service or monitoring:
         _write_beside(service, monitoring, into)
         return
@@ -198,6 +203,31 @@ def init(config: Path, service: str | None, monitoring: bool, into: Path) -> Non
     except OSError as error:
         raise click.ClickException(f"{config} cannot be written: {error.strerror}.") from error
     click.echo(f"Wrote {config}. Fill in the tokens, the hosts and the grants, then: checkpointbot run")
+
+
+def _write_manifest(config: Path, url: str, into: Path) -> None:
+    """For the settings, where there are any yet."""
+    from bot.operations import manifest
+    from bot.settings import SettingsError, before_tokens
+
+    path = into / manifest.NAME
+    try:
+        said = manifest.text(before_tokens(config if config.exists() else None), url and manifest.check_url(url))
+        into.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(said)
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        raise click.exceptions.Exit(2) from error
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--url") from error
+    except FileExistsError as error:
+        raise click.ClickException(
+            f"{path} is there already. Nothing was written; name another folder with --into."
+        ) from error
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from error
+    click.echo(f"Wrote {path}. Paste it at https://api.slack.com/apps, Create New App, From a manifest.")
 
 
 def _write_beside(service: str | None, monitoring: bool, into: Path) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
+from slack_bolt import App
+
 from backends.base import Backend, HostConnection, HostInventory
 from backends.hyperv.backend import HyperVBackend
 from backends.hyperv.connect import connect
@@ -32,13 +34,15 @@ from bot.operations.monitor import Monitor
 from bot.operations.restore import restored
 from bot.operations.stream import Stream, receiver_of
 from bot.people.directory import LookupFailed
-from bot.settings import Settings
+from bot.settings import Settings, SlackSettings
 from bot.slack.connection import Connections, pause
 from bot.slack.directory import SlackDirectory
+from bot.slack.http import HttpIntake
 from bot.slack.intake import Intake
 from bot.slack.listeners import build_app
 from bot.slack.outbox import Outbox
 from bot.slack.pace import Pace
+from bot.slack.render.signed import Voice
 from bot.slack.views import Views
 from bot.slack.web import posting_client, reading_client
 from bot.slack.websocket import NotConnected
@@ -80,7 +84,7 @@ class Bot:
         make_private(settings.data_dir)
         self.backends = dict(backends) if backends is not None else hosts_of(settings, settings.data_dir / "shells")
         token, api_url = settings.slack.bot_token.get_secret_value(), settings.slack.api_url
-        outbox = Outbox(posting_client(token, api_url), pace)
+        outbox = Outbox(posting_client(token, api_url), pace, voice=Voice(settings.slack.command, settings.slack.label))
         self.directory = SlackDirectory(reading_client(token, api_url))
         upgrade.jobs(settings.data_dir / "jobs.db")
         self._core = Core(
@@ -101,13 +105,7 @@ class Bot:
         app = build_app(self._core.desk, outbox, intake, api_url=api_url)
         self._monitor: Monitor | None = None
         metrics = self._metrics(settings, intake, clock) if settings.metrics.listen else None
-        self._connections = Connections(
-            app,
-            intake,
-            settings.slack.app_token.get_secret_value(),
-            api_url=api_url,
-            on_ack=metrics.acks.observe if metrics else None,
-        )
+        self._connections = _connections(settings.slack, app, intake, metrics.acks.observe if metrics else None)
         if metrics and settings.metrics.listen:
             self._monitor = Monitor(settings.metrics.listen, metrics, self.lives)
 
@@ -183,6 +181,15 @@ class Bot:
         if self._stream:
             self._stream.stop()
         self._core.stop(until - time.monotonic())
+
+
+def _connections(
+    slack: SlackSettings, app: App, intake: Intake, on_ack: Callable[[float], None] | None
+) -> Connections | HttpIntake:
+    """The way that requests come in, by the mode of the settings."""
+    if slack.mode == "http" and slack.signing_secret is not None:
+        return HttpIntake(app, intake, slack.signing_secret.get_secret_value(), listen=slack.listen, on_ack=on_ack)
+    return Connections(app, intake, slack.socket_token, api_url=slack.api_url, on_ack=on_ack)
 
 
 def hosts_of(settings: Settings, shells: Path | None = None) -> dict[str, Backend]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, timedelta
+from datetime import UTC
 from itertools import count
 
 import click
@@ -12,9 +12,10 @@ from backends.base import MAX_NAME, CheckpointType, VMInventory, VMState
 from commands.base import Context, Create, Plan, Policy, Target, UsageError
 from commands.base.names import name as called
 from commands.kit import forecast, quota, refusals
+from commands.kit.dates import Period, say_moment
 from commands.kit.finding import plain
 from commands.kit.group import Group
-from commands.kit.options import FOREVER, is_control, new_name, span_or_forever, vm_argument
+from commands.kit.options import is_control, new_name, period, vm_argument
 from commands.kit.telling import few, lines, merging, present
 from commands.kit.words import say_names, say_span, typed
 
@@ -26,6 +27,7 @@ _TYPES = {None: None, "production": CheckpointType.PRODUCTION, "standard": Check
 @click.command(
     epilog="web01 before-upgrade\n"
     "create web01,web02 before-upgrade --keep 7d --note 'kernel 6.12'\n"
+    "create web01 before-upgrade --keep until friday 18:00\n"
     "create dev* --type standard"
 )
 @vm_argument
@@ -38,21 +40,20 @@ _TYPES = {None: None, "production": CheckpointType.PRODUCTION, "standard": Check
 )
 @click.option(
     "--keep",
-    metavar="<7d|forever>",
-    callback=span_or_forever,
+    metavar="<7d|until friday 18:00|forever>",
+    callback=period,
     help="How long it is kept, after which the bot deletes it for you. Else the settings say.",
 )
 @click.option("--note", metavar='"why"', default="", help="Why it was taken, for the ledger.")
 @click.pass_obj
-def command(
-    context: Context, *, vm: str, name: str | None, kind: str | None, keep: timedelta | None, note: str
-) -> Plan:
+def command(context: Context, *, vm: str, name: str | None, kind: str | None, keep: Period | None, note: str) -> Plan:
     """Take a checkpoint of a VM, or of several: web01,web02 or web*. The word create may be left out.
 
     Without a name it gets yours and the time.
     """
-    refusals.too_long(keep, context.policy)
-    keep = keep or context.policy.keep_default
+    refusals.too_long(keep.span if keep else None, context.policy)
+    if keep is None and context.policy.keep_default is not None:
+        keep = Period(context.policy.keep_default)
     group = Group(context, "create", vm)
     name = new = name or _name_of_the_hour(context, group.seen)
     group.check(lambda one: _refuse(one, new, kind, context.policy))
@@ -62,7 +63,7 @@ def command(
     doubt = _may_be_a_vm(context, vm, name)
     wanted, promises = _type(seen, _TYPES[kind], context.policy)
     return Plan(
-        Create(name, wanted, _seconds(keep), note.strip(), forever=keep is FOREVER),
+        _action(name, wanted, keep, note.strip()),
         tuple(Target.of(one) for one in seen),
         f"take {called(name)} of {few(vms)}",
         consequences=(
@@ -78,14 +79,19 @@ def command(
     )
 
 
-def _seconds(keep: timedelta | None) -> float | None:
-    return None if keep is None or keep is FOREVER else keep.total_seconds()
+def _action(name: str, wanted: CheckpointType | None, keep: Period | None, note: str) -> Create:
+    if keep is None or keep.forever:
+        return Create(name, wanted, None, note, forever=keep is not None)
+    until = keep.until.astimezone(UTC) if keep.until else None
+    return Create(name, wanted, keep.span.total_seconds(), note, until=until)
 
 
-def _until(keep: timedelta | None) -> tuple[str, ...]:
+def _until(keep: Period | None) -> tuple[str, ...]:
     if keep is None:
         return ()
-    return ("It is kept for good." if keep is FOREVER else f"It is kept for {say_span(keep)}.",)
+    if keep.until:
+        return (f"It is kept until {say_moment(keep.until)}.",)
+    return ("It is kept for good." if keep.forever else f"It is kept for {say_span(keep.span)}.",)
 
 
 def _refuse(seen: VMInventory, name: str, kind: str | None, policy: Policy) -> None:

@@ -26,6 +26,7 @@ from commands.base import (
 from commands.base.health import ORDER, Verdict, VMHealth
 from commands.kit import soundness
 from commands.kit.options import share_option
+from commands.kit.rights import Needing
 from commands.kit.words import say_count, say_span, say_time, typed
 
 MOST_ROWS = 40
@@ -34,7 +35,13 @@ MOST_ROWS = 40
 
 @click.command(epilog="health\nhealth web01\nhealth web* --share\nhealth web01 --acknowledge 'moved the file away'")
 @click.argument("vm", metavar="[<vm>]", required=False)
-@click.option("--acknowledge", metavar='"why"', help="You have looked: what happened so far is settled.")
+@click.option(
+    "--acknowledge",
+    cls=Needing,
+    right=Acknowledge.right,
+    metavar='"why"',
+    help="You have looked: what happened so far is settled.",
+)
 @share_option
 @click.pass_obj
 def command(context: Context, vm: str | None, acknowledge: str | None, share: bool) -> Reply | Plan:

@@ -8,6 +8,7 @@ from backends.base import VM, CheckpointType
 from commands.base import Configure, Context, Plan, Reply, Target, name, say
 from commands.kit import refusals
 from commands.kit.options import vm_argument
+from commands.kit.rights import Needing
 from commands.kit.telling import present
 
 _TYPES = {
@@ -27,9 +28,18 @@ _MEANING = {
 
 @click.command(epilog="settings web01\nsettings web01 --type production-only\nsettings web01 --automatic off")
 @vm_argument
-@click.option("--type", "kind", type=click.Choice([*_TYPES], case_sensitive=False), help="What it takes from now on.")
+@click.option(
+    "--type",
+    "kind",
+    cls=Needing,
+    right=Configure.right,
+    type=click.Choice([*_TYPES], case_sensitive=False),
+    help="What it takes from now on.",
+)
 @click.option(
     "--automatic",
+    cls=Needing,
+    right=Configure.right,
     type=click.Choice(["on", "off"], case_sensitive=False),
     help="Whether Hyper-V takes one whenever the VM starts, and drops it when the VM stops.",
 )

@@ -96,8 +96,8 @@ class Permission:
             destructive=verb.destructive,
         )
         match decision:
-            case access.Denied(sentence=sentence, why=why, rest=rest):
-                raise Refusal(sentence, why, rest=rest)
+            case access.Denied(sentence=sentence, why=why, rest=rest, lacks_grant=lacks_grant):
+                raise Refusal(sentence, why, rest=rest, lacks_grant=lacks_grant)
             case access.Approve() if plan.clock:
                 raise Refusal(
                     "This needs the approval of a second person, and the clock can ask nobody.",

@@ -7,7 +7,8 @@ words that would have been typed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,6 +25,7 @@ from bot.dispatch.forms import ABOUT, MINE, OPENS, Answers, Each, Forms, NotOpen
 from bot.dispatch.home import Home
 from bot.dispatch.homes import Homes
 from bot.dispatch.offers import Offers
+from bot.dispatch.orientation import Orientation
 from bot.dispatch.refusals import Refusals
 from bot.dispatch.requests import (
     Edited,
@@ -59,6 +61,7 @@ from commands.base import (
     Holding,
     NotAllowed,
     NotKnown,
+    Paragraph,
     Person,
     Plan,
     Reply,
@@ -72,7 +75,7 @@ from commands.base import (
 )
 from commands.base.context import Health, NobodyLooks
 from commands.kit import runner
-from commands.kit.words import say_names, short_id, with_unchanged
+from commands.kit.words import ASK_FOR_A_GRANT, say_names, short_id, typed, with_unchanged
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +123,7 @@ class Desk:
     refusals: Refusals = field(init=False)
     forms: Forms = field(init=False)
     homes: Homes = field(init=False)
+    orientation: Orientation = field(init=False)
     _seen: SeenLately = field(default_factory=SeenLately)
     _clicks: SeenLately = field(default_factory=SeenLately)
 
@@ -129,6 +133,7 @@ class Desk:
         self.forms = Forms(every, self.screen, self.gate, self.changes, self._as_seen)
 
         self.homes = Homes(self.screen, self._home)
+        self.orientation = Orientation(self.ledger, self.announcer)
 
     @property
     def buttons(self) -> Buttons:
@@ -144,7 +149,7 @@ class Desk:
             return False
         match request:
             case Typed():
-                self.waiting.arrived(request, f"/checkpoint {request.text}")
+                self.waiting.arrived(request, f"{self.settings.slack.command} {request.text}")
             case Pressed():
                 if self._is_double_click(request):
                     return False
@@ -276,15 +281,26 @@ class Desk:
     def _typed(self, request: Typed) -> None:
         origin = request.origin
         person = self.gate.admit(origin.person_id, request.team_id, origin.channel)
+        mine = self.settings.slack.command
+        if request.command not in ("", mine):
+            raise UsageError(
+                f"I answer to {name(mine)}, and this was {name(request.command)}.", f"Type {typed('help')}."
+            )
         words = tuple(grammar.split(request.text))
-        if words or not request.trigger_id:
-            self._run(words, person, origin, request.delivery_id)
-        else:
-            self._open("create", request.trigger_id, person, origin)
+        with self._orienting(person, origin):
+            if words or not request.trigger_id:
+                self._run(words, person, origin, request.delivery_id)
+            else:
+                self._open("create", request.trigger_id, person, origin)
 
     def _pressed(self, request: Pressed) -> None:
         origin = request.origin
         person = self.gate.admit(origin.person_id, request.team_id, origin.channel, max_age=0)
+        with self._orienting(person, origin):
+            self._take_press(request, person)
+
+    def _take_press(self, request: Pressed, person: Person) -> None:
+        origin = request.origin
         if request.action in ANSWERS:
             self.buttons.answer(request, person)
         elif request.action == MINE.name and request.trigger_id:
@@ -300,6 +316,15 @@ class Desk:
         else:
             words = self.buttons.words_of(request, self.bulkhead.of(person.id))
             self._run(words, person, origin, request.delivery_id)
+
+    @contextmanager
+    def _orienting(self, person: Person, origin: Origin) -> Iterator[None]:
+        """Whatever becomes of the request: who uses the bot for the first time is told what it is for."""
+        try:
+            yield
+        finally:
+            grants = access.grants_of(self.settings.access, person, origin.channel)
+            self.orientation.give(origin, lambda right: any(right in grant.actions for grant in grants))
 
     def _guarded(
         self,
@@ -319,7 +344,8 @@ class Desk:
                 self.refusals.count(origin.person_id)
             else:
                 self.refusals.record(origin, summary, refusal.cause, vms)
-            self.announcer.whisper(origin, say(with_unchanged(refusal.sentence, not question)))
+            told = say(with_unchanged(refusal.sentence, not question))
+            self.announcer.whisper(origin, self._with_whom_to_ask(told, refusal.lacks_grant))
         except Denied as denied:  # it is in the ledger already, with its plan
             self.refusals.count(origin.person_id)
             self._explain(origin, denied, question=False)
@@ -343,10 +369,23 @@ class Desk:
         """Say what was wrong and what to type instead, with a button for the rest of a group."""
         parts = [error.sentence, *([error.hint] if error.hint else [])]
         told = say(*parts[:-1], with_unchanged(parts[-1], error.unchanged and not question))
-        if error.instead:
-            offer = Button(GO_ON, "rest", self.offers.make(origin.person_id, error.instead))
-            told = Reply((*told.parts, Actions((offer,))))
+        told = self._with_whom_to_ask(told, isinstance(error, Denied) and error.lacks_grant)
+        if offers := (*self._rest(origin, error), *self._corrected(origin, error)):
+            told = Reply((*told.parts, Actions(offers)))
         self.announcer.whisper(origin, told)
+
+    def _with_whom_to_ask(self, told: Reply, lacks_grant: bool) -> Reply:
+        ask = self.settings.access.ask
+        return Reply((*told.parts, Paragraph(ASK_FOR_A_GRANT, to=ask))) if lacks_grant and ask else told
+
+    def _rest(self, origin: Origin, error: UsageError) -> tuple[Button, ...]:
+        return (Button(GO_ON, "rest", self.offers.make(origin.person_id, error.instead)),) if error.instead else ()
+
+    def _corrected(self, origin: Origin, error: UsageError) -> tuple[Button, ...]:
+        """A button for each command that may have been meant. Pressed, it goes the way of a typed one."""
+        return tuple(
+            Button(typed(*words), "rest", self.offers.make(origin.person_id, words)) for words in error.corrected
+        )
 
     # ------------------------------------------------------------ commands
 
@@ -402,6 +441,10 @@ class Desk:
             policy=self.settings.policy,
             may=lambda verb, vm: access.may(rules, person, verb, vm.name, channel),
             grants=access.grants_of(rules, person, channel),
+            elsewhere=access.grants_elsewhere(rules, person, channel),
+            roles_with=partial(access.roles_with, rules),
+            ask=rules.ask,
+            command=self.settings.slack.command,
             growth=KnownGrowth(self.ledger, self.clock),
             owners=Ownership(self.gate.has_left).of,
             schedules=self.schedules,
@@ -454,6 +497,7 @@ class Denied(UsageError):
 
     def __init__(self, refusal: Refusal, plan: Plan) -> None:
         super().__init__(refusal.sentence)
+        self.lacks_grant = refusal.lacks_grant
         if rest := tuple(target for target in plan.targets if target.vm_name in refusal.rest):
             self.instead = verbs.of(plan.verb).again(plan.action, rest) or ()
 

@@ -30,6 +30,8 @@ class Typed:
     text: str
     trigger_id: str = ""
     """Opens a form, once and within 3 seconds."""
+    command: str = ""
+    """The slash command before it, as it came."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from backends.base import VM, BackendError, VMInventory, Volume
 from bot.fleet.inventory import Inventory
-from commands.base import HostStatus, Look, NotKnown, UsageError, name
+from commands.base import HostStatus, Look, NotKnown, Slip, UsageError, name
 from commands.kit import meant, patterns
 from commands.kit.finding import fits, is_guid, named, nearest, plain, tell_apart
 from commands.kit.words import say_names, typed
@@ -131,7 +131,10 @@ class FleetView:
         sentences = dict.fromkeys(error.sentence for error in wrong)
         hints = dict.fromkeys(error.hint for error in wrong if error.hint)
         hidden = any(isinstance(error, NotKnown) and error.hidden for error in wrong)
-        raise NotKnown(" ".join(sentences), " ".join(hints), rest=tuple(found), hidden=hidden)
+        unknown = NotKnown(" ".join(sentences), " ".join(hints), rest=tuple(found), hidden=hidden)
+        if all(error.slips for error in wrong):
+            unknown.slips = tuple(slip for error in wrong for slip in error.slips)
+        raise unknown
 
     def _part(self, text: str, vms: tuple[VM, ...]) -> tuple[VM, ...]:
         if found := self._named(text, vms):
@@ -145,7 +148,10 @@ class FleetView:
                 return chosen
         told = "That VM is on none of the hosts that answer." if is_guid(text) else f"I know no VM called {name(text)}."
         # One answer for what is not there and for what may not be seen, so that names cannot be probed.
-        raise NotKnown(told, self._where_it_may_be(text, vms), hidden=bool(named(text, vms, self._normalise)))
+        unknown = NotKnown(told, self._where_it_may_be(text, vms), hidden=bool(named(text, vms, self._normalise)))
+        if near := self._nearest(text, vms):
+            unknown.slips = (Slip(text.strip(), near),)
+        raise unknown
 
     def _set(self, text: str, vms: tuple[VM, ...]) -> tuple[VM, ...]:
         """The VMs of a named set."""
@@ -154,7 +160,9 @@ class FleetView:
             near = meant.nearest(text[1:].casefold(), self._sets, most=1)
             known = say_names([f"@{one}" for one in near or self._sets])
             hint = f"Did you mean {known}?" if near else f"There are {known}." if self._sets else ""
-            raise NotKnown(f"There is no set called {name(text)}.", hint or "The settings name no sets.")
+            unknown = NotKnown(f"There is no set called {name(text)}.", hint or "The settings name no sets.")
+            unknown.slips = (Slip(text, tuple(f"@{one}" for one in near)),) if near else ()
+            raise unknown
         chosen = (vm for vm in vms if patterns.grants(found, vm.name) and self._may(vm))
         if in_sight := tuple(sorted(chosen, key=lambda vm: (vm.name.casefold(), vm.host))):
             return in_sight
@@ -176,11 +184,14 @@ class FleetView:
 
     def _where_it_may_be(self, text: str, vms: tuple[VM, ...]) -> str:
         hints = []
-        if near := nearest(text, (vm.name for vm in vms if self._may(vm))):
+        if near := self._nearest(text, vms):
             hints.append(f"Did you mean {' or '.join(map(name, near))}?")
         if down := [host.name for host in self._inventory.hosts() if not host.reachable]:
             hints.append(f"{say_names(down)} could not be asked, so it may be there. {typed('hosts')} says why.")
         return " ".join(hints) or f"{typed('list')} shows all VMs in sight."
+
+    def _nearest(self, text: str, vms: tuple[VM, ...]) -> tuple[str, ...]:
+        return nearest(text, (vm.name for vm in vms if self._may(vm))) if text else ()
 
     def _as_found(self, vm: VM, seen: VMInventory) -> VMInventory:
         """The VM as it was looked up, unless it has another name by now: then what was typed may mean another one."""

@@ -21,6 +21,7 @@ from bot.ledger.digests import DigestRow, Digests
 from bot.ledger.errors import IllegalMove, LedgerError, UnknownChange, Unreadable, is_trouble
 from bot.ledger.events import Events
 from bot.ledger.figures import Ended, Figures
+from bot.ledger.greetings import Greetings
 from bot.ledger.history import History
 from bot.ledger.housekeeping import Housekeeping, Stage, Wanted
 from bot.ledger.notices import Notice, Notices
@@ -116,6 +117,8 @@ class Ledger:
         """How sound the checkpoints of each VM are."""
         self.streams = Streams(store, clock)
         """How far the chain has been handed on."""
+        self.greetings = Greetings(store, clock)
+        """Who was told what the bot is for."""
         self.audit = Audit(store, clock)
         """Proof that all this is as the bot wrote it."""
         self.archive = Archive(store, clock)

@@ -525,6 +525,18 @@ def archives(db: Database) -> None:
     db.execute("INSERT INTO chain_base VALUES (1, 0, ?, 0, 0)", [GENESIS])
 
 
+@MIGRATIONS()
+def greetings(db: Database) -> None:
+    """Who was told what the bot is for. Whoever has asked for something before knows that already."""
+    db.executescript("""
+        CREATE TABLE greetings (
+            person_id TEXT PRIMARY KEY,
+            at TEXT NOT NULL
+        );
+        INSERT OR IGNORE INTO greetings SELECT person_id, min(created_at) FROM changes GROUP BY person_id;
+    """)
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring the database to what this version needs. Call it inside a transaction, so that of two programs that start
     at once one does it. Raises `LedgerError` for a database that is newer, or that is something else."""

@@ -20,7 +20,7 @@ import commands
 from bot.settings import Settings
 from bot.settings.starter import plain
 from commands import Commands
-from commands.base import Heading, Paragraph, Part, Table, Tree
+from commands.base import Heading, Paragraph, Part, Table, Tree, unmarked
 from commands.kit import manual
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -67,7 +67,7 @@ def commands_text(group: Commands) -> str:
     """A table of all commands, and a page for each under it."""
     with click.Context(group, info_name="/checkpoint") as ctx:
         every = [command for _, command in sorted(group.commands.items())]
-        rows = [(f"`{manual.usage(command, ctx)}`", _escape(manual.summary(command))) for command in every]
+        rows = [(f"`{unmarked(manual.usage(command, ctx))}`", _escape(manual.summary(command))) for command in every]
         pages = "\n\n".join(_page(command, ctx) for command in every)
     table = _table(("Type", "What it does"), rows)
     return (
@@ -82,13 +82,13 @@ def _page(command: click.Command, ctx: click.Context) -> str:
 def _markdown(part: Part) -> str:
     match part:
         case Heading(text):
-            return f"#### {text}"
+            return f"#### {unmarked(text)}"
         case Paragraph(text, code=True):
-            return f"`{text}`"
+            return f"`{unmarked(text)}`"
         case Paragraph(text):
             return _escape(text)
         case Tree(lines):
-            return "\n".join(("```", *lines, "```"))
+            return "\n".join(("```", *map(unmarked, lines), "```"))
         case Table(columns, rows):
             return _table(columns, [(f"`{first}`", *map(_escape, map(str, others))) for first, *others in rows])
         case _:

@@ -4,7 +4,7 @@ allows."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from bot.messages import Origin
@@ -12,7 +12,7 @@ from bot.settings import AccessSettings, ApprovalSettings, ConfirmationSettings,
 from bot.settings.kinds import EVERYONE
 from commands.base import Grant, Person, Plan
 from commands.kit import patterns
-from commands.kit.words import say_names, typed
+from commands.kit.words import say_names, typed, which_role
 
 MANY = 3
 """A change of more VMs than this is always asked about."""
@@ -26,6 +26,8 @@ class Denied:
     why: str
     rest: tuple[str, ...] = ()
     """The names of those VMs that it would be allowed for."""
+    lacks_grant: bool = False
+    """A further grant would allow it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,9 @@ def decide(
     names = list(dict.fromkeys(target.vm_name for target in plan.targets))
     refused = [name for name in names if not may(access, person, plan.action.right, name, channel)]
     if refused or not names:
-        return _denied(plan.action.right, doing, refused, [name for name in names if name not in refused], channel)
+        allowed = [name for name in names if name not in refused]
+        denied = _denied(access, plan.action.right, doing, refused, allowed)
+        return replace(denied, why=f"{denied.why} in {channel}")
     if rules := approvals(access, plan):
         return Approve(tuple(dict.fromkeys(one for rule in rules for one in rule.by)))
     many = len({target.vm_id for target in plan.targets}) > MANY
@@ -135,9 +139,20 @@ def may_answer(
 
 def grants_of(access: AccessSettings, person: Person, channel: str) -> tuple[Grant, ...]:
     """The grants that hold for `person` in `channel`, in the order of the settings."""
+    return tuple(grant for grant in _numbered(access, person) if not grant.channels or channel in grant.channels)
+
+
+def grants_elsewhere(access: AccessSettings, person: Person, channel: str) -> tuple[Grant, ...]:
+    """Those that hold for `person` in other channels only."""
+    return tuple(grant for grant in _numbered(access, person) if grant.channels and channel not in grant.channels)
+
+
+def roles_with(access: AccessSettings, action: str) -> tuple[str, ...]:
+    """The roles that hold `action`, the one that holds least first."""
     return tuple(
-        Grant(grant.role, access.roles[grant.role], grant.vms, grant.channels)
-        for grant in _grants(access, person, channel)
+        sorted(
+            (role for role, held in access.roles.items() if action in held), key=lambda role: len(access.roles[role])
+        )
     )
 
 
@@ -145,6 +160,13 @@ def channels_of(access: AccessSettings, person: Person) -> tuple[str, ...]:
     """The channels that grants for `person` name."""
     named = (channel for grant in access.grants if _is_for(grant.to, person) for channel in grant.channels)
     return tuple(dict.fromkeys(named))
+
+
+def _numbered(access: AccessSettings, person: Person) -> Iterable[Grant]:
+    for number, grant in enumerate(access.grants, 1):
+        given = [one for one in grant.to if _is_for((one,), person)]
+        if given:
+            yield Grant(grant.role, access.roles[grant.role], grant.vms, grant.channels, number, given[0])
 
 
 def has_any(access: AccessSettings, person: Person) -> bool:
@@ -189,15 +211,17 @@ def _may_approve(
     return f"You may not see every VM that this is about, so you cannot {word} it." if hidden else None
 
 
-def _denied(action: str, doing: str, names: list[str], rest: list[str], channel: str) -> Denied:
-    if not names:
+def _denied(access: AccessSettings, action: str, doing: str, refused: list[str], allowed: list[str]) -> Denied:
+    if not refused:
         return Denied("This names no VM.", "the plan has no targets")
-    sentence = f"No grant lets you {doing} {say_names(names)} in this channel."
-    but = f" It lets you for {say_names(rest)}: name only those." if rest else ""
+    sentence = f"No grant lets you {doing} {say_names(refused)} in this channel."
+    but = f" It lets you for {say_names(allowed)}: name only those." if allowed else ""
+    role = which_role(roles_with(access, action))
     return Denied(
-        f"{sentence}{but} Type {typed('whoami')} to see what you may do.",
-        f"no grant for {action} on {', '.join(names)} in {channel}",
-        tuple(rest),
+        f"{sentence}{but} {role} Type {typed('whoami')} to see what you may do.",
+        f"no grant for {action} on {', '.join(refused)}",
+        tuple(allowed),
+        lacks_grant=True,
     )
 
 

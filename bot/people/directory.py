@@ -22,6 +22,8 @@ class Member:
     is_restricted: bool = False
     is_ultra_restricted: bool = False
     is_stranger: bool = False
+    zone: str = ""
+    """Their time zone, as `Europe/Berlin`; empty where the workspace does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,18 @@ _CHANNEL = re.compile(r"[CDG][A-Z0-9]{1,20}")
 class Refusal(ExplainedError):
     """Somebody may not do this: nothing was changed."""
 
-    def __init__(self, sentence: str, cause: str = "", *, passing: bool = False, rest: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        sentence: str,
+        cause: str = "",
+        *,
+        passing: bool = False,
+        rest: tuple[str, ...] = (),
+        lacks_grant: bool = False,
+    ) -> None:
         super().__init__(sentence, cause)
+        self.lacks_grant = lacks_grant
+        """A further grant would allow it."""
         self.passing = passing
         """The workspace did not answer, so that nobody can tell: it may be asked again later."""
         self.rest = rest
@@ -120,9 +130,9 @@ class Gate:
     def _person(self, member: Member, *, max_age: float | None) -> Person:
         """Where the bot may not read groups, what is granted to people by their own ids holds all the same."""
         try:
-            person = Person(member.id, member.name, self._groups(member.id, max_age=max_age))
+            person = Person(member.id, member.name, self._groups(member.id, max_age=max_age), member.zone)
         except ScopeMissing as missing:
-            person = Person(member.id, member.name)
+            person = Person(member.id, member.name, zone=member.zone)
             if not permissions.has_any(self.access, person):
                 raise Refusal(
                     "Slack does not let me read user groups, so no grant to a group holds. Tell whoever keeps my "
@@ -134,9 +144,9 @@ class Gate:
 
     def _check_grants(self, person: Person) -> None:
         if not permissions.has_any(self.access, person):
+            who = "" if self.access.ask else " Ask whoever keeps my settings for one."
             raise Refusal(
-                f"No grant gives you anything here. Ask whoever keeps my settings for one; your id is {person.id}.",
-                "no grant",
+                f"No grant gives you anything here.{who} Your id is {person.id}.", "no grant", lacks_grant=True
             )
 
     def admit_change(self, person: Person, channel: str) -> None:

@@ -49,6 +49,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SlackSettings",
+    "before_tokens",
     "data_dir",
     "gaps",
     "init_text",
@@ -81,6 +82,22 @@ def data_dir(path: Path | None = None, *, env: Mapping[str, str] | None = None, 
     if not isinstance(given, str | Path):
         raise SettingsError(["data_dir: must be a path"])
     return Path(given)
+
+
+def before_tokens(path: Path | None = None, *, env: Mapping[str, str] | None = None) -> Settings:
+    """The settings as far as there are any, for whoever makes the app that gives the tokens. Raises
+    `SettingsError`."""
+    found = sources.gather(Settings, path, os.environ if env is None else env, Path(".env"))
+    given = found.values.get("slack")
+    slack = {**{"bot_token": "xoxb-0", "app_token": "xapp-0", "signing_secret": "0"}, **_named(given)}
+    try:
+        return Settings.model_validate({**found.values, "slack": slack})
+    except ValidationError as error:
+        raise SettingsError([*found.problems, *explain(error, Settings)]) from None
+
+
+def _named(section: object) -> Mapping[str, object]:
+    return {str(name): value for name, value in section.items()} if isinstance(section, Mapping) else {}
 
 
 def init_text() -> str:

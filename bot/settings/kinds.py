@@ -28,6 +28,9 @@ EVERYONE = "everyone"
 
 SLACK_API = "https://slack.com/api/"
 
+SLASH = "/checkpoint"
+"""What people type where the settings say nothing else."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hours:
@@ -288,3 +291,9 @@ Someone = Annotated[
 ChannelId = Annotated[str, _matching(_CHANNEL, "is not a channel id (C0123ABCD)")]
 Stream = Annotated[str, AfterValidator(_stream)]
 HeadPlace = Annotated[str, AfterValidator(_head_place)]
+SlashCommand = Annotated[
+    str, _matching(r"/[a-z0-9_-]{1,31}", "must be a / and up to 31 small letters, digits, - and _, such as /checkpoint")
+]
+Label = Annotated[
+    str, _matching(r"[\w .()-]{0,40}", "must be up to 40 letters, digits, blanks, and -, _, . and brackets")
+]

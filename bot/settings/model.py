@@ -13,7 +13,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from backends.base import HostConnection
 from bot.settings.hosts import HostDefaults, HostSettings, connection, unreachable
 from bot.settings.kinds import (
+    EVERYONE,
     SLACK_API,
+    SLASH,
     ActionName,
     ApiUrl,
     ChannelId,
@@ -23,6 +25,7 @@ from bot.settings.kinds import (
     ExistingFile,
     HeadPlace,
     HoursOfTheDay,
+    Label,
     Listen,
     OneOrMore,
     Pattern,
@@ -32,6 +35,7 @@ from bot.settings.kinds import (
     Secret,
     SetName,
     Size,
+    SlashCommand,
     Someone,
     Span,
     SpanOrNone,
@@ -43,7 +47,7 @@ from bot.settings.kinds import (
     did_you_mean,
     problem,
 )
-from bot.settings.problems import PREFIX, Place, found
+from bot.settings.problems import PREFIX, Place, found, variable
 from bot.settings.section import Section
 from bot.settings.sets import SET, S, unknown, without_sets
 from commands.base import Policy, Schedule
@@ -54,24 +58,62 @@ class SlackSettings(Section):
     """The Slack app that the bot is."""
 
     api_url: ApiUrl = Field(default=SLACK_API, description="Slack's Web API, or a server that speaks it.")
+    mode: Literal["socket", "http"] = Field(
+        default="socket",
+        description="How requests come: over connections that the bot opens, or over HTTP to an address of the bot's.",
+    )
     bot_token: Secret = Field(
         description="The bot token of the Slack app. Better kept in a variable or a secrets folder.",
         examples=["xoxb-…"],
     )
-    app_token: Secret = Field(
-        description="An app-level token with the scope connections:write. Better kept there too.",
+    app_token: Secret | None = Field(
+        default=None,
+        validate_default=True,
+        description="An app-level token with the scope connections:write, for the mode socket. Better kept there too.",
         examples=["xapp-…"],
     )
+    signing_secret: Secret | None = Field(
+        default=None,
+        validate_default=True,
+        description="The signing secret of the app, for the mode http. Better kept there too.",
+        examples=["the-signing-secret"],
+    )
+    listen: Listen = Field(
+        default="127.0.0.1:3000",
+        description="The address and port of the mode http. A proxy that speaks TLS stands before it.",
+    )
+    command: SlashCommand = Field(
+        default=SLASH,
+        description="What people type. Two bots in one workspace need two: the app's manifest names the same one.",
+    )
+    label: Label = Field(
+        default="", description="A name for this bot that stands in each of its messages, where there are several."
+    )
+
+    @field_validator("app_token", "signing_secret")
+    @classmethod
+    def _is_there_where_the_mode_needs_it(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        setting = str(info.field_name)
+        if secret is None and info.data.get("mode") == {"app_token": "socket", "signing_secret": "http"}[setting]:
+            raise problem(f"is missing: set it in the settings file, or as {variable(('slack', setting))}")
+        return secret
 
     @field_validator("bot_token", "app_token")
     @classmethod
-    def _looks_like_one(cls, token: SecretStr, info: ValidationInfo) -> SecretStr:
+    def _looks_like_one(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         """Slack's own tokens have a known form; other servers may use any."""
+        if token is None:
+            return None
         form = {"bot_token": "xoxb-", "app_token": "xapp-"}[str(info.field_name)]
         text = token.get_secret_value()
         if info.data.get("api_url") == SLACK_API and not (text.startswith(form) and text.split() == [text]):
             raise problem(f"must begin with {form} and hold no spaces")
         return token
+
+    @property
+    def socket_token(self) -> str:
+        """The app-level token, which there is in the mode socket."""
+        return self.app_token.get_secret_value() if self.app_token else ""
 
 
 class GrantSettings(Section):
@@ -118,9 +160,21 @@ class AccessSettings(Section):
         description="What needs the approval of a second person.",
         examples=[{"vms": ["dc*", "sql*"], "actions": ["apply", "delete"], "by": ["S0615G0KT"]}],
     )
+    ask: tuple[Someone, ...] = Field(
+        default=(),
+        description="Whom people are told to ask for a grant: user ids and user group ids.",
+        examples=[["S0615G0KT"]],
+    )
     production_only: tuple[Pattern, ...] = Field(
         default=(), description="VMs that must not get a standard checkpoint, such as domain controllers."
     )
+
+    @field_validator("ask")
+    @classmethod
+    def _can_be_asked(cls, ask: tuple[str, ...]) -> tuple[str, ...]:
+        if EVERYONE in ask:
+            raise problem(f"{EVERYONE} cannot be asked: name user ids or user group ids")
+        return ask
 
     @field_validator("grants")
     @classmethod

@@ -64,7 +64,7 @@ def _setting(name: str, field: FieldInfo, depth: int) -> Iterator[str]:
         yield from (f"{'  ' * (depth + 1)}#- {_flow(example)}" for example in field.examples)
         return
     default = field.get_default(call_default_factory=True)
-    value = field.examples[0] if default is PydanticUndefined and field.examples else plain(default)
+    value = field.examples[0] if default in (PydanticUndefined, None) and field.examples else plain(default)
     yield f"{'  ' * depth}#{name}: {_flow(value)}"
 
 

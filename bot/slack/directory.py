@@ -142,6 +142,7 @@ class SlackDirectory:
             is_restricted=bool(user.get("is_restricted")),
             is_ultra_restricted=bool(user.get("is_ultra_restricted")),
             is_stranger=bool(user.get("is_stranger")),
+            zone=_text(user, "tz"),
         )
 
     def _ask_group(self, group_id: str) -> _Group:

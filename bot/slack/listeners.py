@@ -31,7 +31,7 @@ from bot.slack.intake import Intake
 from bot.slack.payloads import Delivery, Misfit, read
 from bot.slack.render.form import options
 from commands.base import say
-from commands.kit.words import with_unchanged
+from commands.kit.words import typed, with_unchanged
 
 _ANYTHING = re.compile("")
 _REQUEST, _AFTERWARDS, _OTHERWISE = "checkpoint_request", "checkpoint_afterwards", "checkpoint_otherwise"
@@ -233,7 +233,7 @@ class _Reception:
             reference = self._log_error(error)
             self._answer(
                 request.origin,
-                f"Something went wrong inside the bot. If a change was under way, /checkpoint history says how far it "
+                f"Something went wrong inside the bot. If a change was under way, {typed('history')} says how far it "
                 f"came. Reference for the log: {reference}.",
             )
 

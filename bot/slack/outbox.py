@@ -15,8 +15,9 @@ from bot.slack import response_url
 from bot.slack.pace import MOST_KEPT, Pace
 from bot.slack.render.blocks import Rendered, escape, render
 from bot.slack.render.newer import forms
+from bot.slack.render.signed import Voice
 from bot.slack.web import WEB_ERRORS, error_code, missing_scope
-from commands.base import Reply, say
+from commands.base import Reply, say, unmarked
 
 Way = Callable[[Origin, Reply], MessageRef | None]
 Send = Callable[[Rendered], MessageRef | None]
@@ -51,10 +52,12 @@ class Outbox:
         client: WebClient,
         pace: Pace | None = None,
         *,
+        voice: Voice | None = None,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self._client = client
         self._pace = pace or Pace()
+        self._voice = voice or Voice()
         self._new_id = new_id
         self._says: dict[MessageRef, Reply] = {}
         """What the last messages say, so that no update is sent which changes nothing. Written by who has the turn."""
@@ -85,6 +88,9 @@ class Outbox:
 
     def address(self, ref: MessageRef, person_id: str, sentence: str) -> None:
         """In the message's thread, with a mention."""
+        sentence = unmarked(self._voice.sentence(sentence))
+        if self._voice.label:
+            sentence = f"{sentence} ({self._voice.label})"
         words = [{"type": "user", "user_id": person_id}, {"type": "text", "text": f" {sentence}"}]
         section = {"type": "rich_text_section", "elements": words}
         self._pace.wait(ref.channel)
@@ -221,6 +227,7 @@ class Outbox:
 
         A refused message was not shown, so sending it again shows it once.
         """
+        message = self._voice.over(message)
         for form in forms(message):
             rendered = render(message, self._new_id, form)
             try:

@@ -12,10 +12,11 @@ from bot.slack.render.blocks import action_of
 from bot.slack.render.form import memory_of
 from bot.slack.render.newer import MAX_PICKED, MENU, PICK, choice
 from bot.views import ViewRef
+from commands.kit.words import typed
 
 Payload = Mapping[str, object]
 
-_HELP = "Type /checkpoint help to see what this bot can do."
+_HELP = f"Type {typed('help')} to see what this bot can do."
 _NAMES = {
     "interactive_message": "a button of an old kind",
     "dialog_submission": "a dialog",
@@ -64,7 +65,8 @@ def _typed(payload: Payload, envelope_id: str) -> Typed | Misfit:
     url = _word(payload, "response_url")
     trigger = _word(payload, "trigger_id") or url or envelope_id
     delivery = _digest("typed", trigger, person, channel, _word(payload, "command"), text)
-    return Typed(delivery, team, Origin(channel, person, url or None), text, _word(payload, "trigger_id"))
+    origin = Origin(channel, person, url or None)
+    return Typed(delivery, team, origin, text, _word(payload, "trigger_id"), _word(payload, "command"))
 
 
 def _acted(payload: Payload, envelope_id: str) -> Pressed | Edited | Misfit:

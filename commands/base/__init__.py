@@ -35,7 +35,7 @@ from commands.base.context import (
     Record,
     is_person,
 )
-from commands.base.errors import NotAllowed, NotKnown, UsageError
+from commands.base.errors import NotAllowed, NotKnown, Slip, UsageError
 from commands.base.growth import Filling, Growth, Rate
 from commands.base.names import is_marked, name, runs, unmarked
 from commands.base.plans import (
@@ -114,6 +114,7 @@ __all__ = [
     "Schedule",
     "SchedulePlan",
     "Schedules",
+    "Slip",
     "Table",
     "Target",
     "Tree",

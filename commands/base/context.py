@@ -31,6 +31,8 @@ class Person:
     name: str
     groups: frozenset[str] = frozenset()
     """Ids of the user groups they belong to."""
+    zone: str = ""
+    """Their time zone by its name in the database, as `Europe/Berlin`; empty where Slack does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,10 @@ class Grant:
     actions: tuple[str, ...]
     vms: tuple[str, ...]
     channels: tuple[str, ...] = ()
+    number: int = 0
+    """Which of the settings' grants it is, from 1."""
+    to: str = ""
+    """Whom it is given, of what it names: the person's id, a group of theirs, or `everyone`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +268,14 @@ class Context:
     """The same notes, with the owners who have left told apart."""
     may: Callable[[str, VM], bool] = lambda _verb, _vm: True
     """Whether a grant lets them do that to a VM: for what is said to them. Whether it is done is decided elsewhere."""
+    command: str = "/checkpoint"
+    """The slash command that people type."""
+    elsewhere: tuple[Grant, ...] = ()
+    """Grants that hold for them in other channels only."""
+    roles_with: Callable[[str], tuple[str, ...]] = lambda _right: ()
+    """The settings' roles that give a right."""
+    ask: tuple[str, ...] = ()
+    """Whom the settings name to ask for a grant: user ids and user group ids."""
     schedules: Schedules = field(default_factory=NoSchedules)
     health: Health = field(default_factory=NobodyLooks)
     holding: Callable[[bool], Holding] = lambda _disks: Holding()

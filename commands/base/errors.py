@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from backends.base import VM
 from commands.base.names import unmarked
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A word that was typed, and the words that it may have been meant to be, the nearest first."""
+
+    typed: str
+    near: tuple[str, ...]
+    last: bool = False
+    """Of several words that read so it is the last one."""
 
 
 class UsageError(Exception):
@@ -28,6 +39,10 @@ class UsageError(Exception):
         self.about = ""
         """The argument or option that it is about, by the name that the command has for it; empty where that is none of
         them, or not known."""
+        self.slips: tuple[Slip, ...] = ()
+        """What of it may be misspelt."""
+        self.corrected: tuple[tuple[str, ...], ...] = ()
+        """The commands that may have been meant, in words."""
 
 
 class NotKnown(UsageError):

@@ -44,6 +44,8 @@ class Create(Action):
     note: str = ""
     forever: bool = False
     """It is kept for good."""
+    until: datetime | None = None
+    """The moment from which it may go, where one was named: `keep` says how far away that was then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from backends.base import VM, Checkpoint, VMInventory
-from commands.base import Context, NotKnown, UsageError, name
+from commands.base import Context, NotKnown, Slip, UsageError, name
 from commands.kit import meant
 from commands.kit.words import say_span, short_id, typed
 
@@ -108,7 +108,10 @@ def checkpoint_on(seen: VMInventory, text: str, now: datetime) -> Checkpoint:
     if not found and is_guid(text):
         raise NotKnown(f"That checkpoint of {vm} has gone.", f"What it has: {typed('list', typeable(seen.vm))}.")
     if not found:
-        raise NotKnown(f"{vm} has no checkpoint called {name(text)}.", _where_to_look(seen, text))
+        unknown = NotKnown(f"{vm} has no checkpoint called {name(text)}.", _where_to_look(seen, text))
+        if near := nearest(text, (one.name for one in seen.checkpoints)):
+            unknown.slips = (Slip(text, near, last=True),)
+        raise unknown
     if len(found) > 1:
         ids = tell_apart([one.id for one in found])
         listed = ", ".join(f"{id} ({say_span(now - one.created)} old)" for id, one in zip(ids, found, strict=True))

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 import click
 
 from commands.base import Heading, Paragraph, Part, Reply, Table, Tree
+from commands.base.names import command as say_command
+from commands.kit import rights
+from commands.kit.rights import OnlyWith
+from commands.kit.words import typed
 
 HELP = "--help"
 
@@ -25,22 +29,27 @@ def with_help(command: click.Command, name: str) -> click.Command:
     return command
 
 
-def describe(command: click.Command, ctx: click.Context) -> Reply:
-    """The whole page of one command: usage, what it does, options, examples."""
-    parts: list[Part] = [Heading(f"/checkpoint {command.name}"), Paragraph(usage(command, ctx), code=True)]
+def describe(command: click.Command, ctx: click.Context, has: OnlyWith = lambda _right: True) -> Reply:
+    """The whole page of one command: usage, what it does, options, examples. `has` says which rights the reader holds:
+    what needs another one is left out."""
+    left_out = frozenset(flag for one in rights.hidden(command, has) for flag in one.opts)
+    parts: list[Part] = [Heading(typed(str(command.name))), Paragraph(usage(command, ctx, left_out), code=True)]
     parts += [Paragraph(" ".join(text.split())) for text in (command.help or "").split("\n\n") if text]
-    if rows := tuple(_option_rows(command, ctx)):
+    if rows := tuple(_option_rows(command, ctx, left_out)):
         parts.append(Table(("Option", "What it does"), rows))
-    if examples := (command.epilog or "").splitlines():
-        parts += [Paragraph("For example:"), Tree(tuple(f"/checkpoint {line.strip()}" for line in examples))]
+    if examples := [line for line in (command.epilog or "").splitlines() if left_out.isdisjoint(line.split())]:
+        parts += [
+            Paragraph("For example:"),
+            Tree(tuple(say_command(f"/checkpoint {line.strip()}") for line in examples)),
+        ]
     return Reply(tuple(parts))
 
 
-def usage(command: click.Command, ctx: click.Context) -> str:
+def usage(command: click.Command, ctx: click.Context, left_out: frozenset[str] = frozenset()) -> str:
     """The usage line: `/checkpoint create <vm> [<name>] [--keep 7d]`."""
     arguments = [p.make_metavar(ctx) for p in command.params if isinstance(p, click.Argument)]
-    options = [f"[{_option(p, ctx)}]" for p in _options(command)]
-    return " ".join(["/checkpoint", str(command.name), *arguments, *options])
+    options = [f"[{_option(p, ctx)}]" for p in _options(command, left_out)]
+    return say_command(" ".join(["/checkpoint", str(command.name), *arguments, *options]))
 
 
 def summary(command: click.Command) -> str:
@@ -48,12 +57,13 @@ def summary(command: click.Command) -> str:
     return (command.help or "").split("\n\n")[0].replace("\n", " ").strip()
 
 
-def _option_rows(command: click.Command, ctx: click.Context) -> Iterator[tuple[str, str]]:
-    return ((_option(p, ctx), p.help or "") for p in _options(command))
+def _option_rows(command: click.Command, ctx: click.Context, left_out: frozenset[str]) -> Iterator[tuple[str, str]]:
+    return ((_option(p, ctx), p.help or "") for p in _options(command, left_out))
 
 
-def _options(command: click.Command) -> Iterator[click.Option]:
-    return (p for p in command.params if isinstance(p, click.Option) and HELP not in p.opts)
+def _options(command: click.Command, left_out: frozenset[str]) -> Iterator[click.Option]:
+    options = (p for p in command.params if isinstance(p, click.Option) and HELP not in p.opts)
+    return (one for one in options if left_out.isdisjoint(one.opts))
 
 
 def _option(option: click.Option, ctx: click.Context) -> str:

@@ -8,6 +8,8 @@ from datetime import timedelta
 import click
 
 from backends.base import MAX_NAME
+from commands.base import Context
+from commands.kit import dates
 from commands.kit.words import parse_span
 
 
@@ -21,15 +23,15 @@ def span(_ctx: click.Context, _param: click.Parameter, value: str | None) -> tim
         raise click.BadParameter(str(error)) from error
 
 
-FOREVER = timedelta.max
-"""What `forever` is as a span."""
-
-
-def span_or_forever(ctx: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
-    """The same, or `forever`."""
-    if value is not None and value.strip().casefold() == "forever":
-        return FOREVER
-    return span(ctx, param, value)
+def period(ctx: click.Context, _param: click.Parameter, value: str | None) -> dates.Period | None:
+    """The same, or `forever`, or a date in the person's zone: `until friday 18:00`."""
+    if value is None:
+        return None
+    context: Context = ctx.obj
+    try:
+        return dates.parse(value, context.now, dates.zone_of(context.person.zone))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def new_name(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, partial
 
 import click
 
 import commands
-from commands.base import Context, NotKnown, Plan, Reply, SchedulePlan, UsageError
+from commands.base import Context, NotKnown, Plan, Reply, SchedulePlan, Slip, UsageError
 from commands.base import name as named
-from commands.kit import manual, replicas
+from commands.kit import corrections, joined, manual, replicas, rights
 from commands.kit.choices import how_long, to_choose
 from commands.kit.finding import listable, typeable
 from commands.kit.meant import nearest
@@ -83,11 +83,12 @@ def run(words: Sequence[str], context: Context) -> Reply | Plan | SchedulePlan:
     group = load()
     name, rest = _command_and_words(group, _without_slash_command(words, context), context)
     command = group.commands[name]
-    rest = _vms_joined(command, _lists_joined(command, rest), context)
+    rest = joined.periods(command, joined.vms(command, joined.lists(command, rest), context))
     try:
         return _answer(group, command, rest, context)
     except UsageError as obstacle:
         _offer_the_rest(obstacle, command, rest)
+        obstacle.corrected = obstacle.corrected or corrections.of(obstacle.slips, (name, *rest))
         raise
 
 
@@ -102,15 +103,15 @@ def _answer(
             with made:
                 answer = command.invoke(made)
         except manual.HelpAsked:
-            return manual.describe(command, parent)
+            return manual.describe(command, parent, partial(rights.holds, context))
         except click.MissingParameter as error:
             if vms := _without_its_checkpoint(error):
                 return to_choose(context, name, vms)
             if is_missing := _without_its_span(error):
                 return how_long(context, *is_missing)
-            raise _in_our_words(error, command, parent) from error
+            raise _in_our_words(error, command, parent, words) from error
         except click.UsageError as error:
-            raise _in_our_words(error, command, parent) from error
+            raise _in_our_words(error, command, parent, words) from error
     if not isinstance(answer, Reply | Plan | SchedulePlan):
         raise TypeError(f"commands/{name}.py gave {type(answer).__name__} instead of a Reply or a Plan")
     return replicas.named_only(answer, str(made.params.get("vm", "")), context) if isinstance(answer, Plan) else answer
@@ -119,7 +120,7 @@ def _answer(
 def _offer_the_rest(obstacle: UsageError, command: click.Command, words: Sequence[str]) -> None:
     """Where something stands against some of several VMs: the same command for the rest of them, with all its other
     words."""
-    at = _vms_at(command, words)
+    at = joined.vms_at(command, words)
     first = next((param.name for param in command.params if isinstance(param, click.Argument)), "")
     if not obstacle.rest or first != "vm" or at >= len(words):
         return
@@ -161,58 +162,10 @@ def _without_its_span(error: click.MissingParameter) -> tuple[str, str] | None:
 
 def _without_slash_command(words: Sequence[str], context: Context) -> Sequence[str]:
     """The words without the slash command that was typed, or pasted, a second time; a VM may be called so, though."""
-    while words and words[0].casefold() in SLASH_COMMAND and not _names_vms(words[0], context):
+    commands_typed = SLASH_COMMAND | {context.command, context.command.removeprefix("/")}
+    while words and words[0].casefold() in commands_typed and not joined.names_vms(words[0], context):
         words = words[1:]
     return words
-
-
-def _names_vms(text: str, context: Context) -> bool:
-    try:
-        context.fleet.find(text)
-    except NotKnown:
-        return False
-    except UsageError:
-        return True  # more than one
-    return True
-
-
-def _vms_joined(command: click.Command, words: list[str], context: Context) -> list[str]:
-    """`list web01 web02` asks for both: where a question is about VMs and nothing else, further words name further
-    ones, or belong to a name with blanks."""
-    arguments = [one for one in command.params if isinstance(one, click.Argument)]
-    if [(one.name, one.required) for one in arguments] != [("vm", False)]:
-        return words
-    at = _vms_at(command, words)
-    end = next((n for n in range(at, len(words)) if words[n].startswith("-")), len(words))
-    if end - at < 2:
-        return words
-    whole = " ".join(words[at:end])
-    return [*words[:at], whole if _names_vms(whole, context) else ",".join(words[at:end]), *words[end:]]
-
-
-def _lists_joined(command: click.Command, words: Sequence[str]) -> list[str]:
-    """The words with a list of VMs as one of them: blanks around its commas do not matter."""
-    joined = list(words)
-    at = _vms_at(command, joined)
-    while at + 1 < len(joined) and (joined[at].endswith(",") or joined[at + 1].startswith(",")):
-        joined[at : at + 2] = [joined[at] + joined[at + 1]]
-    return joined
-
-
-def _vms_at(command: click.Command, words: Sequence[str]) -> int:
-    """Where the VMs of a command stand, which are its first argument; the end where there is none."""
-    takes_value = {
-        flag
-        for p in command.params
-        if isinstance(p, click.Option) and not p.is_flag
-        for flag in (*p.opts, *p.secondary_opts)
-    }
-    at = 0
-    while at < len(words) and words[at].startswith("-"):
-        if words[at] == "--":
-            return at + 1
-        at += 2 if words[at].casefold() in takes_value else 1
-    return at
 
 
 def _command_and_words(group: Commands, words: Sequence[str], context: Context) -> tuple[str, list[str]]:
@@ -225,7 +178,7 @@ def _command_and_words(group: Commands, words: Sequence[str], context: Context) 
     if command := group.known(first):
         return str(command.name), [*words[1:]]
     if first != "--":
-        _refuse_misspelt(group, first, context)
+        _refuse_misspelt(group, words, context)
         _refuse_turned_round(group, words)
     return "create", [*words]
 
@@ -243,26 +196,46 @@ def _undo(words: Sequence[str], context: Context) -> tuple[str, list[str]]:
     return "apply", [seen.vm.id, safety[-1].id]
 
 
-def _refuse_misspelt(group: Commands, first: str, context: Context) -> None:
-    """Raise for a first word that is an option, or that looks like a command and is no VM."""
+def _refuse_misspelt(group: Commands, words: Sequence[str], context: Context) -> None:
+    """Raise for a first word that is an option, or that is no VM: it may be meant to be a command or a VM."""
+    first = words[0]
     if first.startswith("-"):
         raise UsageError(
             f"Put a command or the name of a VM first, not {named(first)}.",
             f"For a VM whose name starts with a dash type {typed('create', first)}.",
         )
-    known = [*group.commands, *group.aliases]
-    meant = nearest(first.casefold(), known, most=1, at_least=70)
     try:
         context.fleet.find(first)
     except NotKnown as unknown:
-        if unknown.rest:
-            return
-        if meant:
-            sentence = f"There is no command and no VM called {named(first)}."
-            hint = f"Did you mean {typed(meant[0])}? All commands: {typed('help')}."
-            raise NotKnown(sentence, hint, hidden=unknown.hidden) from unknown
-        hint = f"{unknown.hint} All commands: {typed('help')}.".strip()
-        raise NotKnown(unknown.sentence, hint, hidden=unknown.hidden) from unknown
+        if not unknown.rest:
+            raise _which_was_meant(group, words, unknown, context) from unknown
+
+
+def _which_was_meant(group: Commands, words: Sequence[str], unknown: NotKnown, context: Context) -> NotKnown:
+    """What to say of a first word that is neither a command nor a VM, with the commands that it may be a slip for."""
+    first, *rest = words
+    known = [one for one in (*group.commands, *group.aliases, "undo") if _may_use(group, one, context)]
+    meant = nearest(first.casefold(), known, most=2, at_least=70)
+    vms = corrections.of(unknown.slips, ("create", *words)) if _may_use(group, "create", context) else ()
+    if not meant:
+        told = NotKnown(unknown.sentence, f"{unknown.hint} All commands: {typed('help')}.", hidden=unknown.hidden)
+        told.corrected = vms
+        return told
+    near = [typed(one) for one in meant]
+    near += [f"the VM {named(one)}" for slip in unknown.slips for one in slip.near[:1]]
+    which = f"Did you mean {', '.join(near[:-1])} or {near[-1]}?" if len(near) > 1 else f"Did you mean {near[0]}?"
+    told = NotKnown(
+        f"There is no command and no VM called {named(first)}.",
+        f"{which} All commands: {typed('help')}.",
+        hidden=unknown.hidden,
+    )
+    told.corrected = corrections.several([*((one, *rest) for one in meant), *vms])
+    return told
+
+
+def _may_use(group: Commands, word: str, context: Context) -> bool:
+    command = group.known("apply" if word == "undo" else word)
+    return command is not None and rights.may_use(context, command)
 
 
 def _refuse_turned_round(group: Commands, words: Sequence[str]) -> None:
@@ -270,7 +243,9 @@ def _refuse_turned_round(group: Commands, words: Sequence[str]) -> None:
     if len(words) == 2 and group.known(words[1]):
         vm, word = words
         hint = f"Did you mean {typed(word, vm)}? A checkpoint of that name is taken with {typed('create', vm, word)}."
-        raise UsageError(f"{named(word)} is a command, and commands come first.", hint)
+        turned = UsageError(f"{named(word)} is a command, and commands come first.", hint)
+        turned.corrected = ((word, vm), ("create", vm, word))
+        raise turned
 
 
 def _refuse_leftovers(made: click.Context) -> None:
@@ -297,11 +272,15 @@ def _instead(made: click.Context) -> str:
     return f"If this is one name: {whole}.{several}"
 
 
-def _in_our_words(error: click.UsageError, command: click.Command, parent: click.Context) -> UsageError:
+def _in_our_words(
+    error: click.UsageError, command: click.Command, parent: click.Context, words: Sequence[str]
+) -> UsageError:
     """Click's refusal as a sentence of ours, with what to type instead."""
     said = _said(error, command, parent)
     param = getattr(error, "param", None)
     said.about = str(param.name) if isinstance(param, click.Parameter) else ""
+    if isinstance(error, click.BadParameter) and not said.slips:
+        said.slips = tuple(_misspelt_choice(param, words))
     return said
 
 
@@ -309,10 +288,7 @@ def _said(error: click.UsageError, command: click.Command, parent: click.Context
     hint = _hint(command, error.ctx or parent)
     match error:
         case click.NoSuchOption():
-            meant = [one for one in error.possibilities or () if one != manual.HELP]
-            near = f"Did you mean {' or '.join(meant)}? " if meant else ""
-            dash = "" if near else " Put -- before a name that starts with a dash."
-            return UsageError(f"{typed(str(command.name))} has no option {error.option_name}.", f"{near}{hint}{dash}")
+            return _no_such_option(error, command, hint)
         case click.MissingParameter(param=click.Argument() as missing):
             return UsageError(f"{typed(str(command.name))} needs {missing.metavar}.", hint)
         case click.BadParameter():
@@ -321,6 +297,28 @@ def _said(error: click.UsageError, command: click.Command, parent: click.Context
             return UsageError(f"{error.option_name} {_how_it_was_used(error, command)}.", hint)
         case _:
             return UsageError(error.message, hint)
+
+
+def _no_such_option(error: click.NoSuchOption, command: click.Command, hint: str) -> UsageError:
+    options = [flag for one in command.params if isinstance(one, click.Option) for flag in one.opts]
+    meant = nearest(error.option_name.casefold(), [one for one in options if one != manual.HELP], most=2)
+    near = f"Did you mean {' or '.join(meant)}? " if meant else ""
+    dash = "" if near else " Put -- before a name that starts with a dash."
+    told = UsageError(f"{typed(str(command.name))} has no option {error.option_name}.", f"{near}{hint}{dash}")
+    told.slips = (Slip(error.option_name, meant),) if meant else ()
+    return told
+
+
+def _misspelt_choice(param: click.Parameter | None, words: Sequence[str]) -> Iterator[Slip]:
+    """`--type prodction`: the value of an option that takes only a few."""
+    if not isinstance(param, click.Option) or not isinstance(param.type, click.Choice):
+        return
+    for at, word in enumerate(words):
+        flag, equals, value = word.partition("=")
+        given = value if equals else "".join(words[at + 1 : at + 2])
+        if flag.casefold() in param.opts and (near := nearest(given.casefold(), param.type.choices, most=1)):
+            yield Slip(word, (f"{flag}={near[0]}",)) if equals else Slip(given, near, last=True)
+            return
 
 
 def _how_it_was_used(error: click.BadOptionUsage, command: click.Command) -> str:

@@ -12,6 +12,8 @@ __all__ = ["name"]
 
 NOTHING_CHANGED = "Nothing was changed."
 
+ASK_FOR_A_GRANT = "The settings name whom to ask for a grant."
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _SPAN = re.compile(r"(?:(\d{1,6})\s*([smhdw])\s*)+", re.IGNORECASE)
 _SIZES = ("KB", "MB", "GB", "TB")
@@ -87,6 +89,14 @@ def say_names(names: Sequence[str], *, most: int = 12) -> str:
     if len(names) > most:
         shown.append(f"{len(names) - most} more")
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def which_role(roles: Sequence[str]) -> str:
+    """Which of the settings' roles would allow what no grant does."""
+    if not roles:
+        return "No role of the settings would allow it."
+    said = " or ".join([", ".join(map(name, roles[:-1])), name(roles[-1])] if len(roles) > 1 else [name(roles[0])])
+    return f"The role {said} would allow it."
 
 
 def with_unchanged(sentence: str, unchanged: bool) -> str:

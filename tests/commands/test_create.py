@@ -1,7 +1,7 @@
 """Taking a checkpoint."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import assume, given
@@ -28,6 +28,17 @@ def test_what_nobody_says_more_of_is_kept_as_long_as_the_settings_say(world):
     forever = world.run("web01", "x", "--keep", "Forever")
     assert forever.action == Create("x", None, None, forever=True)
     assert "It is kept for good." in forever.consequences
+
+
+def test_it_may_be_kept_until_a_day_and_the_answer_repeats_the_exact_time(world):
+    world.zone = "Europe/Berlin"
+    world.vm("web01")
+    until = datetime(2026, 11, 27, 17, tzinfo=UTC)
+    for words in (["--keep", "until", "friday", "18:00", "x"], ["x", "--keep=until", "friday", "18:00"]):
+        plan = world.run("create", "web01", *words)
+        assert plan.action == Create("x", None, (until - world.now).total_seconds(), until=until)
+        assert "It is kept until Friday 2026-11-27 18:00 (Europe/Berlin), 17:00 UTC." in plan.consequences
+    assert "is over" in world.refuse("web01", "x", "--keep", "21.11.2026")
 
 
 def test_longer_than_the_settings_allow_is_refused_with_the_limit(world):

@@ -5,7 +5,7 @@ from datetime import time
 import pytest
 
 import commands
-from commands.base import Plan, Reply, Schedule, SchedulePlan, UsageError
+from commands.base import Grant, Paragraph, Plan, Reply, Schedule, SchedulePlan, UsageError
 
 
 def test_every_command_is_listed(world):
@@ -52,3 +52,37 @@ def test_an_unknown_topic_gets_the_nearest_one(world):
     with pytest.raises(UsageError):
         world.run("help", "aply")
     assert "/checkpoint help apply" in world.refuse("help", "aply")
+    assert world.offers("help", "aply") == ["help apply"]
+
+
+class TestForSomebodyWhoMayOnlyLook:
+    @pytest.fixture
+    def world(self, world):
+        world.grants = (Grant("viewer", ("view",), ("*",)),)
+        return world
+
+    def test_only_what_they_may_do_is_listed(self, world):
+        told = world.run("help").text
+        assert "\nlist | " in told
+        assert "\nwhoami | " in told
+        assert not any(f"\n{name} | " in told for name in ("create", "delete", "apply", "keep", "claim", "rename"))
+        assert "takes a checkpoint" not in told
+        assert "further commands need a right that no grant gives you here" in told
+
+    def test_the_page_of_another_command_says_which_role_would_allow_it_and_whom_to_ask(self, world):
+        world.ask = ("S0ADMINS",)
+        reply = world.run("help", "keep")
+        assert "No grant lets you do that here. The role operator or owner would allow it." in reply.text
+        assert Paragraph("The settings name whom to ask for a grant.", to=("S0ADMINS",)) in reply.parts
+        assert "For example:" not in reply.text
+
+    @pytest.mark.parametrize(("name", "option"), [("settings", "--type"), ("health", "--acknowledge")])
+    def test_options_that_change_something_are_left_out(self, world, name, option):
+        for told in (world.run("help", name).text, world.run(name, "--help").text):
+            assert f"/checkpoint {name}" in told
+            assert option not in told
+
+    def test_a_command_that_they_may_not_use_is_not_suggested(self, world):
+        world.vm("web01")
+        assert world.offers("delte", "web01") == []
+        assert world.offers("lst", "web01") == ["list web01"]

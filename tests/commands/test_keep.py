@@ -65,3 +65,13 @@ def test_longer_than_the_settings_allow_is_refused_with_the_limit(world):
     world.checkpoint(world.vm("web01"), "golden")
     for longer in ("31d", "forever"):
         assert "keep a checkpoint for 30 days at the most" in world.refuse("keep", "web01", "golden", longer)
+
+
+def test_until_a_day_is_meant_in_the_persons_zone_and_the_answer_repeats_the_exact_time(world):
+    world.zone = "Europe/Berlin"
+    world.checkpoint(world.vm("web01"), "before")
+    plan = world.run("keep", "web01", "before", "until", "friday", "18:00")
+    assert plan.summary == "keep before of web01 until 2026-11-27 17:00 UTC"
+    assert "It is kept until Friday 2026-11-27 18:00 (Europe/Berlin), 17:00 UTC." in plan.consequences
+    assert world.run("keep", "web01", "before", "2", "weeks").action == Keep(world.now + timedelta(days=14))
+    assert "may be two days" in world.refuse("keep", "web01", "before", "next", "friday")

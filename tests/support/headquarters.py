@@ -52,6 +52,8 @@ class Headquarters(Hosts):
         self.board, self.people, self.screens = Board(), People(), Screens()
         self.settings = settings(folder)
         self.restored: Restored | None = None
+        self.newcomers = False
+        """Everybody uses the bot for the first time; else nobody does."""
         self._core: Core | None = None
         self._deliveries = itertools.count(1)
         self._open = ExitStack()
@@ -80,6 +82,8 @@ class Headquarters(Hosts):
             restored=self.restored,
         )
         self._core.start()
+        for one in () if self.newcomers else self.people.members:
+            self.ledger.greetings.begin(one)
 
     def stop(self) -> None:
         """Once the changes under way have come to their end. Harmless when it is not running."""

@@ -45,12 +45,15 @@ from commands.base import (
     Reply,
     Schedule,
     SchedulePlan,
+    actions,
     say,
     unmarked,
 )
 from commands.kit import patterns
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
+EVERYTHING = ("view", *sorted({action.right for action in actions().values()}))
+ROLES = {"viewer": ("view",), "operator": ("view", "create", "keep"), "owner": EVERYTHING}
 SETS = {"shop": ("web*",)}
 ADA = Person("U024BE7LH", "ada", frozenset({"S0615G0KT"}))
 
@@ -178,7 +181,9 @@ class World:
         """User ids of people who have left."""
         self.denied: set[str] = set()
         """VMs that no grant lets them change."""
-        self.grants: tuple[Grant, ...] = (Grant("owner", ("view", "create", "apply"), ("*",)),)
+        self.grants: tuple[Grant, ...] = (Grant("owner", EVERYTHING, ("*",), number=1, to="S0615G0KT"),)
+        self.ask: tuple[str, ...] = ()
+        self.zone = ""
         self.now = NOW
         self.inventory = Inventory(self.hosts, lambda: self.now, fresh_for=timedelta(0))
 
@@ -222,6 +227,12 @@ class World:
         }
         return replace(answer, summary=unmarked(answer.summary), **told)
 
+    def offers(self, *words: str) -> list[str]:
+        """The commands that are offered for what was refused."""
+        with pytest.raises(commands.base.UsageError) as refused:
+            self.run(*words)
+        return [" ".join(command) for command in refused.value.corrected]
+
     def refuse(self, *words: str) -> str:
         """What the person is told when the words are refused."""
         with pytest.raises(commands.base.UsageError) as refused:
@@ -232,7 +243,7 @@ class World:
     def context(self) -> Context:
         fleet = FleetView(self.inventory, lambda vm: vm.name not in self.hidden, sets=SETS)
         return Context(
-            ADA,
+            replace(ADA, zone=self.zone),
             "C0123",
             self.now,
             fleet,
@@ -245,4 +256,6 @@ class World:
             schedules=self.schedules,
             holding=lambda disks: Holdings(self.inventory, cast(Ledger, self.book)).of(ADA.id, disks=disks),
             digest=lambda: say("One stale checkpoint."),
+            roles_with=lambda right: tuple(role for role, rights in ROLES.items() if right in rights),
+            ask=self.ask,
         )

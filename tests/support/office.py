@@ -106,6 +106,8 @@ class Office(Hosts):
     def start_bot(self) -> None:
         self._bot = Bot(self.settings, clock=self.clock, pace=Pace(interval=0.02, update_interval=0.06), seldom=OFTEN)
         self._bot.start()
+        for one in self.sandbox.workspace.users:  # nobody uses the bot for the first time
+            self.ledger.greetings.begin(one)
         self.sandbox.wait_for_connections(2)
 
     def stop_bot(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from backends.base import (
@@ -39,7 +39,15 @@ def perform(execution: Execution, seen: VMInventory, action: Create) -> Outcome:
     until = execution.steps.step(
         "remember",
         lambda: remember(
-            execution, seen.vm, taken, kind=kind, reason=action.note, keep=keep, safety=False, pinned=action.forever
+            execution,
+            seen.vm,
+            taken,
+            kind=kind,
+            reason=action.note,
+            keep=keep,
+            until=action.until,
+            safety=False,
+            pinned=action.forever,
         ),
     )
     fell_back = _fell_back(kind, seen.vm, action.checkpoint_type or seen.vm.checkpoint_type)
@@ -114,9 +122,11 @@ def remember(
     keep: timedelta | None,
     safety: bool,
     pinned: bool = False,
+    until: datetime | None = None,
 ) -> datetime | None:
-    """Note in the ledger what the host does not know of a checkpoint. Until when it is kept, where that is said."""
-    until = execution.now() + keep if keep else None
+    """Note in the ledger what the host does not know of a checkpoint. Until when it is kept, where that is said: a
+    moment that was named goes before a span."""
+    until = until or (execution.now() + keep if keep else None)
     execution.env.ledger.checkpoints.remember(
         taken,
         host=vm.host,
@@ -209,7 +219,9 @@ def _options(action: Create) -> Words:
     """Production or nothing is none of them: it comes from the settings."""
     kind = action.checkpoint_type
     options = [f"--type={kind.label}"] if kind in (CheckpointType.PRODUCTION, CheckpointType.STANDARD) else []
-    if action.keep:
+    if action.until:
+        options.append(f"--keep={action.until.astimezone(UTC):%Y-%m-%dT%H:%MZ}")
+    elif action.keep:
         days, seconds = divmod(int(action.keep), 86400)
         options.append(f"--keep={days}d{seconds}s")
     if action.forever:

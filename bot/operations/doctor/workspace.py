@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import secrets
+import time
 from collections.abc import Iterator, Mapping
+
+import requests
+from slack_sdk.signature import SignatureVerifier
 
 from bot.operations.doctor.findings import Check, broken, unseen, works
 from bot.people.directory import LookupFailed
 from bot.settings import Settings
 from bot.slack.directory import SlackDirectory, Standing
+from bot.slack.http import PATH, SIGNATURE, TIMESTAMP
 from bot.slack.websocket import NotConnected, app_of
 
-BOT_TOKEN, APP_TOKEN = "slack.bot_token", "slack.app_token"
+BOT_TOKEN, APP_TOKEN, LISTEN = "slack.bot_token", "slack.app_token", "slack.listen"
+ON_THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - where to ask who listens everywhere
 INSTALL = "Give the app that scope under OAuth & Permissions, and install it to the workspace again."
 
 SCOPES: Mapping[str, str] = {
@@ -32,12 +40,41 @@ def look(settings: Settings, directory: SlackDirectory) -> Iterator[Check]:
     except LookupFailed as failure:
         yield broken(BOT_TOKEN, f"{_sentence(failure)}", _mend_of(failure))
         if not failure.lasting:
-            yield unseen(APP_TOKEN, "Slack could not be reached.")
+            if settings.slack.mode == "http":
+                yield from http(settings)
+            else:
+                yield unseen(APP_TOKEN, "Slack could not be reached.")
             return
     else:
         yield works(BOT_TOKEN, f"It belongs to @{standing.name} of {standing.team} ({standing.team_id}).")
         yield from scopes(standing)
-    yield from _socket_mode(settings, directory)
+    yield from http(settings) if settings.slack.mode == "http" else _socket_mode(settings, directory)
+
+
+def http(settings: Settings) -> Iterator[Check]:
+    """Ask the bot what Slack asks of a new address. Whether Slack reaches it from outside is seen by Slack alone."""
+    secret = settings.slack.signing_secret
+    challenge = secrets.token_hex(16)  # what came before is refused
+    body = json.dumps({"type": "url_verification", "challenge": challenge}).encode()
+    now = str(int(time.time()))
+    signature = SignatureVerifier(secret.get_secret_value() if secret else "-").generate_signature(
+        timestamp=now, body=body
+    )
+    headers = {"Content-Type": "application/json", TIMESTAMP: now, SIGNATURE: str(signature)}
+    host, _, port = settings.slack.listen.rpartition(":")
+    address = f"http://{ON_THIS_MACHINE.get(host, host)}:{port}{PATH}"
+    try:
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy
+            answer = session.post(address, data=body, headers=headers, timeout=5)
+    except requests.RequestException:
+        yield unseen(LISTEN, f"Nobody listens at {address}: the bot is not running.")
+        return
+    if answer.status_code == 200 and answer.text == challenge:
+        yield works(LISTEN, f"It takes requests at {address} that are signed with the secret of the settings.")
+    else:
+        mend = "Look whether another program has that address, or the bot runs with another slack.signing_secret."
+        yield broken(LISTEN, f"{address} answers {answer.status_code} to a request that is signed.", mend)
 
 
 def scopes(standing: Standing) -> Iterator[Check]:
@@ -52,7 +89,7 @@ def scopes(standing: Standing) -> Iterator[Check]:
 def _socket_mode(settings: Settings, directory: SlackDirectory) -> Iterator[Check]:
     """It asks for an address and connects to none: Slack would give deliveries to a connection that takes none."""
     try:
-        app = app_of(settings.slack.app_token.get_secret_value(), settings.slack.api_url)
+        app = app_of(settings.slack.socket_token, settings.slack.api_url)
     except NotConnected as failure:
         mend = "Make one under Basic Information, App-Level Tokens, with the scope connections:write, in the same app."
         yield broken(APP_TOKEN, f"{failure}.", mend if failure.lasting else "Try again in a few minutes.")

@@ -52,7 +52,11 @@ _NOTE = 40
 """Characters kept free for a note of the kind `… and 1,204 more characters`."""
 
 _STYLES: Mapping[str, Mapping[str, bool]] = {"name": {"bold": True}, "command": {"code": True}}
-_IN_HEADING: Mapping[str, Mapping[str, bool]] = {"": {"bold": True}, "name": {"bold": True, "code": True}}
+_IN_HEADING: Mapping[str, Mapping[str, bool]] = {
+    "": {"bold": True},
+    "command": {"bold": True},
+    "name": {"bold": True, "code": True},
+}
 """Where all words are bold, a name needs another style to stand out."""
 
 _ACTION_ID = re.compile(r"bot\.(.+)\.\d+", re.DOTALL)

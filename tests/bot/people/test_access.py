@@ -18,6 +18,7 @@ from bot.people.access import (
     Denied,
     Go,
     approvals,
+    grants_elsewhere,
     grants_of,
     has_any,
     may,
@@ -93,6 +94,17 @@ def test_a_grant_gives_the_actions_of_its_role_and_no_others() -> None:
     assert not may(access, ADA, "delete", "web01", "C1")
 
 
+def test_a_denial_names_the_roles_that_would_allow_it_the_least_first() -> None:
+    denied = decide(rules(grant("UADA", role="viewer")), ASKS, ADA, plan(Keep(None), "web01"), "C1")
+    assert isinstance(denied, Denied)
+    assert denied.lacks_grant
+    assert "The role operator or owner would allow it." in unmarked(denied.sentence)
+    none = rules({**grant("UADA", role="v")}, roles={"v": ["view"]})
+    refused = decide(none, ASKS, ADA, plan(Keep(None), "web01"), "C1")
+    assert isinstance(refused, Denied)
+    assert "No role of the settings would allow it." in refused.sentence
+
+
 def test_who_may_keep_checkpoints_may_claim_them() -> None:
     access = rules(grant("UADA", role="operator"), grant("UBOB", role="viewer"))
     assert decide(access, ASKS, ADA, plan(Claim(), "web01"), "C1") == Go()
@@ -114,8 +126,9 @@ def test_two_grants_do_not_lend_each_other_their_vms() -> None:
 def test_whoami_shows_the_grants_that_hold_here() -> None:
     access = rules(grant("SOPS", vms=("web*",)), grant("UADA", role="viewer", channels=("C2",)), grant("UBOB"))
     every = access.roles["owner"]
-    assert grants_of(access, ADA, "C1") == (Grant("owner", every, ("web*",), ()),)
-    assert grants_of(access, ADA, "C2")[1] == Grant("viewer", ("view",), ("*",), ("C2",))
+    assert grants_of(access, ADA, "C1") == (Grant("owner", every, ("web*",), (), 1, "SOPS"),)
+    assert grants_of(access, ADA, "C2")[1] == Grant("viewer", ("view",), ("*",), ("C2",), 2, "UADA")
+    assert [one.number for one in grants_elsewhere(access, ADA, "C1")] == [2]
     assert has_any(access, ADA)
     assert not has_any(access, EVE)
 
@@ -158,7 +171,8 @@ def test_one_vm_that_is_not_allowed_refuses_the_whole_and_is_named() -> None:
     assert isinstance(refused, Denied)
     assert unmarked(refused.sentence) == (
         "No grant lets you delete checkpoints of db01 in this channel."
-        " It lets you for web01 and web02: name only those. Type /checkpoint whoami to see what you may do."
+        " It lets you for web01 and web02: name only those. The role owner would allow it."
+        " Type /checkpoint whoami to see what you may do."
     )
     assert refused.why == "no grant for delete on db01 in C1"
 

@@ -193,7 +193,7 @@ def test_a_member_without_any_grant_is_told_whom_to_ask_and_with_which_id() -> N
     refusal = refused(Workspace(groups={"SOPS": frozenset({"UBOB"})}), granting("UBOB", "SOPS"))
     assert refusal.cause == "no grant"
     assert (
-        refusal.sentence == "No grant gives you anything here. Ask whoever keeps my settings for one; your id is UADA."
+        refusal.sentence == "No grant gives you anything here. Ask whoever keeps my settings for one. Your id is UADA."
     )
 
 
