@@ -34,25 +34,10 @@ def hq(shared: Headquarters) -> Headquarters:
     return shared
 
 
-def fork(hq: Headquarters, name: str) -> None:
-    """Let a checkpoint that somebody else takes fail half-way, behind the bot's back."""
-    vm = hq.vm(name)
-    hq.host().faults.arm(Fault(FaultKind.FORK))
-    backend = hq.in_process()["hv01"]
-    with pytest.raises(Exception, match="failed"):
-        backend.create(vm.id, "half-way")
-
-
-def look(hq: Headquarters) -> None:
-    """A round of looks at disks and logs."""
-    hq.core.inventory.refresh(disks=True)
-    hq.core.health.look_around()
-
-
 def put_on_hold(hq: Headquarters, name: str) -> VMInventory:
     seen = hq.add_vm(name, *PAST)
-    fork(hq, name)
-    look(hq)
+    hq.fork(name)
+    hq.judge()
     assert hq.core.health.on_hold(seen.vm.id) is not None
     return seen
 
@@ -109,10 +94,10 @@ def test_what_the_clock_asks_for_is_refused_too(
 
 def test_a_fork_that_fails_while_the_card_waits_is_seen_right_before_the_act(hq: Headquarters) -> None:
     hq.add_vm("late01", *PAST)
-    look(hq)
+    hq.judge()
     hq.type("apply late01 old --no-safety")
     card = hq.wait_for(ChangeState.AWAITING)
-    fork(hq, "late01")
+    hq.fork("late01")
     hq.clock.forward(seconds=20)
     with hq.nothing_changes():
         hq.press(hq.button(card, "Apply"), card.message)
@@ -128,8 +113,8 @@ def test_undo_is_refused_once_the_vm_is_on_hold(hq: Headquarters) -> None:
     hq.press(hq.button(card, "Apply"), card.message)
     done = hq.wait_for(ChangeState.SUCCEEDED, card)
     hq.start_again("undo01")
-    fork(hq, "undo01")
-    look(hq)
+    hq.fork("undo01")
+    hq.judge()
     hq.board.whispers.clear()
     with hq.nothing_changes():
         hq.press(hq.button(done, "Undo"), done.message)
@@ -161,7 +146,7 @@ def test_renaming_goes_on(hq: Headquarters, held: VMInventory) -> None:
 
 def test_a_hold_is_told_once_where_its_digest_goes_and_once_more_when_it_ends(hq: Headquarters) -> None:
     seen = put_on_hold(hq, "old-told")
-    look(hq)
+    hq.judge()
     tell = hq.core.holds.tell
     tell()
     tell()
@@ -172,7 +157,7 @@ def test_a_hold_is_told_once_where_its_digest_goes_and_once_more_when_it_ends(hq
     hq.start_again("old-told")
     for one in list(hq.vm("old-told").ordered()):
         hq.in_process()["hv01"].delete(one.id)
-    look(hq)
+    hq.judge()
     tell()
     tell()
     ended = [text for text in hq.board.texts if "old-told on hv01 is not on Hold any more" in text]
@@ -223,11 +208,11 @@ def test_what_happened_is_settled_by_a_person_with_a_reason(hq: Headquarters) ->
     seen = hq.add_vm("settle01")
     host = hq.host()
     host.tell(EventLog.VMMS, 18012, hq.vm("settle01"), at=host.clock() - 60)
-    look(hq)
+    hq.judge()
     assert hq.ledger.verdicts.of([seen.vm.id])[seen.vm.id].verdict is Verdict.LOOK
     hq.type("health settle01 --acknowledge 'the backup ran into it'")
     hq.wait_for(ChangeState.SUCCEEDED)
-    look(hq)
+    hq.judge()
     health = hq.ledger.verdicts.of([seen.vm.id])[seen.vm.id]
     assert health.verdict is Verdict.FINE
     assert health.acknowledged is not None
@@ -238,7 +223,7 @@ def test_a_log_that_cannot_be_read_is_said_and_refuses_nothing(hq: Headquarters)
     seen = hq.add_vm("blind01")
     hq.host().logs[EventLog.WORKER].readable = False
     try:
-        look(hq)
+        hq.judge()
         hq.type("health blind01")
         assert "❔ Cannot tell" in hq.told()
         assert "the account may not read it" in hq.told()
@@ -246,5 +231,5 @@ def test_a_log_that_cannot_be_read_is_said_and_refuses_nothing(hq: Headquarters)
         hq.wait_for(ChangeState.SUCCEEDED)
     finally:
         hq.host().logs[EventLog.WORKER].readable = True
-    look(hq)
+    hq.judge()
     assert hq.ledger.verdicts.of([seen.vm.id])[seen.vm.id].verdict is not Verdict.CANNOT_TELL

@@ -8,9 +8,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from backends.base import VMInventory
+import pytest
+
+from backends.base import BackendError, VMInventory
 from backends.simulator.fleets.seed import Past
 from backends.simulator.model import power
+from backends.simulator.model.faults import FaultKind
 from bot.changes.card import SIGNS, title
 from bot.changes.perform import Restored
 from bot.core import Core
@@ -151,6 +154,12 @@ class Headquarters(Hosts):
         assert row is not None
         return row
 
+    def row(self, change: ChangeRow) -> ChangeRow:
+        """The change as the ledger has it by now."""
+        row = self.ledger.changes.get(change.id)
+        assert row is not None
+        return row
+
     def wait_for(self, state: ChangeState, change: ChangeRow | None = None) -> ChangeRow:
         """The change, or the newest one, once it is in that state and its message says so."""
 
@@ -180,6 +189,18 @@ class Headquarters(Hosts):
         model.all()
         power.start(model, self.vm(name, host).id)
         model.all()
+
+    def fork(self, name: str, host: str = "hv01") -> None:
+        """Let a checkpoint that somebody else takes fail half-way, behind the bot's back."""
+        self.arm(FaultKind.FORK, host=host)
+        with pytest.raises(BackendError, match="failed"):
+            self.in_process()[host].create(self.vm(name, host).id, "half-way")
+        self.clock.forward(seconds=20)
+
+    def judge(self) -> None:
+        """A round of looks at disks and logs."""
+        self.core.inventory.refresh(disks=True)
+        self.core.health.look_around()
 
     def _is_shown(self, row: ChangeRow) -> bool:
         """A message is posted without its buttons at first."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from backends.base import Backend, CheckpointType, VMInventory, VMState
+from backends.base import VM, Backend, CheckpointType, VMInventory, VMState
 from backends.simulator.fleets.seed import Past
 from backends.simulator.model.faults import FaultKind
 from bot.changes.attempt import Attempt
@@ -50,6 +51,8 @@ class Workbench(Hosts):
         """What the permission check raises now."""
         self.awaits: Awaits | None = None
         """Whose answer it asks for now."""
+        self.held: Callable[[VM], str] = lambda _: ""
+        """Why a VM may not be touched now."""
         self.env = Environment(
             backends=self.backends,
             fleet=self.inventory,
@@ -59,12 +62,16 @@ class Workbench(Hosts):
             show_soon=lambda _change_id: None,
             progress=lambda _change_id, vm_id, percent: self.progress.append((vm_id, percent)),
             timeouts=timeouts,
+            held=self._held,
         )
         self.performer = Performer(self.env, self._authorise)
 
     def close(self) -> None:
         self.inventory.close()
         self.ledger.close()
+
+    def _held(self, vm: VM) -> str:
+        return self.held(vm)
 
     def _authorise(self, row: ChangeRow) -> Awaits | None:
         if self.denial is not None:
