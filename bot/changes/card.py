@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from bot.changes import verbs
-from bot.changes.merges import MERGED, STALLS
+from bot.changes.merges import LINES, MERGED
 from bot.changes.outcome import OUTCOME, Outcome, outcomes
 from bot.changes.permission import plan_of
 from bot.ledger import TAKEN_OVER, ChangeRow, ChangeState, Event
 from commands.base import Actions, Button, Create, Footnote, Heading, Paragraph, Part, Plan, Reply, Target, Tree
-from commands.kit.words import say_time, short_id, with_unchanged
+from commands.kit.words import say_names, say_time, short_id, with_unchanged
 
 SIGNS: Mapping[ChangeState, str] = {
     ChangeState.REQUESTED: "⏳",
@@ -36,7 +36,7 @@ OF_NO_USE = (
 )
 """States in which nothing comes of it, so that nobody need be told what is to come."""
 
-SHOWN = frozenset({*ChangeState, OUTCOME, MERGED, STALLS, TAKEN_OVER})
+SHOWN = frozenset({*ChangeState, OUTCOME, *LINES, TAKEN_OVER})
 """The ledger's events that a card is made of."""
 
 BAR = 10
@@ -188,7 +188,7 @@ def _end(row: ChangeRow, events: Sequence[Event]) -> list[Part]:
         told = "\n".join(map(_told, done.values())) if len(targets) == 1 else ""
         parts = [Paragraph(told or row.result or _why(row, done.values()))]
     parts += _taken(row, done.values())
-    parts += _merges(events)
+    parts += _merges(events, done.values())
     buttons = _next(row, done.values())
     return [*parts, Actions(buttons)] if buttons else parts
 
@@ -221,13 +221,26 @@ def _count(done: Collection[Outcome]) -> list[Part]:
     return [Paragraph(f"{told}.")] if len(states) > 1 else []
 
 
-def _merges(events: Sequence[Event]) -> list[Part]:
-    """What became of the merges after a delete. Those of a large group that went well are counted."""
-    told = [e for e in events if e.event in (MERGED, STALLS)]
-    if len(told) <= MOST_TOLD:
-        return [Paragraph(e.why) for e in told]
-    stalled = tuple(e.why for e in told if e.event == STALLS)
-    return [Paragraph(f"The disks of {len(told) - len(stalled)} VMs are merged."), Tree(stalled)]
+def _merges(events: Sequence[Event], done: Iterable[Outcome]) -> list[Part]:
+    """How the merges after a delete stand: of each VM the last that was told. Those of a large group that went well are
+    counted."""
+    last = {_vm_of(one): one for one in events if one.event in LINES}
+    waiting = [one.vm_name for one in done if one.values.get("merging") and one.vm_id not in last]
+    parts: list[Part] = [Paragraph(f"{_disks_of(waiting)} still to be merged, in the background.")] if waiting else []
+    if len(last) <= MOST_TOLD:
+        return [*(Paragraph(one.why) for one in last.values()), *parts]
+    other = tuple(one.why for one in last.values() if one.event != MERGED)
+    return [Paragraph(f"The disks of {len(last) - len(other)} VMs are merged."), Tree(other), *parts]
+
+
+def _vm_of(event: Event) -> str:
+    """The VM that a line is about. Older versions noted none: their lines stand each by itself."""
+    values = event.detail.get("values")
+    return str(values.get("vm_id") or event.why) if isinstance(values, dict) else event.why
+
+
+def _disks_of(vms: Sequence[str]) -> str:
+    return f"The disks of {say_names(vms, most=MOST_TOLD)} are"
 
 
 def _next(row: ChangeRow, done: Collection[Outcome]) -> tuple[Button, ...]:

@@ -431,8 +431,11 @@ class Changes:
         self._durable.start_later(watch.pause, number, self._merge, change_id, watch)
 
     def _follow_merge(self, change_id: str, watch: merges.Watch) -> None:
-        fleet = self._performer.env.fleet
-        now = self._durable.step("look at the merge", lambda: merges.look(fleet, watch.outcome, self._clock()))
+        env = self._performer.env
+        now = self._durable.step(
+            "look at the merge",
+            lambda: merges.look(env.fleet, watch.outcome, self._clock(), watch.begun, env.backends),
+        )
         line, further = merges.judge(watch, now)
         if line is not None:
             self._durable.step("tell", lambda: self._add(change_id, *line))

@@ -72,7 +72,7 @@ class Change:
             self.ledger.changes.move(self.id, way[-1], by="bot", why=why, result=result, detail={"awaits": awaits})
         return self
 
-    def ended(self, target: Target, state: ChangeState, sentence: str, **more: str) -> Change:
+    def ended(self, target: Target, state: ChangeState, sentence: str, **more: object) -> Change:
         outcome = replace(Outcome(target.vm_id, target.vm_name, state, sentence), **more)  # type: ignore[arg-type]
         self.ledger.changes.note(self.id, OUTCOME, by="bot", why=sentence, detail=asdict(outcome))
         return self
@@ -279,6 +279,21 @@ class TestTheEnd:
         text = change.card().text
 
         assert text.index("Deleted first of web01.") < text.index("18.0 GB came back")
+
+    def test_of_a_merge_says_how_it_stands_and_not_how_it_stood(self, bench: Workbench, web01: Target) -> None:
+        change = Change(bench, web01, action=Delete())
+        change.ended(web01, ChangeState.SUCCEEDED, "Deleted first of web01.", values={"merging": 1})
+        change.to(ChangeState.SUCCEEDED, result="Deleted first of web01.")
+        assert "The disks of web01 are still to be merged, in the background." in change.card().text
+
+        for event, why in ((STALLS, "It stalls."), (MERGED, "The disks of web01 are merged.")):
+            about = {"values": {"vm_id": web01.vm_id}}
+            change.ledger.changes.note(change.id, event, by="bot", why=why, detail=about)
+
+        text = change.card().text
+        assert "The disks of web01 are merged." in text
+        assert "It stalls." not in text
+        assert "still to be merged" not in text
 
     def test_of_a_large_delete_counts_the_merges_that_went_well(self, bench: Workbench, web01: Target) -> None:
         change = Change(bench, web01, action=Delete()).to(ChangeState.SUCCEEDED, result="Deleted all.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +12,10 @@ from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import FaultKind
 from backends.simulator.model.storage import GB
 from bot.changes.merges import (
+    AGAIN,
+    FAILED,
+    IDLE,
+    INTERRUPTED,
     MERGED,
     MOST_LOOKS,
     STALLED,
@@ -25,12 +29,14 @@ from bot.changes.merges import (
     tell_unseen,
 )
 from bot.changes.outcome import Outcome
+from bot.durable import Record
 from bot.ledger import ChangeState
 from commands.base import Delete, name, unmarked
 from tests.support.workbench import Workbench
 
 BEGUN = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 DELETED = Outcome("id", "web01", ChangeState.SUCCEEDED, "Deleted first of web01.", bytes_before=30 * GB)
+DUMPED = asdict(DELETED)
 WATCH = Watch(DELETED, moved=Look("merging", 30 * GB, BEGUN))
 
 
@@ -82,11 +88,48 @@ def test_a_host_that_does_not_answer_is_no_news() -> None:
     line, further = judge(WATCH, Look("unseen", None, BEGUN + timedelta(hours=5)))
 
     assert line is None
-    assert further == replace(WATCH, looks=WATCH.looks + 1)
+    assert further == replace(WATCH, looks=WATCH.looks + 1, begun=BEGUN + timedelta(hours=5))
+
+
+def test_how_it_stands_is_told_when_that_changes_and_once() -> None:
+    watch, told = WATCH, []
+    for minutes, state in (
+        (1, "failed"),
+        (6, "failed"),
+        (11, "merging"),
+        (16, "interrupted"),
+        (21, "idle"),
+        (60, "idle"),
+        (65, "idle"),
+        (70, "merging"),
+        (120, "merging"),
+    ):
+        line, further = judge(watch, replace(merging(30 * GB, minutes=minutes), state=state, told="event"))
+        told += [line[0]] if line else []
+        assert further is not None
+        watch = further
+    assert told == [FAILED, AGAIN, INTERRUPTED, IDLE, AGAIN, STALLS]
+
+
+def test_what_the_vm_writes_meanwhile_is_no_progress() -> None:
+    watch = Watch(DELETED, moved=replace(WATCH.moved or merging(0, minutes=0), frozen=20 * GB))
+    line, _ = judge(watch, replace(merging(99 * GB, minutes=31), frozen=20 * GB))
+    assert line is not None
+    assert line[0] == STALLS
+
+
+def test_what_an_older_version_watched_is_read() -> None:
+    written = {"outcome": DUMPED, "looks": 3, "moved": {"state": "merging", "size": 5, "at": BEGUN}, "told": True}
+    watch = Record(Watch).load(written)
+    assert isinstance(watch, Watch)
+    assert (watch.looks, watch.said, watch.begun) == (3, "", None)
 
 
 def test_nobody_watches_for_ever() -> None:
-    assert judge(replace(WATCH, looks=MOST_LOOKS), merging(1, minutes=1)) == (None, None)
+    line, further = judge(replace(WATCH, looks=MOST_LOOKS), merging(1, minutes=1))
+    assert further is None
+    assert line is not None
+    assert "are not merged after two days" in line[1].sentence
 
 
 def test_looks_become_rarer() -> None:
@@ -110,11 +153,11 @@ class TestALook:
 
     def test_of_a_merge_that_does_not_begin_goes_by_the_disks_and_not_by_the_status(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", Past("first", DAY))
-        bench.arm(FaultKind.MERGE_STALL, times=None)
+        bench.arm(FaultKind.MERGE_OFF, times=None)
         bench.perform(Delete(), bench.target(seen, "first"))
         bench.host().vm(seen.vm.id).busy_with = None
 
-        assert look(bench.inventory, replace(DELETED, vm_id=seen.vm.id), BEGUN).state == "merging"
+        assert look(bench.inventory, replace(DELETED, vm_id=seen.vm.id), BEGUN).state == "idle"
 
     def test_where_the_disks_cannot_be_seen_does_not_say_that_they_are_merged(self, bench: Workbench) -> None:
         seen = bench.add_vm("web01", Past("first", DAY))
