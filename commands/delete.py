@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import click
 
 from backends.base import Checkpoint, VMInventory
 from commands.base import CheckpointNote, Context, Delete, Plan, Target, name
-from commands.kit import refusals
+from commands.kit import refusals, room
 from commands.kit.finding import Found
 from commands.kit.group import Group
-from commands.kit.kinds import UNKNOWN
+from commands.kit.kinds import UNKNOWN, lingers
 from commands.kit.options import checkpoint_argument, vm_argument
 from commands.kit.telling import (
     few,
@@ -34,7 +35,7 @@ Going = tuple[VMInventory, Checkpoint, CheckpointNote]
 """A checkpoint that goes, with its VM and with what is known of it."""
 
 MOST_LOOKED_AT = 5
-"""VMs whose volumes are asked for."""
+"""VMs of a host whose volumes are asked for: those with the largest merges."""
 
 
 @click.command(
@@ -47,10 +48,16 @@ MOST_LOOKED_AT = 5
 def command(context: Context, vm: str, checkpoint: str, subtree: bool) -> Plan:
     """Remove a checkpoint. The VM stays as it is now.
 
-    Hyper-V then merges its disks in the background, which takes time and space; the bot says when that is over.
+    Hyper-V then merges its disks in the background, which takes time and space; the bot says when that is over. Of
+    several VMs those with the smallest merge come first.
     """
     group = Group(context, "delete", vm, disks=True)
-    found = group.checkpoints(checkpoint, lambda one: _refuse(one, subtree))
+    now = context.now
+    found = sorted(
+        group.checkpoints(checkpoint, lambda one: _refuse(one, subtree, now)),
+        key=lambda one: room.cost(one[0], _ids(one[0], one[1], subtree)),
+    )
+    tight, backups = tuple(_no_room(context, found, subtree)), tuple(_backups(found))
     vms, shown = [seen.vm for seen, _ in found], titles(context, [one for _, one in found])
     branch, going = " and all under it" if subtree else "", _going(context, found, subtree)
     return Plan(
@@ -64,18 +71,31 @@ def command(context: Context, vm: str, checkpoint: str, subtree: bool) -> Plan:
             "What is there now stays as it is, and nothing is turned off. Merging the disks goes on afterwards, and "
             "takes time and space.",
         ),
-        cautions=(*_no_room(context, found), *_wanted(context, going), *merging(vms)),
+        cautions=(*backups, *tight, *_wanted(context, going), *merging(vms)),
         keepers=keepers(context.person, (note for _, _, note in going if is_kept(note, context.now))),
-        grave=bool(tuple(_no_room(context, found))),
+        grave=bool(tight or backups),
+        ask=bool(backups),
         each=lines(vms, shown),
     )
 
 
-def _refuse(found: Found, subtree: bool) -> None:
+def _refuse(found: Found, subtree: bool, now: datetime) -> None:
     seen, checkpoint = found
-    for one in seen.subtree(checkpoint.id) if subtree else (checkpoint,):
-        refusals.managed(seen, one, "delete")
     refusals.busy(seen.vm, "delete a checkpoint")
+    if subtree or not lingers(checkpoint, now):
+        for one in seen.subtree(checkpoint.id) if subtree else (checkpoint,):
+            refusals.managed(seen, one, "delete")
+
+
+def _backups(found: Sequence[Found]) -> Iterator[str]:
+    """Recovery points of backups that seem dead: how to be sure that they are."""
+    points = [(seen, one) for seen, one in found if one.managed_by is not None]
+    for seen, one in points:
+        yield (
+            f"{name(one.name)} of {name(seen.vm.name)} is a backup's recovery point, and goes by itself when that "
+            f"backup is done. Be sure that none runs: the backup product shows no job of {name(seen.vm.name)}, not one "
+            "that waits or tries again, and has been asked to clean up by itself."
+        )
 
 
 def _loss(found: Sequence[Found], shown: Sequence[str]) -> str:
@@ -95,15 +115,24 @@ def _under(found: Sequence[Found], subtree: bool) -> Iterator[str]:
         yield f"The {say_count(len(under), 'checkpoint')} under {top} will still be there."
 
 
-def _no_room(context: Context, found: Sequence[Found]) -> Iterator[str]:
-    """Where the merge may need more than its volume has: what was written since goes into the file below it."""
-    for seen, checkpoint in found[:MOST_LOOKED_AT]:
-        size = seen.growth_since(checkpoint.id)
-        volumes = context.fleet.volumes_of(seen.vm) if size else None
-        free = min((volume.free for volume in volumes), default=None) if volumes else None
-        if size and free is not None and free < size:
-            room = f"Up to {say_size(size)} may be needed to merge the disks of {name(seen.vm.name)}"
-            yield f"{room}, and their volume has {say_size(free)} free. A merge that does not fit can stop the VM."
+def _no_room(context: Context, found: Sequence[Found], subtree: bool) -> Iterator[str]:
+    """Where the merges may need more than a volume has: what was written since goes into the file below it."""
+    grown = {seen.vm.id: room.growth(seen, _ids(seen, one, subtree)) or {} for seen, one in found}
+    for host in dict.fromkeys(seen.vm.host for seen, _ in found):
+        vms = [seen.vm for seen, _ in found if seen.vm.host == host and grown[seen.vm.id]]
+        volumes = {one for vm in vms[-MOST_LOOKED_AT:] for one in context.fleet.volumes_of(vm) or ()}
+        for need in room.needs((one for vm in vms for one in grown[vm.id].items()), volumes):
+            if not need.fits:
+                which = say_names([vm.name for vm in vms if room.needs(grown[vm.id].items(), [need.volume])])
+                yield (
+                    f"Up to {say_size(need.size)} may be needed on {name(need.volume.path)} of {name(host)} to merge "
+                    f"the disks of {which}, and it has {say_size(need.volume.free)} free. A merge that does not fit "
+                    "can stop every VM there."
+                )
+
+
+def _ids(seen: VMInventory, top: Checkpoint, subtree: bool) -> list[str]:
+    return [one.id for one in (seen.subtree(top.id) if subtree else (top,))]
 
 
 def _going(context: Context, found: Sequence[Found], subtree: bool) -> tuple[Going, ...]:

@@ -6,11 +6,8 @@ from collections.abc import Iterable
 
 from backends.base import VM, CheckpointType, DiskFull, VMState, Volume
 from commands.base import name
+from commands.kit.room import RESERVE
 from commands.kit.words import say_size, typed
-
-RESERVE = 2 * 1024**3
-"""Bytes that must stay free: Hyper-V has warned below this, and pauses the VM below a tenth of it (figures of older
-versions)."""
 
 
 def memory_needed(vm: VM, checkpoint_type: CheckpointType) -> int:

@@ -193,6 +193,9 @@ class Expiry:
             self._say(wanted, f"stays, although its time is over: {against.why}.")
         return against.why
 
+    def no_room(self, wanted: Wanted, why: str) -> None:
+        self._say(wanted, f"stays, although its time is over: {why}.")
+
     def over(self, wanted: Wanted) -> None:
         change = self.ledger.changes.get(wanted.id)
         if wanted.stage in (Stage.MERGING, Stage.DONE):  # a quick merge may be told first

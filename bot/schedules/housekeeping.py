@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import RLock
@@ -18,13 +18,14 @@ from zoneinfo import ZoneInfo
 
 from dbos import DBOS
 
-from backends.base import BackendError, NotFound, VMInventory
+from backends.base import VM, BackendError, NotFound, VMInventory, Volume
 from bot.changes.execution import Looks
 from bot.ledger import ChangeRow, ChangeState, Ledger, Stage, Wanted
 from bot.messages import Origin
 from bot.people.identity import Refusal
 from bot.settings import HousekeepingSettings
 from commands.base import Delete, Person, Plan, Target, name
+from commands.kit import room
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -57,6 +58,14 @@ class Submits(Protocol):
     def submit(self, change_id: str, plan: Plan, person: Person, origin: Origin) -> bool: ...
 
 
+class Fleet(Looks, Protocol):
+    """VMs as they are now, and as they were seen last."""
+
+    def seen(self, hosts: Iterable[str] | None = None, *, disks: bool = False) -> tuple[VMInventory, ...]: ...
+
+    def volumes_of(self, vm: VM) -> tuple[Volume, ...] | None: ...
+
+
 class Asker(Protocol):
     """Who asks for deletes. Its `word` is the first of each `Wanted.clock`."""
 
@@ -65,6 +74,9 @@ class Asker(Protocol):
 
     def still(self, wanted: Wanted, seen: VMInventory) -> str:
         """Why the checkpoint is to stay after all, now that its turn has come; empty where it is to go."""
+
+    def no_room(self, wanted: Wanted, why: str) -> None:
+        """It is to go, and stays for want of room for the merge."""
 
     def over(self, wanted: Wanted) -> None:
         """It is deleted (`Stage.MERGING`, and `Stage.DONE` when it is merged too), stays, or could not be deleted.
@@ -78,7 +90,7 @@ class Housekeeping:
     settings: HousekeepingSettings
     zone: ZoneInfo
     ledger: Ledger
-    fleet: Looks
+    fleet: Fleet
     changes: Submits
     durable: Later
     clock: Callable[[], datetime]
@@ -147,11 +159,21 @@ class Housekeeping:
                 self._come_back(host, opens)
             return
         with self._locks[host]:  # of two who look at once one begins it
-            for one in self.ledger.housekeeping.waiting(host):
+            for one in self._cheapest_first(host):
                 if len(self.ledger.housekeeping.under_way(host)) >= self.settings.merges_per_host:
                     return
                 if not self._begin(one):
                     self._come_back(host, now + AGAIN)
+
+    def _cheapest_first(self, host: str) -> Sequence[Wanted]:
+        """What waits: of each VM the oldest first, and of several VMs the one whose first merge is the smallest."""
+        waiting = self.ledger.housekeeping.waiting(host)
+        seen = {one.vm.id: one for one in self.fleet.seen((host,), disks=True)} if len(waiting) > 1 else {}
+        first: dict[str, float] = {}
+        for one in waiting:
+            known = seen.get(one.vm_id)
+            first.setdefault(one.vm_id, room.cost(known, [one.checkpoint_id]) if known else float("inf"))
+        return sorted(waiting, key=lambda one: first[one.vm_id])
 
     def opens(self, now: datetime) -> datetime:
         """When deletes may begin: now, or at the beginning of the next hours that the settings give."""
@@ -172,18 +194,20 @@ class Housekeeping:
         """Whether there is nothing more to wait for: it has begun, or it stays."""
         try:
             seen = self.fleet.look(one.vm_id, disks=True)
+            volumes = self.fleet.volumes_of(seen.vm)
         except NotFound:
             return self._end(one, Stage.STAYS, GONE)
         except BackendError as error:
             log.info("the delete of %s of %s waits: %s", one.checkpoint_name, one.vm_name, error.cause)
             return False
-        checkpoint = seen.checkpoint(one.checkpoint_id)
-        if checkpoint is None:
-            return self._end(one, Stage.STAYS, GONE)
-        if why := self._askers[one.clock.split()[0]].still(one, seen):
+        checkpoint, asker = seen.checkpoint(one.checkpoint_id), self._askers[one.clock.split()[0]]
+        if why := asker.still(one, seen) if checkpoint else GONE:
             return self._end(one, Stage.STAYS, why)
-        if seen.merge_pending or seen.vm.backing_up:
+        if checkpoint is None or seen.merge_pending or seen.vm.backing_up:
             return False
+        if tight := room.too_little(room.of(seen, [checkpoint.id], volumes)):
+            asker.no_room(one, tight)
+            return self._end(one, Stage.STAYS, tight)
         summary = f"delete {name(checkpoint.name)} of {name(seen.vm.name)}"
         plan = Plan(Delete(), (Target.of(seen, checkpoint),), summary, clock=one.clock)
         return self._submit(one, plan)

@@ -18,7 +18,7 @@ from bot.schedules import retention, skips
 from bot.settings import Settings
 from bot.settings.sets import expanded
 from commands.base import Going, Holding, Left, Person, Rehearsal, Schedule, name
-from commands.kit import patterns
+from commands.kit import patterns, room
 from commands.kit.quota import Allowance
 
 TIMEOUT = timedelta(minutes=3)
@@ -137,14 +137,15 @@ class Picker:
         for seen in chosen:
             vm, wanted = seen.vm, self.type_of(schedule, seen.vm)
             after = self.retain(schedule, seen, taking=True) if schedule.retains else retention.Retention()
+            volumes_here = skips.volumes_of(seen, volumes.get(vm.host))
             facts = skips.Facts(
                 checkpoint_type=wanted or vm.checkpoint_type,
                 away=hosts[vm.host].problem,
                 hold=self.hold(seen),
-                volumes=skips.volumes_of(seen, volumes.get(vm.host)),
+                volumes=volumes_here,
                 growth_per_day=growth[vm.id].per_day if vm.id in growth else None,
                 last=last.get(vm.id),
-                merge=max((seen.growth_since(one.id) or 0 for one, _ in after.going), default=0),
+                merges=[need for one, _ in after.going for need in room.of(seen, [one.id], volumes_here)],
                 quota=quota.why_not(one.id for one, _ in after.going),
             )
             if reason := skips.left_out(seen, facts):

@@ -24,7 +24,7 @@ from bot.fleet.inventory import Inventory
 from bot.ledger import ChangeRow, ChangeState, Ledger, LedgerError, RunNotes, RunRow, Stage, Wanted
 from bot.messages import Announcer, AnnouncerError, MessageGone, MessageRef, Origin
 from bot.people.identity import Refusal
-from bot.schedules import due, report, skips
+from bot.schedules import due, report
 from bot.schedules.housekeeping import GONE, Housekeeping, Later, Submits
 from bot.schedules.picking import Picker, Picks, name_of
 from bot.settings import Settings
@@ -264,13 +264,10 @@ class Recurring:
             return "the schedule was removed"
         if schedule.paused:
             return "the schedule is paused"
-        if why := self.picker.retain(schedule, seen).why_it_stays(wanted.checkpoint_id):
-            return why
-        needed = seen.growth_since(wanted.checkpoint_id) or 0
-        try:
-            return skips.no_room_to_merge(needed, self.inventory.volumes_of(seen.vm))
-        except BackendError as error:
-            return error.sentence
+        return self.picker.retain(schedule, seen).why_it_stays(wanted.checkpoint_id)
+
+    def no_room(self, wanted: Wanted, why: str) -> None:
+        """The run says it as of any that stays."""
 
     def over(self, wanted: Wanted) -> None:
         """A delete has come further."""

@@ -9,7 +9,7 @@ from backends.base import MAX_CHECKPOINTS, CheckpointType, DiskFull, VMInventory
 from bot.changes.attempt import is_busy
 from bot.fleet import space
 from commands.base import Left
-from commands.kit.words import say_size
+from commands.kit.room import Need, too_little
 
 AGAIN = frozenset({"away", "busy", "merging", "backup", "room", "quota", "full", "hold", "unseen"})
 """What somebody can mend, or what passes: these VMs should have been taken."""
@@ -36,8 +36,8 @@ class Facts:
     growth_per_day: float | None = None
     last: tuple[str, str] | None = None
     """The id of the last checkpoint that the schedule took, and the label of the VM's state before it."""
-    merge: int = 0
-    """Bytes that the largest merge of what would go may need."""
+    merges: Sequence[Need] = ()
+    """What each merge of what would go may need."""
     quota: str = ""
     """Why the schedule's owner may have no further checkpoint."""
 
@@ -89,18 +89,7 @@ def _no_room(seen: VMInventory, facts: Facts) -> str:
         space.check(seen.vm, facts.checkpoint_type, facts.volumes, facts.growth_per_day)
     except DiskFull as full:
         return f"there is too little room for a checkpoint ({full.cause})"
-    return no_room_to_merge(facts.merge, facts.volumes)
-
-
-def no_room_to_merge(needed: int, volumes: Sequence[Volume] | None) -> str:
-    """Why a merge that may need so many bytes does not fit, as a clause; empty where it does, or nobody can tell."""
-    tight = [one for one in volumes or () if one.free < needed + space.RESERVE] if needed else []
-    if not tight:
-        return ""
-    return (
-        f"there is too little room for a merge: it may need {say_size(needed)}, and {tight[0].path} has "
-        f"{say_size(tight[0].free)} free"
-    )
+    return too_little(facts.merges)
 
 
 def nothing_has_run(seen: VMInventory, last: tuple[str, str] | None) -> bool:

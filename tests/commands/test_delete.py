@@ -112,13 +112,26 @@ def test_a_merge_that_may_not_fit_is_warned_of_and_asked_about_twice(world):
     vm = world.vm("web01")
     one = world.checkpoint(vm, "before")
     world.grown(vm, one, 30 * 1024**3)
-    world.hosts["hv01"].volumes = (Volume("D:\\", 900 * 1024**3, 100 * 1024**3),)
+    world.hosts["hv01"].volumes = (Volume("C:\\", 900 * 1024**3, 100 * 1024**3),)
     assert not world.run("delete", "web01", "before").grave
-    world.hosts["hv01"].volumes = (Volume("D:\\", 900 * 1024**3, 3 * 1024**3),)
+    world.hosts["hv01"].volumes = (Volume("C:\\", 900 * 1024**3, 3 * 1024**3),)
     plan = world.run("delete", "web01", "before")
     assert plan.grave
     assert plan.cautions[0].startswith(
-        "Up to 30.0 GB may be needed to merge the disks of web01, and their volume has 3.0 GB"
+        "Up to 30.0 GB may be needed on C:\\ of hv01 to merge the disks of web01, and it has 3.0 GB free."
+    )
+
+
+def test_the_merges_of_a_group_are_added_up_on_each_volume_and_the_cheapest_comes_first(world):
+    for name, size in (("web01", 30), ("web02", 10), ("web03", 20)):
+        vm = world.vm(name)
+        world.grown(vm, world.checkpoint(vm, "before"), size * 1024**3)
+    world.hosts["hv01"].volumes = (Volume("C:\\", 900 * 1024**3, 40 * 1024**3),)
+    plan = world.run("delete", "web*", "before")
+    assert [target.vm_name for target in plan.targets] == ["web02", "web03", "web01"]
+    assert plan.grave
+    assert (
+        "Up to 60.0 GB may be needed on C:\\ of hv01 to merge the disks of web02, web03 and web01" in plan.cautions[0]
     )
 
 
@@ -128,7 +141,24 @@ def test_a_broken_checkpoint_is_neither_deleted_nor_applied_nor_built_upon(world
     for words in (("delete", "web01", "bad"), ("apply", "web01", "bad"), ("keep", "web01", "bad", "7d")):
         assert "bad on web01 is broken" in world.refuse(*words)
     assert "a new one would be built upon it" in world.refuse("create", "web01", "x")
-    assert "missing" in world.run("list", "web01").text
+    assert "bad on web01 is broken" in world.refuse("export", "web01", "bad", "D:\\e")
+    for words in (("list", "web01"), ("list",)):
+        assert "bad of web01 is broken: Hyper-V does not find the files." in world.run(*words).text
+
+
+def test_the_recovery_point_of_a_dead_backup_goes_after_a_card_that_says_how_to_be_sure(world):
+    vm = world.vm("web01")
+    world.checkpoint(vm, "young", snapshot_type=SnapshotType.RECOVERY, days=0.5)
+    world.checkpoint(vm, "old", snapshot_type=SnapshotType.RECOVERY, days=3)
+    assert "belongs to a backup" in world.refuse("delete", "web01", "young")
+    assert "belongs to a backup" in world.refuse("delete", "web01", "old", "--subtree")
+    plan = world.run("delete", "web01", "old")
+    assert plan.grave
+    assert plan.ask
+    assert "old of web01 is a backup's recovery point" in plan.cautions[0]
+    assert "Be sure that none runs" in plan.cautions[0]
+    world.change(vm, operational_status=(OperationalStatus.BACKING_UP,))
+    assert "backup of web01 is running" in world.refuse("delete", "web01", "old")
 
 
 def test_a_group_is_deleted_by_name(world):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
@@ -13,6 +14,7 @@ import pytest
 from backends.base import VMInventory
 from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import FaultKind
+from backends.simulator.model.storage import GB
 from bot.ledger import ChangeState, Stage, Wanted
 from bot.schedules.housekeeping import Housekeeping
 from bot.settings import HousekeepingSettings
@@ -33,10 +35,14 @@ class Expiry:
     word: str = "expiry"
     stays: dict[str, str] = field(default_factory=dict)
     told: list[tuple[str, Stage, str]] = field(default_factory=list)
+    tight: list[tuple[str, str]] = field(default_factory=list)
 
     def still(self, wanted: Wanted, seen: VMInventory) -> str:
         assert seen.checkpoint(wanted.checkpoint_id) is not None
         return self.stays.get(wanted.checkpoint_name, "")
+
+    def no_room(self, wanted: Wanted, why: str) -> None:
+        self.tight.append((wanted.checkpoint_name, why))
 
     def over(self, wanted: Wanted) -> None:
         self.told.append((wanted.checkpoint_name, wanted.stage, wanted.why))
@@ -105,6 +111,34 @@ def test_the_oldest_goes_first_and_the_next_when_its_disks_are_merged(world: Mov
     assert row is not None
     assert (row.state, row.person_id, row.summary) == (ChangeState.SUCCEEDED, ADA, "delete first of web01 (by expiry)")
     assert world.board.texts == []
+
+
+def test_of_several_vms_the_one_with_the_smallest_merge_goes_first(world: MovedWorld, expiry: Expiry) -> None:
+    keeper = housekeeping(world, expiry, between=Hours(time(22), time(5)))
+    for name, size in (("big01", 30), ("big02", 10), ("big03", 20)):
+        world.add_vm(name, Past("first", 30 * DAY, size * GB), Past("second", 20 * DAY, GB))
+    world.inventory.refresh(disks=True)
+    keeper.queue(*(wanted(world, vm, one) for vm in ("big01", "big02", "big03") for one in ("second", "first")))
+    order = [(one.vm_name, one.checkpoint_name) for one in keeper._cheapest_first("hv01")]
+    assert order == [(vm, one) for vm in ("big02", "big03", "big01") for one in ("first", "second")]
+    world.forward(hours=14)
+    done = [world.ledger.changes.get(f"{vm}-{one}") for vm, one in order]
+    begun = [one.created_at for one in done if one is not None]
+    assert (len(begun), begun) == (6, sorted(begun))
+
+
+def test_a_merge_that_does_not_fit_is_not_begun(world: MovedWorld, expiry: Expiry) -> None:
+    keeper = housekeeping(world, expiry)
+    world.add_vm("web01", Past("first", 30 * DAY, 30 * GB), Past("second", 20 * DAY, GB))
+    for volume in world.host().storage.volumes:
+        volume.other += volume.free - 20 * GB
+
+    keeper.queue(wanted(world, "web01", "first"))
+
+    assert world.checkpoints("web01") == ["first", "second"]
+    ((name, why),) = expiry.tight
+    assert (name, expiry.told) == ("first", [("first", Stage.STAYS, why)])
+    assert re.search(r"it may need [\d.]+ GB, and \S+ has 20.0 GB free", why)
 
 
 def test_what_is_to_stay_after_all_stays(world: MovedWorld, expiry: Expiry) -> None:

@@ -19,7 +19,8 @@ from backends.base import (
     VMState,
     Volume,
 )
-from bot.schedules.skips import AGAIN, EMPTY, Facts, left_out, no_room_to_merge, volumes_of
+from bot.schedules.skips import AGAIN, EMPTY, Facts, left_out, volumes_of
+from commands.kit.room import needs
 
 GB = 1024**3
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -113,15 +114,14 @@ def test_too_little_room_for_a_checkpoint_is_said_with_its_figures(facts: Facts)
 
 
 def test_too_little_room_for_the_merge_of_what_would_go_is_said_with_its_figures() -> None:
-    facts = replace(FACTS, volumes=free(30 * GB), merge=40 * GB)
+    facts = replace(FACTS, merges=needs([("D:\\web01.vhdx", 40 * GB)], free(30 * GB)))
     told = "there is too little room for a merge: it may need 40.0 GB, and D:\\ has 30.0 GB free"
     assert why(WELL, facts) == ("room", told)
-    assert left_out(WELL, replace(facts, merge=28 * GB)) is None
-    assert left_out(WELL, replace(facts, volumes=None)) is None
+    assert left_out(WELL, replace(facts, merges=needs([("D:\\web01.vhdx", 28 * GB)], free(30 * GB)))) is None
 
 
 def test_what_needs_no_merge_needs_no_room_for_one() -> None:
-    assert no_room_to_merge(0, free(0)) == ""
+    assert left_out(WELL, replace(FACTS, volumes=None, merges=needs([("D:\\web01.vhdx", 0)], free(0)))) is None
 
 
 def test_the_volumes_of_a_vm_are_the_deepest_that_its_disks_are_on() -> None:
