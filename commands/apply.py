@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import click
 
 from backends.base import Checkpoint, VMInventory, VMState
 from commands.base import Apply, Context, Plan, Policy, Target, name
-from commands.kit import refusals
+from commands.kit import consequences, refusals
 from commands.kit.finding import Found, typeable
 from commands.kit.group import Group
 from commands.kit.options import checkpoint_argument, vm_argument
@@ -52,7 +52,7 @@ def command(context: Context, vm: str, checkpoint: str, no_safety: bool, no_star
             *_afterwards(found, action),
             *_staying(found),
         ),
-        cautions=(*_cautions(found, action, policy), *merging(vms)),
+        cautions=(*_cautions(found, action, policy, context.now), *merging(vms)),
         each=lines(vms, shown),
         stake=_stake(context, found),
         grave=not action.safety or any(_is_much(context, *one) for one in found),
@@ -131,15 +131,10 @@ def _staying(found: Sequence[Found]) -> Iterator[str]:
         yield f"{name(seen.vm.name)} keeps its {say_count(newer, 'newer checkpoint') if newer else 'checkpoints'}."
 
 
-def _cautions(found: Sequence[Found], action: Apply, policy: Policy) -> Iterator[str]:
+def _cautions(found: Sequence[Found], action: Apply, policy: Policy, now: datetime) -> Iterator[str]:
     if not action.safety:
         yield "No safety checkpoint is taken: what is there now is gone for good."
+    yield from consequences.of_apply(found, policy, now)
     delicate = [(seen, checkpoint) for seen, checkpoint in found if refusals.production_only(seen.vm, policy)]
-    if delicate:
-        names = say_names([seen.vm.name for seen, _ in delicate])
-        yield (
-            f"The settings ask for care with {names}: putting a domain controller or a database back can break what it "
-            "shares with others."
-        )
     if memory := [seen.vm.name for seen, checkpoint in delicate if checkpoint.has_memory]:
         yield f"The checkpoint of {say_names(memory)} holds memory, which is the dangerous kind for such a VM."

@@ -11,7 +11,7 @@ import click
 from backends.base import MAX_NAME, CheckpointType, VMInventory, VMState
 from commands.base import Context, Create, Plan, Policy, Target, UsageError
 from commands.base.names import name as called
-from commands.kit import forecast, quota, refusals
+from commands.kit import consequences, forecast, quota, refusals
 from commands.kit.dates import Period, say_moment
 from commands.kit.finding import plain
 from commands.kit.group import Group
@@ -74,7 +74,7 @@ def command(context: Context, *, vm: str, name: str | None, kind: str | None, ke
         ),
         cautions=(*doubt, *merging(vms)),
         each=lines(vms),
-        outlook=tuple(forecast.sentences(context, vms)),
+        outlook=(*forecast.sentences(context, vms), *consequences.of_create(seen)),
         ask=bool(doubt),
     )
 

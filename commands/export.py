@@ -31,6 +31,7 @@ def _folder(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
 def command(context: Context, vm: str, checkpoint: str, path: str) -> Plan:
     """Copy a checkpoint to a folder on the VM's host, as a VM of its own. The VM itself stays as it is."""
     seen, found = one_checkpoint(context, vm, checkpoint)
+    refusals.broken(seen, found, "export")
     refusals.busy(seen.vm, "export a checkpoint")
     share = "A share must let the host's own computer account write to it." if path.startswith("\\\\") else ""
     return Plan(

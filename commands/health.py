@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import click
 
-from backends.base import VM, VMInventory
+from backends.base import VM
 from commands.base import (
     Acknowledge,
     Context,
@@ -72,6 +72,11 @@ def _acknowledge(context: Context, vm: str | None, reason: str) -> Plan:
         )
     if health.verdict is Verdict.FINE:
         raise UsageError(f"{said} is Fine, so there is nothing to acknowledge.")
+    if health.verdict is Verdict.CANNOT_TELL:
+        raise UsageError(
+            f"Nobody can tell how {said} is, so there is nothing to acknowledge.",
+            f"{soundness.how_to_see(seen.vm.name)} says what could not be looked at.",
+        )
     return Plan(
         Acknowledge(reason),
         (Target.of(seen),),
@@ -84,7 +89,8 @@ def _acknowledge(context: Context, vm: str | None, reason: str) -> Plan:
 
 
 def _one(context: Context, vm: VM) -> tuple[Part, ...]:
-    health = context.health.look(vm)
+    seen = context.fleet.look(vm, disks=True)
+    health = context.health.judge(seen)
     parts: list[Part] = [
         Heading(f"{name(vm.name)} on {name(vm.host)}"),
         Paragraph(soundness.line(health)),
@@ -100,14 +106,8 @@ def _one(context: Context, vm: VM) -> tuple[Part, ...]:
         one = health.acknowledged
         parts.append(Footnote(f"{name(one.person_name)} looked at {say_time(one.at)}: {one.reason}"))
     if health.verdict in (Verdict.HOLD, Verdict.LOOK):
-        parts += _case(context, health, vm)
+        parts += [Paragraph("For a support case:"), Tree(soundness.case(health, seen, context.now))]
     return tuple(parts)
-
-
-def _case(context: Context, health: VMHealth, vm: VM) -> Iterator[Part]:
-    seen: VMInventory = context.fleet.look(vm, disks=True)
-    yield Paragraph("For a support case:")
-    yield Tree(soundness.case(health, seen, context.now))
 
 
 def _many(context: Context, vms: Sequence[VM]) -> tuple[Part, ...]:

@@ -276,6 +276,11 @@ def _unsound(context: Context, seen: Sequence[VMInventory]) -> Iterator[Part]:
     for verdict, said in ((Verdict.HOLD, "on Hold: do not touch or restart"), (Verdict.LOOK, "to be looked at")):
         if names := [one.vm_name for one in verdicts.values() if one.verdict is verdict]:
             yield Paragraph(f"{verdict.mark} {say_names(names)} {'is' if len(names) == 1 else 'are'} {said}.")
+    if names := [one.vm_name for one in verdicts.values() if one.verdict is Verdict.CANNOT_TELL and one.at]:
+        yield Footnote(f"{Verdict.CANNOT_TELL.mark} Nobody can tell how sound {say_names(names)} may be.")
+    if broken := [f"{name(c.name)} of {name(one.vm.name)}" for one in seen for c in one.checkpoints if c.missing]:
+        which = f"{say_names(broken)} {'is' if len(broken) == 1 else 'are'} broken"
+        yield Paragraph(f"⚠️ {which}: Hyper-V does not find the files. Look at them on the host first.")
 
 
 def _table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], nothing: str) -> tuple[Part, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from commands.base import Actions, CheckpointNote, Context, Heading, Reply, Table, name
-from commands.kit import forecast, soundness
+from commands.kit import consequences, forecast, soundness
 from commands.kit.finding import Found, one_checkpoint
 from commands.kit.kinds import MEANING, UNKNOWN, kind_of, meaning_of_type
 from commands.kit.options import checkpoint_argument, share_option, vm_argument
@@ -52,4 +52,5 @@ def _facts(context: Context, found: Found, note: CheckpointNote) -> Iterator[tup
     yield "Written since", written(seen, one)
     rate = context.growth.of_vms([seen.vm.id]).get(seen.vm.id)
     yield "Written a day", f"about {forecast.a_day(rate)}" if rate else ""
+    yield "Meanwhile", " ".join(consequences.while_it_stands(seen, one, context.policy, context.now))
     yield "Room", " ".join(forecast.volumes(context, [seen.vm]))

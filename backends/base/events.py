@@ -64,6 +64,7 @@ class LogTrouble(StrEnum):
     NO_LOG = "the host has no such log"
     NOT_OFFERED = "the endpoint is of an older version and does not offer it"
     NO_ANSWER = "the host did not answer"
+    GAVE_ERROR = "the host gave an error in its place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,6 @@ class LogReading:
     trouble: LogTrouble | None = None
     seen_from: datetime | None = None
     """Everything since then was read; None with a `trouble`."""
-    wrapped: bool = False
-    """The log held no more than that: what is older was overwritten, or never written."""
 
 
 @dataclass(frozen=True, slots=True)

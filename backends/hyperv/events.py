@@ -16,6 +16,8 @@ from backends.base import (
     HostEvents,
     LogReading,
     LogTrouble,
+    Refused,
+    TimedOut,
     Unreachable,
 )
 from backends.hyperv import errors, records
@@ -80,11 +82,22 @@ def _read(ask: Questions, log: EventLog, since: datetime) -> tuple[list[HostEven
         raise
     except BackendError as error:
         _log.warning("the log %s of %s was not read: %s", log, ask.host, error.cause)
-        return [], LogReading(ask.host, log, LogTrouble.NO_ANSWER)
+        return [], LogReading(ask.host, log, _kind(error))
     found = {event.number: event for one in shown if (event := records.event(one, log)) is not None}
     if trouble := _trouble(beside, shown):  # what was read is a sign all the same
         return list(found.values()), LogReading(ask.host, log, trouble)
     return list(found.values()), _reading(ask.host, log, since, sorted(found.values(), key=lambda e: e.number))
+
+
+def _kind(error: BackendError) -> LogTrouble:
+    """Of a question that broke off: a host that did answer is not said to be silent."""
+    match error:
+        case TimedOut():
+            return LogTrouble.NO_ANSWER
+        case Refused():
+            return LogTrouble.NO_ACCESS
+        case _:
+            return LogTrouble.GAVE_ERROR
 
 
 def _trouble(beside: Iterable[ErrorRecord], shown: Iterable[records.Json]) -> LogTrouble | None:
@@ -94,10 +107,10 @@ def _trouble(beside: Iterable[ErrorRecord], shown: Iterable[records.Json]) -> Lo
         denied = first.category in _DENIED or first.hresult == errors.ACCESS_DENIED
         if errors.is_missing_command(beside):
             return LogTrouble.NOT_OFFERED
-        return _TROUBLES.get(first.error_id) or (LogTrouble.NO_ACCESS if denied else LogTrouble.NO_ANSWER)
+        return _TROUBLES.get(first.error_id) or (LogTrouble.NO_ACCESS if denied else LogTrouble.GAVE_ERROR)
     enabled = next((one.get("IsEnabled") for one in shown if "IsEnabled" in one), None)
     if enabled is None:
-        return LogTrouble.NO_ANSWER
+        return LogTrouble.GAVE_ERROR
     return None if enabled is True else LogTrouble.DISABLED
 
 
@@ -108,5 +121,5 @@ def _reading(host: str, log: EventLog, since: datetime, events: Sequence[HostEve
         return LogReading(host, log, seen_from=records.EPOCH)
     first, rest = events[0], [event for event in events if event.at >= since]
     if len(rest) >= MOST_EVENTS:
-        return LogReading(host, log, seen_from=min(event.at for event in rest[-MOST_EVENTS:]), wrapped=True)
-    return LogReading(host, log, seen_from=first.at, wrapped=first.number > 1)
+        return LogReading(host, log, seen_from=min(event.at for event in rest[-MOST_EVENTS:]))
+    return LogReading(host, log, seen_from=first.at)

@@ -46,7 +46,7 @@ class Missing:
             vm = named_in(record, self.vms)
             self.unreadable.append(Unseen(part, self._cause(record), vm.id if vm else None))
         if found.nameless:
-            self.unreadable.append(Unseen(part, f"{self.host}: {found.nameless} objects without an id"))
+            self.unreadable.append(Unseen(part, _nameless(self.host, found.nameless)))
         return found.records
 
     def all_of(self, part: Part, error: BackendError) -> None:
@@ -59,19 +59,23 @@ class Missing:
 
     def unread(self, chains: Mapping[str, Chain], beside: Iterable[ErrorRecord]) -> None:
         """Take down the files that could not be read, each with the error in which its path stands."""
-        beside = tuple(beside)
-        for path in {path for chain in chains.values() for path in chain.wanting}:
-            about = (e for e in beside if path.casefold() in f"{e.target}\n{e.message}".casefold())
-            if found := next(about, None):
-                self.faults[path.casefold()] = DiskFault(path, errors.hresult_of(found))
-        causes, unsaid = [self._cause(record) for record in beside], f"{self.host}: not shown"
+        said = [(f"{one.target}\n{one.message}".casefold(), one) for one in beside]
         for vm_id, chain in chains.items():
-            for disk in chain.unread:
-                cause = next((one for one in causes if disk.path.casefold() in one.casefold()), unsaid)
-                self.unreadable.append(Unseen(Part.DISKS, cause, vm_id, disk.path))
+            unread = {disk.path for disk in chain.unread}
+            for path in chain.wanting:
+                error = next((one for text, one in said if path.casefold() in text), None)
+                if error:
+                    self.faults[path.casefold()] = DiskFault(path, errors.hresult_of(error))
+                if path in unread:
+                    cause = self._cause(error) if error else f"{self.host}: not shown"
+                    self.unreadable.append(Unseen(Part.DISKS, cause, vm_id, path))
 
     def _cause(self, record: ErrorRecord) -> str:
         return errors.error_for(record, self.host, change=False).cause
+
+
+def _nameless(host: str, many: int) -> str:
+    return f"{host}: {many} objects without an id"
 
 
 def of_host(ask: Questions, taken_at: datetime, *, disks: bool) -> HostInventory:
@@ -96,10 +100,12 @@ def of_host(ask: Questions, taken_at: datetime, *, disks: bool) -> HostInventory
 def of_vm(ask: Questions, vm_id: str, *, disks: bool) -> VMInventory:
     """One VM. Raises `NotFound` when the host shows that it is not there, and other `BackendError`s."""
     vm = ask.vm(vm_id)
-    checkpoints = ask.checkpoints(vm_id)
     missing = Missing(ask.host, (vm,))
-    chains = _disks(ask, checkpoints, missing, vm_id) if disks else None
-    return _by_vm((vm,), checkpoints, missing, chains)[0]
+    shown = ask.checkpoints(vm_id)
+    if shown.nameless:
+        missing.unreadable.append(Unseen(Part.CHECKPOINTS, _nameless(ask.host, shown.nameless), vm.id))
+    chains = _disks(ask, shown.records, missing, vm_id) if disks else None
+    return _by_vm((vm,), shown.records, missing, chains)[0]
 
 
 def volumes_of(ask: Questions, vm_id: str) -> tuple[Volume, ...] | None:

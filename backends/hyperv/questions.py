@@ -63,8 +63,12 @@ class Questions:
             raise errors.gone(self._host, f"{self._host}: no VM {vm_id}")
         return vm
 
-    def checkpoints(self, vm_id: str) -> tuple[Checkpoint, ...]:
-        return tuple(self.read(records.checkpoints, self.pipelines.checkpoints(vm_id), self.deadlines.read))
+    def checkpoints(self, vm_id: str) -> Scan[Checkpoint]:
+        """Those of one VM."""
+        nameless: list[records.Json] = []
+        pipeline = self.pipelines.checkpoints(vm_id)
+        shown = self.read(lambda out: records.checkpoints(out, nameless), pipeline, self.deadlines.read)
+        return Scan(shown, nameless=len(nameless))
 
     def checkpoint(self, checkpoint_id: str) -> Checkpoint | None:
         """None when the host shows that it is not there. Raises `NotReady` when it does not."""

@@ -99,7 +99,7 @@ def event(one: Json, log: EventLog) -> HostEvent | None:
         return None
     given = one.get("Properties")
     properties = given if isinstance(given, list) else [given] if given is not None else []
-    values = tuple(_text(_unwrapped_property(value)) for value in properties)
+    values = tuple(_text(_unwrapped(value)) for value in properties)
     return HostEvent(log, _int(one.get("Id")), _date(one.get("TimeCreated")), values, _int(one.get("RecordId")))
 
 
@@ -286,10 +286,6 @@ class _Members(Generic[_Enum]):
         if isinstance(value, str):
             value = value.lower()
         return self._unknown if isinstance(value, dict | list) else self._known.get(value, self._unknown)
-
-
-def _unwrapped_property(value: object) -> object:
-    return value.get("Value") if isinstance(value, dict) else value
 
 
 def _unwrapped(value: object) -> object:

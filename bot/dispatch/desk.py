@@ -46,7 +46,7 @@ from bot.fleet.growth import KnownGrowth
 from bot.fleet.inventory import Inventory
 from bot.fleet.ownership import Ownership
 from bot.fleet.remembered import Remembered
-from bot.fleet.view import FleetView
+from bot.fleet.view import FleetView, HealthView
 from bot.ledger import ChangeRow, ChangeState, Ledger, LedgerError, VMRef
 from bot.messages import Announcer, AnnouncerError, Origin
 from bot.people import access
@@ -448,7 +448,7 @@ class Desk:
             growth=KnownGrowth(self.ledger, self.clock),
             owners=Ownership(self.gate.has_left).of,
             schedules=self.schedules,
-            health=self.health,
+            health=HealthView(self.health, at),
             holding=holding,
             digest=digest,
         )

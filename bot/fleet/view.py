@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from types import MappingProxyType
 
 from backends.base import VM, BackendError, VMInventory, Volume
 from bot.fleet.inventory import Inventory
 from commands.base import HostStatus, Look, NotKnown, Slip, UsageError, name
+from commands.base.context import Health
+from commands.base.health import VMHealth
 from commands.kit import meant, patterns
 from commands.kit.finding import fits, is_guid, named, nearest, plain, tell_apart
 from commands.kit.words import say_names, typed
@@ -201,6 +204,21 @@ class FleetView:
                 f"{name(vm.name)} is called {name(seen.vm.name)} now.", "Look which one you mean, and type it again."
             )
         return seen
+
+
+@dataclass(frozen=True, slots=True)
+class HealthView:
+    """The verdicts for one person: the logs of a host are read when it is their turn there."""
+
+    health: Health
+    at: Callable[[str | None], AbstractContextManager[None]]
+
+    def kept(self, vms: Iterable[VM]) -> Mapping[str, VMHealth]:
+        return self.health.kept(vms)
+
+    def judge(self, seen: VMInventory) -> VMHealth:
+        with self.at(seen.vm.host):
+            return self.health.judge(seen)
 
 
 @lru_cache(maxsize=32_768)

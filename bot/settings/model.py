@@ -370,6 +370,11 @@ class HealthSettings(Section):
     gate: bool = Field(
         default=True, description="Refuse every change of a VM on Hold, and ask about one that somebody should look at."
     )
+    backups_at: TimeOfDay | None = Field(
+        default=None,
+        description='When backups begin every day, such as "22:00", in the time zone of digest: checkpoints that are '
+        "older are said to be.",
+    )
 
 
 class AuditSettings(Section):
@@ -533,4 +538,6 @@ class Settings(BaseSettings, Section):
             production_only=self.access.production_only,
             quota_checkpoints=self.quota.checkpoints_per_owner,
             quota_growth=self.quota.growth_per_owner,
+            backup_at=self.health.backups_at,
+            zone=self.digest.timezone,
         )

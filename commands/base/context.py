@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Literal, Protocol
 
 from backends.base import VM, BackendError, Checkpoint, VMInventory, Volume
@@ -132,6 +132,16 @@ class Policy:
     quota_growth: int | None = None
     """How many bytes may be written since the checkpoints of one owner; None is any number."""
 
+    backup_at: time | None = None
+    """When backups begin, every day."""
+    zone: tzinfo = UTC
+    """Of `backup_at`."""
+
+    def last_backup(self, now: datetime) -> datetime:
+        """When backups began last, by the settings; only where these say when."""
+        today = datetime.combine(now.astimezone(self.zone).date(), self.backup_at or time(), self.zone)
+        return today if today <= now else today - timedelta(days=1)
+
     @property
     def has_quota(self) -> bool:
         return self.quota_checkpoints is not None or self.quota_growth is not None
@@ -238,18 +248,18 @@ class Health(Protocol):
     def kept(self, vms: Iterable[VM]) -> Mapping[str, VMHealth]:
         """As last judged, by id: of every one of them."""
 
-    def look(self, vm: VM) -> VMHealth:
-        """As it is now. Raises `BackendError`."""
+    def judge(self, seen: VMInventory) -> VMHealth:
+        """The verdict on one that was looked at a moment ago, with its disks."""
 
 
 class NobodyLooks:
     """The `Health` of a fleet that nobody looks at."""
 
     def kept(self, vms: Iterable[VM]) -> Mapping[str, VMHealth]:
-        return {vm.id: self.look(vm) for vm in vms}
+        return {vm.id: unjudged(vm.id, vm.name, vm.host, "Nobody looks at it.") for vm in vms}
 
-    def look(self, vm: VM) -> VMHealth:
-        return unjudged(vm.id, vm.name, vm.host, "Nobody looks at it.")
+    def judge(self, seen: VMInventory) -> VMHealth:
+        return self.kept([seen.vm])[seen.vm.id]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from backends.base import Checkpoint, SnapshotType
@@ -36,6 +37,9 @@ MEANING: Mapping[Kind, str] = {
     Kind.OTHER: "other: Hyper-V made it for itself",
 }
 
+LINGERS = timedelta(hours=24)
+"""A recovery point that is older than this does not go by itself."""
+
 _OF_TYPE = {
     SnapshotType.MISSING: Kind.MISSING,
     SnapshotType.RECOVERY: Kind.BACKUP,
@@ -60,6 +64,11 @@ def kind_of(checkpoint: Checkpoint, note: CheckpointNote = UNKNOWN) -> Kind:
     if note.safety:
         return Kind.SAFETY
     return Kind.SCHEDULED if note.schedule else Kind.MANUAL
+
+
+def lingers(checkpoint: Checkpoint, now: datetime) -> bool:
+    """A backup's recovery point that should have gone long ago: that backup is dead, or hangs."""
+    return checkpoint.snapshot_type is SnapshotType.RECOVERY and now - checkpoint.created > LINGERS
 
 
 def type_of(checkpoint: Checkpoint, note: CheckpointNote = UNKNOWN) -> str:

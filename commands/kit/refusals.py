@@ -11,7 +11,7 @@ from commands.kit.patterns import protects
 from commands.kit.words import say_span, typed
 
 _INSTEAD = {
-    "a backup": "It goes when the backup is done; if it lingers, look at the backup's own tool.",
+    "a backup": "It goes when the backup is done; one that is still there after a day can be deleted.",
     "Hyper-V Replica": "Replication keeps and drops these by itself; look at the VM's replication settings.",
     "Hyper-V": "Hyper-V drops it by itself.",
 }

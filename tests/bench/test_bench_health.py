@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from bot.ledger import Ledger
 
 pytestmark = pytest.mark.bench
 
-HOSTS, VMS, CHECKPOINTS, EVENTS = 100, 50, 3, 200
+HOSTS, VMS, CHECKPOINTS, EVENTS = int(os.environ.get("HOSTS", "100")), 50, 3, 200
 
 
 def test_a_round_of_looks_costs_less_than_a_scan_and_as_many_requests_however_many_vms(tmp_path: Path) -> None:

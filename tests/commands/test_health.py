@@ -22,19 +22,20 @@ class Judged:
         self.of = {}
 
     def kept(self, vms):
-        return {vm.id: self.look(vm) for vm in vms}
+        return {vm.id: self.verdict(vm) for vm in vms}
 
-    def look(self, vm):
+    def judge(self, seen):
+        return self.verdict(seen.vm)
+
+    def verdict(self, vm):
         verdict, *reasons = self.of.get(vm.name, (Verdict.FINE,))
         return VMHealth(vm.id, vm.name, vm.host, verdict, tuple(reasons), at=NOW, since=NOW)
 
 
 @pytest.fixture
-def judged(world, monkeypatch):
-    made = Judged()
-    plain = type(world).context.fget
-    monkeypatch.setattr(type(world), "context", property(lambda self: replace(plain(self), health=made)))
-    return made
+def judged(world):
+    world.health = Judged()
+    return world.health
 
 
 def test_a_vm_that_is_fine_is_said_to_be_with_its_notes(world, judged):
@@ -81,7 +82,14 @@ def test_an_acknowledgement_is_a_change_with_its_reason(world, judged):
     assert "A file belongs to no chain." in plan.consequences
 
 
-@pytest.mark.parametrize(("verdict", "said"), [(Verdict.HOLD, "by no word of anybody"), (Verdict.FINE, "is Fine")])
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (Verdict.HOLD, "by no word of anybody"),
+        (Verdict.FINE, "is Fine"),
+        (Verdict.CANNOT_TELL, "Nobody can tell how web01 is"),
+    ],
+)
 def test_what_cannot_be_acknowledged_says_why(world, judged, verdict, said):
     world.vm("web01")
     judged.of["web01"] = (verdict,)
@@ -103,8 +111,26 @@ def test_list_and_show_say_it_too(world, judged):
     assert "⛔ Hold since" in world.run("show", "web01", "first").text
 
 
+def test_a_verdict_that_nobody_can_tell_is_said_in_the_list_and_one_never_made_is_not(world, judged):
+    world.vm("web01")
+    world.vm("web02")
+    judged.of["web01"] = (Verdict.CANNOT_TELL,)
+    assert "❔ Nobody can tell how sound web01 may be." in world.run("list").text
+
+
+def test_a_vm_is_looked_at_once(world, judged):
+    vm = world.vm("web01")
+    judged.of["web01"] = Verdict.HOLD, FORK
+    looks = []
+    host = world.hosts["hv01"]
+    plain = host.vm
+    host.vm = lambda vm_id, *, disks=False: looks.append(vm_id) or plain(vm_id, disks=disks)
+    assert "For a support case:" in world.run("health", "web01").text
+    assert looks == [vm.id]
+
+
 def test_who_has_looked_is_named(world, judged):
     vm = world.vm("web01")
-    seen = replace(judged.look(vm), acknowledged=Acknowledgement("U0BOB", "bob", "it was the backup", NOW))
-    judged.look = lambda _vm: seen
+    seen = replace(judged.verdict(vm), acknowledged=Acknowledgement("U0BOB", "bob", "it was the backup", NOW))
+    judged.judge = lambda _seen: seen
     assert "bob looked at 2026-11-22 14:05 UTC: it was the backup" in world.run("health", "web01").text

@@ -6,6 +6,7 @@ import pytest
 
 import commands
 from commands.base import Grant, Paragraph, Plan, Reply, Schedule, SchedulePlan, UsageError
+from tests.support.memory import ToBeLookedAt
 
 
 def test_every_command_is_listed(world):
@@ -25,6 +26,7 @@ def test_every_command_has_a_page_with_usage_and_examples(world, name):
 @pytest.mark.parametrize("name", sorted(commands.load().commands))
 def test_every_example_is_understood(world, name):
     """Each is run in a world that has what the examples name: none is refused for how it is typed."""
+    world.health = ToBeLookedAt()
     world.schedules.schedules = [Schedule("id", "nightly", ("*",), "U0BOB", "bob", "C0OPS", at=time(2))]
     for vm in ("web01", "web02", "dev01", "app01", "sql01"):
         made = world.vm(vm)

@@ -55,7 +55,7 @@ class Story(MovedWorld):
         seen = self.look(self.web01.id)
         plan = Plan(Delete(), (Target.of(seen, seen.checkpoints[0]),), "delete first of web01")
         self.changes.submit("delete", plan, People().person(ADA), Origin(CHANNEL, ADA))
-        self.changes.answer("delete", Answer("confirm", ADA, "ada", self.clock()))
+        self.changes.answer(self.row, Answer("confirm", ADA, "ada", self.clock()))
         assert self.row.state is ChangeState.SUCCEEDED
 
     @property

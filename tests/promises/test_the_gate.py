@@ -21,8 +21,8 @@ from bot.settings.kinds import Hours
 from commands.base import Apply, Button, Configure, Create, Delete, Export, Plan, Target
 from tests.support.board import buttons
 from tests.support.front_door import FrontDoor
-from tests.support.headquarters import ADA, BOB, CHANNEL, Headquarters
-from tests.support.people import People
+from tests.support.headquarters import Headquarters
+from tests.support.people import ADA, BOB, CHANNEL, People
 from tests.support.waiting import wait_until
 from tests.support.workbench import Workbench
 

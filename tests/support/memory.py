@@ -49,6 +49,8 @@ from commands.base import (
     say,
     unmarked,
 )
+from commands.base.context import Health, NobodyLooks
+from commands.base.health import Reason, Verdict, VMHealth
 from commands.kit import patterns
 
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
@@ -167,6 +169,17 @@ class Known:
         return self.rehearsal
 
 
+class ToBeLookedAt:
+    """The `Health` of a fleet in which somebody should look at every VM."""
+
+    def kept(self, vms: Iterable[VM]) -> Mapping[str, VMHealth]:
+        why = (Reason("orphan", Verdict.LOOK, "A file belongs to no chain."),)
+        return {vm.id: VMHealth(vm.id, vm.name, vm.host, Verdict.LOOK, why, NOW, NOW) for vm in vms}
+
+    def judge(self, seen: VMInventory) -> VMHealth:
+        return self.kept([seen.vm])[seen.vm.id]
+
+
 class World:
     """Hosts, VMs and checkpoints to set up, and a person who types at them."""
 
@@ -174,6 +187,7 @@ class World:
         self.hosts = {name: MemoryHost(name) for name in ("hv01", "hv02")}
         self.book = Book()
         self.growth = Foretold()
+        self.health: Health = NobodyLooks()
         self.schedules = Known()
         self.policy = Policy()
         self.hidden: set[str] = set()
@@ -207,7 +221,7 @@ class World:
 
     def grown(self, vm: VM, since: Checkpoint, size: int) -> None:
         """So many bytes were written since the checkpoint."""
-        base = Disk("C:\\a.vhdx", 10, 10, checkpoint_ids=(since.id,))
+        base = Disk("C:\\a.vhdx", 10, 1024**4, checkpoint_ids=(since.id,))
         leaf = Disk("C:\\a_1.avhdx", size, 10, parent_path="c:\\A.vhdx", attached=True)
         self.hosts[vm.host].vms[vm.id] = replace(self.seen(vm), disks=(base, leaf))
 
@@ -254,6 +268,7 @@ class World:
             owners=Ownership(self.gone.__contains__).of,
             may=lambda _verb, vm: vm.name not in self.denied,
             schedules=self.schedules,
+            health=self.health,
             holding=lambda disks: Holdings(self.inventory, cast(Ledger, self.book)).of(ADA.id, disks=disks),
             digest=lambda: say("One stale checkpoint."),
             roles_with=lambda right: tuple(role for role, rights in ROLES.items() if right in rights),

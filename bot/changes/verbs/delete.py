@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from backends.base import Progress, VMInventory
+from backends.base import Busy, Progress, VMInventory
 from bot.changes.attempt import Attempt
 from bot.changes.execution import Execution
 from bot.changes.outcome import Outcome
@@ -18,13 +18,19 @@ def perform(execution: Execution, seen: VMInventory, action: Delete) -> Outcome:
     checkpoint_id = execution.checkpoint_id()
     gone = len(seen.subtree(checkpoint_id)) if action.subtree else 1
     before = execution.steps.step("look before", lambda: execution.env.fleet.look(seen.vm.id, disks=True))
+    point = before.checkpoint(checkpoint_id)
+    if point is not None and point.managed_by and before.vm.backing_up:
+        raise Busy(
+            f"A backup of {called(seen.vm.name)} runs, so its recovery point stays.",
+            f"{seen.vm.name} is being backed up",
+            unchanged=True,
+        )
     wanted = attempt(checkpoint_id, subtree=action.subtree, on_progress=execution.on_progress)
     after = execution.carry_out(wanted, before)
     more = f" and {gone - 1} under it" if gone > 1 else ""
-    merging = " Its disks are still to be merged, in the background." if after.merge_pending else ""
     done = execution.done(
         "deleted",
-        f"Deleted {called(str(execution.target.checkpoint_name))}{more} of {called(seen.vm.name)}.{merging}",
+        f"Deleted {called(str(execution.target.checkpoint_name))}{more} of {called(seen.vm.name)}.",
         {"count": gone, "merging": int(bool(after.merge_pending))},
     )
     return replace(done, bytes_before=bytes_on_disk(before))

@@ -9,6 +9,7 @@ from typing import Final
 from backends.base import Disk, FolderFile, OperationalStatus, SnapshotType, VMInventory, is_differencing
 from commands.base.health import Reason, Verdict
 from commands.base.names import name
+from commands.kit.kinds import lingers
 from commands.kit.words import say_count, say_names, say_span
 
 MISSING: Final = frozenset({0x80070002, 0x80070003, 0xC03A000D})
@@ -18,9 +19,6 @@ CORRUPT: Final = 0x80070032
 MOST_LAYERS: Final = 50
 DEEPEST: Final = 256
 """Levels of one chain; beyond them it is taken to go in a circle."""
-
-LINGERS: Final = timedelta(hours=24)
-"""A recovery point or a layer without a checkpoint that is older than this does not go by itself."""
 
 STUCK: Final = timedelta(minutes=30)
 """A checkpoint that is being taken for longer than this hangs."""
@@ -165,7 +163,7 @@ def _checkpoints(seen: VMInventory, at: datetime) -> Iterator[Reason]:
     missing = [one.name for one in seen.checkpoints if one.snapshot_type is SnapshotType.MISSING]
     if missing:
         yield _look("missing checkpoint", f"Hyper-V does not find what {say_names(missing)} is made of.")
-    old = [one for one in seen.checkpoints if one.snapshot_type is SnapshotType.RECOVERY and at - one.created > LINGERS]
+    old = [one for one in seen.checkpoints if lingers(one, at)]
     if old and not seen.vm.backing_up:
         span = say_span(at - min(one.created for one in old))
         yield _look("lingering", f"A backup's recovery point has been there for {span}: that backup may be broken.")

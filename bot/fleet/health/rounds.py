@@ -65,9 +65,8 @@ class Health:
         health = self.ledger.verdicts.of([vm_id]).get(vm_id)
         return health if health and health.verdict is Verdict.HOLD else None
 
-    def look(self, vm: VM) -> VMHealth:
-        """The verdict on a VM as it is now. Raises `BackendError`."""
-        seen = self.inventory.look(vm.id, disks=True)
+    def judge(self, seen: VMInventory) -> VMHealth:
+        """The verdict on a VM that was looked at a moment ago, with its disks."""
         return self._judge_now(seen, self._events_of(seen.vm.host))
 
     def before_touching(self, vm: VM) -> VMHealth:

@@ -315,3 +315,10 @@ def test_a_thing_without_an_id_is_said_to_be_unread(part: Part, nothing: str) ->
     assert [one.vm.name for one in inventory.vms] == ["web01"]
     assert [one.part for one in inventory.unreadable] == [part]
     assert inventory.vms[0].checkpoints_known is (part is Part.VMS)
+
+
+def test_nor_does_a_look_at_one_vm_take_one_for_all_of_its_checkpoints() -> None:
+    one = '{"Id":"22222222-2222-2222-2222-222222222222","VMId":"11111111-1111-1111-1111-111111111111","Name":"c"}'
+    seen = HyperVBackend("hv01", Halves(WHOLE, f'[{one},{{"Id":null}}]')).vm("11111111-1111-1111-1111-111111111111")
+    assert [c.name for c in seen.checkpoints] == ["c"]
+    assert not seen.checkpoints_known

@@ -7,6 +7,7 @@ import pytest
 from backends.base import ReplicationMode, VMState
 from commands.base import Plan
 from commands.kit import runner
+from tests.support.memory import ToBeLookedAt
 
 CHANGES = {
     "create": ("{}", "x"),
@@ -32,6 +33,7 @@ def test_every_command_that_changes_something_is_tried_here():
 def test_a_replica_is_acted_on_only_where_it_is_named_and_then_asked_about(world, verb, mode):
     vm = world.vm("web02", state=VMState.OFF, replication_mode=mode)
     world.checkpoint(vm, "first")
+    world.health = ToBeLookedAt()
     typed = [verb, *CHANGES[verb]]
 
     told = world.refuse(*(word.format("web*") for word in typed))

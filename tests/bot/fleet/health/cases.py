@@ -39,8 +39,8 @@ def event(log: EventLog, id: int, at: datetime, *values: str, vm: str = WEB01, n
     return HostEvent(log, id, at, (name, vm.upper(), *values), number=int(at.timestamp()))
 
 
-def readings(since: datetime | None = None, *, wrapped: bool = False) -> tuple[LogReading, ...]:
-    return tuple(LogReading("hv01", log, seen_from=since or ago(days=400), wrapped=wrapped) for log in EventLog)
+def readings(since: datetime | None = None) -> tuple[LogReading, ...]:
+    return tuple(LogReading("hv01", log, seen_from=since or ago(days=400)) for log in EventLog)
 
 
 def flat(**vm: object) -> VMInventory:

@@ -193,17 +193,17 @@ CASES: dict[str, tuple[Signs, Verdict, set[str]]] = {
     "a copy that Replica keeps": (signs(layered(replication_mode=ReplicationMode.REPLICA)), FINE, set()),
     # What could not be seen.
     "a log that begins after the checkpoint": (
-        signs(layered(days=3), readings=readings(ago(days=2), wrapped=True)), CANNOT_TELL, {"log too short"}),
+        signs(layered(days=3), readings=readings(ago(days=2))), CANNOT_TELL, {"log too short"}),
     "a log that begins after an old checkpoint": (
-        signs(layered(days=90), readings=readings(ago(days=60), wrapped=True)), CANNOT_TELL, {"log too short"}),
+        signs(layered(days=90), readings=readings(ago(days=60))), CANNOT_TELL, {"log too short"}),
     "the same, and earlier looks saw what is lost": (
-        signs(layered(days=90), readings=readings(ago(days=60), wrapped=True),
+        signs(layered(days=90), readings=readings(ago(days=60)),
               watched=Watched(ago(days=91), ago(days=50))), FINE, set()),
     "the same, with a gap between the looks": (
-        signs(layered(days=90), readings=readings(ago(days=60), wrapped=True),
+        signs(layered(days=90), readings=readings(ago(days=60)),
               watched=Watched(ago(days=91), ago(days=70))), CANNOT_TELL, {"log too short"}),
     "a log that begins yesterday, and a flat VM with nothing beside it": (
-        signs(flat(), readings=readings(ago(days=1), wrapped=True)), FINE, set()),
+        signs(flat(), readings=readings(ago(days=1))), FINE, set()),
     "a log that cannot be read": (
         signs(layered(), readings=(LogReading("hv01", WORKER, LogTrouble.NO_ACCESS), *readings()[:1])),
         CANNOT_TELL, {"log unread"}),
