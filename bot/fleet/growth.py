@@ -34,6 +34,9 @@ NOTHING = 1024.0**2
 JUMPY = 4.0
 """So many times the lower bound is the upper one of what is too jumpy to tell."""
 
+AT_ONCE = 250
+"""VMs whose samples are in memory at once: those of thousands would take hundreds of megabytes."""
+
 LEAST_DOUBT = 0.1
 """Part of a rate by which it may be off at the least."""
 
@@ -104,9 +107,11 @@ class KnownGrowth:
     clock: Callable[[], datetime]
 
     def of_vms(self, vm_ids: Iterable[str]) -> Mapping[str, Rate]:
-        now = self.clock()
-        found = self.ledger.samples.of_vms(now - WINDOW, vm_ids)
-        rates = {vm_id: rate(written(one)) for vm_id, one in found.items() if _is_recent(one, now)}
+        now, ids = self.clock(), list(vm_ids)
+        rates: dict[str, Rate | None] = {}
+        for begin in range(0, len(ids), AT_ONCE):
+            found = self.ledger.samples.of_vms(now - WINDOW, ids[begin : begin + AT_ONCE])
+            rates |= {vm_id: rate(written(one)) for vm_id, one in found.items() if _is_recent(one, now)}
         return {vm_id: one for vm_id, one in rates.items() if one is not None}
 
     def of_volumes(self, hosts: Iterable[str]) -> tuple[Filling, ...]:

@@ -1,8 +1,9 @@
-"""A year of samples of 5,000 VMs: how much room it takes, and how long a forecast for all of them does."""
+"""A year of samples of 5,000 VMs: how much room and memory it takes, and how long a forecast for all of them does."""
 
 from __future__ import annotations
 
 import os
+import resource
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -65,9 +66,11 @@ def rows(end: int, ages: list[int]) -> Iterator[tuple[int, int, int, int]]:
 
 
 def test_a_forecast_for_all(ledger: Ledger, clock: StoppedClock) -> None:
-    growth = KnownGrowth(ledger, clock)
+    growth, before = KnownGrowth(ledger, clock), most()
     ids, hosts = [guid(n) for n in range(VMS)], [f"hv{n:03}" for n in range(HOSTS)]
     assert len(growth.of_vms(ids)) == VMS
+    after = most()
+    print(f"memory: at most {before / 1e6:.0f} MB before a forecast for all, {after / 1e6:.0f} MB with it")
     all_vms, volumes = seconds(lambda: growth.of_vms(ids)), seconds(lambda: growth.of_volumes(hosts))
     bare = seconds(lambda: bare_slopes(ledger, clock))
     print(
@@ -83,6 +86,11 @@ def test_one_hosts_addition(ledger: Ledger, clock: StoppedClock) -> None:
         clock.forward(hours=1)
         spent = seconds(lambda: ledger.samples.add(inventory(*seen, at=clock.now, free=1)))
         print(f"a host's {len(seen)} VMs added: {spent * 1000:.1f} ms")
+
+
+def most() -> int:
+    """Bytes that this process ever held at the most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def bare_slopes(ledger: Ledger, clock: StoppedClock) -> float:
