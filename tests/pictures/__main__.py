@@ -1,6 +1,7 @@
 """Makes the README's pictures from the demo: `uv run python -m tests.pictures`.
 
-The demo runs in this process, and headless Chromium does what a person would do there.
+The demo runs in this process, and headless Chromium does what a person would do there. It needs a
+font with emoji, such as Debian's fonts-noto-color-emoji.
 """
 
 from __future__ import annotations
@@ -53,7 +54,16 @@ def form(page: Page) -> None:
     opened.get_by_label("Name").fill("before-upgrade")
 
 
-PICTURES: Mapping[str, Callable[[Page], None]] = {"card": card, "digest": digest, "form": form}
+def home(page: Page) -> None:
+    """The Home tab."""
+    page.locator("#modal").press("Escape")
+    page.locator("#apps").get_by_role("button").or_(page.locator("#apps a")).first.click()
+    page.locator("#tab-home").click()
+    expect(page.locator("#home")).to_be_visible()
+    expect(page.locator("#home")).to_contain_text("before-upgrade")
+
+
+PICTURES: Mapping[str, Callable[[Page], None]] = {"card": card, "digest": digest, "form": form, "home": home}
 
 
 def make(into: Path) -> list[Path]:
