@@ -64,6 +64,11 @@ class Late(click.Group):
             "backup_command",
             "Copy the ledger and the jobs into a new folder of PATH, as they are at one moment.",
         ),
+        "codes": (
+            "bot.operations.codes",
+            "codes",
+            "Give people their one-time codes, or take them away.",
+        ),
         "restore": (
             "bot.operations.restore",
             "restore_command",

@@ -10,7 +10,9 @@ from threading import Thread
 import commands
 from backends.base import Backend
 from bot.changes import verbs
+from bot.changes.brake import Brake
 from bot.changes.execution import Environment, Timeouts
+from bot.changes.freezing import Freezing
 from bot.changes.message import ChangeMessages
 from bot.changes.perform import Performer, Restored
 from bot.changes.permission import Permission
@@ -26,6 +28,7 @@ from bot.fleet.ownership import Ownership
 from bot.fleet.scanner import Scanner
 from bot.ledger import Ledger, is_trouble
 from bot.messages import Announcer
+from bot.people.codes import Codes
 from bot.people.directory import Directory
 from bot.people.identity import Gate
 from bot.schedules.book import Book
@@ -89,7 +92,7 @@ class Core:
 
         self._scanner = Scanner(self.inventory, self.ledger, after_a_look)
         soundness = Soundness(self.health if settings.health.gate else None)
-        permission = Permission(settings, gate)
+        permission = Permission(settings, gate, self.ledger, Brake(settings, self.ledger, clock))
         quota = Quota(settings.policy, Holdings(self.inventory, self.ledger))
         messages = ChangeMessages(self.ledger, announcer, clock, self._changed)
         env = Environment(
@@ -158,6 +161,14 @@ class Core:
         digests = Digests(settings, self.inventory, self.ledger, clock, Ownership(gate.has_left).of)
         self._schedules = Schedules(settings.digest, digests, announcer, self.ledger, clock, gate.may_post)
         self._digest_workflow = self._schedules.declare()
+        freezing = Freezing(
+            gate,
+            self.ledger,
+            announcer,
+            channels,
+            stop=self.changes.stop_queued,
+            go_on=(self.recurring.start, self.housekeeping.go_on_everywhere),
+        )
         self._waiting = Waiting(self.ledger, announcer)
         self.desk = Desk(
             settings=settings,
@@ -171,6 +182,8 @@ class Core:
             digest=digests.asked_for,
             schedules=book,
             screen=screen or NoScreen(),
+            freezing=freezing,
+            codes=Codes(settings.data_dir, settings.codes, clock),
             health=self.health,
         )
 

@@ -11,6 +11,7 @@ from commands.base import Context, Footnote, Heading, Paragraph, Part, Reply, Sl
 from commands.kit import manual, rights
 from commands.kit.meant import nearest
 from commands.kit.options import share_option
+from commands.kit.telling import frozen
 from commands.kit.words import ASK_FOR_A_GRANT, name, say_count, typed, which_role
 
 
@@ -55,6 +56,7 @@ def _all(group: click.Group, context: Context) -> Reply:
     begin = f"{typed('web01', 'before-upgrade')} takes a checkpoint of web01. The other commands:"
     parts: list[Part] = [
         Heading("Checkpoint Bot"),
+        *frozen(context),
         Paragraph(begin if creates else "What you may do here:"),
         Table(("Command", "What it does"), rows),
         Footnote(

@@ -6,6 +6,7 @@ import click
 
 from commands.base import Context, Heading, HostStatus, Reply, Table, say
 from commands.kit.options import share_option
+from commands.kit.telling import frozen
 from commands.kit.words import say_span
 
 
@@ -18,7 +19,7 @@ def command(context: Context, share: bool) -> Reply:
     if not rows:
         return say("No hosts are set up.")
     columns = ("Host", "Answers", "Last seen", "VMs", "Checkpoints", "Problem")
-    return Reply((Heading("Hosts"), Table(columns, rows)), shared=share)
+    return Reply((Heading("Hosts"), *frozen(context), Table(columns, rows)), shared=share)
 
 
 def _row(host: HostStatus) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import click
 
 from commands.base import Context, Footnote, Grant, Heading, Paragraph, Part, Reply, Table
 from commands.kit.options import share_option
+from commands.kit.telling import frozen
 from commands.kit.words import ASK_FOR_A_GRANT
 
 
@@ -17,7 +18,7 @@ from commands.kit.words import ASK_FOR_A_GRANT
 def command(context: Context, share: bool) -> Reply:
     """Who the bot takes you for, what you may do, and which grant gives it."""
     person = context.person
-    parts: list[Part] = [Heading(f"{person.name} ({person.id})")]
+    parts: list[Part] = [Heading(f"{person.name} ({person.id})"), *frozen(context)]
     parts.append(Paragraph(f"User groups: {', '.join(sorted(person.groups)) or 'none'}."))
     if context.grants:
         rows = tuple(_row(context, grant) for grant in context.grants)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from bot.people import access
 from bot.people.directory import LookupFailed, NoSuchMember
@@ -23,47 +24,58 @@ class Approvers:
     access: AccessSettings
     gate: Gate
 
-    def check(self, plan: Plan, channel: str, *, but: Collection[str]) -> None:
-        """Raises `Refusal` where nobody could approve what the people in `but` ask for. What the workspace does not
-        tell is left to the approval itself."""
+    def check(self, plan: Plan, channel: str, *, but: Collection[str], why: str = "") -> None:
+        """Raises `Refusal` where too few could approve what the people in `but` ask for. What the workspace does not
+        tell is left to the approval itself. `why` is what the brake says, which asks for it without a rule."""
+        count = access.needed(self.access, plan) or 1
+        whose = f"{why} This needs the approval of {'a second person' if count == 1 else f'{count} others'}".strip()
         if channel.startswith("D"):
             raise Refusal(
-                "This needs the approval of a second person, and nobody but you sees this conversation. Ask in a "
-                "channel that they and I are in: /invite brings me there.",
+                f"{whose}, and nobody but you sees this conversation. Ask in a channel that they and I are in: /invite "
+                "brings me there.",
                 "nobody who could approve it sees it",
             )
         try:
-            named = self._named(plan)
-            if named is None or any(self._able(plan, channel, set(named) - set(but))):
+            named = self._named(self._rules(plan, channel, bool(why)))
+            if named is None:
+                return
+            able = list(islice(self._able(plan, channel, set(named) - set(but)), count))
+            if len(able) >= count:
                 return
         except LookupFailed:
             return
         raise Refusal(
-            f"This needs the approval of a second person, and {_why_nobody(set(named), set(but))}. Ask whoever keeps "
-            "my settings.",
-            "nobody can approve it",
+            f"{whose}, and {_why_nobody(set(named), set(but), len(able))}. Ask whoever keeps my settings.",
+            "too few can approve it" if able else "nobody can approve it",
         )
 
-    def mentioned(self, plan: Plan, channel: str, *, but: Collection[str]) -> tuple[str, ...]:
+    def mentioned(self, plan: Plan, channel: str, *, but: Collection[str], braked: bool = False) -> tuple[str, ...]:
         """The id of one user group, or those of up to three people; none where everybody may approve."""
-        rules = [rule.by for rule in access.approvals(self.access, plan) if EVERYONE not in rule.by]
+        rules = [by for by in self._rules(plan, channel, braked) if EVERYONE not in by]
         groups = [one for one in (rules[0] if rules else ()) if one.startswith("S") and all(one in by for by in rules)]
         if groups:
             return (groups[0],)
         try:
-            named = self._named(plan) or ()
+            named = self._named(rules) or ()
             able = self._able(plan, channel, [one for one in named if one not in but])
             return tuple(one for one, _ in zip(able, range(MOST_MENTIONED), strict=False))
         except LookupFailed:
             return ()
 
-    def _named(self, plan: Plan) -> tuple[str, ...] | None:
+    def _rules(self, plan: Plan, channel: str, braked: bool) -> list[tuple[str, ...]]:
+        """Whom each rule names; for what the brake holds, who may do the same to each VM."""
+        if not braked:
+            return [tuple(rule.by) for rule in access.approvals(self.access, plan)]
+        names = dict.fromkeys(target.vm_name for target in plan.targets)
+        return [access.who_may(self.access, plan.action.right, one, channel) for one in names]
+
+    def _named(self, rules: Collection[tuple[str, ...]]) -> tuple[str, ...] | None:
         """The user ids that every rule names, in the order of the first; None where that is everybody. Raises
         `LookupFailed`."""
         named: tuple[str, ...] | None = None
-        for rule in access.approvals(self.access, plan):
-            if EVERYONE not in rule.by:
-                people = tuple(self._people(rule.by))
+        for by in rules:
+            if EVERYONE not in by:
+                people = tuple(self._people(by))
                 named = people if named is None else tuple(one for one in named if one in people)
         return None if named is None else tuple(dict.fromkeys(named))
 
@@ -84,7 +96,9 @@ class Approvers:
                 yield one
 
 
-def _why_nobody(named: set[str], but: set[str]) -> str:
+def _why_nobody(named: set[str], but: set[str], able: int) -> str:
+    if able:
+        return f"the settings name only {able} beside you who could give it"
     if not named:
         return "there is nobody in the group that the settings name for it"
     if named <= but:

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
-from bot.changes import verbs
+from bot.changes import approvals, verbs
+from bot.changes.approvals import APPROVED
 from bot.changes.merges import LINES, MERGED
 from bot.changes.outcome import OUTCOME, Outcome, outcomes
 from bot.changes.permission import plan_of
@@ -36,7 +37,7 @@ OF_NO_USE = (
 )
 """States in which nothing comes of it, so that nobody need be told what is to come."""
 
-SHOWN = frozenset({*ChangeState, OUTCOME, *LINES, TAKEN_OVER})
+SHOWN = frozenset({*ChangeState, OUTCOME, *LINES, TAKEN_OVER, APPROVED})
 """The ledger's events that a card is made of."""
 
 BAR = 10
@@ -93,6 +94,7 @@ def _question(row: ChangeRow, events: Sequence[Event]) -> list[Part]:
     plan, awaits = plan_of(row), _awaits(events)
     danger = _danger(plan)
     parts: list[Part] = [Paragraph(f"🛑 {danger}")] if danger else []
+    parts += [Paragraph(f"✋ {brake}")] if (brake := approvals.braked(events)) else []
     parts += [Paragraph(f"⚠️ {caution}") for caution in plan.cautions if caution != danger]
     parts += [Paragraph("this is about what you want to keep.", to=(one,)) for one in plan.keepers[:MOST_TOLD]]
     parts += [Tree(plan.each)] if plan.each else []
@@ -273,14 +275,21 @@ def _sentence(text: str) -> str:
 def _origin(row: ChangeRow, events: Sequence[Event]) -> str:
     bits = [f"asked by {row.asked_name or row.person_name}"]
     bits += [e.why for e in events if e.event == TAKEN_OVER]
-    queued = [e for e in events if e.event == ChangeState.QUEUED and e.by != "bot"]
-    bits += [e.why for e in queued]
+    bits += dict.fromkeys(e.why for e in events if e.event in (APPROVED, ChangeState.QUEUED) and e.by != "bot")
     if row.state == ChangeState.AWAITING and row.expires_at is not None:
         if _awaits(events) == "approval":
-            bits.append("needs a second person's approval")
+            bits.append(_approvals(row, events))
         bits.append(f"open until {_clock(row.expires_at)}")
     bits.append(f"change {short_id(row.id)}")
     return " · ".join(bits)
+
+
+def _approvals(row: ChangeRow, events: Sequence[Event]) -> str:
+    """What it needs yet."""
+    needed = approvals.needed(events)
+    if needed < 2:
+        return "needs a second person's approval"
+    return f"approved by {len(approvals.approvers(row, events))} of {needed}"
 
 
 def _clock(at: datetime) -> str:

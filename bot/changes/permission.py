@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from bot.changes import verbs
+from bot.changes import approvals, freezing, verbs
 from bot.changes.approvers import Approvers
-from bot.ledger import ChangeRow, ChangeState
+from bot.changes.brake import Brake
+from bot.ledger import ChangeRow, ChangeState, Ledger
 from bot.people import access
 from bot.people.identity import Gate, Refusal
 from bot.settings import Settings
@@ -35,17 +36,22 @@ class Permission:
 
     settings: Settings
     gate: Gate
+    ledger: Ledger | None = None
+    """Who approved what."""
+    brake: Brake | None = None
 
     def of(self, plan: Plan, person: Person, channel: str) -> Awaits | None:
         """Whose answer the plan needs, None for nobody's, when somebody who was let in asks for it in `channel`; for
         one by the clock, whose owner nobody has let in, they are let in here. Raises `Refusal`."""
+        self.check_not_frozen()
         if plan.clock:
             return self._decide(plan, self.admit(person.id, channel, max_age=RECENT), channel)
         self.gate.admit_change(person, channel)
         awaits = self._decide(plan, person, channel)
-        if awaits == "approval":
-            self.approvers.check(plan, channel, but={person.id})
-        return awaits
+        brake = self._brake(plan, person)
+        if awaits == "approval" or brake:
+            self.approvers.check(plan, channel, but={person.id}, why=brake)
+        return "approval" if brake else awaits
 
     @property
     def approvers(self) -> Approvers:
@@ -56,13 +62,14 @@ class Permission:
         asks = self.settings.confirmation
         return asks.approval_expires_after if awaits == "approval" else asks.expires_after
 
-    def mentioned(self, plan: Plan, channel: str, *, but: Collection[str]) -> tuple[str, ...]:
+    def mentioned(self, plan: Plan, channel: str, *, but: Collection[str], braked: bool = False) -> tuple[str, ...]:
         """Whom the question mentions, where it needs an approval."""
-        return self.approvers.mentioned(plan, channel, but=but)
+        return self.approvers.mentioned(plan, channel, but=but, braked=braked)
 
     def take_over(self, change: ChangeRow, person: Person) -> None:
         """Whether `person`, who was let in, may make a change that waits theirs: where they could have asked for it
         themselves. Raises `Refusal`."""
+        self.check_not_frozen()
         plan, channel = plan_of(change), change.origin.channel
         self.gate.admit_change(person, channel)
         if self._decide(plan, person, channel) == "approval":
@@ -71,13 +78,69 @@ class Permission:
     def over(self, change: ChangeRow, *, max_age: float | None = None) -> Awaits | None:
         """The same of a change in the ledger, whoever asked for it. `max_age` is that of what the workspace says of the
         person, in seconds. Raises `Refusal`."""
+        self.check_not_frozen()
         person = self.admit(change.person_id, change.origin.channel, max_age=max_age)
         return self._decide(plan_of(change), person, change.origin.channel)
 
     def still(self, change: ChangeRow) -> Awaits | None:
         """The same, right before the change is performed: by what the workspace says now."""
         begun = change.state in (ChangeState.RUNNING, ChangeState.UNKNOWN)
-        return self.over(change, max_age=UNDER_WAY if begun else RECENT)
+        max_age = UNDER_WAY if begun else RECENT
+        awaits = self.over(change, max_age=max_age)
+        if self.ledger is None:
+            return awaits
+        events = self.ledger.events.of(change.id, approvals.TOLD)
+        braked = bool(approvals.braked(events))
+        needed = max(self.needed(change), int(braked))
+        if needed:
+            self._check_approvals(change, approvals.approvers(change, events), needed, braked, max_age)
+        return "approval" if braked else awaits
+
+    def _check_approvals(
+        self, change: ChangeRow, who: tuple[str, ...], needed: int, braked: bool, max_age: float
+    ) -> None:
+        """Raises `Refusal` where too few of those who approved may do so by what the workspace says now."""
+        may = [one for one in who if self._may_approve(change, one, braked=braked, max_age=max_age)]
+        if who and len(may) < needed:  # of nobody the word is spoken elsewhere
+            raise Refusal(
+                f"This needs the approval of {needed}, and {len(may) or 'none'} of those who approved it may do so "
+                "now. Type the command again.",
+                f"approved by {', '.join(who)}, of whom {len(may)} may, and {needed} are needed",
+            )
+
+    def _may_approve(self, change: ChangeRow, person_id: str, *, braked: bool, max_age: float) -> bool:
+        try:
+            person = self.gate.admit(person_id, self.gate.directory.team_id, change.origin.channel, max_age=max_age)
+        except Refusal:
+            return False
+        return access.may_answer(self.settings.access, change, person, "approve", braked=braked) is None
+
+    def needed(self, change: ChangeRow) -> int:
+        """How many different people must approve it by the rules."""
+        return access.needed(self.settings.access, plan_of(change))
+
+    def braked(self, change: ChangeRow, *, begun: bool = False) -> str:
+        """Why the brake asks for an approval of a change; empty where it does not, or where one is asked for anyhow.
+        `begun`: by what was let go alone. Raises `Refusal` where nobody else could give it."""
+        plan = plan_of(change)
+        person = Person(change.person_id, change.person_name)
+        why = self._brake(plan, person, change=change, begun=begun)
+        if why:
+            self.approvers.check(plan, change.origin.channel, but={person.id, change.asked_by}, why=why)
+        return why
+
+    def _brake(self, plan: Plan, person: Person, *, change: ChangeRow | None = None, begun: bool = False) -> str:
+        if self.brake is None or plan.clock or not verbs.of(plan.verb).destructive:
+            return ""
+        if access.approvals(self.settings.access, plan):
+            return ""
+        vms = len({target.vm_id for target in plan.targets})
+        return self.brake.holds(person, vms, change=change, begun=begun)
+
+    def check_not_frozen(self) -> None:
+        """Raises `Refusal` while everything is frozen."""
+        if frozen := freezing.sentence(self.ledger.freezes.current() if self.ledger else None):
+            raise Refusal(frozen, "everything is frozen")
 
     def admit(self, person_id: str, channel: str, *, max_age: float | None = RECENT) -> Person:
         """Somebody who is not here now, with their rights of this moment. Raises `Refusal`."""

@@ -16,13 +16,13 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from threading import Lock
 from typing import Literal, Protocol, TypeVar
 
 from dbos import DBOS
 
-from bot.changes import merges
+from bot.changes import approvals, merges
+from bot.changes.approvals import APPROVED, BRAKE, NEEDED
 from bot.changes.limits import Limits, Turn
 from bot.changes.message import ChangeMessages
 from bot.changes.outcome import OUTCOME, Outcome, Said, conclusion, outcomes
@@ -80,11 +80,17 @@ class Permit(Protocol):
     def waits(self, awaits: Awaits) -> timedelta:
         """How long it waits for that answer."""
 
-    def mentioned(self, plan: Plan, channel: str, *, but: Collection[str]) -> tuple[str, ...]:
+    def mentioned(self, plan: Plan, channel: str, *, but: Collection[str], braked: bool = False) -> tuple[str, ...]:
         """The ids of those who are asked to approve it, other than these."""
 
     def take_over(self, change: ChangeRow, person: Person) -> None:
         """Whether somebody may make it theirs. Raises `Refusal`."""
+
+    def needed(self, change: ChangeRow) -> int:
+        """How many different people must approve it by the rules."""
+
+    def braked(self, change: ChangeRow, *, begun: bool = False) -> str:
+        """Why its person may not do this on their own word, since they have done so much; empty where they may."""
 
 
 class ByTheClock(Protocol):
@@ -127,6 +133,8 @@ class Changes:
         self._by_the_clock: list[ByTheClock] = []
         self._answering = Lock()
         """Held while an answer is taken, or a change is taken over: whoever answers, it is theirs to answer."""
+        self._counting = Lock()
+        """Of two that are let go at once each counts for the other's brake."""
         self._declare()
 
     def listen(self, one: ByTheClock) -> None:
@@ -204,7 +212,11 @@ class Changes:
             return False
         self._messages.asked_from(change_id, origin)
         try:
-            self._let_go(change_id, awaits, lambda: self._mentioned(plan, person.id, origin.channel))
+            self._let_go(change_id, awaits)
+        except Refusal as refusal:
+            self._move(change_id, ChangeState.DENIED, Said("denied", refusal.cause))
+            refusal.recorded = True
+            raise
         except LedgerError as trouble:  # it was asked for, so it goes on: the workflow decides when the ledger is well
             log.error("change %s waits for the ledger: %s", change_id, trouble.cause)
         self._durable.start_apart(change_id, self._change, change_id)
@@ -233,7 +245,9 @@ class Changes:
         """Make a change that waits for an answer somebody else's; False when it was answered already. Who had it is
         told. Raises `Refusal`, and `TakenOver`."""
         self._permission.take_over(change, person)
-        mentioned = self._mentioned(plan_of(change), person.id, change.origin.channel)
+        braked = bool(approvals.braked(self._ledger.events.of(change.id, approvals.TOLD)))
+        plan, channel = plan_of(change), change.origin.channel
+        mentioned = self._permission.mentioned(plan, channel, but={person.id}, braked=braked)
         said = f"taken over by {person.name}"
         with self._answering:
             now = self._ledger.changes.get(change.id)
@@ -246,15 +260,29 @@ class Changes:
         self._messages.taken_over(change, person, origin)
         return True
 
+    def approve(self, change_id: str, answer: Answer) -> int:
+        """Record one of the several approvals that a change needs. How many different people have given theirs by now;
+        the last of them is also to `answer`. Raises `IllegalMove` where it waits no more."""
+        why = f"approved by {answer.person_name}"
+        count = self._ledger.changes.approve(change_id, APPROVED, by=answer.person_id, why=why)
+        self._messages.show_soon(change_id)
+        return count
+
     def answered_by(self, change_id: str) -> Answer | None:
         """The answer that was taken; it takes effect also when the bot dies. None where there is none, or none that
         this version can read."""
         given = self._durable.arguments(f"{change_id}-answer")
         return next((one for one in given if isinstance(one, Answer)), None)
 
-    def withdraw(self, change_id: str, person: Person) -> bool:
+    def stop_queued(self, person: Person) -> None:
+        """Cancel whatever waits for its turn, since somebody freezes everything."""
+        for change in self._ledger.changes.unfinished():
+            if change.state == ChangeState.QUEUED:
+                self.withdraw(change.id, person, why="'s freeze")
+
+    def withdraw(self, change_id: str, person: Person, *, why: str = "") -> bool:
         """Cancel a change that waits for its turn; False when it has begun and cannot be cut off."""
-        said = Said("cancelled", f"by {person.name}", {"person": person.name})
+        said = Said("cancelled", f"by {person.name}{why}", {"person": person.name})
         try:
             self._move(change_id, ChangeState.CANCELLED, said, by=person.id)
         except IllegalMove:
@@ -278,26 +306,34 @@ class Changes:
         """Whether it goes on at once. It was decided when it was submitted, unless the bot died right then."""
         if change.state == ChangeState.REQUESTED:
             try:
-                awaits, plan = self._permission.over(change), plan_of(change)
-                mentioned = partial(self._mentioned, plan, change.person_id, change.origin.channel)
-                return self._let_go(change.id, awaits, mentioned)
+                return self._let_go(change.id, self._permission.over(change))
             except Refusal as refusal:
                 self._move(change.id, ChangeState.DENIED, Said("denied", refusal.cause))
                 self._messages.refuse(change, refusal.sentence)
                 return False
         return change.state == ChangeState.QUEUED
 
-    def _mentioned(self, plan: Plan, person_id: str, channel: str) -> tuple[str, ...]:
-        return self._permission.mentioned(plan, channel, but={person_id})
-
-    def _let_go(self, change_id: str, awaits: Awaits | None, mentioned: Callable[[], tuple[str, ...]]) -> bool:
-        """Queue it, or let it wait for the answer that it needs."""
-        if awaits is None:
+    def _let_go(self, change_id: str, awaits: Awaits | None) -> bool:
+        """Queue it, or let it wait for the answer that it needs. Raises `Refusal`."""
+        change = self._get(change_id)
+        brake, needed = self._permission.braked(change), self._permission.needed(change)
+        if awaits == "approval" and not (brake or needed):
+            awaits = "confirmation"  # the brake held it when it was typed, and something was withdrawn since
+        if awaits is None and not brake:
             self._move(change_id, ChangeState.QUEUED, Said("no question", "needs no confirmation"))
             return True
+        awaits = "approval" if brake else awaits
         said = Said(f"waits for {awaits}", f"waits for {awaits}")
-        detail = {**said.detail, "awaits": awaits, **({"approvers": mentioned()} if awaits == "approval" else {})}
-        self._ledger.changes.move(change_id, ChangeState.AWAITING, by="bot", why=said.sentence, detail=detail)
+        detail: dict[str, object] = {**said.detail, "awaits": awaits}
+        if awaits == "approval":
+            plan, channel = plan_of(change), change.origin.channel
+            mentioned = self._permission.mentioned(plan, channel, but={change.person_id}, braked=bool(brake))
+            detail |= {
+                "approvers": mentioned,
+                NEEDED: max(1, needed),
+                **({BRAKE: brake} if brake else {}),
+            }
+        self._ledger.changes.move(change_id, ChangeState.AWAITING, by="bot", why=brake or said.sentence, detail=detail)
         return False
 
     def _seconds_left(self, change_id: str) -> float | None:
@@ -328,11 +364,26 @@ class Changes:
             return change.state == ChangeState.QUEUED
         state, by, said = self._meaning(change, answer)
         try:
-            self._move(change.id, state, said, by=by)
+            with self._counting:
+                if answer.word == "confirm" and state == ChangeState.QUEUED:
+                    state, by, said = self._unless_braked(change, state, by, said)
+                self._move(change.id, state, said, by=by)
         except IllegalMove as late:
             log.info("an answer to change %s came too late: %s", change.id, late)
             return False
         return state == ChangeState.QUEUED
+
+    def _unless_braked(
+        self, change: ChangeRow, state: ChangeState, by: str, said: Said
+    ) -> tuple[ChangeState, str, Said]:
+        """What was asked for long ago counts when it is let go."""
+        try:
+            brake = self._permission.braked(change, begun=True)
+        except Refusal as refusal:
+            brake = refusal.cause
+        if brake:
+            return ChangeState.DENIED, "bot", Said("denied", f"{brake} Type the command again.")
+        return state, by, said
 
     def _meaning(self, change: ChangeRow, answer: Answer) -> tuple[ChangeState, str, Said]:
         """What an answer makes of the change, who does that, and what is said of it."""

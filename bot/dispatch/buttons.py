@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.changes import verbs
+from bot.changes import approvals, freezing, verbs
 from bot.changes.outcome import OUTCOME, outcomes
 from bot.changes.verbs.apply import undo
 from bot.changes.workflow import Answer, Changes, TakenOver, Word
@@ -14,8 +14,9 @@ from bot.dispatch.bulkhead import At
 from bot.dispatch.offers import Offers
 from bot.dispatch.requests import Pressed
 from bot.fleet.inventory import Inventory
-from bot.ledger import TAKEN_OVER, Arrival, ChangeRow, ChangeState, Ledger
+from bot.ledger import TAKEN_OVER, Arrival, ChangeRow, ChangeState, Event, IllegalMove, Ledger
 from bot.people import access
+from bot.people.codes import Codes
 from bot.settings import AccessSettings
 from commands.base import NotAllowed, Person, UsageError, name
 from commands.kit.words import safety_name, say_span, typed
@@ -45,20 +46,27 @@ class Buttons:
     clock: Callable[[], datetime]
     has_left: Callable[[str], bool] = lambda _id: False
     """Whether somebody can act no more."""
+    name_of: Callable[[str], str] = str
+    """What somebody is called."""
+    codes: Codes | None = None
 
     def answer(self, request: Pressed, person: Person) -> None:
         """Pass on what somebody says to a card's question. Raises `NotAllowed` where it is not theirs to answer."""
         self._answer(self._card(request), ANSWERS[request.action], person)
 
-    def say(self, change_id: str, word: Word, person: Person) -> None:
-        """The same by a form, which stands in no message."""
+    def say(self, change_id: str, word: Word, person: Person, code: str = "") -> None:
+        """The same by a form, which stands in no message, with the one-time code that was asked for. Raises `Refusal`
+        for a wrong one."""
         row = self.changes.shown(change_id)
         if row is None:
             raise UsageError(UNKNOWN_BUTTON, "Type the command again.")
-        self._answer(row, word, person)
+        self._answer(row, word, person, code)
 
-    def _answer(self, row: ChangeRow, word: Word, person: Person) -> None:
-        refusal = access.may_answer(self.access, row, person, word)
+    def _answer(self, row: ChangeRow, word: Word, person: Person, code: str = "") -> None:
+        if word in ("confirm", "approve") and (frozen := freezing.sentence(self.ledger.freezes.current())):
+            raise NotAllowed(frozen)
+        events = self.ledger.events.of(row.id, approvals.TOLD)
+        refusal = access.may_answer(self.access, row, person, word, braked=bool(approvals.braked(events)))
         if refusal is not None:
             raise NotAllowed(refusal)
         if word == "cancel" and row.state in (ChangeState.QUEUED, ChangeState.RUNNING, ChangeState.UNKNOWN):
@@ -66,7 +74,13 @@ class Buttons:
             return
         if row.state != ChangeState.AWAITING:
             raise Answered(f"This request is {_state_words(row)} already.", "Type the command again if you need it.")
+        if word in ("confirm", "approve") and self.codes is not None and self.codes.asks(row.plan):
+            if not code:
+                raise NeedsCode(row.id, word)
+            self.codes.check(person.id, code)
         mine = Answer(word, person.id, person.name, self.clock())
+        if word == "approve" and not self._are_enough(row, mine, events):
+            return
         try:
             first = self.changes.answer(row, mine)
         except TakenOver as taken:
@@ -101,28 +115,50 @@ class Buttons:
             raise UsageError(UNKNOWN_BUTTON, "Type the command again.")
         return row
 
+    def _are_enough(self, row: ChangeRow, mine: Answer, events: Sequence[Event]) -> bool:
+        """Whether so many have approved, with this one, that the change goes ahead. Each approval is in the ledger."""
+        needed = self._needed(row)
+        if needed < 2:
+            return True
+        again = mine.person_id in approvals.approvers(row, events)
+        try:
+            count = self.changes.approve(row.id, mine)
+        except IllegalMove as late:
+            raise Answered(f"This request is {late.state} already.", "Its message tells how it ends.") from late
+        if count < needed and again:
+            raise Answered(f"You have approved this already: {count} of {needed}.", "Somebody else has to, too.")
+        return count >= needed
+
+    def _needed(self, row: ChangeRow) -> int:
+        return access.needed(self.access, row.plan) if row.plan else 0
+
     def took(self, lost: Arrival) -> bool:
         """Whether the answer that somebody gave by a button was taken, although the bot died over it. Of several people
-        who answered, the first one's was."""
+        who answered, the first one's was; where several must approve, each one's."""
         row = self.ledger.changes.get(lost.change_id)
         if row is None:
             return False
+        by = approvals.approvers(row, self.ledger.events.of(row.id, approvals.TOLD))
+        if row.state is ChangeState.AWAITING and lost.origin.person_id in by:
+            if len(by) >= self._needed(row):  # the bot died before the last approval let it go
+                self.changes.answer(row, Answer("approve", by[-1], self.name_of(by[-1]), lost.at))
+            return True
         first = self.changes.answered_by(row.id)
-        return lost.origin.person_id in (row.decided_by, first and first.person_id)
+        return lost.origin.person_id in (row.decided_by, first and first.person_id, *by)
 
     def words_of(self, request: Pressed, at: At) -> tuple[str, ...]:
         """The command that a button stands for. What waits for hosts does so inside `at`."""
         match request.action.removeprefix("form-"):
             case "delete" | "keep" | "pin" | "apply" | "show" | "claim":
                 return self._about_checkpoint(request.action.removeprefix("form-"), request.value, at)
+            case "lift":
+                return self._lift(request.value)
             case "mine":
                 return ("digest", "--mine")
-            case "undo":
-                return _known(self._undo(request.value))
             case "run_failed":
                 return ("schedule", "run", self._schedule(request.value), "--failed")
-            case "again":
-                return _known(self._again(request.value))
+            case "undo" | "again":
+                return _known((self._undo if request.action == "undo" else self._again)(request.value))
             case "rest":
                 return self.offers.words_of(request.origin.person_id, request.value)
             case _:
@@ -144,6 +180,13 @@ class Buttons:
         verb, *words = _SHORT.get(action, (action,))
         return (verb, found.vm_id, found.id, *words)
 
+    def _lift(self, proposal: str) -> tuple[str, ...]:
+        """The button stands for one proposal."""
+        frozen = self.ledger.freezes.current()
+        if frozen is None or frozen.proposal != proposal:
+            raise UsageError("That is over: another word was spoken since.", f"{typed('freeze', '--lift')} lifts it.")
+        return ("freeze", "--lift")
+
     def _schedule(self, schedule_id: str) -> str:
         """Its name. The button stands for its last run: what a later one made up for is not done again."""
         found = next((one for one in self.ledger.schedules.all() if one.id == schedule_id), None)
@@ -164,6 +207,15 @@ class Buttons:
         done = outcomes(self.ledger.events.of(row.id, {OUTCOME}))
         safety = {o.vm_id: o.safety_id for o in done if o.safety_id}
         return undo(safety, safety_name(row.created_at, row.plan.targets[0].checkpoint_name or ""))
+
+
+class NeedsCode(UsageError):
+    """This answer needs a one-time code, which a form asks for."""
+
+    def __init__(self, change_id: str, word: Word) -> None:
+        super().__init__("This needs a one-time code.", "Press the button again: a form asks for it.")
+        self.change_id = change_id
+        self.word = word
 
 
 class Answered(UsageError):

@@ -16,12 +16,13 @@ from typing import Protocol
 
 from backends.base import VM, BackendError
 from bot.changes import verbs
+from bot.changes.freezing import Freezing
 from bot.changes.quota import Holdings
 from bot.changes.workflow import Changes
 from bot.dispatch import grammar
 from bot.dispatch.bulkhead import Bulkhead
-from bot.dispatch.buttons import ANSWERS, TAKE_OVER, Buttons
-from bot.dispatch.forms import ABOUT, MINE, OPENS, Answers, Each, Forms, NotOpened, kinds
+from bot.dispatch.buttons import ANSWERS, TAKE_OVER, Buttons, NeedsCode
+from bot.dispatch.forms import ABOUT, CODE, MINE, OPENS, Answers, Each, Forms, NotOpened, kinds
 from bot.dispatch.home import Home
 from bot.dispatch.homes import Homes
 from bot.dispatch.offers import Offers
@@ -50,6 +51,7 @@ from bot.fleet.view import FleetView, HealthView
 from bot.ledger import ChangeRow, ChangeState, Ledger, LedgerError, VMRef
 from bot.messages import Announcer, AnnouncerError, Origin
 from bot.people import access
+from bot.people.codes import Codes
 from bot.people.identity import Gate, Refusal
 from bot.settings import Settings
 from bot.views import Option, Screen
@@ -58,6 +60,7 @@ from commands.base import (
     Button,
     Context,
     Footnote,
+    FreezePlan,
     Holding,
     NotAllowed,
     NotKnown,
@@ -116,6 +119,8 @@ class Desk:
     """The digest for a channel, and for somebody who may see these VMs."""
     schedules: ScheduleBook
     screen: Screen
+    freezing: Freezing
+    codes: Codes | None = None
     health: Health = field(default_factory=NobodyLooks)
     bulkhead: Bulkhead = field(default_factory=Bulkhead)
     twins: Twins = field(default_factory=Twins)
@@ -138,7 +143,15 @@ class Desk:
     @property
     def buttons(self) -> Buttons:
         return Buttons(
-            self.settings.access, self.inventory, self.ledger, self.changes, self.offers, self.clock, self.gate.has_left
+            self.settings.access,
+            self.inventory,
+            self.ledger,
+            self.changes,
+            self.offers,
+            self.clock,
+            self.gate.has_left,
+            self.gate.name_of,
+            self.codes,
         )
 
     # ------------------------------------------------------------ what arrives
@@ -217,7 +230,7 @@ class Desk:
         person = self.gate.admit(origin.person_id, request.team_id, origin.channel, max_age=0)
         said = self.forms.says(request, person)
         if isinstance(said, Answers):
-            self.buttons.say(said.change_id, said.word, person)
+            self.buttons.say(said.change_id, said.word, person, said.code)
         elif isinstance(said, Each):
             for number, words in enumerate(said.commands):
                 act = partial(self._run, words, person, origin, f"{request.delivery_id} {number}")
@@ -302,7 +315,10 @@ class Desk:
     def _take_press(self, request: Pressed, person: Person) -> None:
         origin = request.origin
         if request.action in ANSWERS:
-            self.buttons.answer(request, person)
+            try:
+                self.buttons.answer(request, person)
+            except NeedsCode as needs:
+                self.forms.open(CODE.name, request.trigger_id, person, origin, change=needs.change_id, word=needs.word)
         elif request.action == MINE.name and request.trigger_id:
             try:
                 self.forms.open(MINE.name, request.trigger_id, person, origin)
@@ -396,6 +412,8 @@ class Desk:
             return
         if isinstance(answer, SchedulePlan):
             answer = self.schedules.carry_out(change_id_of(delivery_id), answer, person, origin)
+        if isinstance(answer, FreezePlan):
+            answer = self.freezing.carry_out(change_id_of(delivery_id), answer, person, origin)
         if answer.shared and self.gate.may_show(origin.channel, person):
             self.announcer.post(origin, answer)
         elif answer.shared:
@@ -450,6 +468,7 @@ class Desk:
             schedules=self.schedules,
             health=HealthView(self.health, at),
             holding=holding,
+            frozen=self.freezing.sentence,
             digest=digest,
         )
 

@@ -21,6 +21,7 @@ from bot.ledger.digests import DigestRow, Digests
 from bot.ledger.errors import IllegalMove, LedgerError, UnknownChange, Unreadable, is_trouble
 from bot.ledger.events import Events
 from bot.ledger.figures import Ended, Figures
+from bot.ledger.freezes import Freeze, Freezes
 from bot.ledger.greetings import Greetings
 from bot.ledger.history import History
 from bot.ledger.housekeeping import Housekeeping, Stage, Wanted
@@ -48,6 +49,7 @@ __all__ = [
     "Ended",
     "Event",
     "Expiring",
+    "Freeze",
     "Head",
     "IllegalMove",
     "Ledger",
@@ -109,6 +111,8 @@ class Ledger:
         """Which hosts do not answer."""
         self.schedules = Schedules(store, clock, self.changes)
         """Recurring checkpoints, and what they made."""
+        self.freezes = Freezes(store, clock, self.changes)
+        """Whether nothing is changed at all."""
         self.figures = Figures(store, clock)
         """Sums over all of it."""
         self.notices = Notices(store, clock)

@@ -164,6 +164,23 @@ class Changes(Part):
             told = detail_to_json({**(detail or {}), "person": named})
             append(db, change_id, TAKEN_OVER, at=at, state=state, done_by=person.id, why=clean(why), detail=told)
 
+    def approve(self, change_id: str, event: str, *, by: str, why: str) -> int:
+        """Record, once for each person, that they approve a change which waits for that: an event of this kind. How
+        many different people have by now. Raises `IllegalMove` where it waits no more, and `UnknownChange`."""
+        at = iso(self._clock())
+        with self._store.write() as db:
+            state = _state(db, change_id)
+            if state is not ChangeState.AWAITING:
+                raise IllegalMove(change_id, state, ChangeState.QUEUED)
+            known = db.execute(
+                "SELECT DISTINCT done_by FROM events WHERE change_id = ? AND event = ?", [storable(change_id), event]
+            ).fetchall()
+            if (by,) in known:
+                return len(known)
+            db.execute("UPDATE changes SET updated_at = ? WHERE id = ?", [at, change_id])
+            append(db, change_id, event, at=at, state=state, done_by=by, why=clean(why))
+            return len(known) + 1
+
     def set_message(self, change_id: str, ref: MessageRef) -> None:
         """Keep where the change's message stands. Raises `UnknownChange`."""
         with self._store.write() as db:

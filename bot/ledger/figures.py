@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from bot.ledger.records import ChangeRow
 from bot.ledger.states import ChangeState
 from bot.ledger.store import Part
 from bot.ledger.writing import iso, moment_of
@@ -15,6 +17,21 @@ _ENDED = f"""
 SELECT c.verb, e.at, (SELECT max(q.at) FROM events q WHERE q.change_id = e.change_id AND q.event = 'queued'), e.seq
 FROM events e JOIN changes c ON c.id = e.change_id
 WHERE e.seq > ? AND e.event IN ({", ".join("?" * len(_FINAL))}) ORDER BY e.seq"""  # noqa: S608 - only marks
+
+LONG_AGO = timedelta(days=7)
+"""Longer than anything waits for its answer."""
+LAST = 1 << 62
+_CHANGED = """
+WITH asked AS (
+    SELECT c.number, c.created_at, EXISTS (
+        SELECT 1 FROM events e WHERE e.change_id = c.id AND e.event = 'queued' AND e.at >= :since
+    ) AS let_go
+    FROM changes c WHERE c.created_at >= :floor AND coalesce(c.taken_by, c.person_id) = :person AND c.id <> :id
+        AND c.verb IN (SELECT value FROM json_each(:verbs))
+        AND c.state NOT IN ('denied', 'refused', 'cancelled', 'expired', 'void')
+        AND coalesce(json_extract(c.plan, '$.clock'), '') = ''
+)
+SELECT count(*) FROM asked JOIN change_vms v ON v.change = asked.number WHERE {marks}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +63,31 @@ class Figures(Part):
             if queued
         ]
         return ended, int(last)
+
+    def vms_changed(
+        self,
+        person_id: str,
+        verbs: Collection[str],
+        since: datetime,
+        *,
+        change: ChangeRow | None = None,
+        begun: bool = False,
+    ) -> int:
+        """How many VMs somebody has changed since then by these verbs, or asked for before `change`; a group counts its
+        VMs. With `begun` only what was let go, whenever it was asked for. What the clock did for them and what came to
+        nothing does not count."""
+        marks = "let_go" if begun else "(number < :number AND (created_at >= :since OR let_go))"
+        asked = {
+            "person": person_id,
+            "verbs": json.dumps(sorted(verbs)),
+            "since": iso(since),
+            "floor": iso(since - LONG_AGO),
+            "id": change.id if change else "",
+            "number": change.number if change else LAST,
+        }
+        with self._store.read() as db:
+            (count,) = db.execute(_CHANGED.format(marks=marks), asked).fetchone()
+        return int(count)
 
     def keep_until(self, after: datetime) -> Mapping[str, datetime]:
         """Until when the checkpoint of each VM is kept that may go first; those that may go already are left out, and

@@ -537,6 +537,27 @@ def greetings(db: Database) -> None:
     """)
 
 
+@MIGRATIONS()
+def freezes(db: Database) -> None:
+    """Since when nothing is changed, and who lets it go on. Each step is a change in the chain, too."""
+    db.execute("""
+        CREATE TABLE freezes (
+            id TEXT PRIMARY KEY,
+            by TEXT NOT NULL,
+            by_name TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            at TEXT NOT NULL,
+            proposed_by TEXT NOT NULL DEFAULT '',
+            proposed_name TEXT NOT NULL DEFAULT '',
+            proposed_at TEXT,
+            proposal TEXT NOT NULL DEFAULT '',
+            lifted_by TEXT NOT NULL DEFAULT '',
+            lifted_name TEXT NOT NULL DEFAULT '',
+            lifted_at TEXT
+        )
+    """)
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring the database to what this version needs. Call it inside a transaction, so that of two programs that start
     at once one does it. Raises `LedgerError` for a database that is newer, or that is something else."""

@@ -26,6 +26,7 @@ OURS = (
     "restoring.json",
     LOCK,
     HOLDER,
+    "codes.json*",
     "shells",
     "shells/*",
 )

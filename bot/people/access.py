@@ -58,6 +58,19 @@ def may(access: AccessSettings, person: Person, action: str, vm_name: str, chann
     )
 
 
+def who_may(access: AccessSettings, action: str, vm_name: str, channel: str) -> tuple[str, ...]:
+    """The user ids and user group ids whom a grant lets do `action` to this VM in `channel`, and perhaps `everyone`."""
+    found = (
+        one
+        for grant in access.grants
+        if action in access.roles[grant.role]
+        and (not grant.channels or channel in grant.channels)
+        and patterns.grants(grant.vms, vm_name)
+        for one in grant.to
+    )
+    return tuple(dict.fromkeys(found))
+
+
 def decide(
     access: AccessSettings,
     confirmation: ConfirmationSettings,
@@ -97,6 +110,11 @@ def approvals(access: AccessSettings, plan: Plan) -> tuple[ApprovalSettings, ...
     )
 
 
+def needed(access: AccessSettings, plan: Plan) -> int:
+    """How many different people must approve `plan` by the rules; 0 where none ask for it."""
+    return max((rule.count for rule in approvals(access, plan)), default=0)
+
+
 class Asked(Protocol):
     """A request that waits for an answer, as it was recorded."""
 
@@ -114,13 +132,18 @@ class Asked(Protocol):
 
 
 def may_answer(
-    access: AccessSettings, asked: Asked, presser: Person, word: Literal["confirm", "approve", "refuse", "cancel"]
+    access: AccessSettings,
+    asked: Asked,
+    presser: Person,
+    word: Literal["confirm", "approve", "refuse", "cancel"],
+    *,
+    braked: bool = False,
 ) -> str | None:
     """Why `presser` may not answer with `word`, as a sentence for them; None when they may.
 
     Whose it is may cancel, and confirms what needs no approval. What needs one is approved or refused by somebody else
     whom every rule names and who may see all the VMs. The rules are those of now: one that came since the request
-    counts.
+    counts. What is `braked` needs an approval without any rule, by somebody who may do the same.
     """
     if asked.plan is None:
         return "This request was refused when it was made, so there is nothing to answer."
@@ -129,11 +152,12 @@ def may_answer(
     match word:
         case "confirm" | "cancel" if not own:
             return f"Only the person who asked may {word} this."
-        case "confirm" if rules:
+        case "confirm" if rules or braked:
             return "This needs the approval of a second person."
         case "approve" | "refuse":
             own = own or presser.id == asked.asked_by
-            return _may_approve(access, asked.plan, presser, asked.origin.channel, word, own=own, rules=rules)
+            channel = asked.origin.channel
+            return _may_approve(access, asked.plan, presser, channel, word, own=own, rules=rules, braked=braked)
     return None
 
 
@@ -174,6 +198,11 @@ def has_any(access: AccessSettings, person: Person) -> bool:
     return any(_is_for(grant.to, person) for grant in access.grants)
 
 
+def may_act(access: AccessSettings, person: Person) -> bool:
+    """Whether a grant for `person`, in any channel, lets them do more than look."""
+    return any(set(access.roles[grant.role]) - {"view"} for grant in access.grants if _is_for(grant.to, person))
+
+
 def names_channel(access: AccessSettings, person: Person, channel: str) -> bool:
     """Whether a grant for `person` names this very channel, rather than holding everywhere."""
     return any(channel in grant.channels for grant in _grants(access, person, channel))
@@ -200,9 +229,13 @@ def _may_approve(
     *,
     own: bool,
     rules: tuple[ApprovalSettings, ...],
+    braked: bool,
 ) -> str | None:
     if own:
         return f"You asked for this, so somebody else must {word} it."
+    if braked and not rules:
+        lacking = [t.vm_name for t in plan.targets if not may(access, presser, plan.action.right, t.vm_name, channel)]
+        return f"Somebody may {word} this who may do the same themselves, and you may not." if lacking else None
     if not rules:
         return "This needs no approval: only the person who asked may confirm it."
     if not all(_is_for(rule.by, presser) for rule in rules):
@@ -237,7 +270,8 @@ def described(access: AccessSettings) -> str:
         for grant in access.grants
     ]
     approved = [
-        f"{', '.join(rule.actions)} of {', '.join(rule.vms)} needs the approval of {' or '.join(rule.by)}"
+        f"{', '.join(rule.actions)} of {', '.join(rule.vms)} needs the approval of "
+        f"{f'{rule.count} of ' if rule.count > 1 else ''}{' or '.join(rule.by)}"
         for rule in access.approvals
     ]
     return f"{'; '.join([*granted, *approved]) or 'Nobody may do anything'}."

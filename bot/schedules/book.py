@@ -62,6 +62,7 @@ class Book:
 
     def carry_out(self, change_id: str, plan: SchedulePlan, person: Person, origin: Origin) -> Reply:
         """Do it, and say so. Raises `Refusal`, and `UsageError` for what makes no sense by now."""
+        self.permission.check_not_frozen()
         self.permission.gate.admit_change(person, origin.channel)
         named = self._named(plan.schedule)
         vms = tuple(vm for vm in named if access.may(self.settings.access, person, "view", vm.name, origin.channel))

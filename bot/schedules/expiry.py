@@ -140,6 +140,8 @@ class Expiry:
 
     def look(self) -> None:
         """Go on with each checkpoint whose time is nearly over, and tell what is to be told."""
+        if self.ledger.freezes.current() is not None:
+            return
         now = self.clock()
         for one in self.ledger.checkpoints.expiring(now + self.settings.notice):
             if stays_by_note(one.note, now + self.settings.notice) is None:

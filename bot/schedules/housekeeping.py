@@ -152,6 +152,8 @@ class Housekeeping:
 
     def go_on(self, host: str) -> None:
         """Begin as many as the host may be at. What cannot begin now is tried again by itself."""
+        if self.ledger.freezes.current() is not None:
+            return  # who lifts it lets it go on
         now = self.clock()
         opens = self.opens(now)
         if opens > now:
@@ -174,6 +176,11 @@ class Housekeeping:
             known = seen.get(one.vm_id)
             first.setdefault(one.vm_id, room.cost(known, [one.checkpoint_id]) if known else float("inf"))
         return sorted(waiting, key=lambda one: first[one.vm_id])
+
+    def go_on_everywhere(self) -> None:
+        """Begin what could not while everything was frozen."""
+        for host in self.ledger.housekeeping.hosts():
+            self.go_on(host)
 
     def opens(self, now: datetime) -> datetime:
         """When deletes may begin: now, or at the beginning of the next hours that the settings give."""

@@ -94,7 +94,9 @@ class Recurring:
     # ------------------------------------------------------------ what is due
 
     def start(self) -> None:
-        """Begin what was asked for when the bot last stopped, and what came due since."""
+        """Begin what was asked for when the bot last stopped, and what came due since; after a freeze, the same."""
+        if self.ledger.freezes.current() is not None:
+            return
         for run in self.ledger.schedules.asked_for():
             schedule = self.ledger.schedules.get(run.schedule_id)
             if schedule is not None:
@@ -103,7 +105,10 @@ class Recurring:
         self.look()
 
     def look(self) -> None:
-        """Begin what is due, and come back when the next is. Harmless at any time."""
+        """Begin what is due, and come back when the next is. Harmless at any time. While everything is frozen nothing
+        is begun: what was missed is made up by one run."""
+        if self.ledger.freezes.current() is not None:
+            return
         now, zone = self.clock(), self.settings.digest.timezone
         waiting = [one for one in self.ledger.schedules.all() if not one.paused]
         for one in waiting:

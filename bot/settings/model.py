@@ -137,6 +137,14 @@ class ApprovalSettings(Section):
     vms: OneOrMore[Pattern] = Field(description="Names or patterns of VMs.")
     actions: OneOrMore[ActionName] = Field(description="The actions that need it.")
     by: OneOrMore[Someone] = Field(description="Who may approve: never who asked.")
+    count: Count = Field(default=1, description="How many different people of them must.")
+
+    @model_validator(mode="after")
+    def _are_enough(self) -> ApprovalSettings:
+        people = set(self.by)
+        if all(one.startswith(("U", "W")) for one in people) and len(people) < self.count:
+            raise problem(f"asks for {self.count} approvals, and by names {len(people)}")
+        return self
 
 
 class AccessSettings(Section):
@@ -207,6 +215,28 @@ class ConfirmationSettings(Section):
     actions: tuple[ActionName, ...] = Field(
         default=("apply", "delete"),
         description="The actions that are asked about. Any change of more than 3 VMs is too.",
+    )
+
+
+class BrakeSettings(Section):
+    """How much one person may destroy before somebody else has to agree."""
+
+    changes_per_hour: Quantity | None = Field(
+        default=None,
+        description="How many VMs one person may apply checkpoints to or delete checkpoints of within an hour; a group "
+        "counts its VMs. What goes beyond needs the approval of somebody else who may do the same. When left out, any "
+        "number.",
+        examples=[10],
+    )
+
+
+class CodesSettings(Section):
+    """One-time codes, beside the Slack session. People get theirs with `checkpointbot codes enroll`."""
+
+    vms: tuple[Pattern, ...] = Field(
+        default=(),
+        description="Names or patterns of VMs: whoever confirms or approves a change of one is asked for a code.",
+        examples=[["dc*", "sql*"]],
     )
 
 
@@ -436,6 +466,8 @@ class Settings(BaseSettings, Section):
     )
     access: AccessSettings = Field(default_factory=AccessSettings)
     confirmation: ConfirmationSettings = Field(default_factory=ConfirmationSettings)
+    brake: BrakeSettings = Field(default_factory=BrakeSettings)
+    codes: CodesSettings = Field(default_factory=CodesSettings)
     apply: ApplySettings = Field(default_factory=ApplySettings)
     keep: KeepSettings = Field(default_factory=KeepSettings)
     quota: QuotaSettings = Field(default_factory=QuotaSettings)
@@ -485,7 +517,7 @@ class Settings(BaseSettings, Section):
         )
         return sets
 
-    @field_validator("access", "digest")
+    @field_validator("access", "digest", "codes")
     @classmethod
     def _sets_are_known(cls, section: S, info: ValidationInfo) -> S:
         sets = info.data.get("sets")

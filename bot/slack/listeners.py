@@ -15,6 +15,7 @@ from slack_bolt import Ack, App, BoltContext, BoltRequest, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
+from bot.dispatch.rate import Rate
 from bot.dispatch.requests import (
     Edited,
     Handler,
@@ -37,6 +38,10 @@ _ANYTHING = re.compile("")
 _REQUEST, _AFTERWARDS, _OTHERWISE = "checkpoint_request", "checkpoint_afterwards", "checkpoint_otherwise"
 
 BUSY = "You have asked for more than the bot can look into at once, so it did not take this up. Try again in a minute."
+TOO_FAST = (
+    "You ask faster than the bot takes requests from one person, so it leaves out what comes too fast, and says so "
+    "once a minute. If that is not you, somebody else uses your Slack session: tell whoever keeps the bot's settings."
+)
 STOPPING = "The bot is being stopped and did not take this up. Try again in a minute."
 
 IN_TIME = 2.0
@@ -104,12 +109,14 @@ def build_app(
     *,
     api_url: str,
     new_reference: Callable[[], str] = lambda: secrets.token_hex(4),
+    rate: Rate | None = None,
 ) -> App:
     """The app. It calls no Web API method: not at its start, and not between a delivery and its acknowledgement.
 
-    `new_reference` makes the short ids by which a person's report is found in the log.
+    `new_reference` makes the short ids by which a person's report is found in the log, and `rate` says how fast one
+    person may ask.
     """
-    reception = _Reception(desk, announcer, intake, new_reference)
+    reception = _Reception(desk, announcer, intake, new_reference, rate or Rate())
     app = App(
         name="checkpoint",
         client=WebClient(base_url=api_url),
@@ -143,11 +150,14 @@ def _authorize() -> AuthorizeResult:
 class _Reception:
     """The listeners."""
 
-    def __init__(self, desk: Handler, announcer: Announcer, intake: Intake, new_reference: Callable[[], str]) -> None:
+    def __init__(
+        self, desk: Handler, announcer: Announcer, intake: Intake, new_reference: Callable[[], str], rate: Rate
+    ) -> None:
         self._desk = desk
         self._announcer = announcer
         self._intake = intake
         self._new_reference = new_reference
+        self._rate = rate
 
     def take(self, ack: Ack, context: BoltContext) -> None:
         """It is kept before its acknowledgement leaves: what was acknowledged is carried out, or told as lost."""
@@ -174,9 +184,21 @@ class _Reception:
 
     def _take(self, context: BoltContext) -> None:
         request: Request = context[_REQUEST]
+        if self._is_too_fast(request, context):
+            return
         if self._desk.arrived(request):
             context[_AFTERWARDS].append(lambda: self._hand_over(request))
             context[_OTHERWISE].append(lambda: self._desk.dropped(request))
+
+    def _is_too_fast(self, request: Request, context: BoltContext) -> bool:
+        """Buttons have a measure of their own: whoever types too fast can still cancel. What is left out is kept
+        nowhere, so that it costs next to nothing."""
+        origin = request.origin
+        verdict = self._rate.of(f"{type(request).__name__} {origin.person_id}")
+        if verdict == "tell":
+            _log.warning("%s asks too fast, and is slowed.", origin.person_id)
+            context[_AFTERWARDS].append(lambda: self._answer(origin, with_unchanged(TOO_FAST, True)))
+        return verdict != "take"
 
     def _in_time(self, request: Searched | Submitted, look: Callable[[], T], otherwise: T) -> T:
         """What `look` finds, on a worker: the workspace may take its time to say who somebody is."""

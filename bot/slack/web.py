@@ -12,7 +12,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.http_retry import RetryHandler
+from slack_sdk.http_retry import HttpRequest, HttpResponse, RetryHandler, RetryState
 from slack_sdk.http_retry.builtin_handlers import (
     ConnectionErrorRetryHandler,
     RateLimitErrorRetryHandler,
@@ -22,20 +22,48 @@ from slack_sdk.http_retry.builtin_handlers import (
 TIMEOUT = 10
 """Seconds a call may wait for the server."""
 
+LONGEST_WAIT = 15
+"""Seconds that a call sleeps when Slack says how long it wants to be left alone. Slack may say an hour, and who sleeps
+for that long keeps a thread from everybody; what is to be shown is tried again by the change itself."""
+
 WEB_ERRORS = (SlackClientError, OSError, HTTPException, ValueError)
 """All that a call through slack_sdk raises; ValueError for an answer that is no JSON."""
 
 
+class ShortRateLimit(RateLimitErrorRetryHandler):
+    """Waits for a rate limit that is over soon."""
+
+    def _can_retry(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        limited = super()._can_retry(state=state, request=request, response=response, error=error)
+        return limited and response is not None and _seconds(response) <= LONGEST_WAIT
+
+
+def _seconds(response: HttpResponse) -> float:
+    """How long Slack wants to be left alone; nothing where it does not say so."""
+    said = next((value for name, value in response.headers.items() if name.casefold() == "retry-after"), ["0"])
+    try:
+        return float(said[0] if isinstance(said, list) else said)
+    except (ValueError, IndexError):
+        return 0.0
+
+
 def reading_client(token: str | None, api_url: str) -> WebClient:
     """For calls that change nothing: repeated after a lost connection, a server error or a rate limit."""
-    repeats = [ConnectionErrorRetryHandler(), ServerErrorRetryHandler(), RateLimitErrorRetryHandler(max_retry_count=2)]
+    repeats = [ConnectionErrorRetryHandler(), ServerErrorRetryHandler(), ShortRateLimit(max_retry_count=2)]
     return _client(token, api_url, repeats)
 
 
 def posting_client(token: str | None, api_url: str) -> WebClient:
     """For calls that show something: repeated only after a rate limit, which says that nothing was shown. After a lost
     connection a repeated chat.postMessage was seen to arrive twice (slack_sdk 3.47)."""
-    return _client(token, api_url, [RateLimitErrorRetryHandler(max_retry_count=3)])
+    return _client(token, api_url, [ShortRateLimit(max_retry_count=3)])
 
 
 def error_code(error: Exception) -> str:

@@ -36,6 +36,7 @@ from commands.base.context import (
     is_person,
 )
 from commands.base.errors import NotAllowed, NotKnown, Slip, UsageError
+from commands.base.freezing import FreezePlan
 from commands.base.growth import Filling, Growth, Rate
 from commands.base.names import is_marked, name, runs, unmarked
 from commands.base.plans import (
@@ -83,6 +84,7 @@ __all__ = [
     "Filling",
     "Fleet",
     "Footnote",
+    "FreezePlan",
     "Going",
     "Grant",
     "Growth",

@@ -10,7 +10,7 @@ from functools import cache, partial
 import click
 
 import commands
-from commands.base import Context, NotKnown, Plan, Reply, SchedulePlan, Slip, UsageError
+from commands.base import Context, FreezePlan, NotKnown, Plan, Reply, SchedulePlan, Slip, UsageError
 from commands.base import name as named
 from commands.kit import corrections, joined, manual, replicas, rights
 from commands.kit.choices import how_long, to_choose
@@ -74,7 +74,7 @@ def gather(modules: Mapping[str, object]) -> Commands:
     return Commands(found, aliases)
 
 
-def run(words: Sequence[str], context: Context) -> Reply | Plan | SchedulePlan:
+def run(words: Sequence[str], context: Context) -> Reply | Plan | SchedulePlan | FreezePlan:
     """What the command that the words name makes of them.
 
     Raises `UsageError` with what to type instead, and `BackendError` when a host could not be asked. Nothing is
@@ -94,7 +94,7 @@ def run(words: Sequence[str], context: Context) -> Reply | Plan | SchedulePlan:
 
 def _answer(
     group: Commands, command: click.Command, words: Sequence[str], context: Context
-) -> Reply | Plan | SchedulePlan:
+) -> Reply | Plan | SchedulePlan | FreezePlan:
     name = str(command.name)
     with click.Context(group, info_name="/checkpoint", obj=context, token_normalize_func=str.casefold) as parent:
         try:
@@ -112,7 +112,7 @@ def _answer(
             raise _in_our_words(error, command, parent, words) from error
         except click.UsageError as error:
             raise _in_our_words(error, command, parent, words) from error
-    if not isinstance(answer, Reply | Plan | SchedulePlan):
+    if not isinstance(answer, Reply | Plan | SchedulePlan | FreezePlan):
         raise TypeError(f"commands/{name}.py gave {type(answer).__name__} instead of a Reply or a Plan")
     return replicas.named_only(answer, str(made.params.get("vm", "")), context) if isinstance(answer, Plan) else answer
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from backends.base import VM, Checkpoint, VMInventory
-from commands.base import Button, CheckpointNote, Context, Person, Policy, is_person, name
+from commands.base import Button, CheckpointNote, Context, Paragraph, Person, Policy, is_person, name
 from commands.kit.kinds import UNKNOWN, say_kind
 from commands.kit.words import say_names, say_size, say_span, say_time
 
@@ -16,6 +16,11 @@ WEEK = timedelta(days=7)
 
 UNCLAIMED = "unclaimed"
 """What is said in the place of an owner where there is none."""
+
+
+def frozen(context: Context) -> tuple[Paragraph, ...]:
+    """That nothing is changed now, where that is so."""
+    return (Paragraph(context.frozen),) if context.frozen else ()
 
 
 def age(checkpoint: Checkpoint, now: datetime) -> str:

@@ -5,7 +5,7 @@ from datetime import time
 import pytest
 
 import commands
-from commands.base import Grant, Paragraph, Plan, Reply, Schedule, SchedulePlan, UsageError
+from commands.base import FreezePlan, Grant, Paragraph, Plan, Reply, Schedule, SchedulePlan, UsageError
 from tests.support.memory import ToBeLookedAt
 
 
@@ -38,7 +38,7 @@ def test_every_example_is_understood(world, name):
         words = ["before-upgrade" if word == example_id else word for word in words]
         if "create" in (name, words[0]):
             words = ["fresh" if word == "before-upgrade" else word for word in words]
-        assert isinstance(world.run(*words), Plan | Reply | SchedulePlan)
+        assert isinstance(world.run(*words), Plan | Reply | SchedulePlan | FreezePlan)
 
 
 def _split(line):

@@ -34,6 +34,7 @@ from commands.base import (
     CheckpointNote,
     Context,
     Filling,
+    FreezePlan,
     Grant,
     HistoryEntry,
     LastRun,
@@ -230,7 +231,7 @@ class World:
         seen = self.hosts[vm.host].vms[vm.id]
         self.hosts[vm.host].vms[vm.id] = replace(seen, vm=replace(seen.vm, **more))
 
-    def run(self, *words: str) -> Reply | Plan | SchedulePlan:
+    def run(self, *words: str) -> Reply | Plan | SchedulePlan | FreezePlan:
         """The answer; a plan with its sentences as plain text."""
         answer = commands.run(words, self.context)
         if not isinstance(answer, Plan):

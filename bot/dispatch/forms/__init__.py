@@ -7,6 +7,7 @@ from datetime import tzinfo
 
 from bot.dispatch.forms.base import Answers, Each, Kind, Mistake
 from bot.dispatch.forms.checkpoint import ABOUT, forms_of_checkpoints
+from bot.dispatch.forms.code import CODE
 from bot.dispatch.forms.create import CreateForm
 from bot.dispatch.forms.desk import Forms, NotOpened
 from bot.dispatch.forms.mine import MINE
@@ -14,10 +15,10 @@ from bot.dispatch.forms.mine import MINE
 
 def kinds(zone: tzinfo) -> tuple[Kind, ...]:
     """All of them. `zone` is where days end."""
-    return (CreateForm(zone), *forms_of_checkpoints(zone), MINE)
+    return (CreateForm(zone), *forms_of_checkpoints(zone), CODE, MINE)
 
 
 OPENS = {f"form-{kind}": kind for kind in ("create", "apply", "delete", "keep", "claim")}
 """Buttons that open a form. All but the first are about the checkpoint that is their value."""
 
-__all__ = ["ABOUT", "MINE", "OPENS", "Answers", "Each", "Forms", "Kind", "Mistake", "NotOpened", "kinds"]
+__all__ = ["ABOUT", "CODE", "MINE", "OPENS", "Answers", "Each", "Forms", "Kind", "Mistake", "NotOpened", "kinds"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from math import ceil
 from typing import Literal, Protocol
@@ -30,6 +30,8 @@ class Answers:
 
     change_id: str
     word: Literal["confirm", "approve", "cancel"]
+    code: str = field(default="", repr=False)
+    """The one-time code that goes with it."""
 
 
 @dataclass(frozen=True, slots=True)

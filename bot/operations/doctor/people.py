@@ -112,16 +112,19 @@ class People:
                 yield _not_seen(place, failure) or unseen(place, f"{failure}.")
 
     def _approval(self, place: str, rule: ApprovalSettings) -> Check:
-        able = list(islice(self._able(rule), 2))
+        able = list(islice(self._able(rule), rule.count + 1))
         if not able:
             said = (
                 f"Nobody can approve: none of {', '.join(rule.by)} is a full member who may see {', '.join(rule.vms)}."
             )
             return broken(place, said, "Name somebody who has a grant for these VMs too.")
-        only = able[0]
-        if len(able) == 1 and any(self._may_ask(only, rule)):
-            said = f"{only.name} alone can approve, and nobody approves what they asked for themselves."
-            return warning(place, said, "Name one more person or group under by:.")
+        if len(able) < rule.count:
+            said = f"It asks for {rule.count} approvals, and only {say_names([p.name for p in able])} can approve."
+            return broken(place, said, "Name more people who have a grant for these VMs, or lower count:.")
+        if len(able) == rule.count and any(any(self._may_ask(one, rule)) for one in able):
+            alone = "alone" if rule.count == 1 else "and nobody else"
+            said = f"{say_names([p.name for p in able])} {alone} can approve, and nobody approves what they asked for "
+            return warning(place, f"{said}themselves.", "Name one more person or group under by:.")
         return works(place, f"{say_names([one.name for one in able])} can approve.")
 
     def _able(self, rule: ApprovalSettings) -> Iterator[Person]:

@@ -14,10 +14,12 @@ from pathlib import Path
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.changes import freezing
 from bot.ledger import Ledger, LedgerError
 from bot.operations.doctor.findings import Check, broken, unseen, warning, works
 from bot.operations.folder import IS_POSIX, FolderError, check_jobs, check_restored
 from bot.settings import Settings
+from commands.base import unmarked
 
 LEAST_ROOM = 500 * 1024**2
 """Bytes. A year of a busy team is less."""
@@ -39,7 +41,9 @@ def look(
     yield (checked := _folder(folder, room))
     if checked.is_fault and not folder.is_dir():
         yield from (unseen(name, "The data folder cannot be used.") for name in ("ledger.db", "jobs.db"))
-    elif deep:
+        return
+    yield from _frozen(folder / "ledger.db", clock)
+    if deep:
         yield _ledger(folder / "ledger.db", clock)
         yield _jobs(settings)
 
@@ -79,6 +83,19 @@ def _ledger(path: Path, clock: Callable[[], datetime]) -> Check:
     if verdict.is_archive:
         return broken(path.name, "It is an archive of a ledger.", "Put the ledger itself in its place.")
     return works(path.name, f"Its chain is whole: {verdict.head.seq} events.")
+
+
+def _frozen(path: Path, clock: Callable[[], datetime]) -> Iterator[Check]:
+    """What cannot be read is said where the whole ledger is looked at."""
+    if not path.exists():
+        return
+    try:
+        with Ledger(path, clock=clock, read_only=True) as ledger:
+            said = freezing.sentence(ledger.freezes.current())
+    except LedgerError:
+        return
+    if said:
+        yield warning("freeze", unmarked(said), "Find out why, and let two people who may change something lift it.")
 
 
 def _jobs(settings: Settings) -> Check:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_bolt import BoltRequest
 
+from bot.dispatch.rate import Rate
 from bot.dispatch.requests import Pressed, Typed
 from bot.messages import AnnouncerError, MessageRef, Origin
 from bot.sandbox import Sandbox
@@ -75,6 +76,33 @@ def test_a_request_is_kept_before_its_acknowledgement_leaves() -> None:
     for drop in served.otherwise:  # it could not be acknowledged
         drop()
     assert desk.kept == []
+
+
+def test_a_flood_of_one_person_is_acknowledged_and_told_once_and_takes_nothing_from_others() -> None:
+    desk, listening = DeskOfATest(), NobodyListens()
+    app = build_app(desk, listening, Intake(workers=1), api_url="http://127.0.0.1:9/api/", rate=Rate(5, 0.0))
+
+    def deliver(who: str, number: int) -> None:
+        payload = {
+            "command": "/checkpoint",
+            "user_id": who,
+            "channel_id": "C1",
+            "team_id": "T1",
+            "trigger_id": f"{number}",
+        }
+        served = serve(app, payload, f"e{number}")
+        assert served.ack.status == 200
+        for act in served.afterwards:
+            act()
+
+    for number in range(300):
+        deliver("UMANY", number)
+    for number in range(5):
+        deliver("UFEW", number)
+
+    assert [one.origin.person_id for one in desk.kept] == ["UMANY"] * 5 + ["UFEW"] * 5
+    told_so = [one.person_id for one, said in listening.whispers if said.startswith("You ask faster")]
+    assert told_so == ["UMANY"]
 
 
 def test_the_app_asks_slack_nothing_at_its_start_and_nothing_for_a_delivery(sandbox: Sandbox, bot: Bot) -> None:

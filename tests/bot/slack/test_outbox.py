@@ -106,6 +106,21 @@ def test_a_post_that_slack_found_too_fast_is_sent_again(sandbox: Sandbox, outbox
     assert len(sandbox.messages("#ops")) == 1
 
 
+def test_an_hour_of_too_fast_is_not_slept_through_and_heals(sandbox: Sandbox, outbox: Outbox) -> None:
+    """Else each thread that shows something would sleep for that long."""
+    sandbox.fail("chat.postMessage", retry_after=3600, times=None)
+    sandbox.fail("conversations.open", retry_after=3600, times=None)
+    sandbox.fail("chat.postEphemeral", retry_after=3600, times=None)
+
+    with pytest.raises(AnnouncerError, match="ratelimited") as barred:
+        outbox.post(OPS, REPLY)
+
+    assert not barred.value.lasting
+    sandbox.clear_faults()
+    assert outbox.post(OPS, REPLY) is not None
+    assert len(sandbox.messages("#ops")) == 1
+
+
 CARD = Reply((Table(("VM",), (("web01",),)), Actions((Button("Confirm", "confirm", "7"),))))
 
 

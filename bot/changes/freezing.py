@@ -1,0 +1,116 @@
+"""The freeze: one person stops everything but questions, and two let it go on.
+
+Whether it holds is looked up in the ledger wherever something would be changed (`Permission`, the clock's own), so it
+holds over a restart and for what was asked for before.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from bot.ledger import Freeze, Ledger, LedgerError
+from bot.messages import Announcer, AnnouncerError, Origin
+from bot.people import access
+from bot.people.directory import LookupFailed
+from bot.people.identity import Gate, Refusal
+from commands.base import Actions, Button, FreezePlan, Paragraph, Person, Reply, UsageError, name, say
+from commands.kit.words import say_time, typed
+
+log = logging.getLogger(__name__)
+
+LIFTED_WITHIN = timedelta(minutes=30)
+"""How long a proposal to lift it stands."""
+
+
+def sentence(freeze: Freeze | None) -> str:
+    """That it holds, for whoever asks; empty where it does not."""
+    if freeze is None:
+        return ""
+    why = f": {freeze.reason.rstrip('.')}" if freeze.reason else ""
+    return (
+        f"🧊 {name(freeze.by_name)} has frozen everything since {say_time(freeze.at)}{why}. "
+        f"Questions are answered, and nothing is changed until two people lift it with {typed('freeze', '--lift')}."
+    )
+
+
+@dataclass(slots=True)
+class Freezing:
+    """Safe to use from many threads."""
+
+    gate: Gate
+    ledger: Ledger
+    announcer: Announcer
+    channels: Sequence[str]
+    """Where it is told beside the channel that it was typed in: those of the digests."""
+    stop: Callable[[Person], None]
+    """Cancel what waits for its turn."""
+    go_on: Sequence[Callable[[], object]] = field(default=())
+    """Take up what the clock should have done meanwhile."""
+
+    @property
+    def sentence(self) -> str:
+        """That it holds, to be shown. Questions are answered also where the ledger cannot be read."""
+        try:
+            return sentence(self.ledger.freezes.current())
+        except LedgerError as error:
+            log.info("whether everything is frozen is not shown: %s", error.cause)
+            return ""
+
+    def carry_out(self, change_id: str, plan: FreezePlan, person: Person, origin: Origin) -> Reply:
+        """Do what somebody wants of it, and say so. Raises `Refusal` and `UsageError`."""
+        self._check(person, origin)
+        said = (
+            self._freeze(change_id, plan, person, origin)
+            if plan.what == "freeze"
+            else self._lift(change_id, person, origin)
+        )
+        self._tell(said, origin)
+        return said
+
+    def _check(self, person: Person, origin: Origin) -> None:
+        """Whoever may change anything at all, by what the workspace says now."""
+        now = self.gate.admit(person.id, self.gate.directory.team_id, origin.channel, max_age=0)
+        if not access.may_act(self.gate.access, now):
+            raise Refusal(
+                f"No grant lets you change anything, so you freeze and lift nothing. Type {typed('whoami')} to see "
+                "what you may do.",
+                "no grant to change anything",
+            )
+
+    def _freeze(self, change_id: str, plan: FreezePlan, person: Person, origin: Origin) -> Reply:
+        if before := self.ledger.freezes.begin(change_id, person, origin, plan.reason):
+            raise UsageError(sentence(before), "It is frozen already.")
+        self.stop(person)
+        return Reply(say(sentence(self.ledger.freezes.current())).parts, shared=True)
+
+    def _lift(self, change_id: str, person: Person, origin: Origin) -> Reply:
+        came, freeze = self.ledger.freezes.lift(change_id, person, origin, LIFTED_WITHIN)
+        if freeze is None:
+            raise UsageError("Nothing is frozen.", f"{typed('freeze')} stops everything but questions.")
+        if came == "own":
+            raise UsageError("You have proposed to lift it already.", "Somebody else has to do it.")
+        if came == "proposed":
+            ask = (
+                f"{name(person.name)} proposes to lift the freeze of {name(freeze.by_name)}. It needs one more who may "
+            )
+            said = Paragraph(f"🧊 {ask}change something, within {LIFTED_WITHIN.seconds // 60} minutes.")
+            return Reply((said, Actions((Button("Lift", "lift", change_id, "danger"),))), shared=True)
+        for act in self.go_on:
+            act()
+        both = f"{name(freeze.proposed_name)} and {name(person.name)}"
+        return Reply(
+            say(f"✅ {both} have lifted the freeze. What was cancelled is to be asked for again.").parts, shared=True
+        )
+
+    def _tell(self, message: Reply, origin: Origin) -> None:
+        for channel in dict.fromkeys(self.channels):
+            if channel == origin.channel:
+                continue
+            try:
+                if self.gate.may_post(channel):
+                    self.announcer.post(Origin(channel, ""), message)
+            except (AnnouncerError, LookupFailed) as error:
+                log.error("%s could not be told of the freeze: %s", channel, error)

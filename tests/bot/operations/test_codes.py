@@ -1,0 +1,42 @@
+"""`checkpointbot codes`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bot.operations.codes import codes
+from bot.people.codes import FILE
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "checkpointbot.yaml").write_text(f"data_dir: {tmp_path / 'data'}\n", encoding="utf-8")
+    return tmp_path
+
+
+def typed(folder: Path, *words: str) -> Result:
+    return CliRunner().invoke(codes, ["--config", str(folder / "checkpointbot.yaml"), *words])
+
+
+def test_a_secret_is_shown_once(folder: Path) -> None:
+    first = typed(folder, "enroll", "U0ADA")
+
+    assert first.exit_code == 0
+    assert first.stdout.startswith("otpauth://totp/")
+    again = typed(folder, "enroll", "U0ADA")
+    assert (again.exit_code, again.stdout) == (1, "")
+    assert "has a code already" in again.stderr
+    assert typed(folder, "enroll", "U0ADA", "--again").stdout not in ("", first.stdout)
+    assert typed(folder, "list").stdout == "U0ADA\n"
+    assert typed(folder, "remove", "U0ADA").exit_code == 0
+    assert typed(folder, "remove", "U0ADA").exit_code == 1
+
+
+def test_who_is_no_user_is_refused_and_a_damaged_file_is_told(folder: Path) -> None:
+    assert "is not a user id" in typed(folder, "enroll", "ada").stderr
+    typed(folder, "enroll", "U0ADA")
+    (folder / "data" / FILE).write_text("{", encoding="ascii")
+    assert "is damaged" in typed(folder, "list").stderr
