@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from bot.ledger import Ledger
 from bot.messages import Origin
 from bot.operations.audit import audit
+from bot.operations.folder import held
 
 EVE = Origin("C0OPS", "U0EVE")
 
@@ -200,3 +201,79 @@ def test_an_export_to_where_nothing_can_be_is_said_in_a_sentence(ledger: Ledger,
     result = run(ledger, "export", "--output", str(tmp_path / "no" / "events.csv"))
     assert result.exit_code == 1
     assert "cannot be written: No such file or directory." in result.stderr
+
+
+# ---------------------------------------------------------------- archives
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Iterator[Ledger]:
+    """A refusal of two years ago, and one of now."""
+    now = datetime.now(UTC)
+    times = iter([now - timedelta(days=700)] * 3 + [now] * 20)
+    with Ledger(tmp_path / "data" / "ledger.db", clock=lambda: next(times)) as ledger:
+        for id in ("c1", "c2"):
+            ledger.changes.deny(id, person_id="U0EVE", person_name="Eve", origin=EVE, summary=id, why="No grant.")
+        yield ledger
+
+
+def test_what_is_old_is_archived_and_both_are_proved_together(old: Ledger, tmp_path: Path) -> None:
+    second, head = old.streams.after(1, 1)[0].head, old.audit.head()
+    file = tmp_path / "old.db"
+
+    done = run(old, "archive", str(file))
+
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines() == [
+        f"The events up to 2 are in {file}. Keep it: what was before is nowhere else.",
+        f"Its head, to keep elsewhere: {second}",
+    ]
+    assert f"What was archived before it must end with: {second}" in run(old, "verify").output
+    for anchor in (second, head):
+        both = run(old, "verify", "--archive", str(file), "--head", str(anchor))
+        assert both.exit_code == 0, both.output
+        assert both.output.splitlines()[:2] == [
+            f"The archive {file} is whole: 2 events, and the chain goes on after it.",
+            "The ledger is whole: events 3 to 9.",
+        ]
+    assert "It is in an archive: name that with --archive." in run(old, "verify", "--head", str(second)).stderr
+    alone = invoke(["--ledger", str(file), "verify"])
+    assert alone.output.startswith("The archive is whole: 2 events.")
+    assert "is the archive that the ledger begins after already" in run(old, "archive", str(file)).output
+
+
+def test_an_archive_that_is_edited_or_another_proves_nothing(old: Ledger, tmp_path: Path) -> None:
+    file = tmp_path / "old.db"
+    second = old.streams.after(1, 1)[0].head
+    run(old, "archive", str(file))
+    wrong = run(old, "verify", "--archive", str(file), "--head", f"2:{'a' * 64}")
+    assert (wrong.exit_code, "the ledger was rewritten or cut" in wrong.stderr) == (1, True)
+
+    with sqlite3.connect(tmp_path / "data" / "ledger.db") as db:
+        db.execute("UPDATE chain_base SET hash = ?", ["b" * 64])
+    db.close()
+    other = run(old, "verify", "--archive", str(file))
+    assert other.exit_code == 1
+    assert f"ends with {second}, and what follows begins after 2:bbbb" in other.stderr
+
+    with sqlite3.connect(file) as db:
+        db.execute("UPDATE changes SET reason = 'as agreed'")
+    db.close()
+    edited = run(old, "verify", "--archive", str(file))
+    assert (edited.exit_code, "Its change was edited" in edited.stderr) == (1, True)
+
+
+def test_nothing_is_archived_that_is_young_or_in_use(old: Ledger, tmp_path: Path) -> None:
+    young = run(old, "archive", str(tmp_path / "old.db"), "--before", "7d")
+    assert (young.exit_code, "must be 30 days ago, or longer" in young.output) == (2, True)
+    assert "Nothing is old and over" in run(old, "archive", str(tmp_path / "old.db"), "--before", "1000d").output
+
+    with held(tmp_path / "data"):
+        used = run(old, "archive", str(tmp_path / "old.db"))
+    assert (used.exit_code, "is running with the data folder" in used.output) == (1, True)
+    nowhere = run(old, "archive", str(tmp_path / "no" / "old.db"))
+    assert (nowhere.exit_code, "cannot be written: No such file or directory." in nowhere.output) == (1, True)
+    none = invoke(["--ledger", str(tmp_path / "none.db"), "archive", str(tmp_path / "old.db")])
+    assert (none.exit_code, "There is no ledger at" in none.output) == (1, True)
+    assert not (tmp_path / "old.db").exists()
+    assert old.audit.base().seq == 0
