@@ -218,7 +218,7 @@ def old(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def test_what_is_old_is_archived_and_both_are_proved_together(old: Ledger, tmp_path: Path) -> None:
-    second, head = old.streams.after(1, 1)[0].head, old.audit.head()
+    (first, second), head = (link.head for link in old.streams.after(0, 2)), old.audit.head()
     file = tmp_path / "old.db"
 
     done = run(old, "archive", str(file))
@@ -229,14 +229,14 @@ def test_what_is_old_is_archived_and_both_are_proved_together(old: Ledger, tmp_p
         f"Its head, to keep elsewhere: {second}",
     ]
     assert f"What was archived before it must end with: {second}" in run(old, "verify").output
-    for anchor in (second, head):
+    for anchor in (first, second, head):
         both = run(old, "verify", "--archive", str(file), "--head", str(anchor))
         assert both.exit_code == 0, both.output
         assert both.output.splitlines()[:2] == [
             f"The archive {file} is whole: 2 events, and the chain goes on after it.",
             "The ledger is whole: events 3 to 9.",
         ]
-    assert "It is in an archive: name that with --archive." in run(old, "verify", "--head", str(second)).stderr
+    assert "It is in an archive: name that with --archive." in run(old, "verify", "--head", str(first)).stderr
     alone = invoke(["--ledger", str(file), "verify"])
     assert alone.output.startswith("The archive is whole: 2 events.")
     assert "is the archive that the ledger begins after already" in run(old, "archive", str(file)).output
