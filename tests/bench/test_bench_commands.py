@@ -71,6 +71,13 @@ def bare_bolt() -> Iterator[Sandbox]:
                 app.kill()
 
 
+@contextmanager
+def started(folder: Path, office: Office, grants: object) -> Iterator[BotProcess]:
+    """The bot as a program, for an office that is open."""
+    with BotProcess(folder, settings(office, access={"grants": grants}), secrets(office)) as bot:
+        yield bot
+
+
 def test_many_commands_during_slow_changes_are_acknowledged_soon_and_none_is_turned_away(tmp_path: Path) -> None:
     hosts = [new_host(f"hv{number:02}", durations=SLOW) for number in range(1, HOSTS + 1)]
     for number in range(CHANGES):
@@ -78,8 +85,7 @@ def test_many_commands_during_slow_changes_are_acknowledged_soon_and_none_is_tur
     office = Office(tmp_path / "unused", hosts=hosts, with_bot=False)
     with_people(office.sandbox.workspace)
     grants = [{"to": ["everyone"], "role": "owner", "vms": ["*"]}]
-    told = settings(office, access={"grants": grants})
-    with office, bare_bolt() as bare, BotProcess(tmp_path, told, secrets(office)) as bot:
+    with office, bare_bolt() as bare, started(tmp_path, office, grants) as bot:
         bot.wait_until_running()
         office.sandbox.wait_for_connections(2, 60)
         office.ask("ada", "/checkpoint hosts")
