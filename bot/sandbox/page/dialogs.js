@@ -55,8 +55,12 @@ export class Modals {
       press: (element, block_id, value, node) => this.press(element, value, node),
     };
     const focused = before.size ? document.activeElement?.closest("[data-block]")?.dataset.block : null;
+    const entered = [...before].map(([key, field]) => [key, field.keep ? field.keep() : field.value()]);
     this.dialog.replaceChildren(this.form(view, renderBlocks(view.blocks, surface)));
-    for (const [key, field] of before) this.fields.get(key)?.set(field.keep ? field.keep() : field.value());
+    for (const [key, value] of entered) {
+      const now = this.fields.get(key);
+      (now?.restore ?? now?.set)?.(value);
+    }
     this.complain(view.errors);
     if (!this.dialog.open) this.dialog.showModal();
     if (focused) this.dialog.querySelector(`[data-block="${CSS.escape(focused)}"]`)?.querySelector("input, textarea, select")?.focus();

@@ -167,7 +167,13 @@ function asking(element, id, suggest) {
   };
   queueMicrotask(() => node.after(list));
   const made = field(node, () => chosen?.value ?? null, set, element.initial_option?.value);
-  return { ...made, keep: () => chosen };
+  const keep = () => ({ chosen, text: node.value });
+  const restore = (kept) => {
+    chosen = kept.chosen;
+    node.value = kept.text;
+    if (kept.text !== (chosen?.label ?? "")) setTimeout(ask);
+  };
+  return { ...made, keep, restore };
 }
 
 function boxes(element, id, kind, initial = []) {
