@@ -259,11 +259,7 @@ class Desk:
         if not origin.channel and somewhere and not access.grants_of(self.settings.access, person, ""):
             memory = {**memory, "suggested": somewhere[0]}
         self.forms.open(kind, trigger_id, person, origin, **memory)
-        try:
-            with self.bulkhead.at(None, person.id):
-                self.inventory.renew()
-        except BackendError as error:
-            log.info("a form was opened by what was last seen: %s", error.cause)
+        self.inventory.renew(timeout=timedelta(0))  # asked, and waited for by nobody
 
     def typed(self, request: Typed) -> None:
         with self.waiting.on(request):
@@ -423,15 +419,16 @@ class Desk:
 
     def _as_seen(self, person: Person, channel: str) -> Context:
         """What somebody may see and do, as last seen: no host and no workspace is asked."""
-        rules = self.settings.access
+        allowed = access.allowed(self.settings.access, person, channel)
 
         def may_view(vm: VM) -> bool:
-            return access.may(rules, person, "view", vm.name, channel)
+            return allowed("view", vm.name)
 
         return replace(
             self._context(person, channel),
             fleet=Remembered(self.inventory, may_view, grammar.normalise_name, sets=self.settings.sets),
             owners=lambda notes: notes,
+            may=lambda verb, vm: allowed(verb, vm.name),
             holding=lambda disks: Holdings(self.inventory, self.ledger).seen(person.id, disks=disks),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,6 +58,7 @@ def choose(page: Page, typed: str, label: str) -> None:
     option = page.locator("#modal .options [role=option]").filter(has_text=label)
     expect(option).to_have_count(1)
     option.click()
+    expect(page.get_by_role("combobox", name="VM")).to_have_value(re.compile(f"^{label}"))
 
 
 def test_somebody_takes_a_checkpoint_on_the_first_try_and_mends_a_mistake(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from threading import Lock
 
 from cachetools import TTLCache
@@ -16,7 +17,7 @@ MOST = 100
 """Slack takes no more."""
 
 OWNERS_KEPT = 30.0
-"""Seconds: whose checkpoints are is read for the whole fleet at once."""
+"""Seconds: whose checkpoints are is read for all that somebody sees at once."""
 
 
 class VMSearch:
@@ -25,29 +26,30 @@ class VMSearch:
     def __init__(self, verb: str) -> None:
         """Only VMs are found that somebody may do this to."""
         self._verb = verb
-        self._owners: TTLCache[str, Mapping[str, str]] = TTLCache(1, OWNERS_KEPT)
+        self._owners: TTLCache[str, Mapping[str, str]] = TTLCache(64, OWNERS_KEPT)
         self._lock = Lock()
 
     def find(self, context: Context, text: str) -> tuple[Option, ...]:
         """The best first: names that begin with it, names with it inside, then hosts and owners."""
         terms = plain(text).split()
-        seen = [one for one in context.fleet.known() if context.may(self._verb, one.vm)]
+        seen = context.fleet.known()
         owners = self._owners_of(context, seen) if terms else {}
         ranked = sorted(
             ((rank, plain(one.vm.name), one.vm.host, one) for one in seen if (rank := _rank(one, owners, terms)) >= 0),
             key=lambda found: found[:3],
         )
-        return tuple(option_of(one) for *_, one in ranked[:MOST])
+        found = (option_of(one) for *_, one in ranked if context.may(self._verb, one.vm))
+        return tuple(islice(found, MOST))
 
     def _owners_of(self, context: Context, seen: Iterable[VMInventory]) -> Mapping[str, str]:
         """By checkpoint, the name of whose it is."""
         with self._lock:
-            known = self._owners.get("all")
+            known = self._owners.get(context.person.id)
             if known is None:
                 ids = [one.id for each in seen for one in each.checkpoints]
                 notes = context.record.checkpoints.notes(ids)
                 known = {id: plain(note.owner_name or note.owner or "") for id, note in notes.items()}
-                self._owners["all"] = known
+                self._owners[context.person.id] = known
             return known
 
 

@@ -113,7 +113,7 @@ function asking(element, id, suggest) {
     node.setAttribute("aria-expanded", String(open));
   };
   const take = (option) => {
-    chosen = option && { value: option.value, label: plain(option.text.text) };
+    chosen = option && { value: option.value, label: option.text.text };
     node.value = chosen?.label ?? "";
     show(false);
     node.dispatchEvent(new Event("change"));
@@ -163,7 +163,7 @@ function asking(element, id, suggest) {
   };
   const known = (value) => {
     const one = [element.initial_option, ...found].find((option) => option?.value === value);
-    return one ? plain(one.text.text) : value;
+    return one ? one.text.text : value;
   };
   queueMicrotask(() => node.after(list));
   const made = field(node, () => chosen?.value ?? null, set, element.initial_option?.value);
