@@ -28,7 +28,7 @@ from bot.changes.quota import Holdings
 from bot.fleet.inventory import Inventory
 from bot.fleet.ownership import Ownership
 from bot.fleet.view import FleetView
-from bot.ledger import ChangeRow, Ledger
+from bot.ledger import ChangeRow, Event, Ledger
 from bot.settings.sets import expanded
 from commands.base import (
     CheckpointNote,
@@ -109,6 +109,14 @@ class Book:
     @property
     def changes(self) -> Self:
         return self
+
+    @property
+    def events(self) -> Self:
+        return self
+
+    def of(self, _change_id: str, _kinds: Iterable[str]) -> tuple[Event, ...]:
+        """None of the changes that are pending has come to anything yet."""
+        return ()
 
     def unfinished(self) -> Sequence[ChangeRow]:
         return self.pending

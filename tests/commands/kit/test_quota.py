@@ -85,10 +85,10 @@ def test_what_was_asked_for_and_is_not_taken_yet_counts(world, web01):
     target = Target.of(world.seen(web01))
     for name in ("taken", "asked"):
         plan = Plan(Create(name, CheckpointType.PRODUCTION), (target,), "")
-        world.book.pending.append(SimpleNamespace(person_id=ADA.id, verb="create", readable_plan=plan))
+        world.book.pending.append(SimpleNamespace(person_id=ADA.id, verb="create", readable_plan=plan, id=name))
     assert "you have 1 checkpoint, 1 more asked for and not taken yet" in world.refuse("web01", "x")
     world.book.pending[:] = [
-        SimpleNamespace(person_id="UBOB", verb="create", readable_plan=world.book.pending[1].readable_plan)
+        SimpleNamespace(person_id="UBOB", verb="create", id="", readable_plan=world.book.pending[1].readable_plan)
     ]
     assert isinstance(world.run("web01", "x"), Plan)
 
