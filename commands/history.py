@@ -10,24 +10,17 @@ from itertools import count, islice
 
 import click
 
-from commands.base import Context, Footnote, Grant, Heading, HistoryEntry, Reply, Table, say
+from commands.base import Button, Context, Grant, HistoryEntry, Reply, say
+from commands.kit import pages
 from commands.kit.options import share_option, span
+from commands.kit.pages import PAGE, Row
 from commands.kit.words import say_names, say_time
-
-PAGE = 20
-"""Entries on a page."""
 
 MOST_AT_ONCE = 200
 """Entries that a search goes through at a time."""
 
 _USER_ID = re.compile(r"<?@?([UW](?=[A-Z]*[0-9])[A-Z0-9]{5,})(?:\|[^<>]*)?>?")
 """An id, or a mention as Slack writes it: `<@U024BE7LH|ada>`."""
-
-
-def _page_number(_ctx: click.Context, _param: click.Parameter, text: str) -> int:
-    if not re.fullmatch(r"0*[1-9][0-9]{0,5}", text.strip(), re.ASCII):
-        raise click.BadParameter(f"{text!r} is not a page: type 1 for the newest, 2 for what was before, and so on")
-    return int(text)
 
 
 @click.command(epilog="history\nhistory web01 --since 7d\nhistory --by me --search upgrade --page 2")
@@ -37,7 +30,7 @@ def _page_number(_ctx: click.Context, _param: click.Parameter, text: str) -> int
 @click.option(
     "--search", metavar="text", help="Only what has words that begin so in its names, notes, state or result."
 )
-@click.option("--page", callback=_page_number, default="1", metavar="2", help="Further back.")
+@pages.page_option
 @share_option
 @click.pass_obj
 def command(
@@ -68,11 +61,32 @@ def command(
         entries = tuple(islice(_in_sight(find, sight), begin, begin + PAGE + 1))
     if not entries:
         return say("Nothing more." if page > 1 else "The ledger has nothing of that kind.")
-    rows = tuple(_row(entry, sight) for entry in entries[:PAGE])
-    parts = (Heading("History"), Table(("When", "Who", "What", "State", "Result"), rows))
-    if len(entries) > PAGE:
-        return Reply((*parts, Footnote(f"There is more: type the same with --page {page + 1}.")), shared=share)
-    return Reply(parts, shared=share)
+    rows = [Row(_row(entry, sight), *_menu_of(entry, sight)) for entry in entries[:PAGE]]
+    words = _words(vm=vm, by=by, since=since, search=search, share=share)
+    return Reply(
+        (
+            pages.table("History", ("When", "Who", "What", "State", "Result"), rows),
+            *pages.menu("Choose a change, to see its VM", rows, (Button("Show", "list", ""),)),
+            *pages.turn(words, page, more=len(entries) > PAGE),
+        ),
+        shared=share,
+    )
+
+
+def _words(**options: object) -> tuple[str, ...]:
+    """The command as it was typed, without its page."""
+    vm, by, since, search = (options[one] for one in ("vm", "by", "since", "search"))
+    words = ["history", *(["--share"] if options["share"] else [])]
+    words += [f"--by={by}"] if by is not None else []
+    words += [f"--since={int(since.total_seconds())}s"] if isinstance(since, timedelta) else []
+    words += [f"--search={search}"] if search is not None else []
+    return (*words, *([str(vm)] if vm is not None else []))
+
+
+def _menu_of(entry: HistoryEntry, sight: Mapping[str, str] | None) -> tuple[str, str]:
+    """How a change of one VM is called in the menu, and its VM; nothing where there is none to show."""
+    shown = len(entry.vms) == 1 and (sight is None or entry.vms[0] in sight)
+    return (entry.summary, entry.vms[0]) if shown else ("", "")
 
 
 def _in_sight(find: Callable[..., tuple[HistoryEntry, ...]], sight: Mapping[str, str]) -> Iterator[HistoryEntry]:

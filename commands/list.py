@@ -10,14 +10,16 @@ import click
 from backends.base import Checkpoint, VMInventory
 from commands.base import (
     Actions,
+    Button,
     CheckpointNote,
     Context,
+    Figure,
     Footnote,
     Heading,
     Paragraph,
     Part,
+    Rate,
     Reply,
-    Table,
     Tree,
     UsageError,
     name,
@@ -25,10 +27,11 @@ from commands.base import (
     unmarked,
 )
 from commands.base.health import Verdict
-from commands.kit import forecast
+from commands.kit import forecast, pages
 from commands.kit.finding import typeable
 from commands.kit.kinds import UNKNOWN, say_kind
 from commands.kit.options import share_option
+from commands.kit.pages import PAGE, Cell, Row
 from commands.kit.telling import (
     age,
     claim_button,
@@ -43,14 +46,14 @@ from commands.kit.telling import (
 )
 from commands.kit.words import say_count, say_names, say_span, say_time, short_id, typed
 
-MOST_ROWS = 60
-"""Rows of a table; a message holds about 9,000 characters."""
-
-MOST_TREE = 7_500
+MOST_TREE = 6_000
 """Characters of a tree, for the same reason."""
 
 WIDTH = 36
 """Characters of a line of facts, as a phone shows them."""
+
+MOST_IN_MENU = 20
+"""Checkpoints of a tree that can be chosen beneath it."""
 
 MOST_CLAIMED = 10
 """Checkpoints with a button of their own."""
@@ -99,10 +102,19 @@ ALIASES = ("status",)
 @click.option("--mine", is_flag=True, help="Only checkpoints that are yours: you took them, or claimed them.")
 @click.option("--unclaimed", is_flag=True, help="Only checkpoints that nobody looks after, or nobody any more.")
 @click.option("--host", metavar="hv01", help="Only VMs on this host.")
+@pages.page_option
 @share_option
 @click.pass_obj
 def command(
-    context: Context, *, vm: str | None, stale: bool, mine: bool, unclaimed: bool, host: str | None, share: bool
+    context: Context,
+    *,
+    vm: str | None,
+    stale: bool,
+    mine: bool,
+    unclaimed: bool,
+    host: str | None,
+    page: int,
+    share: bool,
 ) -> Reply:
     """The checkpoints of a VM as a tree with the place where it is now, or many VMs as a table."""
     host = _host(context, host)
@@ -115,7 +127,8 @@ def command(
         everyone = context.fleet.all(host=host, disks=only.anything)
         seen = [one for one in everyone if wanted is None or one.vm.id in wanted]
         filling = map(Footnote, forecast.volumes(context, [one.vm for one in seen]))
-        told = _chosen(context, seen, only) if only.anything else _many(context, seen)
+        at = _At(page, _words(vm=vm, only=only, host=host, share=share))
+        told = _chosen(context, seen, only, at) if only.anything else _many(context, seen, at)
         parts = (*told, *filling, *_down(context, host))
     return Reply(parts, shared=share)
 
@@ -146,6 +159,8 @@ def _one(context: Context, seen: VMInventory) -> tuple[Part, ...]:
     if cut:
         what = typed("show", typeable(vm), "<checkpoint>")
         parts.append(Paragraph(f"What is known of the older ones is left out here: {what} tells it."))
+    newest_first = [Row((), one.name, one.id) for one in reversed(seen.checkpoints)][:MOST_IN_MENU]
+    parts += pages.menu("Choose checkpoints, the newest first", newest_first, _acts(context, [seen]))
     free = [one for one in seen.checkpoints if is_unclaimed(one, notes.get(one.id, UNKNOWN))]
     if free:
         newest = free[: -MOST_CLAIMED - 1 : -1]
@@ -224,47 +239,98 @@ def _facts(context: Context, seen: VMInventory, one: Checkpoint, note: Checkpoin
     return [fact for fact in facts if fact]
 
 
-def _many(context: Context, seen: Sequence[VMInventory]) -> tuple[Part, ...]:
+@dataclass(frozen=True, slots=True)
+class _At:
+    """A page, and the command without it."""
+
+    page: int
+    words: tuple[str, ...]
+
+
+def _words(*, vm: str | None, only: Only, host: str | None, share: bool) -> tuple[str, ...]:
+    """The command as it was typed, without its page."""
+    flags = {"--stale": only.stale, "--mine": only.mine, "--unclaimed": only.unclaimed, "--share": share}
+    words = ["list", *(flag for flag, given in flags.items() if given), *([f"--host={host}"] if host else [])]
+    return (*words, *([vm] if vm is not None else []))
+
+
+def _many(context: Context, seen: Sequence[VMInventory], at: _At) -> tuple[Part, ...]:
     notes = context.record.checkpoints.notes([c.id for one in seen for c in one.checkpoints])
     shown = sorted(seen, key=lambda one: (one.vm.name.casefold(), one.vm.host))
-    rates = context.growth.of_vms([one.vm.id for one in shown[:MOST_ROWS]])
-    rows = [
-        (
-            one.vm.name,
-            one.vm.host,
-            one.vm.state.label,
-            str(len(one.checkpoints)),
-            age(one.checkpoints[0], context.now) if one.checkpoints else "",
-            str(sum(is_stale(c, notes.get(c.id, UNKNOWN), context.policy, context.now) for c in one.checkpoints) or ""),
-            *([forecast.a_day(rates[one.vm.id]) if one.vm.id in rates else ""] if rates else []),
-        )
-        for one in shown
-    ]
+    on_page = pages.of_page(shown, at.page)
+    rates = context.growth.of_vms([one.vm.id for one in on_page])
     title = f"{say_count(len(seen), 'VM')}, {say_count(sum(len(one.checkpoints) for one in seen), 'checkpoint')}"
     columns = ("VM", "Host", "State", "Checkpoints", "Oldest", "Stale", *(["Writes"] if rates else []))
-    return (*_unsound(context, shown), *_table(title, columns, rows, "There is no VM in sight."))
+    rows = [Row(_facts_of_vm(context, one, notes, rates), one.vm.name, one.vm.id) for one in on_page]
+    if not seen:
+        return say("There is no VM in sight.").parts
+    told = _table(title, columns, rows, len(seen), at)
+    menu = pages.menu("Choose a VM, to see its checkpoints", rows, (Button("Show", "list", ""),))
+    return (*_unsound(context, shown), *told, *menu)
 
 
-def _chosen(context: Context, seen: Sequence[VMInventory], only: Only) -> tuple[Part, ...]:
+def _facts_of_vm(context: Context, one: VMInventory, notes: Notes, rates: Mapping[str, Rate]) -> tuple[Cell, ...]:
+    stale = sum(is_stale(c, notes.get(c.id, UNKNOWN), context.policy, context.now) for c in one.checkpoints)
+    oldest = one.checkpoints[0] if one.checkpoints else None
+    rate = rates.get(one.vm.id)
+    return (
+        one.vm.name,
+        one.vm.host,
+        one.vm.state.label,
+        Figure(len(one.checkpoints), str(len(one.checkpoints))),
+        _old(context, oldest) if oldest else Figure(0, "–"),
+        Figure(stale, str(stale or "–")),
+        *([Figure(rate.per_day, forecast.a_day(rate)) if rate else Figure(0, "–")] if rates else []),
+    )
+
+
+def _old(context: Context, one: Checkpoint) -> Figure:
+    """An age, by which its column is sorted."""
+    return Figure(max(0, int((context.now - one.created).total_seconds())), age(one, context.now))
+
+
+def _chosen(context: Context, seen: Sequence[VMInventory], only: Only, at: _At) -> tuple[Part, ...]:
     """Those that are asked for, oldest first."""
     notes = known(context, [c for one in seen for c in one.checkpoints])
     found = [(one, c) for one in seen for c in one.checkpoints if only.has(context, c, notes.get(c.id, UNKNOWN))]
-    found.sort(key=lambda pair: pair[1].created)
-    rows = [_row(context, one, c, notes.get(c.id, UNKNOWN)) for one, c in found]
+    found.sort(key=lambda pair: (pair[1].created, pair[1].id))
+    on_page = pages.of_page(found, at.page)
+    cells = [_row(context, one, c, notes.get(c.id, UNKNOWN)) for one, c in on_page]
+    rows = [Row(row, f"{one.vm.name}: {c.name}", c.id) for row, (one, c) in zip(cells, on_page, strict=True)]
     columns = ("VM", "Checkpoint", "Short id", "Kind", "Age", "Written since", "Owner", "Kept")
-    parts = _table(f"{say_count(len(rows), only.words)}{' of yours' * only.mine}", columns, rows, only.nothing)
-    claim = tuple(claim_button(c, f"Claim {c.name} of {one.vm.name}") for one, c in found[:MOST_CLAIMED])
-    return (*parts, Actions(claim)) if only.unclaimed and claim else parts
+    title = f"{say_count(len(found), only.words)}{' of yours' * only.mine}"
+    if not found:
+        return say(only.nothing).parts
+    parts = _table(title, columns, rows, len(found), at)
+    menu = tuple(pages.menu("Choose checkpoints", rows, _acts(context, [one for one, _ in on_page])))
+    claim = tuple(claim_button(c, f"Claim {c.name} of {one.vm.name}") for one, c in on_page[:MOST_CLAIMED])
+    return (*parts, *menu, *([Actions(claim)] if only.unclaimed and claim else []))
 
 
-def _row(context: Context, seen: VMInventory, one: Checkpoint, note: CheckpointNote) -> tuple[str, ...]:
+def _acts(context: Context, seen: Sequence[VMInventory]) -> tuple[Button, ...]:
+    """What somebody may do with a checkpoint of any of these VMs."""
+
+    def may(verb: str) -> bool:
+        return any(context.may(verb, one.vm) for one in seen)
+
+    buttons = (
+        (True, Button("Show", "show", "")),
+        (may("apply"), Button("Apply", "apply", "")),
+        (may("keep"), Button("Keep 7 days", "keep", "")),
+        (may("delete"), Button("Delete", "delete", "", "danger")),
+    )
+    return tuple(button for offered, button in buttons if offered)
+
+
+def _row(context: Context, seen: VMInventory, one: Checkpoint, note: CheckpointNote) -> tuple[Cell, ...]:
+    since = seen.growth_since(one.id)
     return (
         seen.vm.name,
         one.name,
         short_id(one.id),
         say_kind(one, note),
-        age(one, context.now),
-        written(seen, one),
+        _old(context, one),
+        Figure(since or 0, written(seen, one) or "–"),
         owner(note),
         how_long(note),
     )
@@ -283,14 +349,15 @@ def _unsound(context: Context, seen: Sequence[VMInventory]) -> Iterator[Part]:
         yield Paragraph(f"⚠️ {which}: Hyper-V does not find the files. Look at them on the host first.")
 
 
-def _table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], nothing: str) -> tuple[Part, ...]:
+def _table(title: str, columns: tuple[str, ...], rows: Sequence[Row], of: int, at: _At) -> tuple[Part, ...]:
+    """A page of so many rows in all."""
     if not rows:
-        return say(nothing).parts
-    parts: tuple[Part, ...] = (Heading(title), Table(columns, tuple(rows[:MOST_ROWS])))
-    if len(rows) > MOST_ROWS:
-        more = f"… and {len(rows) - MOST_ROWS} more: name fewer with a pattern, such as {typed('list', 'web*')}."
-        parts += (Footnote(more),)
-    return parts
+        return (*say("Nothing more.").parts, *pages.turn(at.words, -(-of // PAGE) + 1, more=False))
+    span = f": {(at.page - 1) * PAGE + 1} to {(at.page - 1) * PAGE + len(rows)}" if of > PAGE else ""
+    return (
+        pages.table(f"{title}{span}", columns, rows),
+        *pages.turn(at.words, at.page, more=at.page * PAGE < of),
+    )
 
 
 def _down(context: Context, host: str | None) -> Iterator[Footnote]:

@@ -13,7 +13,22 @@ from bot.changes.merges import LINES, MERGED
 from bot.changes.outcome import OUTCOME, Outcome, outcomes
 from bot.changes.permission import plan_of
 from bot.ledger import TAKEN_OVER, ChangeRow, ChangeState, Event
-from commands.base import Actions, Button, Create, Footnote, Heading, Paragraph, Part, Plan, Reply, Target, Tree
+from commands.base import (
+    Actions,
+    Button,
+    Create,
+    Footnote,
+    Heading,
+    Paragraph,
+    Part,
+    Plan,
+    Points,
+    Progress,
+    Reply,
+    Target,
+    Task,
+    Tree,
+)
 from commands.kit.words import say_names, say_time, short_id, with_unchanged
 
 SIGNS: Mapping[ChangeState, str] = {
@@ -98,7 +113,7 @@ def _question(row: ChangeRow, events: Sequence[Event]) -> list[Part]:
     parts += [Paragraph(f"⚠️ {caution}") for caution in plan.cautions if caution != danger]
     parts += [Paragraph("this is about what you want to keep.", to=(one,)) for one in plan.keepers[:MOST_TOLD]]
     parts += [Tree(plan.each)] if plan.each else []
-    parts += [Paragraph(line) for line in plan.consequences]
+    parts += [Points(plan.consequences)] if plan.consequences else []
     parts += _asks(events)
     parts += [Paragraph(f"⚠️ {UNSEEN}")] if awaits == "approval" and _is_direct(row) else []
     yes = (
@@ -106,8 +121,9 @@ def _question(row: ChangeRow, events: Sequence[Event]) -> list[Part]:
         if awaits == "approval"
         else _confirm(row, plan)
     )
+    refuse = (Button("Refuse", "refuse", row.id),) if awaits == "approval" else ()
     no = Button("Withdraw" if awaits == "approval" else "Cancel", "cancel", row.id)
-    parts.append(Actions((yes, no, Button("Take over", "take_over", row.id))))
+    parts.append(Actions((yes, *refuse, no, Button("Take over", "take_over", row.id))))
     return parts
 
 
@@ -150,11 +166,23 @@ def _under_way(row: ChangeRow, events: Sequence[Event], progress: Mapping[str, i
     done = {o.vm_id: o for o in outcomes(events)}
     if row.state == ChangeState.QUEUED:
         parts: list[Part] = [Paragraph("Waits for its turn."), Actions((Button("Cancel", "cancel", row.id),))]
-    elif len(targets) > 1:
-        parts = [Paragraph(f"{_bar(len(done) * 100 // len(targets))} {len(done)} of {len(targets)} done")]
     else:
-        parts = [] if progress else [Paragraph("Under way …")]
-    return [*parts, Tree(_lines(targets, done, progress))] if len(targets) > 1 or progress else parts
+        parts = [] if progress or len(targets) > 1 else [Paragraph("Under way …")]
+    if len(targets) > 1:
+        told = f"{_bar(len(done) * 100 // len(targets))} {len(done)} of {len(targets)} done"
+        tasks = tuple(_task(target, done.get(target.vm_id), progress.get(target.vm_id)) for target in targets)
+        return [*parts, Progress(told, tasks, _lines(targets, done, progress))]
+    return [*parts, Tree(_lines(targets, done, progress))] if progress else parts
+
+
+def _task(target: Target, outcome: Outcome | None, percent: int | None) -> Task:
+    """One VM of a group."""
+    if outcome is not None:
+        went: Literal["complete", "error"] = "complete" if outcome.state == ChangeState.SUCCEEDED else "error"
+        return Task(target.vm_id, target.vm_name, went, _told(outcome))
+    if percent is not None:
+        return Task(target.vm_id, target.vm_name, "in_progress", f"{_bar(percent)} {percent} %")
+    return Task(target.vm_id, target.vm_name, "pending")
 
 
 def _lines(targets: Sequence[Target], done: Mapping[str, Outcome], progress: Mapping[str, int]) -> tuple[str, ...]:
@@ -279,7 +307,7 @@ def _origin(row: ChangeRow, events: Sequence[Event]) -> str:
     if row.state == ChangeState.AWAITING and row.expires_at is not None:
         if _awaits(events) == "approval":
             bits.append(_approvals(row, events))
-        bits.append(f"open until {_clock(row.expires_at)}")
+        bits.append(f"open until {say_time(row.expires_at)}")
     bits.append(f"change {short_id(row.id)}")
     return " · ".join(bits)
 
@@ -290,7 +318,3 @@ def _approvals(row: ChangeRow, events: Sequence[Event]) -> str:
     if needed < 2:
         return "needs a second person's approval"
     return f"approved by {len(approvals.approvers(row, events))} of {needed}"
-
-
-def _clock(at: datetime) -> str:
-    return f"{at:%H:%M} UTC"

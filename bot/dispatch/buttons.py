@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NoReturn
 
 from bot.changes import approvals, freezing, verbs
 from bot.changes.outcome import OUTCOME, outcomes
 from bot.changes.verbs.apply import undo
 from bot.changes.workflow import Answer, Changes, TakenOver, Word
+from bot.dispatch import grammar
 from bot.dispatch.bulkhead import At
 from bot.dispatch.offers import Offers
 from bot.dispatch.requests import Pressed
@@ -18,13 +20,22 @@ from bot.ledger import TAKEN_OVER, Arrival, ChangeRow, ChangeState, Event, Illeg
 from bot.people import access
 from bot.people.codes import Codes
 from bot.settings import AccessSettings
-from commands.base import NotAllowed, Person, UsageError, name
+from commands.base import Actions, Button, Entry, NotAllowed, Paragraph, Person, Reply, UsageError, name
 from commands.kit.words import safety_name, say_span, typed
 
 ANSWERS: dict[str, Word] = {"confirm": "confirm", "approve": "approve", "cancel": "cancel"}
 """Buttons of a card that answer its question; but for `TAKE_OVER` every other one is a command."""
 
+PAGED = frozenset({"list", "history"})
+"""Commands whose answers have pages."""
+
 TAKE_OVER = "take_over"
+REFUSE, REFUSE_WITH = "refuse", "refuse_with"
+"""The button of a card that asks why, and the one beside the reason."""
+
+MOST_REASON = 300
+"""Characters."""
+
 AWAY = timedelta(minutes=2)
 """Whose question it is counts as away when they have not answered for that long."""
 
@@ -65,28 +76,60 @@ class Buttons:
     def _answer(self, row: ChangeRow, word: Word, person: Person, code: str = "") -> None:
         if word in ("confirm", "approve") and (frozen := freezing.sentence(self.ledger.freezes.current())):
             raise NotAllowed(frozen)
-        events = self.ledger.events.of(row.id, approvals.TOLD)
-        refusal = access.may_answer(self.access, row, person, word, braked=bool(approvals.braked(events)))
-        if refusal is not None:
-            raise NotAllowed(refusal)
         if word == "cancel" and row.state in (ChangeState.QUEUED, ChangeState.RUNNING, ChangeState.UNKNOWN):
+            self._check_right(row, person, word)
             self._withdraw(row, person)
             return
-        if row.state != ChangeState.AWAITING:
-            raise Answered(f"This request is {_state_words(row)} already.", "Type the command again if you need it.")
+        events = self._check(row, person, word)
         if word in ("confirm", "approve") and self.codes is not None and self.codes.asks(row.plan):
             if not code:
                 raise NeedsCode(row.id, word)
             self.codes.check(person.id, code)
         mine = Answer(word, person.id, person.name, self.clock())
-        if word == "approve" and not self._are_enough(row, mine, events):
-            return
+        if word != "approve" or self._are_enough(row, mine, events):
+            self._pass_on(row, mine)
+
+    def _check_right(self, row: ChangeRow, person: Person, word: Word) -> Sequence[Event]:
+        """Whether it is theirs to say, with what happened to it so far."""
+        events = self.ledger.events.of(row.id, approvals.TOLD)
+        refusal = access.may_answer(self.access, row, person, word, braked=bool(approvals.braked(events)))
+        if refusal is not None:
+            raise NotAllowed(refusal)
+        return events
+
+    def _check(self, row: ChangeRow, person: Person, word: Word) -> Sequence[Event]:
+        """The same, and whether it is still of use."""
+        events = self._check_right(row, person, word)
+        if row.state != ChangeState.AWAITING:
+            raise Answered(f"This request is {_state_words(row)} already.", "Type the command again if you need it.")
+        return events
+
+    def _pass_on(self, row: ChangeRow, mine: Answer) -> None:
         try:
             first = self.changes.answer(row, mine)
         except TakenOver as taken:
             raise _not_theirs_now(taken) from taken
         if first != mine:
             raise Answered(f"{name(first.person_name)} was first to answer this.", "Its message tells how it ends.")
+
+    def ask_why(self, request: Pressed, person: Person) -> Reply:
+        """What asks an approver for the reason why they refuse. Raises `NotAllowed` where it is not theirs to say."""
+        row = self._card(request)
+        self._check(row, person, "refuse")
+        about = f"You refuse what {name(row.person_name)} asked for: {row.summary}. They are told why."
+        asks = Button("Refuse", REFUSE_WITH, row.id, "danger")
+        return Reply((Paragraph(about), Entry("Why?", MOST_REASON), Actions((asks,))))
+
+    def refuse(self, request: Pressed, person: Person) -> None:
+        """Pass on that an approver refuses, with the reason that they typed."""
+        row = self.changes.shown(request.value)
+        if row is None or row.plan is None:
+            raise UsageError(UNKNOWN_BUTTON, "Use the buttons of the card.")
+        self._check(row, person, "refuse")
+        reason = " ".join(request.entered.split())[:MOST_REASON]
+        if not reason:
+            raise UsageError("A refusal needs a reason.", "Type it above the button, and press the button again.")
+        self._pass_on(row, Answer("refuse", person.id, person.name, self.clock(), reason))
 
     def take_over(self, request: Pressed, person: Person) -> None:
         """Make a question somebody's own whose asker is away."""
@@ -146,7 +189,7 @@ class Buttons:
         first = self.changes.answered_by(row.id)
         return lost.origin.person_id in (row.decided_by, first and first.person_id, *by)
 
-    def words_of(self, request: Pressed, at: At) -> tuple[str, ...]:
+    def words_of(self, request: Pressed, at: At) -> tuple[str, ...]:  # noqa: PLR0911 - one for each kind
         """The command that a button stands for. What waits for hosts does so inside `at`."""
         match request.action.removeprefix("form-"):
             case "delete" | "keep" | "pin" | "apply" | "show" | "claim":
@@ -155,6 +198,10 @@ class Buttons:
                 return self._lift(request.value)
             case "mine":
                 return ("digest", "--mine")
+            case "list":
+                return ("list", request.value or _nothing_chosen())
+            case "page":
+                return _page(request.value)
             case "run_failed":
                 return ("schedule", "run", self._schedule(request.value), "--failed")
             case "undo" | "again":
@@ -171,8 +218,7 @@ class Buttons:
             )
 
     def _about_checkpoint(self, action: str, checkpoint_id: str, at: At) -> tuple[str, ...]:
-        if not checkpoint_id:
-            raise UsageError("Nothing is chosen.", "Choose at least one in the list, and press the button again.")
+        checkpoint_id = checkpoint_id or _nothing_chosen()
         with at(None):
             found = self.inventory.find_checkpoint(checkpoint_id)
         if found is None:
@@ -222,6 +268,18 @@ class Answered(UsageError):
     """The card's question is answered, or needs no answer any more: what it is about may have been done."""
 
     unchanged = False
+
+
+def _nothing_chosen() -> NoReturn:
+    raise UsageError("Nothing is chosen.", "Choose at least one in the list, and press the button again.")
+
+
+def _page(command: str) -> tuple[str, ...]:
+    """The words of another page, as they would be typed: of a question, and of nothing else."""
+    words = grammar.split(command)[1:]
+    if not words or words[0] not in PAGED:
+        raise UsageError(UNKNOWN_BUTTON, "Type the command instead.")
+    return words
 
 
 def _not_theirs_now(taken: TakenOver) -> Answered:

@@ -21,7 +21,7 @@ from bot.changes.quota import Holdings
 from bot.changes.workflow import Changes
 from bot.dispatch import grammar
 from bot.dispatch.bulkhead import Bulkhead
-from bot.dispatch.buttons import ANSWERS, TAKE_OVER, Buttons, NeedsCode
+from bot.dispatch.buttons import ANSWERS, REFUSE, REFUSE_WITH, TAKE_OVER, Buttons, NeedsCode
 from bot.dispatch.forms import ABOUT, CODE, MINE, OPENS, Answers, Each, Forms, NotOpened, kinds
 from bot.dispatch.home import Home
 from bot.dispatch.homes import Homes
@@ -322,6 +322,10 @@ class Desk:
                 self._run(("digest", "--mine"), person, origin, request.delivery_id)
         elif request.action == TAKE_OVER:
             self.buttons.take_over(request, person)
+        elif request.action == REFUSE:
+            self.announcer.whisper(origin, self.buttons.ask_why(request, person))
+        elif request.action == REFUSE_WITH:
+            self.buttons.refuse(request, person)
         elif request.action in OPENS and request.trigger_id:
             about = {ABOUT: request.value} if request.value else {}
             self._open(OPENS[request.action], request.trigger_id, person, origin, **about)

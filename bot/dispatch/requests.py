@@ -50,6 +50,8 @@ class Pressed:
     trigger_id: str = ""
     at_home: bool = False
     """It stands in the Home tab."""
+    entered: str = ""
+    """What was typed beside it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from bot.dispatch.requests import Edited, Looked, Pressed, Searched, Sheet, Subm
 from bot.messages import MessageRef, Origin
 from bot.slack.render.blocks import action_of
 from bot.slack.render.form import memory_of
-from bot.slack.render.newer import MAX_PICKED, MENU, PICK, choice
+from bot.slack.render.newer import ENTRY, MAX_PICKED, MENU, PICK, choice
 from bot.views import ViewRef
 from commands.kit.words import typed
 
@@ -103,7 +103,16 @@ def _pressed(payload: Payload, envelope_id: str) -> Pressed | Misfit:
     delivery = _digest("pressed", trigger, person, channel, action_id, value, *moment, *chosen)
     origin = Origin(channel, person, _word(payload, "response_url") or None)
     return Pressed(
-        delivery, team, origin, meaning, value, message, chosen, _word(payload, "trigger_id"), at_home=at_home
+        delivery,
+        team,
+        origin,
+        meaning,
+        value,
+        message,
+        chosen,
+        _word(payload, "trigger_id"),
+        at_home=at_home,
+        entered=_typed_beside(payload),
     )
 
 
@@ -194,10 +203,19 @@ def _event(payload: Payload, envelope_id: str) -> Looked | Misfit:
 
 def _chosen(payload: Payload) -> tuple[str, ...]:
     """What was chosen in this bot's fields of the message, each once."""
-    blocks = _find(payload, "state", "values")
-    fields = [field for block in _values(blocks) for name, field in _items(block) if action_of(name) == PICK]
+    fields = _fields(payload, PICK)
     options = [one for field in fields if isinstance(many := _find(field, "selected_options"), list) for one in many]
     return tuple(dict.fromkeys(value for one in options if (value := _word(one, "value"))))[:MAX_PICKED]
+
+
+def _typed_beside(payload: Payload) -> str:
+    """What was typed in this bot's line of the message."""
+    return next((text for field in _fields(payload, ENTRY) if (text := _word(field, "value"))), "")
+
+
+def _fields(payload: Payload, kind: str) -> list[object]:
+    blocks = _find(payload, "state", "values")
+    return [field for block in _values(blocks) for name, field in _items(block) if action_of(name) == kind]
 
 
 def _values(value: object) -> list[object]:

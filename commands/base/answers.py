@@ -45,6 +45,32 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True)
+class Points:
+    """A short list: what is lost, and what stays."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One of several things that are under way."""
+
+    id: str
+    title: str
+    status: Literal["pending", "in_progress", "complete", "error"]
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far several things have come. `lines` says the same in lines."""
+
+    title: str
+    tasks: tuple[Task, ...]
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """A number in a table, by which its column is sorted, and how it reads."""
 
@@ -60,6 +86,8 @@ class Table:
     rows: tuple[tuple[str | Figure, ...], ...]
     title: str = ""
     folded: bool = False
+    whole: bool = False
+    """Its rows have room before what else the message says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +125,15 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """A line to type in. What was typed comes with the button that is pressed beneath it."""
+
+    label: str
+    most: int = 300
+    """Characters."""
+
+
+@dataclass(frozen=True, slots=True)
 class Actions:
     buttons: tuple[Button, ...]
 
@@ -106,7 +143,7 @@ class Footnote:
     text: str
 
 
-Part = Heading | Paragraph | Tree | Table | Chart | Item | Pick | Actions | Footnote
+Part = Heading | Paragraph | Points | Tree | Progress | Table | Chart | Item | Pick | Entry | Actions | Footnote
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +168,10 @@ def _lines(part: Part) -> Iterable[str]:
     match part:
         case Heading(text) | Paragraph(text) | Footnote(text):
             yield text
-        case Tree(lines):
+        case Tree(lines) | Points(lines):
+            yield from lines
+        case Progress(title, _, lines):
+            yield title
             yield from lines
         case Table(columns, rows, title):
             yield from [title] if title else []
@@ -144,5 +184,7 @@ def _lines(part: Part) -> Iterable[str]:
         case Pick(label, options):
             yield label
             yield from (name for name, _ in options)
+        case Entry(label):
+            yield label
         case Actions():
             return

@@ -1,11 +1,18 @@
 """What the ledger has."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
-from commands.base import Grant, HistoryEntry
+from bot.dispatch.grammar import split
+from bot.slack.render.blocks import render
+from bot.slack.render.limits import refused_content
+from bot.slack.render.newer import Form
+from commands.base import Grant, HistoryEntry, Pick, Table
+from tests.support.board import buttons
 
 
 @pytest.fixture
@@ -54,7 +61,7 @@ def test_a_person_may_be_a_name_because_slack_sends_mentions_as_names(world, typ
 
 @pytest.mark.parametrize("typed", ["0", "-1", "x", "1.5", "9" * 20, "٣", ""])
 def test_what_is_no_page_is_refused(world, typed):
-    assert "is not a page: type 1 for the newest" in world.refuse("history", f"--page={typed}")
+    assert "is not a page: type 1 for the first" in world.refuse("history", f"--page={typed}")
 
 
 def test_who_may_see_every_vm_sees_everything(world):
@@ -106,3 +113,32 @@ def test_a_search_finds_nothing_by_what_may_not_be_seen(world):
     told = world.run("history", "--search", "secret").text
     assert "take y of web01" in told
     assert "a change of" not in told
+
+
+def test_its_pages_keep_what_was_asked_and_no_entry_is_on_no_page(world, entries):
+    world.book.entries = tuple(
+        replace(one, summary=f"c{n:03} <!channel> {'y' * 200}", result="z" * 900, person_name="w" * 100)
+        for n, one in enumerate(entries)
+    )
+    words, told = ("history", "--by", "me", "--since", "7d", "--search", "up grade"), []
+    for _ in range(3):
+        reply = world.run(*words)
+        told.append([row[2][:4] for part in reply.parts if isinstance(part, Table) for row in part.rows])
+        for form in Form:
+            drawn = render(reply, lambda: str(uuid4()), form)
+            assert refused_content(drawn.text, drawn.blocks, None) is None
+            assert all(json.dumps(drawn.blocks).count(f"{one} <!channel>") == 1 for one in told[-1])
+        following = [b.value for b in buttons(reply) if b.label == "Next"]
+        words = split(following[0])[1:] if following else ()
+    assert [one for page in told for one in page] == [f"c{n:03}" for n in range(45)]
+    assert not words
+    assert (world.book.asked["person"], world.book.asked["text"]) == ("U024BE7LH", "up grade")
+    assert world.book.asked["since"] == world.now - timedelta(days=7)
+
+
+def test_the_vm_of_a_change_can_be_shown(world):
+    vm = world.vm("web01")
+    one = HistoryEntry("id", world.now, "U111", "take c of web01", "succeeded", vms=(vm.id,))
+    world.book.entries = (one, replace(one, change_id="two", vms=(vm.id, "elsewhere")))
+    (pick,) = [part for part in world.run("history").parts if isinstance(part, Pick)]
+    assert (pick.options, [b.action for b in pick.buttons]) == ((("take c of web01", vm.id),), ["list"])

@@ -7,10 +7,13 @@ from uuid import uuid4
 import pytest
 
 from backends.base import OperationalStatus, Part, SnapshotType, Unseen
+from bot.dispatch.grammar import split
 from bot.fleet.inventory import Inventory
 from bot.slack.render.blocks import render
-from commands.base import CheckpointNote, Table, Tree
-from commands.list import MOST_ROWS
+from bot.slack.render.limits import refused_content
+from bot.slack.render.newer import Form
+from commands.base import CheckpointNote, Pick, Table, Tree
+from commands.kit.pages import PAGE
 from tests.support.board import buttons
 
 
@@ -19,7 +22,8 @@ def tree_of(reply):
 
 
 def rows_of(reply):
-    return next((part.rows for part in reply.parts if isinstance(part, Table)), ())
+    rows = next((part.rows for part in reply.parts if isinstance(part, Table)), ())
+    return tuple(tuple(cell if isinstance(cell, str) else cell.text for cell in row) for row in rows)
 
 
 def names_of(reply):
@@ -119,7 +123,7 @@ def test_many_vms_are_a_table(world):
     world.checkpoint(vm, "new")
     world.vm("db01", host="hv02")
     assert rows_of(world.run("list")) == (
-        ("db01", "hv02", "running", "0", "", ""),
+        ("db01", "hv02", "running", "0", "–", "–"),
         ("web01", "hv01", "running", "2", "9 days", "1"),
     )
 
@@ -198,12 +202,55 @@ def test_nothing_stale_is_said_in_so_many_words(world):
     assert world.run("list", "--stale").text == "Nothing is stale."
 
 
-def test_a_table_too_long_for_a_message_is_cut_and_says_so(world):
-    for number in range(MOST_ROWS + 5):
+def pages_of(world, *words):
+    """Every page, from the first on by its own buttons."""
+    replies = [world.run(*words)]
+    while following := [button.value for button in buttons(replies[-1]) if button.label == "Next"]:
+        replies.append(world.run(*split(following[0])[1:]))
+    return replies
+
+
+def test_of_many_vms_each_is_on_one_page_and_the_buttons_lead_on_and_back(world):
+    for number in range(2 * PAGE + 5):
         world.vm(f"vm{number:03}")
-    reply = world.run("list")
-    assert len(rows_of(reply)) == MOST_ROWS
-    assert "… and 5 more" in reply.text
+    replies = pages_of(world, "list", "--host", "hv01", "vm*")
+    assert [len(rows_of(reply)) for reply in replies] == [PAGE, PAGE, 5]
+    assert [row[0] for reply in replies for row in rows_of(reply)] == [f"vm{n:03}" for n in range(2 * PAGE + 5)]
+    back = next(button for button in buttons(replies[1]) if button.label == "Back")
+    assert (back.action, back.value) == ("page", "/checkpoint list --host=hv01 vm* --page 1")
+    assert world.run("list", "--page", "9").text == "Nothing more."
+
+
+def test_every_row_is_drawn_on_its_page_whatever_the_names(world):
+    """With names as long as they may be, 500 checkpoints, and everything else that a list may say."""
+    ids = []
+    for number in range(10):
+        vm = world.vm(f"{number} <!channel> 🎉 {'שרת' * 28}")
+        for _ in range(50):
+            ids.append(str(uuid4())[:8])
+            made = world.checkpoint(vm, f"{ids[-1]} *{'x' * 90}", days=30)
+            world.book.known[made.id] = CheckpointNote("U111", owner_name="o" * 80, keep_until=world.now)
+    world.hosts["hv01"].unreadable = (Unseen(Part.CHECKPOINTS, "denied"),) * 40
+    replies = pages_of(world, "list", "--stale", "--share")
+    assert len(ids) == 500
+    for form in Form:
+        drawn = [render(reply, lambda: str(uuid4()), form) for reply in replies]
+        assert all(refused_content(one.text, one.blocks, None) is None for one in drawn)
+        told = [json.dumps(one.blocks) for one in drawn]
+        assert all(sum(id in page for page in told) == 1 for id in ids), form
+
+
+def test_beneath_a_table_stands_a_menu_of_what_one_may_do(world):
+    vm = world.vm("web01")
+    one = world.checkpoint(vm, "old", days=30)
+    picks = [part for part in world.run("list", "--stale").parts if isinstance(part, Pick)]
+    assert [pick.options for pick in picks] == [(("web01: old", one.id),)]
+    assert [b.action for b in picks[0].buttons] == ["show", "apply", "keep", "delete"]
+    (pick,) = [part for part in world.run("list").parts if isinstance(part, Pick)]
+    assert pick.options == (("web01", vm.id),)
+    world.denied.add("web01")
+    (pick,) = [part for part in world.run("list", "web01").parts if isinstance(part, Pick)]
+    assert [b.action for b in pick.buttons] == ["show"]
 
 
 def test_a_host_that_is_down_is_named_and_its_vms_stay_as_last_seen(world):

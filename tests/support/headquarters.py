@@ -128,10 +128,13 @@ class Headquarters(Hosts):
         who: str = ADA,
         delivery: str = "",
         chosen: tuple[str, ...] = (),
+        entered: str = "",
     ) -> None:
         delivery = delivery or f"delivery-{next(self._deliveries)}"
         channel = message.channel if message else CHANNEL
-        self._press(Pressed(delivery, TEAM, Origin(channel, who), button.action, button.value, message, chosen))
+        self._press(
+            Pressed(delivery, TEAM, Origin(channel, who), button.action, button.value, message, chosen, entered=entered)
+        )
 
     def press_elsewhere(self, button: Button, *, who: str = ADA) -> None:
         """In a message of another channel that only the person sees."""

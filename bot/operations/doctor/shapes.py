@@ -15,7 +15,24 @@ from bot.operations.doctor.findings import Check, broken, unseen, works
 from bot.slack.render.blocks import Rendered, render
 from bot.slack.render.newer import forms
 from bot.slack.web import WEB_ERRORS, error_code
-from commands.base import Actions, Button, Chart, Figure, Footnote, Heading, Item, Paragraph, Pick, Reply, Table, Tree
+from commands.base import (
+    Actions,
+    Button,
+    Chart,
+    Entry,
+    Figure,
+    Footnote,
+    Heading,
+    Item,
+    Paragraph,
+    Pick,
+    Points,
+    Progress,
+    Reply,
+    Table,
+    Task,
+    Tree,
+)
 from commands.kit import manual
 
 REFUSED = "Tell whoever makes this bot, with this line. Until then it shows such messages in simpler blocks."
@@ -32,12 +49,15 @@ EVERY_PART = Reply(
         Paragraph("web01 has a checkpoint of 41 days."),
         Paragraph("/checkpoint list web01", code=True),
         Paragraph("look at this", to=("U024BE7LH",)),
+        Points(("All written since 2026-11-22 14:05 UTC is lost.", "Its checkpoints stay.")),
         Tree(("before-upgrade", "└─ now")),
+        Progress("1 of 2", (Task("1", "web01", "complete", "Took x."), Task("2", "web02", "pending")), ("⏳ web02",)),
         Table(("VM", "Days"), (("web01", "41"), ("sql01", ""))),
         Item("web01 before-upgrade", "41 days, 18 GB", BUTTONS[:2]),
         Item("web02 before-upgrade", "41 days, 18 GB", choices=BUTTONS),
         Chart("Held by checkpoints", (("1 Nov", 40.0), ("2 Nov", 43.5)), "GB", "From 40 GB to 43.5 GB."),
         Pick("Which of yours", (("before-upgrade of web01", "1"),), BUTTONS[:1], 10),
+        Entry("Why?"),
         Actions(BUTTONS),
         Footnote("change 1a2b3c"),
     )

@@ -8,8 +8,9 @@ command to type. What does not fit is cut, and the message says how much.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from math import isfinite
 
 from bot.slack.render import newer
@@ -19,6 +20,7 @@ from commands.base import (
     Actions,
     Button,
     Chart,
+    Entry,
     Figure,
     Footnote,
     Heading,
@@ -26,6 +28,8 @@ from commands.base import (
     Paragraph,
     Part,
     Pick,
+    Points,
+    Progress,
     Reply,
     Table,
     Tree,
@@ -59,6 +63,12 @@ _IN_HEADING: Mapping[str, Mapping[str, bool]] = {
 }
 """Where all words are bold, a name needs another style to stand out."""
 
+DATE_FORM = "{date_short_pretty} {time}"
+FIRST_YEAR = 1970
+MAX_PIECES = 10
+"""Of a context block."""
+
+_MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} UTC)")
 _ACTION_ID = re.compile(r"bot\.(.+)\.\d+", re.DOTALL)
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2067\ud800-\udfff]")
 """Control characters, lone surrogates, and the marks that make text read backwards: a name could lie with them."""
@@ -145,6 +155,7 @@ class _Page:
         self._form = form
         self._tables = 0 if form is Form.PLAIN else 1  # Slack takes one table block in a message
         self._charts = 2 if form is Form.NEW else 0
+        self._plans = 1 if form is Form.NEW else 0
         self._blocks = MAX_BLOCKS - 1
         self._chars = MAX_CHARS - _NOTE
         self._buttons = 0
@@ -156,6 +167,10 @@ class _Page:
                 return self._sentence(part)
             case Tree(lines):
                 return self._lines([clean(line) for line in lines], "lines")
+            case Points(lines):
+                return self._points(lines)
+            case Progress():
+                return self._progress(part)
             case Table():
                 return self._table(part)
             case Item():
@@ -164,11 +179,18 @@ class _Page:
                 return self._chart(part)
             case Pick():
                 return self._pick(part)
+            case Entry():
+                return self._entry(part)
             case Actions(buttons):
                 return self._actions(buttons)
 
     def context(self, text: str) -> Block:
-        return {"type": "context", "block_id": self._new_id(), "elements": [_plain(text)]}
+        """Plain text; only a moment in it is for Slack to parse, as the bot writes it."""
+        pieces: list[Block] = []
+        for piece, at in _moments(text):
+            pieces.append(_plain(piece) if at is None else {"type": "mrkdwn", "text": _date_markup(piece, at)})
+        whole = len(pieces) > MAX_PIECES or not all(str(one["text"]).strip() for one in pieces)
+        return {"type": "context", "block_id": self._new_id(), "elements": [_plain(text)] if whole else pieces}
 
     def _header(self, text: str) -> Block:
         """A header block knows no styles, so a heading with a name in it is a bold line."""
@@ -204,6 +226,27 @@ class _Page:
             return []
         text = _fit(lines, self._chars, unit)
         return [self._rich("rich_text_preformatted", [_text(text)])] if text and self._take(1, len(text)) else None
+
+    def _points(self, lines: Sequence[str]) -> list[Block] | None:
+        kept = [" ".join(_seen(line).split()) for line in lines if unmarked(_seen(line)).strip()]
+        text = _fit(kept, min(self._chars, MAX_SECTION), "lines") if kept else ""
+        if not text:
+            return None if kept else []
+        if not self._take(1, len(text)):
+            return None
+        points = [{"type": "rich_text_section", "elements": _styled(line, _STYLES)} for line in text.split("\n")]
+        inner = {"type": "rich_text_list", "style": "bullet", "elements": points}
+        return [{"type": "rich_text", "block_id": self._new_id(), "elements": [inner]}]
+
+    def _progress(self, part: Progress) -> list[Block] | None:
+        """A plan where the server has it and all fits, and lines else."""
+        tasks = [replace(t, title=clean(t.title).strip() or "–", detail=clean(t.detail).strip()) for t in part.tasks]
+        title = clean(part.title).strip() or "–"
+        size = len(title) + sum(len(one.title) + len(one.detail) for one in tasks)
+        if self._plans and 0 < len(tasks) <= newer.MAX_TASKS and self._take(1, size):
+            self._plans -= 1
+            return [newer.plan(self._new_id(), replace(part, title=title, tasks=tuple(tasks)))]
+        return self._lines([title, *map(clean, part.lines)], "lines")
 
     def _table(self, table: Table) -> list[Block] | None:
         rows = _even([table.columns, *table.rows])
@@ -257,6 +300,15 @@ class _Page:
         action_id, most = f"bot.{newer.PICK}.{self._buttons}", min(part.most, len(named))
         field = newer.pick(self._new_id(), action_id, label, named, most)
         return [field, *([self._action_block(part.buttons)] if part.buttons else [])]
+
+    def _entry(self, part: Entry) -> list[Block] | None:
+        label = _cut(clean(part.label).strip() or "–", MAX_CONTEXT)
+        if self._form is Form.PLAIN:
+            return self._sentence(Paragraph(label))
+        if not self._take(1, len(label)):
+            return None
+        self._buttons += 1
+        return [newer.entry(self._new_id(), f"bot.{newer.ENTRY}.{self._buttons}", label, part.most)]
 
     def _table_block(self, rows: Iterable[Sequence[str]]) -> Block:
         cells = [[{"type": "raw_text", "text": cell} for cell in row] for row in rows]
@@ -325,9 +377,9 @@ def _rank(part: Part) -> int:
     match part:
         case Actions():
             return 0
-        case Heading():
+        case Heading() | Table(whole=True):
             return 1
-        case Paragraph() | Footnote() | Chart() | Pick():
+        case Paragraph() | Footnote() | Chart() | Pick() | Entry():
             return 2
         case _:
             return 3
@@ -345,7 +397,39 @@ def _addressed(ids: Sequence[str]) -> list[Block]:
 
 def _styled(text: str, styles: Mapping[str, Mapping[str, bool]]) -> list[Block]:
     """A sentence in pieces, each in the style of what it is."""
-    return [_text(piece, styles.get(kind)) for piece, kind in runs(text)]
+    pieces: list[Block] = []
+    for piece, kind in runs(text):
+        style = styles.get(kind)
+        if kind:
+            pieces.append(_text(piece, style))
+        else:
+            pieces += [_text(words, style) if at is None else _date(words, at, style) for words, at in _moments(piece)]
+    return pieces
+
+
+def _moments(text: str) -> Iterator[tuple[str, int | None]]:
+    """The pieces of a sentence, with the seconds since 1970 where one is a moment as `say_time` writes it."""
+    for number, piece in enumerate(_MOMENT.split(text)):
+        if piece:
+            yield piece, _seconds(piece) if number % 2 else None
+
+
+def _seconds(moment: str) -> int | None:
+    try:
+        at = datetime.strptime(moment, "%Y-%m-%d %H:%M UTC").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return int(at.timestamp()) if at.year >= FIRST_YEAR else None
+
+
+def _date(text: str, at: int, style: Mapping[str, bool] | None) -> Block:
+    """A moment in the zone of whoever reads it."""
+    styled: Block = {"style": dict(style)} if style else {}
+    return {"type": "date", "timestamp": at, "format": DATE_FORM, "fallback": text, **styled}
+
+
+def _date_markup(text: str, at: int) -> str:
+    return f"<!date^{at}^{DATE_FORM}|{text}>"
 
 
 def _text(text: str, style: Mapping[str, bool] | None = None) -> Block:

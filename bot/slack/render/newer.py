@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from commands.base import Button, Chart, Figure, Reply, Table
+from commands.base import Button, Chart, Figure, Progress, Reply, Table
 
 Block = dict[str, object]
 
@@ -17,8 +17,11 @@ MAX_CAPTION = 150
 MAX_DATA_ROWS, PAGE = 201, 10
 MAX_CHOICES, MAX_PICKED, MAX_OPTION, MAX_OPTION_VALUE = 5, 100, 75, 150
 
-MENU, PICK = "menu", "pick"
-"""What the action ids of a menu and of a choice of several say in place of an action."""
+MAX_TASKS = 50
+"""Slack publishes no limit; twelve and more were seen to be taken."""
+
+MENU, PICK, ENTRY = "menu", "pick", "entry"
+"""What the action ids of a menu, a choice of several and a line to type in say in place of an action."""
 
 
 class Form(StrEnum):
@@ -34,7 +37,7 @@ class Form(StrEnum):
 
 def forms(reply: Reply) -> tuple[Form, ...]:
     """The forms in which a message differs, the newest first."""
-    new = any(isinstance(part, Chart) or (isinstance(part, Table) and part.title) for part in reply.parts)
+    new = any(isinstance(part, Chart | Progress) or (isinstance(part, Table) and part.title) for part in reply.parts)
     return tuple(Form) if new else (Form.USUAL, Form.PLAIN)
 
 
@@ -58,6 +61,18 @@ def chart(block_id: str, one: Chart) -> Block | None:
         "title": one.title[:MAX_CHART_TITLE] or "–",
         "chart": {"type": "line", "series": series, "axis_config": axes},
     }
+
+
+def plan(block_id: str, progress: Progress) -> Block:
+    """A list of tasks, each with its state."""
+    tasks: list[Block] = []
+    for number, one in enumerate(progress.tasks):
+        task: Block = {"task_id": f"{number}-{one.id}", "title": one.title, "status": one.status}
+        if one.detail:
+            words = {"type": "rich_text_section", "elements": [{"type": "text", "text": one.detail}]}
+            task["details"] = {"type": "rich_text", "elements": [words]}
+        tasks.append(task)
+    return {"type": "plan", "block_id": block_id, "title": progress.title, "tasks": tasks}
 
 
 def folded(block_id: str, title: str, inner: Block) -> Block:
@@ -104,6 +119,12 @@ def pick(block_id: str, action_id: str, label: str, options: Sequence[tuple[str,
             "placeholder": plain("Choose …"),
         },
     }
+
+
+def entry(block_id: str, action_id: str, label: str, most: int) -> Block:
+    """A line to type in; nothing is sent before a button is pressed."""
+    element = {"type": "plain_text_input", "action_id": action_id, "max_length": most}
+    return {"type": "input", "block_id": block_id, "label": plain(label), "element": element}
 
 
 def choice(value: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from commands.base import (
     Actions,
     Button,
     Chart,
+    Entry,
     Figure,
     Footnote,
     Heading,
@@ -18,6 +19,8 @@ from commands.base import (
     Paragraph,
     Part,
     Pick,
+    Points,
+    Progress,
     Reply,
     Table,
     Tree,
@@ -48,6 +51,12 @@ def _part(part: Part, say: Callable[[str], str]) -> Part:  # noqa: PLR0911 - one
             return replace(part, text=say(part.text))
         case Tree(lines):
             return Tree(tuple(map(say, lines)))
+        case Points(lines):
+            return Points(tuple(map(say, lines)))
+        case Progress():
+            return part
+        case Entry():
+            return replace(part, label=say(part.label))
         case Table():
             rows = tuple(tuple(_cell(cell, say) for cell in row) for row in part.rows)
             return replace(part, rows=rows, title=say(part.title))

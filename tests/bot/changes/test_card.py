@@ -132,7 +132,7 @@ def test_the_question_says_what_is_lost_and_what_a_careful_colleague_would_add(b
     assert "⚠️ The settings ask for care with web01." in message.text
     assert "Everything written on web01 since first will be lost." in message.text
     assert "web01 keeps its newer checkpoint." in message.text
-    assert "asked by ada · open until 14:15 UTC · change" in message.text
+    assert "asked by ada · open until 2026-11-22 14:15 UTC · change" in message.text
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,9 @@ def test_the_button_says_what_it_does(bench: Workbench, web01: Target, action: A
 def test_an_approval_is_asked_of_a_second_person(bench: Workbench, web01: Target) -> None:
     message = Change(bench, web01).to(ChangeState.AWAITING, awaits="approval").card()
 
-    assert buttons(message) == [("Approve", "approve"), ("Withdraw", "cancel"), ("Take over", "take_over")]
+    assert buttons(message) == [
+        *(("Approve", "approve"), ("Refuse", "refuse"), ("Withdraw", "cancel"), ("Take over", "take_over")),
+    ]
     assert "needs a second person's approval" in message.text
 
 

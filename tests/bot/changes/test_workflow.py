@@ -21,6 +21,7 @@ from bot.ledger import TAKEN_OVER, ChangeRow, ChangeState
 from bot.messages import Origin
 from commands.base import Create, Person, Plan, Target
 from commands.kit.words import short_id
+from tests.support.board import buttons
 from tests.support.headquarters import Headquarters
 from tests.support.people import ADA, BOB, CHANNEL, EVE
 from tests.support.waiting import wait_until
@@ -457,7 +458,16 @@ def test_an_approver_refuses_with_a_reason_that_reaches_who_asked(hq: Headquarte
     hq.type("apply sql33 first")
     row = hq.wait_for(ChangeState.AWAITING)
 
-    hq.core.changes.answer(row, Answer("refuse", BOB, "bob", hq.clock(), reason="month's end <!channel>"))
+    hq.press(hq.button(row, "Refuse"), row.message)
+    assert "You asked for this, so somebody else must refuse it." in hq.told()
+    hq.press(hq.button(row, "Refuse"), row.message, who=BOB)
+    (refuse,) = buttons(hq.board.whispers[-1])
+    hq.press(refuse, None, who=BOB)
+    assert "A refusal needs a reason." in hq.told()
+    hq.press(refuse, None, who=EVE, entered="no")
+    assert "You are not among those who may refuse this." in hq.told()
+
+    hq.press(refuse, None, who=BOB, entered="month's  end <!channel>")
 
     ended = hq.wait_for(ChangeState.REFUSED, row)
     assert (ended.decided_by, ended.reason) == (BOB, "by bob: month's end <!channel>")

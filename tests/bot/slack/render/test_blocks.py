@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from commands.base import (
     Actions,
     Button,
     Chart,
+    Entry,
     Figure,
     Footnote,
     Heading,
@@ -25,8 +27,11 @@ from commands.base import (
     Paragraph,
     Part,
     Pick,
+    Points,
+    Progress,
     Reply,
     Table,
+    Task,
     Tree,
     name,
     say,
@@ -34,6 +39,8 @@ from commands.base import (
 from commands.kit.words import typed
 
 numbers = itertools.count()
+DATE = re.compile(r"<!date\^[0-9]+\^\{date_short_pretty\} \{time\}\|[0-9: -]+ UTC>")
+"""The one thing that Slack is given to parse."""
 
 
 def new_id() -> str:
@@ -263,11 +270,15 @@ rows = st.lists(names, max_size=22).map(tuple)
 cells = st.lists(names | st.builds(Figure, st.floats() | st.integers(0, 10**15), names), max_size=22).map(tuple)
 titles = st.just("") | names
 ids = st.text(min_size=1, max_size=60)
+tasks = st.builds(Task, ids, names, st.sampled_from(["pending", "in_progress", "complete", "error"]), names)
 choices = st.builds(Button, names, st.sampled_from(["delete", "keep"]), ids)
 any_part = st.one_of(
     st.builds(Heading, names),
     st.builds(Paragraph, names, st.booleans()),
     st.builds(Tree, st.lists(names, max_size=150).map(tuple)),
+    st.builds(Points, st.lists(names, max_size=40).map(tuple)),
+    st.builds(Progress, names, st.lists(tasks, max_size=60).map(tuple), st.lists(names, max_size=60).map(tuple)),
+    st.builds(Entry, names),
     st.builds(Table, rows, st.lists(cells, max_size=250).map(tuple), titles, st.booleans()),
     st.builds(Chart, names, st.lists(st.tuples(names, st.floats(0, 1e9)), max_size=40).map(tuple), names, names),
     st.builds(Item, names, names, some_buttons, st.lists(choices, max_size=7).map(tuple)),
@@ -290,7 +301,7 @@ def test_any_reply_keeps_within_slacks_limits(reply: Reply, form: Form) -> None:
     assert sum(len(str(o["text"])) for o in walk(message.blocks) if isinstance(o.get("text"), str)) <= 9_000
     kinds = [str(one.get("type")) for one in walk(message.blocks)]
     assert sum(kind in ("table", "data_table") for kind in kinds) <= (0 if form is Form.PLAIN else 1)
-    assert form is Form.NEW or not {"data_table", "data_visualization", "container"} & set(kinds)
+    assert form is Form.NEW or not {"data_table", "data_visualization", "container", "plan"} & set(kinds)
     assert form is not Form.PLAIN or not {"overflow", "input"} & set(kinds)
     for block in message.blocks:
         check(block)
@@ -301,7 +312,8 @@ def check(block: Block) -> None:
     for inner in walk(block):
         if isinstance(inner.get("text"), str):
             assert str(inner["text"]).strip(), "Slack refuses a message with an empty text"
-            assert inner["type"] in ("plain_text", "text", "raw_text", "raw_number")
+            assert inner["type"] in ("plain_text", "text", "raw_text", "raw_number", "mrkdwn")
+            assert inner["type"] != "mrkdwn" or DATE.fullmatch(str(inner["text"]))
     for button in (o for o in walk(block) if o.get("type") == "button"):
         assert action_of(str(button["action_id"]))
 
@@ -326,6 +338,43 @@ def test_a_name_in_a_sentence_is_bold_and_what_to_type_is_code() -> None:
         ("/checkpoint list", ("code",)),
         (" shows it.", ()),
     ]
+
+
+def test_a_moment_is_shown_in_the_zone_of_whoever_reads_it() -> None:
+    moment = "2026-11-22 14:05 UTC"
+    name_of_one = name(moment)
+    sentence, points, foot, more, no_moment = rendered(
+        Paragraph(f"{name_of_one} is kept until {moment}."),
+        Points((f"Lost: all since {moment}",)),
+        Footnote(f"asked by ada · open until {moment}"),
+        Footnote(" ".join([moment] * 8)),
+        Footnote("2026-99-99 99:99 UTC"),
+    ).blocks
+    date = {"type": "date", "timestamp": 1795356300, "format": "{date_short_pretty} {time}", "fallback": moment}
+    assert [one for one in walk(sentence) if one.get("type") == "date"] == [date]
+    assert [one for one in walk(points) if one.get("type") == "date"] == [date]
+    assert [one["text"] for one in walk(foot) if isinstance(one.get("text"), str)] == [
+        "asked by ada · open until ",
+        f"<!date^1795356300^{{date_short_pretty}} {{time}}|{moment}>",
+    ]
+    assert all(one.get("type") != "mrkdwn" for one in (*walk(more), *walk(no_moment)))
+    assert moment in rendered(Paragraph(f"until {moment}")).text
+
+
+def test_a_group_is_a_plan_with_a_task_a_vm_and_lines_for_an_old_server() -> None:
+    tasks = (Task("1", "web01", "complete", "Took x."), Task("2", "<!channel>", "pending"))
+    part = Progress("1 of 2 done", tasks, ("✅ web01: Took x.", "⏳ <!channel>"))
+    (plan,) = rendered(part).blocks
+    assert plan["title"] == "1 of 2 done"
+    assert [(one["title"], one["status"]) for one in walk(plan["tasks"]) if "task_id" in one] == [
+        ("web01", "complete"),
+        ("<!channel>", "pending"),
+    ]
+    for form in (Form.USUAL, Form.PLAIN):
+        (lines,) = rendered(part, form=form).blocks
+        assert shown([lines]) == "1 of 2 done\n✅ web01: Took x.\n⏳ <!channel>"
+    many = replace(part, tasks=tasks * 100)
+    assert [block["type"] for block in rendered(many).blocks] == ["rich_text"]
 
 
 def test_a_name_in_a_heading_stands_out_from_its_bold_words() -> None:
