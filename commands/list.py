@@ -46,7 +46,7 @@ from commands.kit.telling import (
 )
 from commands.kit.words import say_count, say_names, say_span, say_time, short_id, typed
 
-MOST_TREE = 6_000
+MOST_TREE = 7_500
 """Characters of a tree, for the same reason."""
 
 WIDTH = 36
@@ -54,6 +54,9 @@ WIDTH = 36
 
 MOST_IN_MENU = 20
 """Checkpoints of a tree that can be chosen beneath it."""
+
+A_CHOICE = 90
+"""Characters that one of them takes: fewer can be chosen where the tree is long."""
 
 MOST_CLAIMED = 10
 """Checkpoints with a button of their own."""
@@ -159,7 +162,9 @@ def _one(context: Context, seen: VMInventory) -> tuple[Part, ...]:
     if cut:
         what = typed("show", typeable(vm), "<checkpoint>")
         parts.append(Paragraph(f"What is known of the older ones is left out here: {what} tells it."))
-    newest_first = [Row((), one.name, one.id) for one in reversed(seen.checkpoints)][:MOST_IN_MENU]
+    room = (MOST_TREE - sum(len(line) + 1 for line in lines)) // A_CHOICE
+    shown = tuple(reversed(seen.checkpoints))[: max(0, min(room, MOST_IN_MENU))]
+    newest_first = [Row((), one.name, one.id) for one in shown]
     parts += pages.menu("Choose checkpoints, the newest first", newest_first, _acts(context, [seen]))
     free = [one for one in seen.checkpoints if is_unclaimed(one, notes.get(one.id, UNKNOWN))]
     if free:
