@@ -64,7 +64,7 @@ def test_an_apply_asks_first_and_says_what_will_be_lost(office: Office) -> None:
     assert "3 days ago) will be lost" in card.seen
     assert "A safety checkpoint of the present state is taken first" in card.seen
     assert "shop05 keeps its 1 newer checkpoint" in card.seen
-    assert card.buttons == ("Apply", "Cancel")
+    assert card.buttons == ("Apply", "Cancel", "Take over")
     assert office.newest_change().state == "awaiting"
 
 
