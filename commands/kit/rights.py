@@ -12,6 +12,9 @@ from commands.base import Context, actions
 FOR_ALL = frozenset({"help", "whoami"})
 """Commands for everybody who is let in."""
 
+CHANGE = "change"
+"""Stands for any right but `view`: whoever may change anything may freeze everything."""
+
 OnlyWith = Callable[[str], bool]
 """Whether a right is held."""
 
@@ -29,12 +32,16 @@ def of(command: click.Command) -> str:
     name = str(command.name)
     if name in FOR_ALL:
         return ""
+    if name == "freeze":
+        return CHANGE
     gives = str(getattr(command.callback, "__annotations__", {}).get("return", ""))
     return "view" if "Reply" in gives or name not in actions() else actions()[name].right
 
 
 def holds(context: Context, right: str) -> bool:
     """Whether a grant gives them that here, on whatever VMs."""
+    if right == CHANGE:
+        return any(set(grant.actions) - {"view"} for grant in context.grants)
     return not right or any(right in grant.actions for grant in context.grants)
 
 
