@@ -13,6 +13,7 @@ from bot.settings import AccessSettings, ApprovalSettings, ConfirmationSettings,
 from bot.settings.kinds import EVERYONE
 from commands.base import Grant, Person, Plan
 from commands.kit import patterns
+from commands.kit.rights import CHANGE
 from commands.kit.words import say_names, typed, which_role
 
 MANY = 3
@@ -190,11 +191,9 @@ def grants_elsewhere(access: AccessSettings, person: Person, channel: str) -> tu
 
 def roles_with(access: AccessSettings, action: str) -> tuple[str, ...]:
     """The roles that hold `action`, the one that holds least first."""
-    return tuple(
-        sorted(
-            (role for role, held in access.roles.items() if action in held), key=lambda role: len(access.roles[role])
-        )
-    )
+    changing = {role for role, held in access.roles.items() if action == CHANGE and set(held) - {"view"}}
+    roles = (role for role, held in access.roles.items() if action in held or role in changing)
+    return tuple(sorted(roles, key=lambda role: len(access.roles[role])))
 
 
 def channels_of(access: AccessSettings, person: Person) -> tuple[str, ...]:

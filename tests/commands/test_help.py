@@ -67,7 +67,9 @@ class TestForSomebodyWhoMayOnlyLook:
         told = world.run("help").text
         assert "\nlist | " in told
         assert "\nwhoami | " in told
-        assert not any(f"\n{name} | " in told for name in ("create", "delete", "apply", "keep", "claim", "rename"))
+        assert not any(
+            f"\n{name} | " in told for name in ("create", "delete", "apply", "keep", "claim", "rename", "freeze")
+        )
         assert "takes a checkpoint" not in told
         assert "further commands need a right that no grant gives you here" in told
 
