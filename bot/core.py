@@ -20,6 +20,7 @@ from bot.changes.quota import Holdings, Quota
 from bot.changes.soundness import Soundness
 from bot.changes.workflow import KINDS, SHOW_AGAIN, Changes
 from bot.dispatch.desk import Desk
+from bot.dispatch.views import NoScreen, Screen
 from bot.dispatch.waiting import Waiting
 from bot.durable import SELDOM, Durable, sqlite_jobs
 from bot.fleet.health.rounds import Health
@@ -41,7 +42,6 @@ from bot.schedules.notices import HostNotices
 from bot.schedules.picking import Picker
 from bot.schedules.recurring import Recurring
 from bot.settings import Settings
-from bot.views import NoScreen, Screen
 from commands.base import is_person
 
 CLOSING = 2.5

@@ -24,8 +24,8 @@ from bot.dispatch.bulkhead import Bulkhead
 from bot.dispatch.buttons import ANSWERS, REFUSE, REFUSE_WITH, TAKE_OVER, Buttons, NeedsCode
 from bot.dispatch.forms import ABOUT, CODE, MINE, OPENS, Answers, Each, Forms, NotOpened, kinds
 from bot.dispatch.home import Home
-from bot.dispatch.homes import Homes
 from bot.dispatch.offers import Offers
+from bot.dispatch.onlookers import Onlookers
 from bot.dispatch.orientation import Orientation
 from bot.dispatch.refusals import Refusals
 from bot.dispatch.requests import (
@@ -42,6 +42,7 @@ from bot.dispatch.requests import (
 )
 from bot.dispatch.shortcuts import form_of
 from bot.dispatch.twins import Twins
+from bot.dispatch.views import Option, Screen
 from bot.dispatch.waiting import Waiting
 from bot.fleet.growth import KnownGrowth
 from bot.fleet.inventory import Inventory
@@ -54,7 +55,6 @@ from bot.people import access
 from bot.people.codes import Codes
 from bot.people.identity import Gate, Refusal
 from bot.settings import Settings
-from bot.views import Option, Screen
 from commands.base import (
     Actions,
     Button,
@@ -127,7 +127,7 @@ class Desk:
     offers: Offers = field(default_factory=Offers)
     refusals: Refusals = field(init=False)
     forms: Forms = field(init=False)
-    homes: Homes = field(init=False)
+    homes: Onlookers = field(init=False)
     orientation: Orientation = field(init=False)
     _seen: SeenLately = field(default_factory=SeenLately)
     _clicks: SeenLately = field(default_factory=SeenLately)
@@ -137,7 +137,7 @@ class Desk:
         every = kinds(self.settings.digest.timezone)
         self.forms = Forms(every, self.screen, self.gate, self.changes, self._as_seen)
 
-        self.homes = Homes(self.screen, self._home)
+        self.homes = Onlookers(self.screen, self._home)
         self.orientation = Orientation(self.ledger, self.announcer)
 
     @property

@@ -11,8 +11,8 @@ from typing import Protocol
 
 from cachetools import LRUCache
 
+from bot.dispatch.views import Option, ViewRef
 from bot.messages import MessageRef, Origin
-from bot.views import Option, ViewRef
 
 NAMESPACE = uuid.UUID("5b0f7f1e-6a53-4f0e-9d2c-3f6f6c1b9a51")
 """Change ids are made from delivery ids under this, so that a second delivery finds the first one's change."""

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.dispatch.requests import Edited, Looked, Pressed, Searched, Sheet, Submitted, Summoned, Typed
+from bot.dispatch.views import ViewRef
 from bot.messages import MessageRef, Origin
 from bot.slack.render.blocks import action_of
 from bot.slack.render.form import memory_of
 from bot.slack.render.newer import ENTRY, MAX_PICKED, MENU, PICK, choice
-from bot.views import ViewRef
 from commands.kit.words import typed
 
 Payload = Mapping[str, object]

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
+from bot.dispatch.views import Alert, Form, ScreenError, ViewRef
 from bot.slack.render.form import modal
 from bot.slack.render.home import home_view
 from bot.slack.render.newer import Block, forms
 from bot.slack.web import WEB_ERRORS, error_code
-from bot.views import Alert, Form, ScreenError, ViewRef
 from commands.base import Reply
 
 _REFUSED = frozenset({"invalid_arguments", "invalid_blocks", "invalid_view"})

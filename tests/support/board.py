@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from threading import Event, Lock
 
+from bot.dispatch.views import Form, ScreenError, ViewRef
 from bot.messages import AnnouncerError, MessageGone, MessageRef, Origin
-from bot.views import Form, ScreenError, ViewRef
 from commands.base import Actions, Button, Item, Reply
 from tests.support.waiting import Pulse
 

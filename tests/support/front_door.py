@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from bot.dispatch.views import Form, Text
 from bot.slack.intake import Intake, Job
 from bot.slack.listeners import build_app, serve
 from bot.slack.render.form import modal
-from bot.views import Form, Text
 from tests.support.headquarters import Headquarters
 from tests.support.people import ADA, CHANNEL, TEAM
 

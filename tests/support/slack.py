@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.dispatch.requests import Request, Searched, Submitted
+from bot.dispatch.views import Option
 from bot.slack.connection import Connections
 from bot.slack.intake import Intake
 from bot.slack.outbox import Outbox
-from bot.views import Option
 
 
 class DeskOfATest:

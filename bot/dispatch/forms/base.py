@@ -9,7 +9,7 @@ from math import ceil
 from typing import Literal, Protocol
 
 from bot.dispatch.requests import Sheet
-from bot.views import Form, Option
+from bot.dispatch.views import Form, Option
 from commands.base import Context, UsageError
 
 CHANNEL = "channel"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from backends.base import BackendError, Checkpoint, VMInventory
 from bot.dispatch.forms.base import CHANNEL, Mistake, until_the_end_of
 from bot.dispatch.requests import Sheet
-from bot.views import Alert, Choice, Conversation, Day, Field, Form, Option
+from bot.dispatch.views import Alert, Choice, Conversation, Day, Field, Form, Option
 from commands.base import Context, Paragraph, Plan, UsageError, name
 from commands.kit import runner
 from commands.kit.words import say_count, say_span

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.dispatch.forms.base import Answers, Mistake
 from bot.dispatch.requests import Sheet
-from bot.views import Form, Option, Text
+from bot.dispatch.views import Form, Option, Text
 from commands.base import Context, Paragraph, UsageError
 
 MOST = 12

@@ -9,8 +9,8 @@ from backends.base import BackendError, CheckpointType, VMInventory
 from bot.dispatch.forms.base import CHANNEL, Mistake, channel_of, until_the_end_of
 from bot.dispatch.forms.search import VMSearch, option_of
 from bot.dispatch.requests import Sheet
+from bot.dispatch.views import Alert, Choice, Conversation, Day, Field, Form, Option, Search, Text
 from bot.fleet import space
-from bot.views import Alert, Choice, Conversation, Day, Field, Form, Option, Search, Text
 from commands.base import Context, Paragraph, Plan, UsageError, name
 from commands.base.health import Verdict
 from commands.kit import runner

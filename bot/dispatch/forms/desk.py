@@ -9,9 +9,9 @@ from backends.base import BackendError
 from bot.changes.workflow import Changes
 from bot.dispatch.forms.base import CHANNEL, Answers, Each, Kind, Mistake, channel_of
 from bot.dispatch.requests import Edited, Searched, Sheet, Submitted
+from bot.dispatch.views import Option, Screen, ScreenError
 from bot.messages import Origin
 from bot.people.identity import Gate
-from bot.views import Option, Screen, ScreenError
 from commands.base import Context, Person, Plan, UsageError
 from commands.base.names import unmarked
 from commands.kit import runner

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.dispatch.forms.base import Each, Mistake
 from bot.dispatch.requests import Sheet
-from bot.views import Choice, Form, Option, Several
+from bot.dispatch.views import Choice, Form, Option, Several
 from commands.base import Context, Paragraph, UsageError
 from commands.kit import mine
 from commands.kit.words import typed

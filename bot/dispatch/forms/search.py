@@ -9,7 +9,7 @@ from threading import Lock
 from cachetools import TTLCache
 
 from backends.base import VMInventory
-from bot.views import Option
+from bot.dispatch.views import Option
 from commands.base import Context
 from commands.kit.finding import plain
 

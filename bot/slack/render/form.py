@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
+from bot.dispatch.views import Alert, Choice, Conversation, Day, Field, Form, Option, Search, Several, Text
 from bot.slack.render.blocks import clean, paragraph
 from bot.slack.render.newer import MAX_OPTION, MAX_OPTION_VALUE, Block, plain
-from bot.views import Alert, Choice, Conversation, Day, Field, Form, Option, Search, Several, Text
 from commands.base import Paragraph
 
 VERSION = 1

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from bot.dispatch.views import Alert, Choice, Conversation
 from bot.ledger import ChangeState
-from bot.views import Alert, Choice, Conversation
 from commands.base import Item, Paragraph, unmarked
 from tests.support.board import buttons
 from tests.support.front_door import FrontDoor

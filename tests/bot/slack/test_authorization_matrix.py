@@ -11,10 +11,10 @@ from dataclasses import replace
 
 import pytest
 
+from bot.dispatch.views import Form, Option, Search
 from bot.ledger import ChangeState
 from bot.people.directory import LookupFailed, Member, ScopeMissing
 from bot.settings import AccessSettings, GrantSettings
-from bot.views import Form, Option, Search
 from tests.support.front_door import FrontDoor
 from tests.support.headquarters import Headquarters, settings
 from tests.support.people import CHANNEL, ELSEWHERE, SHARED, TEAM, People

@@ -10,8 +10,8 @@ import pytest
 
 from backends.base import OperationalStatus
 from bot.dispatch.forms.search import VMSearch
+from bot.dispatch.views import Alert, Conversation, Form, Search, Text
 from bot.ledger import ChangeState
-from bot.views import Alert, Conversation, Form, Search, Text
 from commands.base import CheckpointNote, unmarked
 from tests.support.front_door import FrontDoor
 from tests.support.headquarters import Headquarters

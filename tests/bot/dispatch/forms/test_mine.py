@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from backends.simulator.fleets.seed import DAY, Past
+from bot.dispatch.views import Choice, Form, Several
 from bot.ledger import ChangeState
-from bot.views import Choice, Form, Several
 from commands.base import Pick
 from tests.support.front_door import FrontDoor
 from tests.support.headquarters import Headquarters

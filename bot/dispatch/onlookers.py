@@ -8,8 +8,8 @@ from threading import Lock, Timer
 
 from cachetools import TTLCache
 
+from bot.dispatch.views import Screen, ScreenError
 from bot.ledger import LedgerError
-from bot.views import Screen, ScreenError
 from commands.base import Reply
 
 LATELY = 900.0
@@ -24,7 +24,7 @@ SOON = 3.0
 log = logging.getLogger(__name__)
 
 
-class Homes:
+class Onlookers:
     """Safe to use from many threads."""
 
     def __init__(self, screen: Screen, make: Callable[[str, str], Reply], *, soon: float = SOON) -> None:
