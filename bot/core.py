@@ -159,7 +159,10 @@ class Core:
         self.expiry.declare()
         self.housekeeping.register(self.expiry)
         digests = Digests(settings, self.inventory, self.ledger, clock, Ownership(gate.has_left).of)
-        self._schedules = Schedules(settings.digest, digests, announcer, self.ledger, clock, gate.may_post)
+        self._schedules = Schedules(
+            *(settings.digest, digests, announcer, self.ledger, clock, gate.may_post),
+            keepers=gate.keepers,
+        )
         self._digest_workflow = self._schedules.declare()
         freezing = Freezing(
             gate,

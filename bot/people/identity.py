@@ -17,6 +17,9 @@ from commands.base import Person, is_person
 
 log = logging.getLogger(__name__)
 
+MOST_KEEPERS = 3
+"""People who are told what only the settings mend."""
+
 _CHANNEL = re.compile(r"[CDG][A-Z0-9]{1,20}")
 
 
@@ -185,6 +188,13 @@ class Gate:
         if isinstance(strangers, LookupFailed):
             raise strangers
         return strangers is None
+
+    def keepers(self) -> tuple[str, ...]:
+        """Up to `MOST_KEEPERS` people whom the settings name to ask, by their user ids. Raises `LookupFailed`."""
+        ids: list[str] = []
+        for one in self.access.ask:
+            ids += sorted(self.directory.group_members(one)) if one.startswith("S") else [one]
+        return tuple(dict.fromkeys(ids))[:MOST_KEEPERS]
 
     def _strangers_in(self, channel: str) -> LookupFailed | str | None:
         """Whether people of another workspace read in `channel`, or why that is not known; None where they do not."""

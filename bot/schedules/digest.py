@@ -39,6 +39,11 @@ PAUSES = (10.0, 30.0, 90.0, 270.0, 810.0, 2430.0)
 CHARTED, POINTS = timedelta(days=30), 15
 """What the chart of a digest is about, and how many points it has."""
 
+INVITE = "Who looks after me can mend that: invite me there, or take it out of digest.channels."
+GRANT = "Who looks after me can mend that: name the channel in a grant, or take it out of digest.channels."
+LATER_ONE = "The next one comes at its time; `/checkpoint digest` in the channel shows it now."
+"""What helps a channel that gets no digest."""
+
 TOO_LATE = timedelta(hours=12)
 """A digest that is later than this is left to the next morning."""
 
@@ -133,6 +138,8 @@ class Schedules:
     clock: Callable[[], datetime]
     may_post: Callable[[str], bool] = lambda _channel: True
     """Whether what the fleet is like may be shown in a channel. Raises `LookupFailed`."""
+    keepers: Callable[[], Collection[str]] = tuple
+    """Who can mend the settings, by their user ids."""
     pauses: Sequence[float] = PAUSES
 
     def declare(self) -> Callable[[datetime, object], None]:
@@ -191,31 +198,36 @@ class Schedules:
                 log.info("the digest for %s could not be posted yet: %s", channel, failure)
                 return False
             log.error("the digest for %s could not be posted: %s", channel, failure)
-            self._tell_others(channel, str(failure))
+            self._tell_others(channel, str(failure), INVITE if lasting else LATER_ONE)
         return True
 
-    def _tell_others(self, channel: str, cause: str) -> None:
-        """Say in the first channel that can be written to that another one has no digest: once, until it has one."""
+    def _tell_others(self, channel: str, cause: str, mend: str) -> None:
+        """Say where it can be read that a channel has no digest, once until it has one: in the first other channel
+        that can be written to, or else to those who can mend the settings."""
         last = self.ledger.digests.last(channel)
         news = f"{channel} not posted since {last.occurrence if last else 'ever'}"
-        line = say(
-            f"The digest for the channel {channel} could not be posted: {cause}",
-            "Who looks after me can mend that: invite me there, or take it out of digest.channels.",
-        )
-        for other in (one for one in self.channels if one != channel):
+        line = say(f"The digest for the channel {channel} could not be posted: {cause}", mend)
+        for place in (*(Origin(one, "") for one in self.channels if one != channel), *self._keepers()):
             try:
-                if not self._may_post(other):
+                if not self._may_post(place.channel):
                     continue
                 if self.ledger.digests.claim(news, channel):
-                    self._tell_once(news, other, line)
+                    self._tell_once(news, place, line)
                 return
             except (AnnouncerError, LedgerError) as failure:
-                log.warning("nobody in %s could be told: %s", other, failure)
+                log.warning("nobody in %s could be told: %s", place.channel or place.person_id, failure)
 
-    def _tell_once(self, news: str, channel: str, line: Reply) -> None:
+    def _keepers(self) -> Sequence[Origin]:
+        try:
+            return [Origin("", one) for one in self.keepers()]
+        except LookupFailed as failure:
+            log.warning("who looks after the settings could not be looked up: %s", failure)
+            return []
+
+    def _tell_once(self, news: str, place: Origin, line: Reply) -> None:
         """What was claimed. Raises `AnnouncerError`; then it is another one's to tell."""
         try:
-            self.announcer.post(Origin(channel, ""), line)
+            self.announcer.post(place, line)
         except AnnouncerError:
             self.ledger.digests.release(news)
             raise
@@ -226,6 +238,7 @@ class Schedules:
         occurrence = _occurrence(channel, scheduled_at)
         if not self._may_post(channel):
             log.error("the digest for %s is not posted: people of another workspace may read there", channel)
+            self._tell_others(channel, "people of another workspace may read there", GRANT)
             return
         digest = self.digests.of(channel)
         if digest is None or (digest.quiet and self.settings.empty == "skip"):

@@ -10,7 +10,6 @@ from tests.support.waiting import DEADLINE
 
 def test_the_acknowledgement_leaves_before_anybody_is_asked_anything(office: Office) -> None:
     vm = office.add_vm("shop01")
-    _channels_were_looked_at(office)
     log_before = len(office.sandbox.log())
 
     office.type("oncall", "/checkpoint shop01 x")  # nobody has looked this person up yet
@@ -23,14 +22,6 @@ def test_the_acknowledgement_leaves_before_anybody_is_asked_anything(office: Off
     acked_at = float(lines[1]["ts"])
     looks = [one.at for one in office.commands().seen("Get-VM") if vm.id in str(one.parameters)]
     assert min(looks) > acked_at
-
-
-def _channels_were_looked_at(office: Office) -> None:
-    """Those of the settings, which the bot looks at beside everything else once it runs."""
-    many = len(office.settings.digest.channels)
-    office.sandbox.wait_for(
-        lambda: sum(line["method"] == "conversations.info" for line in office.sandbox.log("web_api")) >= many
-    )
 
 
 def test_a_command_that_is_delivered_twice_is_done_once(office: Office) -> None:

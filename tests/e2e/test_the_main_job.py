@@ -310,7 +310,7 @@ class TestAnswers:
         assert who in answer
         assert role in answer
 
-    @pytest.mark.parametrize("text", ["/checkpoint help", "/checkpoint", "/checkpoint --help"])
+    @pytest.mark.parametrize("text", ["/checkpoint help", "/checkpoint --help"])
     def test_help_shows_the_short_form_first(self, office: Office, text: str) -> None:
         assert "/checkpoint web01 before-upgrade takes a checkpoint of web01" in office.ask("ada", text)
 

@@ -118,6 +118,33 @@ class TestAChannelThatIsClosedToTheBot:
         assert f"The digest for the channel {WEB} could not be posted: is_archived" in told
         assert [record.exc_info for record in caplog.records if record.levelname == "ERROR"] == [None, None]
 
+    def test_is_told_to_those_who_keep_the_settings_where_there_is_no_other(
+        self, closed: Schedules, board: Board
+    ) -> None:
+        only = DIGEST.model_copy(update={"channels": (DigestChannelSettings(channel=WEB, vms=("web*",)),)})
+        alone = replace(closed, settings=only, keepers=lambda: ("U0KEEPER", "U0OTHER"))
+        post, told = board.post, []
+        board.post = lambda origin, message: (told.append(origin.person_id), post(origin, message))[1]  # type: ignore[method-assign]
+
+        for _ in range(2):
+            assert alone.try_to_post(WEB, DUE)
+
+        assert [one for one in told if one] == ["U0KEEPER"]
+        assert "could not be posted: is_archived" in board.texts[0]
+
+    def test_of_a_passing_trouble_it_is_not_advised_to_invite_the_bot(self, schedules: Schedules, board: Board) -> None:
+        def post(origin: Origin, message: Reply) -> MessageRef | None:
+            if origin.channel == WEB:
+                raise AnnouncerError("Slack is away")
+            return Board.post(board, origin, message)
+
+        board.post = post  # type: ignore[method-assign]
+        assert schedules.try_to_post(WEB, DUE, tries=len(PAUSES))
+
+        (told,) = board.texts
+        assert "The next one comes at its time" in told
+        assert "invite" not in told
+
     def test_holds_up_no_other(self, closed: Schedules, board: Board) -> None:
         assert closed.try_to_post(OPS, DUE)
 
