@@ -118,11 +118,11 @@ class Tripwires:
         setattr(owner, method, watched)
 
     def _around_transactions(self) -> None:
-        write: Callable[[Store], AbstractContextManager[Database]] = Store.write
+        write: Callable[..., AbstractContextManager[Database]] = Store.write
 
         @contextmanager
-        def watched(store: Store) -> Iterator[Database]:
-            with write(store) as db:
+        def watched(store: Store, **how: bool) -> Iterator[Database]:
+            with write(store, **how) as db:
                 yield db
             self._reach_inside("ledger written")
 
