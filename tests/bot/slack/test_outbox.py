@@ -13,7 +13,7 @@ from bot.sandbox import Sandbox
 from bot.slack.outbox import GONE, INVITE, Outbox
 from bot.slack.pace import Pace
 from bot.slack.web import posting_client
-from commands.base import Actions, Button, Chart, Item, Reply, Table, say
+from commands.base import Actions, Button, Chart, Item, Progress, Reply, Table, Task, say
 from tests.support.waiting import DEADLINE
 
 OPS = Origin("C0OPS0001", "U0ADA0001")
@@ -135,6 +135,7 @@ NEWER = Reply(
         Table(("VM",), (("web01",),), "1 more", folded=True),
         Chart("Held", (("1 Nov", 4.0), ("2 Nov", 5.0)), "GB", "From 4 GB to 5 GB."),
         Item("web01", choices=(Button("Keep", "keep", "7"), Button("Delete", "delete", "7"))),
+        Progress("1 of 2 VMs", (Task("1", "web01", "complete"), Task("2", "web02", "pending")), ("web01 is done",)),
     )
 )
 
@@ -142,9 +143,9 @@ NEWER = Reply(
 @pytest.mark.parametrize(
     ("refusals", "blocks"),
     [
-        (0, ["container", "data_visualization", "context", "section"]),
-        (1, ["rich_text", "table", "rich_text", "section"]),
-        (2, ["rich_text", "rich_text", "section", "actions"]),
+        (0, ["container", "data_visualization", "context", "section", "plan"]),
+        (1, ["rich_text", "table", "rich_text", "section", "rich_text"]),
+        (2, ["rich_text", "rich_text", "section", "actions", "rich_text"]),
         (3, []),
     ],
 )
