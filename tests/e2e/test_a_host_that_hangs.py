@@ -44,7 +44,7 @@ def test_what_needs_no_host_and_another_host_are_answered_at_once(office: Office
         office.type("ada", "/checkpoint whoami")
         office.wait_for_text("(U0ADA0001)")
         office.type("viewer", "/checkpoint help")
-        office.wait_for_text("/checkpoint", "create", who="viewer")
+        office.wait_for_text("/checkpoint", "history", who="viewer")
         office.press("ada", "Cancel")
         office.wait_for_text(f"Delete first of slow{questions}: cancelled")
         office.type("viewer", f"/checkpoint show quick{questions} first")

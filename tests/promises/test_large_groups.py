@@ -58,7 +58,7 @@ def test_a_group_of_which_one_vm_has_begun_cannot_be_cut_off(office: Office) -> 
         first = types(office, "ada", '"half 1" first')
         wait(office, lambda: first.row.state == "running")
         group = types(office, "ada", '"half 1,half 2" both')
-        wait(office, lambda: "Took both of half 2" in group.message.seen)
+        wait(office, lambda: "1 of 2 done" in group.message.seen)
         answer = refused(office, "ada", lambda: group.press("ada", "cancel"))
     finally:
         faults.disarm(FaultKind.HANG)
