@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import settings as hypothesis
 
 from tests.support.office import Office
+
+with suppress(ValueError):  # only a main thread may
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+"""A shell starts what runs in its background deaf to Ctrl-C, and so would be the programs that tests interrupt."""
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 """Programs that tests start do not compile anew what others have compiled."""

@@ -284,7 +284,8 @@ class Desk:
 
     def _is_double_click(self, request: Pressed) -> bool:
         """Slack gives each click of a double click a trigger of its own."""
-        press = (request.origin.person_id, request.action, request.value, request.chosen, request.message)
+        what = (request.action, request.value, request.chosen, request.entered)
+        press = (request.origin.person_id, *what, request.message)
         return not self._clicks.first(press, self.clock(), within=DOUBLE_CLICK)
 
     def _typed(self, request: Typed) -> None:

@@ -121,6 +121,10 @@ class SocketClient(SocketModeClient):
         self.message_queue.put(None)  # else closing waits for the next message, for a second
         super().close()
 
+    def disconnect(self) -> None:
+        with suppress(AttributeError):  # slack_sdk 3.47: its reading thread may give the same socket up in between
+            super().disconnect()
+
     def _count(self, deliver: Deliver) -> Deliver:
         def listener(client: BaseSocketModeClient, request: SocketModeRequest) -> None:
             with self._in_hand.one():

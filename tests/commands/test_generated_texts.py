@@ -10,7 +10,7 @@ import pytest
 
 import commands
 from bot.dispatch import grammar
-from commands.base import Plan, Reply, SchedulePlan, UsageError
+from commands.base import FreezePlan, Plan, Reply, SchedulePlan, UsageError
 from tests.support.memory import World
 from tests.support.texts import texts
 
@@ -29,7 +29,7 @@ def world_with_checkpoints(world: World) -> World:
 
 def test_no_text_is_an_error_or_more_than_one_command(world_with_checkpoints: World) -> None:
     context = world_with_checkpoints.context
-    took, outcomes = [], dict.fromkeys((Reply, Plan, SchedulePlan, UsageError), 0)
+    took, outcomes = [], dict.fromkeys((Reply, Plan, SchedulePlan, FreezePlan, UsageError), 0)
     for text in texts(COUNT, seed=11):
         begin = time.perf_counter()
         try:
@@ -53,5 +53,5 @@ def _outcome(words: tuple[str, ...] | None, context: commands.base.Context, text
     except UsageError as refused:
         assert refused.sentence.strip(), text
         return UsageError
-    assert isinstance(answer, Reply | Plan | SchedulePlan), text
+    assert isinstance(answer, Reply | Plan | SchedulePlan | FreezePlan), text
     return type(answer)

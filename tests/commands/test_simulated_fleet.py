@@ -49,7 +49,7 @@ def simulated() -> Iterable[Simulated]:
 
 
 def test_the_whole_fleet_is_a_table(simulated):
-    told = simulated.type("list").text
+    told = simulated.type("list").text + simulated.type("list --page 2").text
     assert "web01 | hv01 | running | 2 | 41 days | 2" in told
     assert "テスト環境" in told
     assert "mail01" not in told

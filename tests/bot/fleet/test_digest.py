@@ -271,7 +271,11 @@ def test_stale_ones_stand_by_owner_and_nobody_is_mentioned_twice():
     }
     made = digest(vm("web01", *(checkpoint(one) for one in "abcd"), grown=[GB, 9 * GB, 3 * GB, 2 * GB]), notes=notes)
     parts = as_reply(made).parts
-    assert [part.to for part in parts if isinstance(part, Paragraph) and "stale," in part.text] == ["U222", "U111", ""]
+    assert [part.to for part in parts if isinstance(part, Paragraph) and "stale," in part.text] == [
+        ("U222",),
+        ("U111",),
+        (),
+    ]
     assert [item.text for item in items(made)] == [f"web01: {one}" for one in "bcad"]
     assert "2 stale, 4.0 GB written since, the oldest 9 days old." in as_reply(made).text
 

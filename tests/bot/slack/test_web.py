@@ -84,9 +84,9 @@ def test_only_hosts_of_this_machine_are_taken_out_of_the_proxys_way() -> None:
 
 
 def test_posts_are_repeated_only_when_slack_says_that_nothing_was_shown() -> None:
-    assert [type(h).__name__ for h in posting_client("t", SLACK).retry_handlers] == ["RateLimitErrorRetryHandler"]
+    assert [type(h).__name__ for h in posting_client("t", SLACK).retry_handlers] == ["ShortRateLimit"]
     assert {type(h).__name__ for h in reading_client("t", SLACK).retry_handlers} == {
         "ConnectionErrorRetryHandler",
         "ServerErrorRetryHandler",
-        "RateLimitErrorRetryHandler",
+        "ShortRateLimit",
     }
