@@ -12,6 +12,7 @@ from bot.settings import AccessSettings
 from commands.base import (
     Actions,
     Button,
+    CheckpointNote,
     Context,
     Footnote,
     Heading,
@@ -130,10 +131,17 @@ def _mine(context: Context, held: Sequence[Held]) -> Iterator[Part]:
 
 def _item(context: Context, held: Held) -> Item:
     """A checkpoint, with when it goes."""
-    told = how_long(held.note)
-    goes = f"wanted {told}" if told else "nobody said how long it is wanted"
     text = f"{name(held.checkpoint.name)} of {name(held.seen.vm.name)}"
-    return Item(text, f"{age(held.checkpoint, context.now)} old, {goes}", choices=_choices(context, held))
+    return Item(text, f"{age(held.checkpoint, context.now)} old, {until(held.note)}", choices=_choices(context, held))
+
+
+def until(note: CheckpointNote) -> str:
+    """When it goes."""
+    if told := how_long(note):
+        return f"wanted {told}"
+    if note.schedule:
+        return f"it goes when its schedule {name(note.schedule)} says so"
+    return "nobody said how long it is wanted"
 
 
 def _choices(context: Context, held: Held) -> tuple[Button, ...]:

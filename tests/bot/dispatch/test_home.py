@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from bot.dispatch.home import until
 from bot.dispatch.views import Alert, Choice, Conversation
 from bot.ledger import ChangeState
-from commands.base import Item, Paragraph, unmarked
+from commands.base import CheckpointNote, Item, Paragraph, unmarked
 from tests.support.board import buttons
 from tests.support.front_door import FrontDoor
 from tests.support.headquarters import Headquarters
@@ -53,6 +54,18 @@ def test_of_what_is_somebody_elses_it_shows_nothing(door: FrontDoor) -> None:
     assert "mine" not in text.replace("--mine", "")
     assert "eves01" in text
     assert "sql01" not in text
+
+
+@pytest.mark.parametrize(
+    ("note", "said"),
+    [
+        (CheckpointNote(), "nobody said how long it is wanted"),
+        (CheckpointNote(pinned=True), "wanted forever"),
+        (CheckpointNote(schedule="nightly"), "it goes when its schedule nightly says so"),
+    ],
+)
+def test_it_says_when_a_checkpoint_goes(note: CheckpointNote, said: str) -> None:
+    assert unmarked(until(note)) == said
 
 
 def test_a_guest_gets_one_polite_line(door: FrontDoor) -> None:
