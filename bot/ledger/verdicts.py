@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -132,7 +133,9 @@ def _written(reasons: tuple[Reason, ...]) -> str:
     return clean(to_json({"version": VERSION, "reasons": _REASONS.dump_python(reasons, mode="json")}))
 
 
+@lru_cache(maxsize=32_768)
 def _health(row: Row) -> VMHealth:
+    """Thousands are read for every Home tab, and few change between two looks."""
     vm_id, vm_name, host, verdict, reasons, judged, since, at, by, by_name, why = row
     acknowledged = Acknowledgement(by, by_name, why, moment_of(at)) if at else None
     return VMHealth(
