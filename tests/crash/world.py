@@ -52,7 +52,7 @@ class World:
         self._kill_at = kill_at
         self._expires_after = expires_after
         self._lives = 0
-        self._sandbox = Sandbox(ack_timeout=DEADLINE, timeout=DEADLINE)
+        self._sandbox = Sandbox(ack_timeout=DEADLINE / 10, timeout=DEADLINE)
         self._powershell = WatchedPowerShell(self.host, self.reached)
         self._server = self._serve()
         self._open = ExitStack()

@@ -12,9 +12,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.large_office import LargeOffice, large_office
+from tests.support.waiting import DEADLINE
 
 CHROMIUM = shutil.which("chromium")
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=1000 * DEADLINE)
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 pytestmark = [
@@ -40,7 +41,7 @@ def browser(office: LargeOffice) -> Iterator[Browser]:
 def page_of(browser: Browser, office: LargeOffice, who: str, *, dark: bool = False, phone: bool = False) -> Page:
     size = {"width": 390, "height": 844} if phone else {"width": 1200, "height": 860}
     context = browser.new_context(color_scheme="dark" if dark else "light", viewport=size)  # type: ignore[arg-type]
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(1000 * DEADLINE)
     page = context.new_page()
     page.goto(f"{office.sandbox.url.rstrip(chr(47))}/#/{who}/ops")
     expect(page.locator("#text")).to_be_visible()

@@ -16,6 +16,7 @@ from slack_sdk import WebClient
 from bot.sandbox import Sandbox, Shortcut, SlackApp, demo_workspace
 from bot.sandbox.routes import PAGE
 from tests.bot.sandbox.conftest import CLOSING
+from tests.support.waiting import DEADLINE
 
 CHROMIUM = shutil.which("chromium")
 OPTIONS = [
@@ -123,7 +124,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser, sandbox: Sandbox) -> Iterator[Page]:
     """The page as Ada in #ops; anything on the console, or a request to elsewhere, fails the test."""
     context = browser.new_context()
-    context.set_default_timeout(5000)
+    context.set_default_timeout(1000 * DEADLINE)
     page = context.new_page()
     trouble: list[str] = []
     page.on("console", lambda message: trouble.append(message.text))
