@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from threading import Condition, Thread, Timer
+from threading import Condition, Lock, Thread, Timer
+from weakref import WeakValueDictionary
 
 from bot.changes.card import SHOWN, card
 from bot.changes.outcome import outcomes
@@ -76,6 +77,7 @@ class ChangeMessages:
         """Each change that is not over as it was last shown: of a large group only what is new is read."""
         self._shown: dict[str, Reply] = {}
         """What its message says."""
+        self._updating: WeakValueDictionary[str, Lock] = WeakValueDictionary()
         self._posted = Condition()
 
     def asked_from(self, change_id: str, origin: Origin) -> None:
@@ -273,9 +275,10 @@ class ChangeMessages:
         now = change = self._post_first(change_id)
         while not is_by_the_clock(change.row):
             message = self._card(change)
-            if message != self._shown.get(change_id) and change.row.message is not None:
-                change = self._update(change, change.row.message, message)
-            self._shown[change_id] = message
+            with self._updating_alone(change_id):
+                if message != self._shown.get(change_id) and change.row.message is not None:
+                    change = self._update(change, change.row.message, message)
+                self._shown[change_id] = message
             now = self._look(change_id)
             if now.row.state == change.row.state:
                 break
@@ -285,6 +288,14 @@ class ChangeMessages:
         if now.row.state.final:
             self._forget(change_id)
         return change
+
+    @contextmanager
+    def _updating_alone(self, change_id: str) -> Iterator[None]:
+        """Else two could update its message at once, and what it says last be another one's than is kept of it."""
+        with self._posted:
+            lock = self._updating.setdefault(change_id, Lock())
+        with lock:
+            yield
 
     def _forget(self, change_id: str) -> None:
         self._known.pop(change_id, None)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from itertools import islice
+from threading import Lock
 
 from bot.changes.message import PROGRESS_EVERY, SOON, ChangeMessages, soon
 from bot.changes.outcome import OUTCOME, Outcome
@@ -71,6 +72,40 @@ def test_what_happens_while_a_message_is_shown_is_shown_too(bench: Workbench) ->
     board = BusyBoard(go_on)
     ChangeMessages(bench.ledger, board, bench.clock).show(change_id)
 
+    assert ["Took fresh of web01." in text for text in board.texts] == [True]
+
+
+class CrowdedBoard(Board):
+    """Sees whether it is told to update a message while it is at it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alone = Lock()
+        self.crowded = False
+
+    def update(self, ref: MessageRef, message: Reply) -> None:
+        if not self.alone.acquire(blocking=False):
+            self.crowded = True
+            return
+        time.sleep(0.02)
+        super().update(ref, message)
+        self.alone.release()
+
+
+def test_nobody_updates_a_message_while_another_does(bench: Workbench) -> None:
+    """Who was first could be the last to be shown, and what is kept of the message be the other's."""
+    board = CrowdedBoard()
+    showing = ChangeMessages(bench.ledger, board, bench.clock)
+    change_id = bench.ask(Create("fresh"), bench.target(bench.add_vm("web01")))
+    showing.show(change_id)
+    bench.ledger.changes.move(change_id, ChangeState.RUNNING, by="bot")
+    with ThreadPoolExecutor(4) as threads:
+        shown = [threads.submit(showing.show, change_id)]
+        bench.ledger.changes.move(change_id, ChangeState.SUCCEEDED, by="bot", result="Took fresh of web01.")
+        shown += [threads.submit(showing.show, change_id) for _ in range(3)]
+        assert all(one.result() for one in shown)
+
+    assert not board.crowded
     assert ["Took fresh of web01." in text for text in board.texts] == [True]
 
 
