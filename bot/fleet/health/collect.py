@@ -6,6 +6,7 @@ import ntpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from backends.base import (
     EventLog,
@@ -19,7 +20,7 @@ from backends.base import (
     VMInventory,
 )
 from bot.fleet.health import chain, events
-from bot.fleet.health.events import Means, Names, Sign
+from bot.fleet.health.events import Means, Names, Sign, Told
 from bot.fleet.health.signs import Signs, Watched
 from bot.fleet.health.verdict import seen_from
 from bot.ledger.verdicts import Remembered
@@ -28,7 +29,11 @@ YOUNG = timedelta(minutes=10)
 """A file younger than this when the chains were read may belong to one that was read before it was there."""
 
 
-@dataclass(frozen=True, slots=True)
+Folders = Mapping[str, frozenset[str]]
+"""Files by their folder, all in lower case."""
+
+
+@dataclass(frozen=True)
 class Seen:
     """Everything that one round of looks has shown."""
 
@@ -41,10 +46,36 @@ class Seen:
     silent: frozenset[str] = frozenset()
     """Hosts that do not answer."""
 
-    @property
-    def known(self) -> frozenset[str]:
-        """Every file that is in some chain, in lower case."""
-        return frozenset(path for i in self.inventories for one in i.vms for path in paths_of(one))
+    @cached_property
+    def known(self) -> Folders:
+        """Every file that is in some chain."""
+        return in_folders(path for i in self.inventories for one in i.vms for path in paths_of(one))
+
+    def with_chain_of(self, seen: VMInventory) -> Folders:
+        """The same, with the disks that a VM has by now."""
+        own = in_folders(disk.path.casefold() for disk in seen.disks or ())
+        return {**self.known, **{folder: files | self.known.get(folder, frozenset()) for folder, files in own.items()}}
+
+    @cached_property
+    def told(self) -> Told:
+        """The events of all hosts: one about a VM may stand in the log of the host that it has left."""
+        return Told(event for one in self.events.values() for event in one.events)
+
+    @cached_property
+    def files_of(self) -> Mapping[str, Mapping[str, Sequence[FolderFile]]]:
+        """By host and folder."""
+        found: dict[str, dict[str, list[FolderFile]]] = {host: {} for host in self.files}
+        for host, listed in self.files.items():
+            for file in listed.files:
+                found[host].setdefault(ntpath.dirname(file.path.casefold()), []).append(file)
+        return found
+
+
+def in_folders(paths: Iterable[str]) -> Folders:
+    found: dict[str, set[str]] = {}
+    for path in paths:
+        found.setdefault(ntpath.dirname(path), set()).add(path)
+    return {folder: frozenset(files) for folder, files in found.items()}
 
 
 def paths_of(seen: VMInventory) -> frozenset[str]:
@@ -60,10 +91,10 @@ def folders_of(vms: Iterable[VMInventory]) -> tuple[str, ...]:
     return tuple(sorted(folder for folder in folders if folder))
 
 
-def signs_of(seen: VMInventory, looked: Seen, kept: Remembered, known: frozenset[str]) -> Signs:
+def signs_of(seen: VMInventory, looked: Seen, kept: Remembered, known: Folders) -> Signs:
     """The signs of one VM. `known` are the files that are in some chain."""
     host = seen.vm.host
-    told = tuple(event for one in looked.events.values() for event in one.events)
+    told = looked.told.perhaps_of(seen.vm.id)
     files = looked.files.get(host)
     return Signs(
         seen,
@@ -100,8 +131,7 @@ def _is_fork(sign: Sign) -> bool:
 def _readings(seen: VMInventory, looked: Seen) -> tuple[LogReading, ...]:
     """Of its own host; of all where it has come from another, since the failure may stand in that one's log."""
     hosts = {seen.vm.host}
-    told = (event for one in looked.events.values() for event in one.events)
-    if any(sign.means is Means.MIGRATED for sign in events.of_vm(told, seen)):
+    if any(sign.means is Means.MIGRATED for sign in events.of_vm(looked.told.perhaps_of(seen.vm.id), seen)):
         hosts |= set(looked.events) | looked.silent
     return tuple(reading for host in sorted(hosts) for reading in _of_host(host, looked))
 
@@ -113,27 +143,26 @@ def _of_host(host: str, looked: Seen) -> tuple[LogReading, ...]:
 
 
 def _orphans(
-    seen: VMInventory, looked: Seen, known: frozenset[str], told: Sequence[HostEvent], kept: Remembered
+    seen: VMInventory, looked: Seen, known: Folders, told: Sequence[HostEvent], kept: Remembered
 ) -> tuple[FolderFile, ...]:
     """Files in its folders that are in no chain; young ones only where a checkpoint is known to have failed.
 
     In a folder that several VMs share, a file goes by the name of the disk that it was made over; one that fits none is
     said of all.
     """
-    files = looked.files.get(seen.vm.host)
+    files = looked.files_of.get(seen.vm.host)
     if files is None:
         return ()
-    folders, stems = set(folders_of((seen,))), {_stem(path) for path in paths_of(seen)}
+    folders, stems = folders_of((seen,)), {_stem(path) for path in paths_of(seen)}
     forked = kept.forked is not None or any(_is_fork(sign) for sign in events.of_vm(told, seen))
     taken = next((one.taken_at for one in looked.inventories if one.host == seen.vm.host), looked.at)
     lost = [
         file
-        for file in files.files
-        if ntpath.dirname(file.path.casefold()) in folders
-        and file.path.casefold() not in known
-        and (forked or file.created < taken - YOUNG)
+        for folder in folders
+        for file in files.get(folder, ())
+        if file.path.casefold() not in known.get(folder, frozenset()) and (forked or file.created < taken - YOUNG)
     ]
-    others = {_stem(path) for path in known if ntpath.dirname(path) in folders} - stems
+    others = {_stem(path) for folder in folders for path in known.get(folder, ())} - stems
     return tuple(file for file in lost if _stem(file.path.casefold()) in stems or _stem(file.path) not in others)
 
 

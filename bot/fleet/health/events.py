@@ -113,6 +113,26 @@ class Sign:
         return f"event {self.event.id} of the {log} log{f' ({codes})' if codes else ''}"
 
 
+class Told:
+    """The events of a round that mean something, by the VM of whose GUID they speak. Made once for all VMs: a round has
+    thousands of both."""
+
+    def __init__(self, told: Iterable[HostEvent]) -> None:
+        self._of: dict[str, list[HostEvent]] = {}
+        self._others: list[HostEvent] = []
+        for event in told:
+            if meaning(event) is Means.NOTHING:
+                continue
+            if not event.guids:
+                self._others.append(event)
+            for guid in event.guids:
+                self._of.setdefault(guid, []).append(event)
+
+    def perhaps_of(self, vm_id: str) -> tuple[HostEvent, ...]:
+        """All that can be about a VM: those of its GUID, and those of none."""
+        return (*self._of.get(vm_id, ()), *self._others)
+
+
 def of_vm(events: Iterable[HostEvent], seen: VMInventory) -> tuple[Sign, ...]:
     """The events that say something of this VM, oldest first. One that names another VM says nothing."""
     paths = frozenset(

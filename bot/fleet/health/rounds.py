@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
 
-from backends.base import VM, Backend, BackendError, FolderFiles, HostEvents, VMInventory
+from backends.base import VM, Backend, BackendError, FolderFiles, HostEvent, HostEvents, VMInventory
 from bot.fleet.health import events
 from bot.fleet.health.collect import Seen, folders_of, remembered, signs_of
 from bot.fleet.health.events import Means, Names
@@ -127,8 +127,7 @@ class Health:
 
     def _as_it_is(self, seen: VMInventory, looked: Seen, before: Remembered) -> VMInventory:
         """A VM of which a fork is known is looked at as it is now: the disks of the last scan may be older than it."""
-        host = looked.events.get(seen.vm.host)
-        if before.forked is None and not (host and _forks(seen, host)):
+        if before.forked is None and not _forks(seen, looked.told.perhaps_of(seen.vm.id)):
             return seen
         try:
             return self.inventory.look(seen.vm.id, disks=True)
@@ -147,19 +146,19 @@ class Health:
         found = {**recent, **({host: told} if told else {})}
         inventories = self.inventory.inventories(disks=True)
         files = self._files
-        if told and (before.forked or _forks(seen, told)):
+        if told and (before.forked or _forks(seen, told.events)):
             listed = self._list(host, folders_of((seen,)))
             files = {**files, host: listed} if listed else files
         silent = frozenset() if told else frozenset({host})
         looked = Seen(self.clock(), found, files, inventories, silent)
-        signs = signs_of(seen, looked, before, looked.known | {d.path.casefold() for d in seen.disks or ()})
+        signs = signs_of(seen, looked, before, looked.with_chain_of(seen))
         health = judge(signs)
         self.ledger.verdicts.keep([(health, remembered(signs, before))])
         return self.ledger.verdicts.of([vm_id]).get(vm_id, health)
 
     def _has_forked(self, vm: VM, told: HostEvents, kept: VMHealth) -> bool:
         settled = kept.acknowledged.at if kept.acknowledged else None
-        forks = _forks(VMInventory(vm), told)
+        forks = _forks(VMInventory(vm), told.events)
         return any(settled is None or at > settled for at in forks)
 
     def _events_of(self, host: str) -> HostEvents | None:
@@ -189,9 +188,9 @@ class Health:
             return None
 
 
-def _forks(seen: VMInventory, told: HostEvents) -> tuple[datetime, ...]:
+def _forks(seen: VMInventory, told: Iterable[HostEvent]) -> tuple[datetime, ...]:
     """When checkpoints of the VM failed half-way."""
-    signs = events.of_vm(told.events, seen)
+    signs = events.of_vm(told, seen)
     return tuple(s.event.at for s in signs if s.means is Means.FORK_FAILED and s.names is Names.SURELY)
 
 
