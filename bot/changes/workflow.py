@@ -509,8 +509,11 @@ class Changes:
             self._durable.start_apart(f"{change_id}-concluded", self._concluded, change_id)
 
     def _add(self, change_id: str, event: str, said: Said) -> None:
-        """Add a line to a result that stands already, once."""
-        if all(known.why != said.sentence for known in self._ledger.events.of(change_id, {event})):
+        """Add a line to a result that stands already, once. A merge ends once: told again after a death, the size that
+        came back may be another one."""
+        events = self._ledger.events.of(change_id, {event})
+        known = [one.detail.get("vm_id") if event == merges.MERGED else one.why for one in events]
+        if (said.detail.get("vm_id") if event == merges.MERGED else said.sentence) not in known:
             self._ledger.changes.note(change_id, event, by="bot", why=said.sentence, detail=said.detail)
 
     # ------------------------------------------------------------ start and defects
