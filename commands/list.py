@@ -38,6 +38,7 @@ from commands.kit.telling import (
     how_long,
     is_stale,
     is_unclaimed,
+    keep_buttons,
     kept,
     known,
     owned,
@@ -321,7 +322,7 @@ def _acts(context: Context, seen: Sequence[VMInventory]) -> tuple[Button, ...]:
     buttons = (
         (True, Button("Show", "show", "")),
         (may("apply"), Button("Apply", "apply", "")),
-        (may("keep"), Button("Keep 7 days", "keep", "")),
+        *((may("keep"), one) for one in keep_buttons("", context.policy.keep_longest) if one.action == "keep"),
         (may("delete"), Button("Delete", "delete", "", "danger")),
     )
     return tuple(button for offered, button in buttons if offered)

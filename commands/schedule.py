@@ -137,28 +137,34 @@ def _list(context: Context, text: str) -> Reply:
     if not every:
         add = typed("schedule", "add", "app*", "--at", "02:00", "--keep", "7d")
         return say(f"There is no schedule. {add} adds one.")
-    rows = tuple(_row(context, one) for one in every)
+    seen = _names_in_sight(context)
+    rows = tuple(_row(context, one, seen) for one in every)
     columns = ("Schedule", "VMs", "When", "Keeps", "Owner", "Next run", "Last run")
     return Reply((Heading(say_count(len(every), "schedule")), Table(columns, rows)))
 
 
-def _row(context: Context, one: Schedule) -> tuple[str, ...]:
+def _names_in_sight(context: Context) -> frozenset[str]:
+    """The names of VMs that they see."""
+    return frozenset(seen.vm.name.casefold() for seen in context.fleet.known())
+
+
+def _row(context: Context, one: Schedule, seen: frozenset[str]) -> tuple[str, ...]:
     ends = _next(context, one), _last(context, one)
-    return (one.name, ", ".join(_shown(context, one, one.vms)), _when(one), _keeps(one), one.owner_name, *ends)
+    return (one.name, ", ".join(_shown(context, one, one.vms, seen)), _when(one), _keeps(one), one.owner_name, *ends)
 
 
-def _shown(context: Context, one: Schedule, written: tuple[str, ...]) -> tuple[str, ...]:
+def _shown(context: Context, one: Schedule, written: tuple[str, ...], seen: frozenset[str]) -> tuple[str, ...]:
     """As it was written, without the names of VMs that are not in sight. Its owner sees what they wrote."""
     if one.owner == context.person.id:
         return written
-    seen = {vm.vm.name.casefold() for vm in context.fleet.known()}
     shown = tuple(word for word in written if word.casefold() in seen or set(word) & set("@*?["))
     return shown if len(shown) == len(written) else (*shown, "others")
 
 
 def _show(context: Context, one: Schedule) -> Reply:
     covered = context.schedules.covers(one, [seen.vm for seen in context.fleet.known()])
-    vms, excluded = say_names(_shown(context, one, one.vms)), _shown(context, one, one.excluded)
+    seen = _names_in_sight(context)
+    vms, excluded = say_names(_shown(context, one, one.vms, seen)), _shown(context, one, one.excluded, seen)
     without = f", without {say_names(excluded)}" if excluded else ""
     origin = " and is from the settings" if one.from_settings else ""
     parts: list[Part] = [

@@ -75,13 +75,9 @@ class Approvers:
         named: tuple[str, ...] | None = None
         for by in rules:
             if EVERYONE not in by:
-                people = tuple(self._people(by))
+                people = tuple(self.gate.people(by))
                 named = people if named is None else tuple(one for one in named if one in people)
         return None if named is None else tuple(dict.fromkeys(named))
-
-    def _people(self, ids: Collection[str]) -> Iterator[str]:
-        for one in ids:
-            yield from sorted(self.gate.directory.group_members(one)) if one.startswith("S") else (one,)
 
     def _able(self, plan: Plan, channel: str, people: Collection[str]) -> Iterator[str]:
         """Those of them whom the gate would let approve. Who cannot be looked up now may be able to by then."""

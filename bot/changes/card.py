@@ -9,7 +9,7 @@ from typing import Literal
 
 from bot.changes import approvals, verbs
 from bot.changes.approvals import APPROVED
-from bot.changes.merges import LINES, MERGED
+from bot.changes.merges import LINES, MERGED, vm_of
 from bot.changes.outcome import OUTCOME, Outcome, outcomes
 from bot.changes.permission import plan_of
 from bot.ledger import TAKEN_OVER, ChangeRow, ChangeState, Event
@@ -254,19 +254,13 @@ def _count(done: Collection[Outcome]) -> list[Part]:
 def _merges(events: Sequence[Event], done: Iterable[Outcome]) -> list[Part]:
     """How the merges after a delete stand: of each VM the last that was told. Those of a large group that went well are
     counted."""
-    last = {_vm_of(one): one for one in events if one.event in LINES}
+    last = {vm_of(one): one for one in events if one.event in LINES}
     waiting = [one.vm_name for one in done if one.values.get("merging") and one.vm_id not in last]
     parts: list[Part] = [Paragraph(f"{_disks_of(waiting)} still to be merged, in the background.")] if waiting else []
     if len(last) <= MOST_TOLD:
         return [*(Paragraph(one.why) for one in last.values()), *parts]
     other = tuple(one.why for one in last.values() if one.event != MERGED)
     return [Paragraph(f"The disks of {len(last) - len(other)} VMs are merged."), Tree(other), *parts]
-
-
-def _vm_of(event: Event) -> str:
-    """The VM that a line is about. Older versions noted none: their lines stand each by itself."""
-    values = event.detail.get("values")
-    return str(values.get("vm_id") or event.why) if isinstance(values, dict) else event.why
 
 
 def _disks_of(vms: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from bot.ledger import Freeze, Ledger, LedgerError
 from bot.messages import Announcer, AnnouncerError, Origin
@@ -20,6 +21,8 @@ from commands.base import Actions, Button, FreezePlan, Paragraph, Person, Reply,
 from commands.kit.words import say_time, typed
 
 log = logging.getLogger(__name__)
+
+Acts = Sequence[Callable[[], object]]
 
 LIFTED_WITHIN = timedelta(minutes=30)
 """How long a proposal to lift it stands."""
@@ -47,7 +50,7 @@ class Freezing:
     """Where it is told beside the channel that it was typed in: those of the digests."""
     stop: Callable[[Person], None]
     """Cancel what waits for its turn."""
-    go_on: Sequence[Callable[[], object]] = field(default=())
+    go_on: Acts = field(default=())
     """Take up what the clock should have done meanwhile."""
 
     @property
@@ -62,12 +65,17 @@ class Freezing:
     def carry_out(self, change_id: str, plan: FreezePlan, person: Person, origin: Origin) -> Reply:
         """Do what somebody wants of it, and say so. Raises `Refusal` and `UsageError`."""
         self._check(person, origin)
-        said = (
+        said, then = (
             self._freeze(change_id, plan, person, origin)
             if plan.what == "freeze"
             else self._lift(change_id, person, origin)
         )
         self._tell(said, origin)
+        for act in then:
+            try:
+                act()
+            except LedgerError as error:  # it holds, or is lifted, all the same: whoever acts looks it up
+                log.error("not all was done that follows the freeze: %s", error.cause)
         return said
 
     def _check(self, person: Person, origin: Origin) -> None:
@@ -80,13 +88,14 @@ class Freezing:
                 "no grant to change anything",
             )
 
-    def _freeze(self, change_id: str, plan: FreezePlan, person: Person, origin: Origin) -> Reply:
+    def _freeze(self, change_id: str, plan: FreezePlan, person: Person, origin: Origin) -> tuple[Reply, Acts]:
+        """What is said of it, and what follows."""
         if before := self.ledger.freezes.begin(change_id, person, origin, plan.reason):
             raise UsageError(sentence(before), "It is frozen already.")
-        self.stop(person)
-        return Reply(say(sentence(self.ledger.freezes.current())).parts, shared=True)
+        return Reply(say(sentence(self.ledger.freezes.current())).parts, shared=True), (partial(self.stop, person),)
 
-    def _lift(self, change_id: str, person: Person, origin: Origin) -> Reply:
+    def _lift(self, change_id: str, person: Person, origin: Origin) -> tuple[Reply, Acts]:
+        """The same."""
         came, freeze = self.ledger.freezes.lift(change_id, person, origin, LIFTED_WITHIN)
         if freeze is None:
             raise UsageError("Nothing is frozen.", f"{typed('freeze')} stops everything but questions.")
@@ -97,13 +106,10 @@ class Freezing:
                 f"{name(person.name)} proposes to lift the freeze of {name(freeze.by_name)}. It needs one more who may "
             )
             said = Paragraph(f"🧊 {ask}change something, within {LIFTED_WITHIN.seconds // 60} minutes.")
-            return Reply((said, Actions((Button("Lift", "lift", change_id, "danger"),))), shared=True)
-        for act in self.go_on:
-            act()
+            return Reply((said, Actions((Button("Lift", "lift", change_id, "danger"),))), shared=True), ()
         both = f"{name(freeze.proposed_name)} and {name(person.name)}"
-        return Reply(
-            say(f"✅ {both} have lifted the freeze. What was cancelled is to be asked for again.").parts, shared=True
-        )
+        told = say(f"✅ {both} have lifted the freeze. What was cancelled is to be asked for again.")
+        return Reply(told.parts, shared=True), self.go_on
 
     def _tell(self, message: Reply, origin: Origin) -> None:
         for channel in dict.fromkeys(self.channels):

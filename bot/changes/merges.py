@@ -19,6 +19,7 @@ from bot.changes.outcome import Outcome, Said
 from bot.changes.verbs.delete import bytes_on_disk
 from bot.fleet.health import events
 from bot.fleet.health.events import Means, Names, Sign
+from bot.ledger import Event
 from commands.base import name
 from commands.kit.soundness import how_to_see
 from commands.kit.words import say_size
@@ -49,6 +50,13 @@ said to be switched off, or to wait."""
 BEFORE = timedelta(minutes=1)
 """The host's clock and the bot's may differ by that."""
 
+
+def vm_of(event: Event) -> str:
+    """The VM that a line is about. Older versions noted none: their lines stand each by itself."""
+    values = event.detail.get("values")
+    return str(values.get("vm_id") or event.why) if isinstance(values, dict) else event.why
+
+
 State = Literal["merging", "failed", "interrupted", "idle", "over", "untold", "unseen"]
 
 
@@ -66,6 +74,8 @@ class Look:
     """The same of those that the VM does not write to."""
     told: str = ""
     """The event of the host's log that says so."""
+    log_read: bool = False
+    """The host's log was read, and tells of no merge that is to come."""
 
     @property
     def measure(self) -> int | None:
@@ -100,7 +110,7 @@ def judge(watch: Watch, now: Look) -> tuple[Line | None, Watch | None]:
     if now.state == "untold":
         return (GIVEN_UP, tell_unseen(outcome)), None
     if watch.looks >= MOST_LOOKS:
-        return (GIVEN_UP, tell_given_up(outcome)), None
+        return (GIVEN_UP, tell_given_up(outcome, seen=now.state != "unseen")), None
     further = replace(watch, looks=watch.looks + 1, begun=watch.begun or now.at)
     if now.state == "unseen":
         return None, further
@@ -143,27 +153,28 @@ def look(
         pending = seen.merge_pending
         if pending is None:
             return Look("untold", None, at)
-        state, told = _state(seen, begun, hosts.get(seen.vm.host)) if pending else ("over", "")
+        state, told, read = _state(seen, begun, hosts.get(seen.vm.host)) if pending else ("over", "", False)
     except BackendError:
         return Look("unseen", None, at)
-    return Look(state, bytes_on_disk(seen), at, _frozen(seen), told)
+    return Look(state, bytes_on_disk(seen), at, _frozen(seen), told, read)
 
 
 def _frozen(seen: VMInventory) -> int:
     return sum(disk.file_size for disk in seen.disks or () if not disk.attached)
 
 
-def _state(seen: VMInventory, begun: datetime | None, host: Backend | None) -> tuple[State, str]:
-    """What becomes of disks that are still to be merged: by the status, and by the last that the log says. At the first
-    look it says nothing yet."""
+def _state(seen: VMInventory, begun: datetime | None, host: Backend | None) -> tuple[State, str, bool]:
+    """What becomes of disks that are still to be merged: by the status, and by the last that the log says; and whether
+    that was read and says nothing. At the first look it says nothing yet."""
     plain: State = "merging" if seen.vm.merging else "idle"
     if begun is None or host is None:
-        return plain, ""
-    found = events.of_vm(host.events(begun - BEFORE).events, seen)
+        return plain, "", False
+    told = host.events(begun - BEFORE)
+    found = events.of_vm(events.Told(told.events).perhaps_of(seen.vm.id), seen)
     last = next((sign for sign in reversed(found) if sign.means in _STATES and sign.names is Names.SURELY), None)
     if last is None or (seen.vm.merging and last.means is not Means.MERGE_INTERRUPTED):
-        return plain, ""
-    return _STATES[last.means], _when(last)
+        return plain, "", last is None and all(one.trouble is None for one in told.readings)
+    return _STATES[last.means], _when(last), False
 
 
 _STATES: Mapping[Means, State] = {
@@ -186,7 +197,7 @@ def _tell(event: str, outcome: Outcome, now: Look, since: datetime) -> Said:
         case "merge interrupted":
             return tell_interrupted(outcome, now.told)
         case "merge not begun":
-            return tell_idle(outcome, since)
+            return tell_idle(outcome, since, log_read=now.log_read)
         case "merge stalled":
             return tell_stall(outcome, since)
         case _:
@@ -214,9 +225,11 @@ def tell_unseen(outcome: Outcome) -> Said:
     return _said("merge not seen", outcome, sentence)
 
 
-def tell_given_up(outcome: Outcome) -> Said:
+def tell_given_up(outcome: Outcome, *, seen: bool) -> Said:
     vm = name(outcome.vm_name)
-    sentence = f"The disks of {vm} are not merged after two days, and I look no more. {how_to_see(outcome.vm_name)}"
+    known = f"The disks of {vm} are not merged after two days"
+    unknown = f"I could not see for two days whether the disks of {vm} are merged"
+    sentence = f"{known if seen else unknown}, and I look no more. {how_to_see(outcome.vm_name)}"
     return _said("merge given up", outcome, f"{sentence} says how they are.")
 
 
@@ -235,10 +248,11 @@ def tell_interrupted(outcome: Outcome, told: str) -> Said:
     return _said(INTERRUPTED, outcome, sentence, event=told)
 
 
-def tell_idle(outcome: Outcome, since: datetime) -> Said:
+def tell_idle(outcome: Outcome, since: datetime, *, log_read: bool) -> Said:
+    log = ", and the host's log tells of none" * log_read
     sentence = (
-        f"No merge of the disks of {name(outcome.vm_name)} has begun since {since:%H:%M} UTC, and the host's log tells "
-        "of none: merges may be switched off, or wait until the VM is off. Its files stay as they are."
+        f"No merge of the disks of {name(outcome.vm_name)} has begun since {since:%H:%M} UTC{log}: merges may be "
+        "switched off, or wait until the VM is off. Its files stay as they are."
     )
     return _said(IDLE, outcome, sentence, since=since.isoformat())
 

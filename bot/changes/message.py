@@ -144,12 +144,18 @@ class ChangeMessages:
         self.show_soon(change.id)
         news = f"{person.name} has taken this over: {change.summary}."
         try:
-            if change.message is not None:
-                self._announcer.address(change.message, change.person_id, news)
-            else:
-                self._announcer.whisper(change.origin, say(news))
+            if change.message is None or not self._addressed(change.message, change.person_id, news):
+                self._announcer.post(Origin("", change.person_id), say(news))
         except AnnouncerError as error:
             log.warning("%s could not be told who took change %s over: %s", change.person_id, change.id, error)
+
+    def _addressed(self, ref: MessageRef, person_id: str, news: str) -> bool:
+        """Whether somebody could be told in the thread of a message: they may have left its channel."""
+        try:
+            self._announcer.address(ref, person_id, news)
+        except AnnouncerError:
+            return False
+        return True
 
     def refuse(self, change: ChangeRow, sentence: str) -> None:
         """Tell who asked, and nobody else, that it is not allowed."""

@@ -72,8 +72,10 @@ class Permission:
         self.check_not_frozen()
         plan, channel = plan_of(change), change.origin.channel
         self.gate.admit_change(person, channel)
-        if self._decide(plan, person, channel) == "approval":
-            self.approvers.check(plan, channel, but={person.id, change.asked_by})
+        awaits = self._decide(plan, person, channel)
+        brake = approvals.braked(self.ledger.events.of(change.id, approvals.TOLD)) if self.ledger else ""
+        if awaits == "approval" or brake:
+            self.approvers.check(plan, channel, but={person.id, change.asked_by}, why=brake)
 
     def over(self, change: ChangeRow, *, max_age: float | None = None) -> Awaits | None:
         """The same of a change in the ledger, whoever asked for it. `max_age` is that of what the workspace says of the
@@ -119,12 +121,17 @@ class Permission:
         """How many different people must approve it by the rules."""
         return access.needed(self.settings.access, plan_of(change))
 
-    def braked(self, change: ChangeRow, *, begun: bool = False) -> str:
+    def braked_now(self, change: ChangeRow) -> str:
+        """Why the brake does not let a change go that was asked for long ago: by what was let go since alone. Empty
+        where it does. Nobody is asked."""
+        return self._brake(plan_of(change), Person(change.person_id, change.person_name), change=change, begun=True)
+
+    def braked(self, change: ChangeRow) -> str:
         """Why the brake asks for an approval of a change; empty where it does not, or where one is asked for anyhow.
-        `begun`: by what was let go alone. Raises `Refusal` where nobody else could give it."""
+        Raises `Refusal` where nobody else could give it."""
         plan = plan_of(change)
         person = Person(change.person_id, change.person_name)
-        why = self._brake(plan, person, change=change, begun=begun)
+        why = self._brake(plan, person, change=change)
         if why:
             self.approvers.check(plan, change.origin.channel, but={person.id, change.asked_by}, why=why)
         return why

@@ -38,8 +38,8 @@ class Holdings:
 
     def before(self, change: ChangeRow, target: Target) -> Holding:
         """What its owner has now, and what they asked for before this: by earlier changes, and of the VMs that come
-        before this one in the same. Sizes are those that were last seen."""
-        self.inventory.refresh()
+        before this one in the same. Sizes are those that were last seen. Of a group, hosts are asked once."""
+        self.inventory.renew()
         theirs = self._theirs(change.person_id, disks=False)
         asked = [row for row in self._asked(change.person_id) if row.number < change.number]
         earlier = sum(1 for row in asked for _ in self._missing(row, theirs))

@@ -89,8 +89,11 @@ class Permit(Protocol):
     def needed(self, change: ChangeRow) -> int:
         """How many different people must approve it by the rules."""
 
-    def braked(self, change: ChangeRow, *, begun: bool = False) -> str:
+    def braked(self, change: ChangeRow) -> str:
         """Why its person may not do this on their own word, since they have done so much; empty where they may."""
+
+    def braked_now(self, change: ChangeRow) -> str:
+        """The same when it is let go, by what was let go since it was asked for."""
 
 
 class ByTheClock(Protocol):
@@ -207,7 +210,7 @@ class Changes:
                 self._move(change_id, ChangeState.DENIED, Said("denied", refusal.cause))
             refusal.recorded = True
             raise
-        expires_at = self._clock() + self._permission.waits(awaits) if awaits else None
+        expires_at = self._clock() + self._permission.waits(awaits or "approval")  # the brake may still ask for one
         if not self._ledger.changes.request(change_id, plan, person, origin, expires_at=expires_at):
             return False
         self._messages.asked_from(change_id, origin)
@@ -247,7 +250,7 @@ class Changes:
         self._permission.take_over(change, person)
         braked = bool(approvals.braked(self._ledger.events.of(change.id, approvals.TOLD)))
         plan, channel = plan_of(change), change.origin.channel
-        mentioned = self._permission.mentioned(plan, channel, but={person.id}, braked=braked)
+        mentioned = self._permission.mentioned(plan, channel, but={person.id, change.asked_by}, braked=braked)
         said = f"taken over by {person.name}"
         with self._answering:
             now = self._ledger.changes.get(change.id)
@@ -256,7 +259,10 @@ class Changes:
             if now is None or now.state != ChangeState.AWAITING or self.answered_by(change.id) is not None:
                 return False
             detail = {"from": change.person_id, "approvers": mentioned}
-            self._ledger.changes.take_over(change.id, person, why=said, detail=detail)
+            try:
+                self._ledger.changes.take_over(change.id, person, why=said, detail=detail)
+            except IllegalMove:  # it expired in this moment
+                return False
         self._messages.taken_over(change, person, origin)
         return True
 
@@ -264,9 +270,10 @@ class Changes:
         """Record one of the several approvals that a change needs. How many different people have given theirs by now;
         the last of them is also to `answer`. Raises `IllegalMove` where it waits no more."""
         why = f"approved by {answer.person_name}"
-        count = self._ledger.changes.approve(change_id, APPROVED, by=answer.person_id, why=why)
+        self._ledger.changes.approve(change_id, APPROVED, by=answer.person_id, why=why)
         self._messages.show_soon(change_id)
-        return count
+        change = self._ledger.changes.load(change_id, approvals.TOLD)
+        return len(approvals.approvers(change.row, change.events))
 
     def answered_by(self, change_id: str) -> Answer | None:
         """The answer that was taken; it takes effect also when the bot dies. None where there is none, or none that
@@ -377,11 +384,7 @@ class Changes:
         self, change: ChangeRow, state: ChangeState, by: str, said: Said
     ) -> tuple[ChangeState, str, Said]:
         """What was asked for long ago counts when it is let go."""
-        try:
-            brake = self._permission.braked(change, begun=True)
-        except Refusal as refusal:
-            brake = refusal.cause
-        if brake:
+        if brake := self._permission.braked_now(change):
             return ChangeState.DENIED, "bot", Said("denied", f"{brake} Type the command again.")
         return state, by, said
 
@@ -512,8 +515,8 @@ class Changes:
         """Add a line to a result that stands already, once. A merge ends once: told again after a death, the size that
         came back may be another one."""
         events = self._ledger.events.of(change_id, {event})
-        known = [one.detail.get("vm_id") if event == merges.MERGED else one.why for one in events]
-        if (said.detail.get("vm_id") if event == merges.MERGED else said.sentence) not in known:
+        known = [merges.vm_of(one) if event == merges.MERGED else one.why for one in events]
+        if (said.values["vm_id"] if event == merges.MERGED else said.sentence) not in known:
             self._ledger.changes.note(change_id, event, by="bot", why=said.sentence, detail=said.detail)
 
     # ------------------------------------------------------------ start and defects

@@ -79,8 +79,10 @@ class Waiting:
             self.ledger.arrivals.answered(lost.delivery_id)
 
     def _goes_on(self, lost: Arrival, took: Callable[[Arrival], bool]) -> bool:
-        """It became a change, or the answer of one, which has its own message."""
-        if self.ledger.changes.get(change_id_of(lost.delivery_id)) is not None:
+        """It became a change, or the answer of one, which has its own message. What is only written down, such as a
+        freeze, has none."""
+        row = self.ledger.changes.get(change_id_of(lost.delivery_id))
+        if row is not None and not (row.state.final and row.message is None):
             return True
         return bool(lost.change_id) and took(lost)
 

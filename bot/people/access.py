@@ -105,10 +105,10 @@ def decide(
     settings do not say what is.
     """
     names = list(dict.fromkeys(target.vm_name for target in plan.targets))
-    refused = [name for name in names if not may(access, person, plan.action.right, name, channel)]
-    if refused or not names:
-        allowed = [name for name in names if name not in refused]
-        denied = _denied(access, plan.action.right, doing, refused, allowed)
+    can = {name: may(access, person, plan.action.right, name, channel) for name in names}
+    if not names or not all(can.values()):
+        refused, rest = ([name for name in names if can[name] is wanted] for wanted in (False, True))
+        denied = _denied(access, plan.action.right, doing, refused, rest)
         return replace(denied, why=f"{denied.why} in {channel}")
     if rules := approvals(access, plan):
         return Approve(tuple(dict.fromkeys(one for rule in rules for one in rule.by)))

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from backends.base import ExplainedError
 from bot.people import access as permissions
@@ -191,10 +193,12 @@ class Gate:
 
     def keepers(self) -> tuple[str, ...]:
         """Up to `MOST_KEEPERS` people whom the settings name to ask, by their user ids. Raises `LookupFailed`."""
-        ids: list[str] = []
-        for one in self.access.ask:
-            ids += sorted(self.directory.group_members(one)) if one.startswith("S") else [one]
-        return tuple(dict.fromkeys(ids))[:MOST_KEEPERS]
+        return tuple(islice(dict.fromkeys(self.people(self.access.ask)), MOST_KEEPERS))
+
+    def people(self, ids: Iterable[str]) -> Iterator[str]:
+        """Those whom ids of users and user groups name, by their user ids. Raises `LookupFailed`."""
+        for one in ids:
+            yield from sorted(self.directory.group_members(one)) if one.startswith("S") else (one,)
 
     def _strangers_in(self, channel: str) -> LookupFailed | str | None:
         """Whether people of another workspace read in `channel`, or why that is not known; None where they do not."""

@@ -129,6 +129,18 @@ def story(tmp_path: Path) -> Iterator[Story]:
     made.close()
 
 
+def test_of_a_group_each_merge_is_told_to_its_end(story: Story) -> None:
+    other = story.add_vm("web02", Past("first", 3 * DAY, 5 * GB), Past("second", DAY, GB))
+    seen = [story.look(vm.id) for vm in (story.web01, other)]
+    plan = Plan(Delete(), tuple(Target.of(one, one.checkpoints[0]) for one in seen), "delete first of web01 and web02")
+    story.changes.submit("delete", plan, People().person(ADA), Origin(CHANNEL, ADA))
+    story.changes.answer(story.row, Answer("confirm", ADA, "ada", story.clock()))
+    story.forward(minutes=10)
+
+    assert [one.event for one in story.ledger.events.of("delete") if one.event in LINES] == [MERGED, MERGED]
+    assert "still to be merged" not in story.cards()
+
+
 def goes_well(story: Story) -> None:
     story.delete()
     story.goes_on(minutes=1)

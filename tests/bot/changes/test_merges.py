@@ -132,6 +132,21 @@ def test_nobody_watches_for_ever() -> None:
     assert "are not merged after two days" in line[1].sentence
 
 
+def test_of_disks_that_could_not_be_seen_it_is_not_said_that_they_are_not_merged() -> None:
+    line, further = judge(replace(WATCH, looks=MOST_LOOKS), Look("unseen", None, BEGUN))
+    assert line is not None
+    assert "could not see for two days whether" in line[1].sentence
+    assert further is None
+
+
+@pytest.mark.parametrize("log_read", [True, False])
+def test_of_a_log_that_was_not_read_it_is_not_said_that_it_tells_of_nothing(log_read: bool) -> None:
+    idle = Look("idle", 30 * GB, BEGUN + timedelta(hours=1), log_read=log_read)
+    line, _ = judge(replace(WATCH, moved=replace(idle, at=BEGUN)), idle)
+    assert line is not None
+    assert ("the host's log tells of none" in line[1].sentence) is log_read
+
+
 def test_looks_become_rarer() -> None:
     pauses = [Watch(DELETED, looks=number).pause for number in range(20)]
 

@@ -78,6 +78,15 @@ class TestARequestThatTheBotDiedOver:
         assert hq.board.whispers == []
         assert hq.ledger.arrivals.unanswered() == ()
 
+    def test_is_told_of_what_was_written_down_and_answered_nowhere(self, hq: Headquarters) -> None:
+        delivery = hq.type('freeze "a stolen laptop"')
+        hq.ledger.arrivals.arrived(delivery, ASKED.origin, "/checkpoint freeze")
+        hq.board.whispers.clear()
+
+        hq.restart()
+
+        assert "what you asked" in hq.told()
+
 
 def test_an_answered_request_is_not_kept(waiting: Waiting, bench: Workbench) -> None:
     waiting.arrived(ASKED, "/checkpoint list")
