@@ -30,7 +30,7 @@ from bot.ledger.records import TAKEN_OVER, Change, ChangeRow, Event, VMRef
 from bot.ledger.samples import Sample, Samples
 from bot.ledger.schedules import Own, RunNotes, RunRow, Schedules
 from bot.ledger.states import LEGAL, ChangeState
-from bot.ledger.store import Store
+from bot.ledger.store import Store, current_copy
 from bot.ledger.streams import Link, Streams
 from bot.ledger.verdicts import Remembered, Turn, Verdicts
 from bot.ledger.verify import Audit, Breakage, Verdict
@@ -68,6 +68,7 @@ __all__ = [
     "VMRef",
     "Verdict",
     "Wanted",
+    "current_copy",
     "is_trouble",
 ]
 

@@ -26,7 +26,7 @@ from bot.ledger.chain import Head
 from bot.ledger.changes import Changes
 from bot.ledger.errors import LedgerError, speaking
 from bot.ledger.states import ChangeState
-from bot.ledger.store import Part, Store
+from bot.ledger.store import Part, Store, current_copy
 from bot.ledger.verify import Audit
 from bot.ledger.writing import iso
 
@@ -57,6 +57,8 @@ class Archive(Part):
     def write(self, to: Path, cut: Cut) -> None:
         """Make the file, which must not be there, and prove it. Raises `LedgerError`, and OSError."""
         partial = to.with_name(f"{to.name}.partial")
+        if self._went_into(partial):
+            raise LedgerError(f"{partial} is the archive that the ledger begins after. Name it {to.name} and keep it.")
         partial.unlink(missing_ok=True)
         partial.touch(mode=0o600)
         try:
@@ -72,19 +74,24 @@ class Archive(Part):
             if to.exists():
                 raise LedgerError(f"{to} is there already. Nothing was changed.")
             partial.rename(to)
+            _keep_name(to)
         finally:
             partial.unlink(missing_ok=True)
+
+    def _went_into(self, partial: Path) -> bool:
+        """The disk may have lost its new name in a power cut, when what is in it had left the ledger."""
+        try:
+            return partial.exists() and self.known(partial) is None
+        except LedgerError:
+            return False
 
     def known(self, archive: Path) -> Cut | None:
         """Where an archive ends that was made of this ledger; None where the ledger begins after it already. Raises
         `LedgerError` unless it is whole, and is the beginning of this ledger."""
-        store = Store(archive, read_only=True, busy_timeout=5.0)
-        try:
+        with current_copy(archive) as current, closing(Store(current, read_only=True, busy_timeout=5.0)) as store:
             verdict = Audit(store, self._clock).verify()
             with store.read() as db:
                 (number,) = db.execute("SELECT max(number) FROM changes").fetchone()
-        finally:
-            store.close()
         if verdict.broken is not None:
             raise LedgerError(f"{archive} is broken {verdict.broken.where}. {verdict.broken.what}")
         with self._store.read() as db:
@@ -134,6 +141,16 @@ class Archive(Part):
         self._store.vacuum()
 
 
+def _keep_name(path: Path) -> None:
+    """Put the name of a file on the disk, which is kept in its folder. Windows opens no folders."""
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
 # ---------------------------------------------------------------- where to cut
 
 
@@ -168,8 +185,8 @@ def _cut(db: Database, before: str) -> Cut | None:
 # ---------------------------------------------------------------- the archive
 
 BESIDE = (
-    *("absences", "arrivals", "digests", "housekeeping", "notices", "sampled", "samples", "schedule_changes"),
-    *("schedule_runs", "schedule_told", "schedules", "streams", "verdicts"),
+    *("absences", "arrivals", "digests", "freezes", "greetings", "housekeeping", "notices", "sampled", "samples"),
+    *("schedule_changes", "schedule_runs", "schedule_told", "schedules", "streams", "verdicts"),
 )
 """What is no part of the record of changes stays in the ledger alone."""
 

@@ -581,6 +581,12 @@ def check(db: Database, path: Path) -> None:
         )
 
 
+def is_older(db: Database, path: Path) -> bool:
+    """Whether it is a ledger of an older version. Raises `LedgerError` as `check` does."""
+    check(db, path)
+    return bool(MIGRATIONS.applied(db) and MIGRATIONS.pending(db))
+
+
 def check_current(db: Database, path: Path) -> None:
     """For those who only read: raises `LedgerError` unless the database is as this version needs it."""
     check(db, path)

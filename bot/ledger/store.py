@@ -11,19 +11,22 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import BoundedSemaphore, Lock, local
 
 from sqlite_utils import Database
 
 from bot.ledger.base import base_of
 from bot.ledger.errors import LedgerError, speaking
-from bot.ledger.migrations import check, check_current, migrate
+from bot.ledger.migrations import check, check_current, is_older, migrate
 
 READERS = 32
 """Read transactions at once; more wait. Each has three files open."""
+PREFIX = "checkpointbot-"
+"""Of the folder of a copy."""
 
 
 class Store:
@@ -159,13 +162,13 @@ class Store:
             raise LedgerError(f"The ledger {self.path} cannot be opened: {error.strerror}.", str(error)) from error
         self._writer = self._connect("rw")
         check(self._writer, self.path)  # before anything is written to what may be another program's
+        if "chain_base" in self._writer.table_names() and base_of(self._writer).is_archive:
+            raise LedgerError(f"{self.path} is an archive of a ledger, to be read. Put the ledger itself in its place.")
         self._use_wal(self._writer)
         self._writer.execute(f"PRAGMA synchronous = {self._synchronous}")
         self._writer.execute("PRAGMA journal_size_limit = 67108864")
         with _transaction(self._writer, "BEGIN IMMEDIATE"):
             migrate(self._writer, self.path)
-        if base_of(self._writer).is_archive:
-            raise LedgerError(f"{self.path} is an archive of a ledger, to be read. Put the ledger itself in its place.")
 
     def _use_wal(self, db: Database) -> None:
         """SQLite does not wait for this lock by itself (seen with 3.40), so two programs that make a new ledger at once
@@ -183,22 +186,12 @@ class Store:
     def _open_to_read(self) -> None:
         if not self.path.is_file():
             raise LedgerError(f"There is no ledger at {self.path}. Start the bot once, or name the right file.")
-        if not os.access(self.path.parent, os.W_OK) and not self.path.with_name(f"{self.path.name}-wal").exists():
-            self._read_mode = "ro&immutable=1"  # in WAL mode SQLite makes files beside it even to read
+        self._read_mode = _read_mode(self.path)
         with self.read() as db:
             check_current(db, self.path)
 
     def _connect(self, mode: str) -> Database:
-        connection = sqlite3.connect(
-            f"{self.path.as_uri()}?mode={mode}",
-            uri=True,
-            timeout=self._busy_timeout,
-            isolation_level=None,  # transactions are begun here, in words, and never by the driver
-            check_same_thread=False,  # a connection goes from thread to thread, and is used by one at a time
-        )
-        db = Database(connection, execute_plugins=False)
-        db.execute("PRAGMA foreign_keys = on")
-        return db
+        return _connect(self.path, mode, self._busy_timeout)
 
     def _borrow(self) -> Database:
         with self._lock:
@@ -217,6 +210,51 @@ class Store:
 
     def _not_open(self) -> LedgerError:
         return LedgerError(f"The ledger {self.path} {'is closed' if self._closed else 'was opened only to read'}.")
+
+
+@contextmanager
+def current_copy(path: Path, *, busy_timeout: float = 15.0) -> Iterator[Path]:
+    """The file to read a ledger from that no bot may bring up to date, such as an archive or a backup: the file itself.
+    Of one of an older version it is a copy that is brought up to date, and lasts as long as the block. Raises
+    `LedgerError`.
+    """
+    with ExitStack() as lasting:
+        path = path.absolute()
+        with speaking(path):
+            if path.is_file():
+                with closing(_connect(path, _read_mode(path), busy_timeout)) as source:
+                    if is_older(source, path):
+                        path = _up_to_date(source, Path(lasting.enter_context(TemporaryDirectory(prefix=PREFIX))))
+        yield path
+
+
+def _up_to_date(source: Database, folder: Path) -> Path:
+    path = folder / "ledger.db"
+    with closing(_connect(path, "rwc", 0)) as copy:
+        source.conn.backup(copy.conn)
+        copy.execute("PRAGMA synchronous = off")  # it is thrown away
+        with _transaction(copy, "BEGIN IMMEDIATE"):
+            migrate(copy, path)
+    return path
+
+
+def _read_mode(path: Path) -> str:
+    if os.access(path.parent, os.W_OK) or path.with_name(f"{path.name}-wal").exists():
+        return "ro"
+    return "ro&immutable=1"  # in WAL mode SQLite makes files beside it even to read
+
+
+def _connect(path: Path, mode: str, busy_timeout: float) -> Database:
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode={mode}",
+        uri=True,
+        timeout=busy_timeout,
+        isolation_level=None,  # transactions are begun here, in words, and never by the driver
+        check_same_thread=False,  # a connection goes from thread to thread, and is used by one at a time
+    )
+    db = Database(connection, execute_plugins=False)
+    db.execute("PRAGMA foreign_keys = on")
+    return db
 
 
 @contextmanager

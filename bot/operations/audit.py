@@ -12,7 +12,7 @@ from typing import Literal, NoReturn, TextIO
 
 import click
 
-from bot.ledger import Head, Ledger, LedgerError, Verdict
+from bot.ledger import Head, Ledger, LedgerError, Verdict, current_copy
 from bot.operations.folder import FolderError, held
 from bot.operations.stream.verify import verify as proved
 from bot.settings import SettingsError, data_dir
@@ -247,7 +247,7 @@ def _ledger(ctx: click.Context) -> Iterator[Ledger]:
 @contextmanager
 def _opened(path: Path) -> Iterator[Ledger]:
     try:
-        with Ledger(path, clock=lambda: datetime.now(UTC), read_only=True) as ledger:
+        with current_copy(path) as current, Ledger(current, clock=lambda: datetime.now(UTC), read_only=True) as ledger:
             yield ledger
     except LedgerError as error:
         raise click.ClickException(error.sentence) from error

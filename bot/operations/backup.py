@@ -17,11 +17,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 
-from bot.ledger import Ledger, LedgerError, Verdict
+from bot.ledger import Ledger, LedgerError, Verdict, current_copy
 from bot.operations.folder import FolderError, make_private, utc_now
 from bot.settings import SettingsError, data_dir
 
@@ -127,18 +126,10 @@ def verified(folder: Path, made_at: datetime) -> Backup:
 
 
 def _walked(path: Path) -> Verdict:
-    """The chain of a ledger; one of an older version is brought up to date in a copy first."""
+    """The chain of a ledger, which may be of an older version."""
     try:
-        with Ledger(path, clock=utc_now, read_only=True) as ledger:
+        with current_copy(path) as current, Ledger(current, clock=utc_now, read_only=True) as ledger:
             return ledger.audit.verify()
-    except LedgerError:
-        pass
-    try:
-        with TemporaryDirectory(prefix="checkpointbot-") as folder:
-            copy = Path(folder) / LEDGER
-            shutil.copyfile(path, copy)
-            with Ledger(copy, clock=utc_now) as ledger:
-                return ledger.audit.verify()
     except LedgerError as error:
         raise BackupError(error.sentence) from error
 

@@ -172,6 +172,38 @@ def test_an_archive_is_no_ledger_for_a_bot(filled: Ledger, tmp_path: Path) -> No
         Ledger(tmp_path / "old.db", clock=Clock())
 
 
+def make_older(path: Path) -> None:
+    """As a version before the last migration had written it."""
+    with sqlite3.connect(path) as db:
+        db.execute("DROP TABLE freezes")
+        db.execute("DELETE FROM _sqlite_migrations WHERE name = 'freezes'")
+    db.close()
+
+
+def test_an_archive_of_an_older_version_is_read_and_stays_as_it_is(filled: Ledger, tmp_path: Path) -> None:
+    file = tmp_path / "old.db"
+    part(filled, file)
+    make_older(file)
+    before = file.read_bytes()
+
+    assert filled.archive.known(file) is None
+    with pytest.raises(LedgerError, match="is an archive of a ledger, to be read"):
+        Ledger(file, clock=Clock())
+    assert file.read_bytes() == before
+    assert sorted(one.name for one in tmp_path.glob("old.db*")) == ["old.db"]
+
+
+def test_only_the_record_of_changes_is_in_an_archive(filled: Ledger, tmp_path: Path) -> None:
+    filled.greetings.begin(ADA.id)
+    filled.freezes.begin("frozen", ADA, ORIGIN, "")
+    part(filled, tmp_path / "old.db")
+
+    with sqlite3.connect(tmp_path / "old.db") as db:
+        left = [db.execute(f"SELECT count(*) FROM {one}").fetchone() for one in ("greetings", "freezes")]
+    db.close()
+    assert left == [(0,), (0,)]
+
+
 def test_a_head_that_is_in_an_archive_is_said_to_be_there(filled: Ledger, tmp_path: Path) -> None:
     sixth = filled.streams.after(5, 1)[0].head
     part(filled, tmp_path / "old.db")
@@ -243,6 +275,20 @@ def test_half_a_file_of_an_earlier_run_is_made_anew(filled: Ledger, tmp_path: Pa
     part(filled, tmp_path / "old.db")
 
     assert not (tmp_path / "old.db.partial").exists()
+
+
+def test_an_archive_that_lost_its_name_in_a_power_cut_is_not_made_anew(
+    filled: Ledger, clock: Clock, tmp_path: Path
+) -> None:
+    part(filled, tmp_path / "old.db")
+    whole = (tmp_path / "old.db").rename(tmp_path / "old.db.partial")
+    cut = filled.archive.cut(clock() + timedelta(days=1))
+    assert cut is not None
+
+    with pytest.raises(LedgerError, match="is the archive that the ledger begins after"):
+        filled.archive.write(tmp_path / "old.db", cut)
+
+    assert whole.exists()
 
 
 @pytest.fixture

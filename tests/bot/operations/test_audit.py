@@ -242,6 +242,20 @@ def test_what_is_old_is_archived_and_both_are_proved_together(old: Ledger, tmp_p
     assert "is the archive that the ledger begins after already" in run(old, "archive", str(file)).output
 
 
+def test_an_archive_of_an_older_version_is_proved_too(old: Ledger, tmp_path: Path) -> None:
+    file = tmp_path / "old.db"
+    run(old, "archive", str(file))
+    with sqlite3.connect(file) as db:
+        db.execute("DROP TABLE freezes")
+        db.execute("DELETE FROM _sqlite_migrations WHERE name = 'freezes'")
+    db.close()
+
+    both = run(old, "verify", "--archive", str(file))
+
+    assert both.exit_code == 0, both.output
+    assert both.output.startswith(f"The archive {file} is whole: 2 events")
+
+
 def test_an_archive_that_is_edited_or_another_proves_nothing(old: Ledger, tmp_path: Path) -> None:
     file = tmp_path / "old.db"
     second = old.streams.after(1, 1)[0].head
