@@ -47,6 +47,9 @@ SHOW_AGAIN = (5.0, 30.0, 120.0, 600.0, *(3600.0,) * 24)
 
 NOBODY = Said("nobody answered", "nobody answered in time")
 
+CANCELLED_BY_FREEZE = "cancelled by a freeze"
+"""The key of what is told of a change that somebody's freeze cancelled."""
+
 Word = Literal["confirm", "approve", "refuse", "cancel"]
 
 
@@ -285,11 +288,14 @@ class Changes:
         """Cancel whatever waits for its turn, since somebody freezes everything."""
         for change in self._ledger.changes.unfinished():
             if change.state == ChangeState.QUEUED:
-                self.withdraw(change.id, person, why="'s freeze")
+                said = Said(CANCELLED_BY_FREEZE, f"by {person.name}'s freeze", {"person": person.name})
+                self._cancel(change.id, person, said)
 
-    def withdraw(self, change_id: str, person: Person, *, why: str = "") -> bool:
+    def withdraw(self, change_id: str, person: Person) -> bool:
         """Cancel a change that waits for its turn; False when it has begun and cannot be cut off."""
-        said = Said("cancelled", f"by {person.name}{why}", {"person": person.name})
+        return self._cancel(change_id, person, Said("cancelled", f"by {person.name}", {"person": person.name}))
+
+    def _cancel(self, change_id: str, person: Person, said: Said) -> bool:
         try:
             self._move(change_id, ChangeState.CANCELLED, said, by=person.id)
         except IllegalMove:

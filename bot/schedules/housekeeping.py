@@ -8,9 +8,10 @@ and becomes an ordinary change, by the rights that its owner has then.
 from __future__ import annotations
 
 import logging
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import RLock
 from typing import Protocol, TypeVar
@@ -20,6 +21,7 @@ from dbos import DBOS
 
 from backends.base import VM, BackendError, NotFound, VMInventory, Volume
 from bot.changes.execution import Looks
+from bot.changes.workflow import CANCELLED_BY_FREEZE
 from bot.ledger import ChangeRow, ChangeState, Ledger, Stage, Wanted
 from bot.messages import Origin
 from bot.people.identity import Refusal
@@ -36,6 +38,9 @@ AGAIN = timedelta(minutes=10)
 PENDING = (Stage.WAITING, Stage.DELETING, Stage.MERGING)
 
 GONE = "it is not there any more"
+LATER = "it is tried again later"
+
+NAMESPACE = uuid.UUID("5b1f6f0e-7c0d-4f5e-9a55-3f6b2c8f1d24")
 
 
 class Later(Protocol):
@@ -118,6 +123,8 @@ class Housekeeping:
                 change = self.ledger.changes.get(one.id)
                 if change is None:  # the bot died before it was asked for
                     self.ledger.housekeeping.move(one.id, Stage.WAITING, of=(Stage.DELETING,))
+                elif self._was_frozen(change):
+                    self._queue_again(one)
                 elif change.state is ChangeState.DENIED:
                     self._end(one, Stage.STAYS, change.reason)
             self.go_on(host)
@@ -132,6 +139,11 @@ class Housekeeping:
 
     def concluded(self, change: ChangeRow) -> None:
         """A change by the clock is over. It may be somebody else's."""
+        one = self.ledger.housekeeping.get(change.id)
+        if one is not None and self._was_frozen(change):
+            self._queue_again(one)
+            self.go_on(one.host)
+            return
         deleted = change.state is ChangeState.SUCCEEDED
         stage = Stage.MERGING if deleted else Stage.FAILED
         self.ledger.housekeeping.move(change.id, stage, of=PENDING[:2], why="" if deleted else _why(change))
@@ -147,6 +159,18 @@ class Housekeeping:
         if one is not None:
             self._tell(change_id)
             self.go_on(one.host)
+
+    def _was_frozen(self, change: ChangeRow) -> bool:
+        """Whether a freeze stopped it. What was denied while everything is frozen is decided anew after it."""
+        if change.state is ChangeState.CANCELLED:
+            return self.ledger.events.has(change.id, ChangeState.CANCELLED, key=CANCELLED_BY_FREEZE)
+        return change.state is ChangeState.DENIED and self.ledger.freezes.current() is not None
+
+    def _queue_again(self, one: Wanted) -> None:
+        """As another change, since this one is over. Nobody is told, and it may be called again."""
+        self.ledger.housekeeping.move(one.id, Stage.STAYS, of=PENDING[:2], why=LATER)
+        again = str(uuid.uuid5(NAMESPACE, f"{one.id} again"))
+        self.ledger.housekeeping.queue(replace(one, id=again, stage=Stage.WAITING, why=""))
 
     # ------------------------------------------------------------ whose turn it is
 
@@ -220,10 +244,15 @@ class Housekeeping:
         return self._submit(one, plan)
 
     def _submit(self, one: Wanted, plan: Plan) -> bool:
+        if self.ledger.freezes.current() is not None:
+            return False
         self.ledger.housekeeping.move(one.id, Stage.DELETING, of=(Stage.WAITING,))
         try:
             self.changes.submit(one.id, plan, Person(one.owner, one.owner_name), Origin(one.channel, one.owner))
         except Refusal as refusal:
+            if refusal.passing or self.ledger.freezes.current() is not None:
+                self._queue_again(one)
+                return False
             return self._end(one, Stage.STAYS, refusal.cause)
         return True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,12 +16,14 @@ from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import FaultKind
 from backends.simulator.model.storage import GB
 from bot.ledger import ChangeState, Stage, Wanted
+from bot.messages import Origin
 from bot.schedules.housekeeping import Housekeeping
 from bot.settings import HousekeepingSettings
 from bot.settings.kinds import Hours
+from commands.base import Delete, Person, Plan, Target
 from tests.support.headquarters import settings
 from tests.support.moved_clock import MovedWorld
-from tests.support.people import ADA, CHANNEL, EVE
+from tests.support.people import ADA, BOB, CHANNEL, EVE
 
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 PARIS = ZoneInfo("Europe/Paris")
@@ -226,3 +228,65 @@ def test_the_same_is_queued_once(world: MovedWorld, expiry: Expiry) -> None:
     keeper.queue(one)
 
     assert [stage for _, stage, _ in expiry.told].count(Stage.MERGING) == 1
+
+
+def freeze(world: MovedWorld) -> None:
+    world.ledger.freezes.begin("frozen", Person(BOB, "bob"), Origin(CHANNEL, BOB), "")
+
+
+def lift(world: MovedWorld, keeper: Housekeeping) -> None:
+    for who in (ADA, BOB):
+        world.ledger.freezes.lift(f"lifted by {who}", Person(who, who), Origin(CHANNEL, who), timedelta(minutes=30))
+    keeper.go_on_everywhere()
+
+
+def test_what_a_freeze_cancels_goes_when_it_is_lifted(world: MovedWorld, expiry: Expiry) -> None:
+    keeper = housekeeping(world, expiry)
+    world.add_vm("web01", *OLD)
+    one = wanted(world, "web01", "first")
+    world.ledger.housekeeping.queue(one)
+    world.ledger.housekeeping.move(one.id, Stage.DELETING, of=(Stage.WAITING,))
+    seen = world.look(one.vm_id)
+    plan = Plan(Delete(), (Target.of(seen, seen.checkpoint(one.checkpoint_id)),), "delete first", clock=one.clock)
+    world.ledger.changes.request(one.id, plan, Person(ADA, "ada"), Origin(CHANNEL, ADA))
+    world.ledger.changes.move(one.id, ChangeState.QUEUED, by="bot")
+
+    freeze(world)
+    world.changes.stop_queued(Person(BOB, "bob"))
+    world.durable.start(one.id, world.changes._change, one.id)  # its turn has come
+    assert world.checkpoints("web01") == ["first", "second", "third"]
+    assert expiry.told == []
+    lift(world, keeper)
+
+    assert world.checkpoints("web01") == ["second", "third"]
+    assert expiry.told == [("first", Stage.MERGING, "")]
+
+
+def test_a_freeze_that_comes_while_a_host_is_looked_at_holds(world: MovedWorld, expiry: Expiry) -> None:
+    class Freezes(Expiry):
+        def still(self, wanted: Wanted, seen: VMInventory) -> str:
+            freeze(world)
+            return super().still(wanted, seen)
+
+    expiry = Freezes()
+    keeper = housekeeping(world, expiry)
+    world.add_vm("web01", *OLD)
+    keeper.queue(wanted(world, "web01", "first"))
+    assert world.checkpoints("web01") == ["first", "second", "third"]
+    keeper._askers["expiry"] = Expiry()
+    lift(world, keeper)
+
+    assert world.checkpoints("web01") == ["second", "third"]
+    assert expiry.told == []
+
+
+def test_a_workspace_that_does_not_answer_is_asked_again(world: MovedWorld, expiry: Expiry) -> None:
+    keeper = housekeeping(world, expiry)
+    world.add_vm("web01", *OLD)
+    world.people.out_of_order = True
+    keeper.queue(wanted(world, "web01", "first"))
+    world.people.out_of_order = False
+    world.forward(minutes=15)
+
+    assert world.checkpoints("web01") == ["second", "third"]
+    assert [stage for _, stage, _ in expiry.told] == [Stage.MERGING, Stage.DONE]
