@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from bot.ledger import Head, Ledger, LedgerError
@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 
 AFTER = timedelta(minutes=10)
 """After the time of the digest, which is posted by then."""
+
+STILL = timedelta(hours=12)
+"""For how long after that it is kept, where the bot was down."""
 
 RETRY = timedelta(hours=1)
 """After a place that could not be written to."""
@@ -42,21 +45,25 @@ class Heads:
     def look(self) -> None:
         """To be called often. Nothing is raised: what went wrong is in the log, and tried again later."""
         now = self.clock()
-        if self.place == "none" or not self._is_due(now) or (self._not_before and now < self._not_before):
+        day = self._day(now)
+        if self.place == "none" or day is None or (self._not_before and now < self._not_before):
             return
         try:
-            self._keep(now)
+            self._keep(f"{day:%Y-%m-%d}")
         except (AnnouncerError, LedgerError, LookupFailed, OSError) as error:
             self._not_before = now + RETRY
             log.error("The head of the ledger could not be kept at %s: %s", self.place, error)
 
-    def _is_due(self, now: datetime) -> bool:
-        local = now.astimezone(self.digest.timezone)
-        at = local.replace(hour=self.digest.at.hour, minute=self.digest.at.minute, second=0, microsecond=0)
-        return local >= at + AFTER
+    def _day(self, now: datetime) -> date | None:
+        """Of the last digest that is to be posted by now; None where that is so long ago that the next one is nearer.
+        It may be yesterday's, since midnight comes soon after a late one."""
+        local = (now - AFTER).astimezone(self.digest.timezone)
+        at = self.digest.at.replace(tzinfo=None)
+        day = local.date() - timedelta(days=local.time() < at)
+        due = datetime.combine(day, at, self.digest.timezone)
+        return day if local - due <= STILL else None
 
-    def _keep(self, now: datetime) -> None:
-        day = f"{now.astimezone(self.digest.timezone):%Y-%m-%d}"
+    def _keep(self, day: str) -> None:
         channel = self._channel()
         beside = self._todays(channel, day) if channel and self.place == "digest" else None
         if self.place == "digest" and beside is None:

@@ -86,9 +86,10 @@ class Picker:
                 f"no grant for {' and '.join(schedule.actions)} on any of its VMs in {schedule.channel}",
             )
         wanted = [vm for vm in named if only is None or vm.id in only]
-        chosen = [everyone[vm.id] for vm in wanted if vm in allowed]
+        ids = {vm.id for vm in allowed}
+        chosen = [everyone[vm.id] for vm in wanted if vm.id in ids]
         found = self._sorted(schedule, sorted(chosen, key=lambda seen: (seen.vm.name.casefold(), seen.vm.host)))
-        lost = [self._lost(owner, schedule, vm) for vm in wanted if vm not in allowed]
+        lost = [self._lost(owner, schedule, vm) for vm in wanted if vm.id not in ids]
         return replace(found, left=(*found.left, *lost))
 
     def _lost(self, owner: Person, schedule: Schedule, vm: VM) -> Left:
@@ -118,10 +119,12 @@ class Picker:
         targets = (target for plan in plans if plan is not None and not plan.clock for target in plan.targets)
         return frozenset(target.checkpoint_id for target in targets if target.checkpoint_id)
 
-    def retain(self, schedule: Schedule, seen: VMInventory, *, taking: bool = False) -> retention.Retention:
+    def retain(
+        self, schedule: Schedule, seen: VMInventory, asked_about: frozenset[str], *, taking: bool = False
+    ) -> retention.Retention:
         """Which of its checkpoints of a VM go now, or when it has taken one more."""
         own = self.ledger.schedules.made_by(schedule.id, seen.vm.id)
-        return retention.decide(seen, own, schedule, self.clock(), self.asked_about(), taking=taking)
+        return retention.decide(seen, own, schedule, self.clock(), asked_about, taking=taking)
 
     def _sorted(self, schedule: Schedule, chosen: Sequence[VMInventory]) -> Picks:
         hosts = {host.name: host for host in self.inventory.hosts(disks=True)}
@@ -130,13 +133,14 @@ class Picker:
         last = self.ledger.schedules.last_taken(schedule.id, ids)
         growth = KnownGrowth(self.ledger, self.clock).of_vms(ids)
         quota = self._quota(schedule)
+        asked_about = self.asked_about() if schedule.retains else frozenset()
         taken: list[Pick] = []
         left: list[Left] = []
         going: list[Going] = []
         stays: list[Left] = []
         for seen in chosen:
             vm, wanted = seen.vm, self.type_of(schedule, seen.vm)
-            after = self.retain(schedule, seen, taking=True) if schedule.retains else retention.Retention()
+            after = self.retain(schedule, seen, asked_about, taking=True) if schedule.retains else retention.Retention()
             volumes_here = skips.volumes_of(seen, volumes.get(vm.host))
             facts = skips.Facts(
                 checkpoint_type=wanted or vm.checkpoint_type,

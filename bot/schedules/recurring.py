@@ -225,21 +225,22 @@ class Recurring:
         taken = [one.vm_id for one in done if one.state is ChangeState.SUCCEEDED]
         if schedule is not None:
             self.ledger.schedules.went_well(schedule.id, taken)
+            asked_about = self.picker.asked_about()
             for vm_id in taken if schedule.retains else ():
-                self._retain(schedule, occurrence, vm_id)
+                self._retain(schedule, occurrence, vm_id, asked_about)
         self._tell(occurrence)
 
     def merged(self, change: ChangeRow, vm_id: str) -> None:
         """The housekeeping hears of these."""
 
-    def _retain(self, schedule: Schedule, occurrence: str, vm_id: str) -> None:
+    def _retain(self, schedule: Schedule, occurrence: str, vm_id: str, asked_about: frozenset[str]) -> None:
         """Queue what goes of a VM after it was taken. What cannot be looked at now goes after the next run."""
         try:
             seen = self.inventory.look(vm_id, disks=True)
         except BackendError as error:
             log.info("the old checkpoints of VM %s stay until the next run: %s", vm_id, error.cause)
             return
-        found = self.picker.retain(schedule, seen)
+        found = self.picker.retain(schedule, seen, asked_about)
         self.ledger.schedules.stays(occurrence, found.stays)
         self.housekeeping.queue(
             *(
@@ -269,7 +270,7 @@ class Recurring:
             return "the schedule was removed"
         if schedule.paused:
             return "the schedule is paused"
-        return self.picker.retain(schedule, seen).why_it_stays(wanted.checkpoint_id)
+        return self.picker.retain(schedule, seen, self.picker.asked_about()).why_it_stays(wanted.checkpoint_id)
 
     def no_room(self, wanted: Wanted, why: str) -> None:
         """The run says it as of any that stays."""
