@@ -87,7 +87,7 @@ def _sign(row: ChangeRow, events: Sequence[Event]) -> str:
 
 def title(row: ChangeRow) -> str:
     """The plan in one line, with the state where that is not plain: `Apply before-upgrade to web01: expired`."""
-    line = _summary(row)
+    line = summary(row)
     match row.state:
         case ChangeState.AWAITING:
             return f"{line}?"
@@ -99,7 +99,7 @@ def title(row: ChangeRow) -> str:
             return f"{line}: {row.state}"
 
 
-def _summary(row: ChangeRow) -> str:
+def summary(row: ChangeRow) -> str:
     """The plan's own line, in which names stand out; the ledger's is plain."""
     line = row.plan.summary if row.plan else row.summary
     return line[:1].upper() + line[1:]
@@ -107,17 +107,17 @@ def _summary(row: ChangeRow) -> str:
 
 def _question(row: ChangeRow, events: Sequence[Event]) -> list[Part]:
     plan, awaits = plan_of(row), _awaits(events)
-    danger = _danger(plan)
-    parts: list[Part] = [Paragraph(f"🛑 {danger}")] if danger else []
+    lost = danger(plan)
+    parts: list[Part] = [Paragraph(f"🛑 {lost}")] if lost else []
     parts += [Paragraph(f"✋ {brake}")] if (brake := approvals.braked(events)) else []
-    parts += [Paragraph(f"⚠️ {caution}") for caution in plan.cautions if caution != danger]
+    parts += [Paragraph(f"⚠️ {caution}") for caution in plan.cautions if caution != lost]
     parts += [Paragraph("this is about what you want to keep.", to=(one,)) for one in plan.keepers[:MOST_TOLD]]
     parts += [Tree(plan.each)] if plan.each else []
     parts += [Points(plan.consequences)] if plan.consequences else []
     parts += _asks(events)
     parts += [Paragraph(f"⚠️ {UNSEEN}")] if awaits == "approval" and _is_direct(row) else []
     yes = (
-        Button("Approve", "approve", row.id, "danger", _second_question(plan))
+        Button("Approve", "approve", row.id, "danger", second_question(plan))
         if awaits == "approval"
         else _confirm(row, plan)
     )
@@ -146,19 +146,19 @@ def _awaits(events: Sequence[Event]) -> str:
 def _confirm(row: ChangeRow, plan: Plan) -> Button:
     risky = verbs.of(plan.verb).risky
     style: Literal["primary", "danger"] = "danger" if risky or plan.grave else "primary"
-    return Button(plan.verb.capitalize(), "confirm", row.id, style, _second_question(plan))
+    return Button(plan.verb.capitalize(), "confirm", row.id, style, second_question(plan))
 
 
-def _danger(plan: Plan) -> str:
+def danger(plan: Plan) -> str:
     """What stands first and in red: how much is lost, or else the first caution where much is at stake."""
     if plan.stake:
         return f"{plan.stake} will be lost."
     return plan.cautions[0] if plan.grave and plan.cautions else ""
 
 
-def _second_question(plan: Plan) -> str:
+def second_question(plan: Plan) -> str:
     """What is asked when the button is pressed, where much is at stake."""
-    return f"{_danger(plan)} Is that meant?".strip() if plan.grave else ""
+    return f"{danger(plan)} Is that meant?".strip() if plan.grave else ""
 
 
 def _under_way(row: ChangeRow, events: Sequence[Event], progress: Mapping[str, int]) -> list[Part]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bot.changes import approvals
+from bot.changes.card import danger, second_question, summary
 from bot.changes.workflow import Word
-from bot.ledger import ChangeRow, ChangeState, Ledger, LedgerError
+from bot.ledger import ChangeRow, ChangeState, Ledger
 from bot.people import access
 from bot.settings import AccessSettings
 from commands.base import (
@@ -21,6 +23,7 @@ from commands.base import (
     Paragraph,
     Part,
     Person,
+    Plan,
     Reply,
     Table,
     name,
@@ -47,8 +50,11 @@ class Home:
         mine = context.holding(False).checkpoints
         seen = {one.vm.id for one in context.fleet.known()}
         in_sight = sorted((held for held in mine if held.seen.vm.id in seen), key=_goes)
-        stale = [held for held in in_sight if is_stale(held.checkpoint, held.note, context.policy, context.now)]
-        fresh = [held for held in in_sight if held not in stale]
+        stale: list[Held] = []
+        fresh: list[Held] = []
+        for held in in_sight:
+            of_these = stale if is_stale(held.checkpoint, held.note, context.policy, context.now) else fresh
+            of_these.append(held)
         return Reply(
             (
                 *([TAKE] if any("create" in grant.actions for grant in context.grants) else []),
@@ -63,25 +69,29 @@ class Home:
 
     def _waiting(self, person: Person) -> Iterator[Part]:
         """What waits for this person's answer."""
-        rows = [(row, word) for row in self.ledger.changes.unfinished() if (word := self._word(row, person))]
+        rows = [
+            (row, plan, word)
+            for row in self.ledger.changes.unfinished()
+            if row.state is ChangeState.AWAITING and (plan := row.readable_plan) and (word := self._word(row, person))
+        ]
         yield Heading("Waiting for your answer")
         if not rows:
             yield Footnote("Nothing is.")
-        for row, word in rows[:MOST_WAITING]:
+        for row, plan, word in rows[:MOST_WAITING]:
             until = f", until {say_time(row.expires_at)}" if row.expires_at else ""
             who = "You asked for it" if row.person_id == person.id else f"{name(row.person_name)} asked for it"
-            yield Item(_line(row), f"{who} at {say_time(row.created_at)}{until}.", _buttons(row, word))
+            yield Item(summary(row), f"{who} at {say_time(row.created_at)}{until}.", _buttons(row, plan, word))
         yield from _more(len(rows) - MOST_WAITING, "history")
 
     def _word(self, row: ChangeRow, person: Person) -> Word | None:
-        """What they may say to it; None for nothing."""
-        try:
-            if row.state != ChangeState.AWAITING or row.plan is None:
-                return None
-        except LedgerError:
-            return None  # another version's, which this one cannot read
-        words: tuple[Word, ...] = ("confirm", "approve")
-        return next((word for word in words if access.may_answer(self.rules, row, person, word) is None), None)
+        """What they may say to what waits, and have not said; None for nothing."""
+        events = self.ledger.events.of(row.id, approvals.TOLD)
+        braked = bool(approvals.braked(events))
+        if access.may_answer(self.rules, row, person, "confirm", braked=braked) is None:
+            return "confirm"
+        if person.id in approvals.approvers(row, events):
+            return None
+        return "approve" if access.may_answer(self.rules, row, person, "approve", braked=braked) is None else None
 
     def _allowed(self, context: Context) -> Iterator[Part]:
         yield Heading("What you may do")
@@ -94,16 +104,11 @@ class Home:
         yield Footnote(f"Everything can be typed too: {typed('help')}.")
 
 
-def _line(row: ChangeRow) -> str:
-    line = row.plan.summary if row.plan else row.summary
-    return line[:1].upper() + line[1:]
-
-
-def _buttons(row: ChangeRow, word: Word) -> tuple[Button, ...]:
-    plan = row.plan
-    if plan is None:
-        return ()
-    sure = " ".join([*plan.cautions, *plan.consequences[:2]]) or plan.summary
+def _buttons(row: ChangeRow, plan: Plan, word: Word) -> tuple[Button, ...]:
+    """There is no card around them, so each says when it is pressed what is lost: the gravest first."""
+    lost = danger(plan)
+    cautions = [caution for caution in plan.cautions if caution != lost]
+    sure = " ".join([second_question(plan) or lost, *cautions, *plan.consequences[:2]]).strip() or plan.summary
     yes = Button("Approve" if word == "approve" else plan.verb.capitalize(), word, row.id, "danger", sure)
     return (yes,) if word == "approve" else (yes, Button("Cancel", "cancel", row.id))
 

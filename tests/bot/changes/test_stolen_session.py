@@ -74,6 +74,12 @@ def press(hq: Headquarters, row: ChangeRow, label: str, who: str) -> None:
     hq.press(hq.button(row, label), row.message, who=who)
 
 
+def at_home(hq: Headquarters, row: ChangeRow, who: str) -> list[str]:
+    """The buttons of the change in somebody's Home tab."""
+    hq.core.desk.homes.looked(who, TEAM)
+    return [button.label for button in buttons(hq.screens.homes[who]) if button.value == row.id]
+
+
 def checkpoints(hq: Headquarters, name: str) -> list[str]:
     return [one.name for one in hq.look(hq.vm(name).id).checkpoints]
 
@@ -93,6 +99,18 @@ class TestSeveralApprovals:
 
         hq.wait_for(ChangeState.SUCCEEDED, row)
         assert [e.by for e in hq.ledger.events.of(row.id, {APPROVED})] == [BOB, CAT]
+
+    def test_are_asked_for_at_home_once_of_each(self, hq: Headquarters) -> None:
+        hq.add_vm("sql05", Past("first", DAY))
+        row = ask(hq, "apply sql05 first")
+        assert at_home(hq, row, BOB) == ["Approve"]
+
+        press(hq, row, "Approve", BOB)
+
+        assert at_home(hq, row, BOB) == []
+        assert at_home(hq, row, CAT) == ["Approve"]
+        press(hq, row, "Withdraw", ADA)
+        hq.wait_for(ChangeState.CANCELLED, row)
 
     def test_are_not_given_by_who_asked(self, hq: Headquarters) -> None:
         hq.add_vm("sql02", Past("first", DAY))
@@ -165,6 +183,7 @@ class TestTheBrake:
         assert "One person may apply or delete checkpoints of 3 VMs an hour without somebody else." in unmarked(
             hq.message(row).text
         )
+        assert [at_home(hq, row, who) for who in (ADA, BOB, EVE)] == [[], ["Approve"], []]
         press(hq, row, "Approve", ADA)
         assert "You asked for this" in hq.told()
         press(hq, row, "Approve", EVE)

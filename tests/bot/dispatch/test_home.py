@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from backends.simulator.fleets.seed import DAY, Past
 from bot.dispatch.home import until
 from bot.dispatch.views import Alert, Choice, Conversation
 from bot.ledger import ChangeState
@@ -87,6 +88,18 @@ def test_what_waits_for_an_answer_is_answered_there(door: FrontDoor, hq: Headqua
     assert hq.wait_for(ChangeState.AWAITING, row)
     door.press_at_home(approve.action, approve.value, who=BOB)
     assert hq.wait_for(ChangeState.SUCCEEDED, row)
+
+
+def test_a_button_there_asks_for_no_less_than_its_card(door: FrontDoor, hq: Headquarters) -> None:
+    hq.add_vm("old01", Past("first", 40 * DAY))
+    hq.type("apply old01 first")
+    row = hq.wait_for(ChangeState.AWAITING)
+    home(door)
+
+    (there,) = (button for button in buttons(hq.screens.homes[ADA]) if button.label == "Apply")
+
+    assert hq.button(row, "Apply").confirm
+    assert unmarked(there.confirm).startswith(unmarked(hq.button(row, "Apply").confirm))
 
 
 def test_it_follows_for_those_who_looked_lately(door: FrontDoor, hq: Headquarters) -> None:
