@@ -92,7 +92,8 @@ class Form:
     submit: str
     parts: tuple[Field | Alert | Paragraph, ...]
     memory: Mapping[str, str] = field(default_factory=dict)
-    """What it brings back unseen: ids alone, no secrets. It is untrusted when it comes back."""
+    """What it brings back unseen: ids, and the note that it was opened with; no secrets. It is untrusted when it comes
+    back."""
 
 
 @dataclass(frozen=True, slots=True)

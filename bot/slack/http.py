@@ -58,7 +58,7 @@ class Signatures:
         """Raises `Refused` for what is not signed with the secret, is older than five minutes, or comes again."""
         try:
             right = self._verifier.is_valid(body, timestamp, signature)
-        except (ValueError, TypeError):  # what is no number, no UTF-8 or no ASCII
+        except (ValueError, TypeError, OverflowError):  # what is no number, too large a one, no UTF-8 or no ASCII
             right = False
         if not right:
             raise Refused("it is not signed with the signing secret, or is more than five minutes old")

@@ -47,8 +47,8 @@ class Forms:
         self._context = context
 
     def open(self, kind: str, trigger_id: str, person: Person, origin: Origin, **memory: str) -> None:
-        """Put a form in front of somebody. `memory` is what it is about: ids alone. Raises `UsageError` where it makes
-        no sense, or cannot be shown."""
+        """Put a form in front of somebody. `memory` is what it is about: ids, and a note. Raises `UsageError` where it
+        makes no sense, or cannot be shown."""
         in_channel = {CHANNEL: origin.channel} if origin.channel else {}
         sheet = Sheet(kind, {**memory, **in_channel})
         form = self._kinds[kind].draw(sheet, self._context(person, origin.channel))

@@ -14,7 +14,7 @@ VERSION = 1
 """Of what a form brings back: another version's is not read."""
 
 MAX_TITLE, MAX_HINT, MAX_ALERT, MAX_LABEL, MAX_OPTIONS = 24, 2000, 200, 2000, 100
-MAX_INITIAL = 3000
+MAX_INITIAL, MAX_MEMORY = 3000, 3000
 
 
 def modal(form: Form, *, alerts: bool = True) -> Block:
@@ -22,7 +22,7 @@ def modal(form: Form, *, alerts: bool = True) -> Block:
     return {
         "type": "modal",
         "callback_id": form.kind,
-        "private_metadata": json.dumps({"v": VERSION, **form.memory}),
+        "private_metadata": _metadata(form.memory),
         "title": plain(_short(form.title, MAX_TITLE)),
         "submit": plain(_short(form.submit, MAX_TITLE)),
         "close": plain("Cancel"),
@@ -39,6 +39,16 @@ def memory_of(private_metadata: str) -> Mapping[str, str] | None:
     if not isinstance(found, dict) or found.pop("v", None) != VERSION:
         return None
     return {key: value for key, value in found.items() if isinstance(value, str)}
+
+
+def _metadata(memory: Mapping[str, str]) -> str:
+    """What a form brings back. Of a longer one than Slack takes the longest value, which is a note, is shortened: the
+    others are ids."""
+    text = json.dumps({"v": VERSION, **memory}, ensure_ascii=False)
+    if len(text) <= MAX_MEMORY:
+        return text
+    longest = max(memory, key=lambda key: len(memory[key]))
+    return _metadata({**memory, longest: memory[longest][: len(memory[longest]) // 2]})
 
 
 def options(found: Sequence[Option]) -> list[Block]:

@@ -180,6 +180,7 @@ class TestRefused:
             {"X-Slack-Signature": "v0=" + "0" * 64},
             {"X-Slack-Signature": "v0=é"},
             {"X-Slack-Request-Timestamp": "9" * 40},
+            {"X-Slack-Request-Timestamp": "9" * 400},
         ],
     )
     def test_is_what_has_headers_that_slack_never_sends(self, world: World, headers: dict[str, str]) -> None:
