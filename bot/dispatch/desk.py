@@ -212,7 +212,8 @@ class Desk:
             return self.forms.mistakes(request)
         except Refusal as refusal:
             self.refusals.record(origin, summary, refusal.cause)
-            return {first: unmarked(refusal.sentence)}
+            ask = f" {ASK_FOR_A_GRANT}" if refusal.lacks_grant and self.settings.access.ask else ""
+            return {first: f"{unmarked(refusal.sentence)}{ask}"}
         except UsageError as error:
             self._record(error, origin, summary, ())
             return {error.about or first: unmarked(f"{error.sentence} {error.hint}".strip())}
@@ -244,13 +245,14 @@ class Desk:
         kind, memory = form_of(request)
         self._open(kind, request.trigger_id, person, origin, **memory)
 
-    def _home(self, person_id: str, team_id: str) -> Reply:
-        """What somebody's Home tab is to show; to who is not let in, why."""
+    def _home(self, person_id: str, team_id: str, looked: bool) -> Reply:
+        """What somebody's Home tab is to show; to who is not let in, why. That is in the ledger where they looked."""
         try:
             person = self.gate.admit(person_id, team_id, "")
         except Refusal as refusal:
-            self.refusals.record(Origin("", person_id), "open the Home tab", refusal.cause)
-            return say(refusal.sentence)
+            if looked:
+                self.refusals.record(Origin("", person_id), "open the Home tab", refusal.cause)
+            return self._with_whom_to_ask(say(refusal.sentence), refusal.lacks_grant)
         return Home(self.settings.access, self.ledger).of(self._as_seen(person, ""))
 
     def _open(self, kind: str, trigger_id: str, person: Person, origin: Origin, **memory: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from threading import Lock, Timer
 
 from cachetools import TTLCache
@@ -24,30 +26,52 @@ SOON = 3.0
 log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
+class _Shown:
+    """What somebody sees. It changes in its place: only a look says anew when they looked."""
+
+    home: Reply | None = None
+    lock: Lock = field(default_factory=Lock)
+    """Held while theirs is made and published, so that an older one never comes after a newer one."""
+
+
 class Onlookers:
     """Safe to use from many threads."""
 
-    def __init__(self, screen: Screen, make: Callable[[str, str], Reply], *, soon: float = SOON) -> None:
-        """`make` gives what somebody is to see, who belongs to that workspace."""
+    def __init__(
+        self,
+        screen: Screen,
+        make: Callable[[str, str, bool], Reply],
+        *,
+        soon: float = SOON,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`make` gives what somebody is to see, who belongs to that workspace, and is told whether they look now or are
+        only kept up to date. `clock` counts seconds."""
         self._screen = screen
         self._make = make
         self._soon = soon
-        self._shown: TTLCache[tuple[str, str], Reply] = TTLCache(MOST, LATELY)
+        self._shown: TTLCache[tuple[str, str], _Shown] = TTLCache(MOST, LATELY, timer=clock)
         self._lock = Lock()
         self._timer: Timer | None = None
+        self._again = False
+        """Something changed since the round began that is under way."""
         self._closed = False
 
     def looked(self, person_id: str, team_id: str) -> None:
         """Somebody opened theirs. Raises `LedgerError`."""
-        self._publish(person_id, team_id, self._make(person_id, team_id))
+        with self._lock:
+            shown = self._shown.get((person_id, team_id)) or _Shown()
+            self._shown[person_id, team_id] = shown
+        with shown.lock:
+            self._publish(person_id, shown, self._make(person_id, team_id, True))
 
     def changed(self) -> None:
         """What Home tabs show may have changed: those of people who looked lately follow in a moment."""
         with self._lock:
-            if self._timer is None and self._shown and not self._closed:
-                self._timer = Timer(self._soon, self.follow)
-                self._timer.daemon = True
-                self._timer.start()
+            self._again = True
+            if self._timer is None:
+                self._start()
 
     def close(self) -> None:
         with self._lock:
@@ -58,24 +82,39 @@ class Onlookers:
     def follow(self) -> None:
         """Bring them up to date."""
         with self._lock:
-            self._timer = None
-            before = dict(self._shown)
-        for (person_id, team_id), shown in before.items():
+            followed = dict(self._shown)
+        for (person_id, team_id), shown in followed.items():
             try:
-                now = self._make(person_id, team_id)
+                with shown.lock:
+                    now = self._make(person_id, team_id, False)
+                    if now != shown.home and not self._closed:
+                        self._publish(person_id, shown, now)
             except LedgerError as error:
                 log.info("a Home tab is not brought up to date: %s", error)
                 return
-            if now != shown and not self._closed:
-                self._publish(person_id, team_id, now, keep=True)
 
-    def _publish(self, person_id: str, team_id: str, home: Reply, *, keep: bool = False) -> None:
-        """Where it follows a change it is as long ago as before that they looked."""
+    def _start(self) -> None:
+        if self._shown and not self._closed:
+            self._timer = Timer(self._soon, self._round)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _round(self) -> None:
+        """One at a time: what changes meanwhile is shown by another."""
+        with self._lock:
+            self._again = False
+        try:
+            self.follow()
+        finally:
+            with self._lock:
+                self._timer = None
+                if self._again:
+                    self._start()
+
+    def _publish(self, person_id: str, shown: _Shown, home: Reply) -> None:
         try:
             self._screen.publish(person_id, home)
         except ScreenError as error:
             log.warning("%s", error)
-            return
-        with self._lock:
-            if not keep or (person_id, team_id) in self._shown:
-                self._shown[person_id, team_id] = home
+        else:
+            shown.home = home

@@ -15,6 +15,7 @@ from tests.support.board import buttons
 from tests.support.front_door import FrontDoor
 from tests.support.headquarters import Headquarters
 from tests.support.people import ADA, BOB, CHANNEL, EVE, GUEST
+from tests.support.settings import owners
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +73,36 @@ def test_it_says_when_a_checkpoint_goes(note: CheckpointNote, said: str) -> None
 def test_a_guest_gets_one_polite_line(door: FrontDoor) -> None:
     assert home(door, GUEST) == "You are a guest in this workspace, and guests cannot use me. Ask a full member."
     assert len(door.hq.screens.homes[GUEST].parts) == 1
+
+
+def test_a_guest_is_refused_in_the_ledger_for_each_look_and_not_when_the_tab_follows(
+    door: FrontDoor, hq: Headquarters
+) -> None:
+    home(door, GUEST)
+    refused = hq.newest()
+
+    hq.core.desk.homes.follow()
+
+    assert hq.newest() == refused
+    home(door, GUEST)
+    assert hq.newest().number == refused.number + 1
+
+
+def test_who_has_no_grant_is_told_whom_to_ask(door: FrontDoor, hq: Headquarters) -> None:
+    without = hq.settings.access.model_copy(update={"grants": (owners(ADA),), "ask": (ADA,)})
+    before, hq.settings = hq.settings, hq.settings.model_copy(update={"access": without})
+    door.press_at_home("form-keep", mine(hq))
+    try:
+        hq.restart()
+        door.open()
+        home(door, EVE)
+        assert [part.to for part in hq.screens.homes[EVE].parts if isinstance(part, Paragraph)][-1] == (ADA,)
+        (error,) = door.submit(door.form, channel=CHANNEL, who=EVE).values()
+        assert error.endswith("The settings name whom to ask for a grant.")
+    finally:
+        hq.settings = before
+        hq.restart()
+        hq.core.inventory.refresh(disks=True)
 
 
 def test_what_waits_for_an_answer_is_answered_there(door: FrontDoor, hq: Headquarters) -> None:
