@@ -30,6 +30,7 @@ Break (POST):
 
 from __future__ import annotations
 
+from mimetypes import MimeTypes
 from pathlib import Path
 
 from aiohttp import web
@@ -39,16 +40,24 @@ from bot.sandbox.control import Control
 from bot.sandbox.looking import Looking
 
 PAGE = Path(__file__).parent / "page"
+FILES = frozenset(file.name for file in PAGE.iterdir())
+
+TYPES = MimeTypes()
+"""Not the module's own, which asks the registry of Windows what a script is."""
 
 
 def add_routes(app: web.Application, control: Control) -> None:
     """Add `/sandbox/…` and the page, which permalinks lead to as well."""
     Acting(control).add_to(app)
     Looking(control).add_to(app)
-    for path in ("/", "/archives/{channel}/{message}"):
-        app.router.add_get(path, _index)
-    app.router.add_static("/page/", PAGE)
+    for path in ("/", "/archives/{channel}/{message}", "/page/{file}"):
+        app.router.add_get(path, _page)
 
 
-async def _index(_request: web.Request) -> web.FileResponse:
-    return web.FileResponse(PAGE / "index.html")
+async def _page(request: web.Request) -> web.Response:
+    """A file of the page. It is written like any answer, since what sends files raises where the page was closed."""
+    file = request.match_info.get("file", "index.html")
+    if file not in FILES:
+        raise web.HTTPNotFound
+    content_type, _ = TYPES.guess_type(file)
+    return web.Response(body=(PAGE / file).read_bytes(), content_type=content_type, charset="utf-8")

@@ -231,7 +231,8 @@ class TestTheBrake:
             hq.restart()
 
         assert "This needs the approval of a second person, and the settings name nobody but you" in told
-        assert hq.newest().state is ChangeState.DENIED
+        (asked,) = hq.ledger.history.find(text="zoo")  # after its start the bot may have begun an expired one's delete
+        assert asked.state is ChangeState.DENIED
 
 
 @pytest.fixture
