@@ -232,7 +232,7 @@ class TestTheBrake:
 
         assert "This needs the approval of a second person, and the settings name nobody but you" in told
         (asked,) = hq.ledger.history.find(text="zoo")  # after its start the bot may have begun an expired one's delete
-        assert asked.state is ChangeState.DENIED
+        assert asked.state == ChangeState.DENIED
 
 
 @pytest.fixture
