@@ -86,6 +86,7 @@ def test_somebody_takes_a_checkpoint_on_the_first_try_and_mends_a_mistake(
     page.locator("#shortcuts").select_option(label="Take a checkpoint")
     modal.get_by_label("Channel").select_option(label="#ops")
     choose(page, "web01", "web01 · hv01")
+    expect(modal.get_by_text("checkpoints stand in a row")).to_be_visible()  # the form is drawn anew for this VM
     modal.get_by_label("Name").fill("before the form")
     modal.get_by_role("button", name="Take it").click()
     expect(modal.get_by_text("already has a checkpoint called before the form")).to_be_visible()
