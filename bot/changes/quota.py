@@ -48,13 +48,15 @@ class Holdings:
 
     def _theirs(self, owner: str, *, disks: bool) -> tuple[Held, ...]:
         seen = self.inventory.seen(disks=disks)
+        notes = self.ledger.checkpoints.notes([c.id for one in seen for c in one.checkpoints], owner=owner)
+        if not notes:
+            return ()
         sized = {one.vm.id: one for one in self.inventory.seen(disks=True)}
-        notes = self.ledger.checkpoints.notes([c.id for one in seen for c in one.checkpoints])
         return tuple(
             Held(one, c, notes[c.id], sized.get(one.vm.id, one).growth_since(c.id))
             for one in seen
             for c in one.checkpoints
-            if c.id in notes and notes[c.id].owner == owner
+            if c.id in notes
         )
 
     def _asked(self, owner: str) -> Iterator[ChangeRow]:

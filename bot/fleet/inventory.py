@@ -63,6 +63,8 @@ class Inventory:
         self._fresh_for = fresh_for
         self._timeout = timeout
         self._lock = Lock()
+        self._edition = 0
+        self._merged: dict[bool, tuple[int, tuple[VMInventory, ...]]] = {}
         # Two a host, one with disks and one without: a host that hangs takes no thread from another.
         self._pool = ThreadPoolExecutor(max(1, 2 * len(backends)), thread_name_prefix="inventory")
 
@@ -155,9 +157,22 @@ class Inventory:
         """The volumes that its disks are on, as they are now. Raises `BackendError`."""
         return self._watches[vm.host].backend.volumes_of(vm.id)
 
+    @property
+    def edition(self) -> int:
+        """Another one after every answer of a host: what is made of what was seen stays right while it is the same."""
+        return self._edition
+
     def seen(self, hosts: Iterable[str] | None = None, *, disks: bool = False) -> tuple[VMInventory, ...]:
         """Every VM on these hosts, or on all, as last seen. One that several hosts show (it moved, or Hyper-V Replica
         copies it under the same GUID) is given once, from where it lives."""
+        if hosts is not None:
+            return self._merge(hosts, disks)
+        edition, merged = self._edition, self._merged.get(disks)
+        if merged is None or merged[0] != edition:
+            merged = self._merged[disks] = edition, self._merge(None, disks)
+        return merged[1]
+
+    def _merge(self, hosts: Iterable[str] | None, disks: bool) -> tuple[VMInventory, ...]:
         best: dict[str, tuple[_Watch, VMInventory]] = {}
         for watch in self._chosen(hosts):
             for vm_id, one in watch.sight(disks).vms.items():
@@ -244,6 +259,7 @@ class Inventory:
             defect, problem = error, f"Its answer could not be understood ({type(error).__name__})."
         with self._lock:
             watch.answered(question, inventory, problem)
+            self._edition += 1
         if defect:
             question.answer.set_exception(defect)
         else:

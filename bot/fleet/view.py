@@ -84,6 +84,10 @@ class FleetView:
     def known(self) -> tuple[VMInventory, ...]:
         return tuple(seen for seen in self._inventory.seen() if self._may(seen.vm))
 
+    @property
+    def edition(self) -> int:
+        return self._inventory.edition
+
     def volumes_of(self, vm: VM) -> tuple[Volume, ...] | None:
         with self._at(vm.host):
             return self._inventory.volumes_of(vm)

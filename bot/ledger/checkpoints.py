@@ -151,12 +151,13 @@ class Checkpoints(store.Part):
                     [at, inventory.host, at],
                 )
 
-    def notes(self, checkpoint_ids: Iterable[str]) -> Mapping[str, CheckpointNote]:
-        """What is known of each; those unknown are left out."""
+    def notes(self, checkpoint_ids: Iterable[str], *, owner: str | None = None) -> Mapping[str, CheckpointNote]:
+        """What is known of each, or of each that belongs to `owner`; those unknown are left out."""
+        theirs = "AND coalesce(k.person_id, p.owner) = ?" if owner is not None else ""
         with self._store.read() as db:
             rows = db.execute(
-                f"SELECT p.id, {_NOTE} WHERE p.id IN (SELECT value FROM json_each(?))",  # noqa: S608
-                [json.dumps(list(checkpoint_ids))],
+                f"SELECT p.id, {_NOTE} WHERE p.id IN (SELECT value FROM json_each(?)) {theirs}",  # noqa: S608
+                [json.dumps(list(checkpoint_ids)), *([owner] if owner is not None else [])],
             ).fetchall()
         return {id: _note(note) for id, *note in rows}
 

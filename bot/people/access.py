@@ -78,10 +78,10 @@ def allowed(access: AccessSettings, person: Person, channel: str) -> Callable[[s
     held = [(frozenset(access.roles[grant.role]), tuple(grant.vms)) for grant in _grants(access, person, channel)]
 
     @cache
-    def covering(action: str) -> tuple[tuple[str, ...], ...]:
-        return tuple(vms for actions, vms in held if action in actions)
+    def covering(action: str) -> tuple[str, ...]:
+        return tuple(pattern for actions, vms in held if action in actions for pattern in vms)
 
-    return lambda action, vm_name: any(_covers(vms, vm_name) for vms in covering(action))
+    return lambda action, vm_name: _covers(covering(action), vm_name)
 
 
 @lru_cache(maxsize=65_536)

@@ -200,6 +200,10 @@ class Fleet(Protocol):
     def known(self) -> tuple[VMInventory, ...]:
         """Every VM in sight as last seen, without asking anybody."""
 
+    @property
+    def edition(self) -> int:
+        """Another one after every answer of a host: what is made of what is known stays right while it is the same."""
+
     def volumes_of(self, vm: VM) -> tuple[Volume, ...] | None:
         """The volumes that the VM's disks are on, with their free space now; None where that cannot be seen. Raises
         `BackendError`."""

@@ -125,8 +125,9 @@ class Book:
     def history(self) -> Self:
         return self
 
-    def notes(self, checkpoint_ids: Iterable[str]) -> Mapping[str, CheckpointNote]:
-        return {id: self.known[id] for id in checkpoint_ids if id in self.known}
+    def notes(self, checkpoint_ids: Iterable[str], *, owner: str | None = None) -> Mapping[str, CheckpointNote]:
+        known = {id: self.known[id] for id in checkpoint_ids if id in self.known}
+        return {id: note for id, note in known.items() if owner is None or note.owner == owner}
 
     def find(self, **asked: object) -> tuple[HistoryEntry, ...]:
         self.asked = asked
