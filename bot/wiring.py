@@ -37,7 +37,7 @@ from bot.people.directory import LookupFailed
 from bot.settings import Settings, SlackSettings
 from bot.slack.connection import Connections, pause
 from bot.slack.directory import SlackDirectory
-from bot.slack.http import HttpIntake
+from bot.slack.http import HttpIntake, Taken
 from bot.slack.intake import Intake
 from bot.slack.listeners import build_app
 from bot.slack.outbox import Outbox
@@ -105,7 +105,9 @@ class Bot:
         app = build_app(self._core.desk, outbox, intake, api_url=api_url)
         self._monitor: Monitor | None = None
         metrics = self._metrics(settings, intake, clock) if settings.metrics.listen else None
-        self._connections = _connections(settings.slack, app, intake, metrics.acks.observe if metrics else None)
+        self._connections = _connections(
+            settings.slack, app, intake, metrics.acks.observe if metrics else None, self.ledger.signatures
+        )
         if metrics and settings.metrics.listen:
             self._monitor = Monitor(settings.metrics.listen, metrics, self.lives)
 
@@ -184,11 +186,12 @@ class Bot:
 
 
 def _connections(
-    slack: SlackSettings, app: App, intake: Intake, on_ack: Callable[[float], None] | None
+    slack: SlackSettings, app: App, intake: Intake, on_ack: Callable[[float], None] | None, taken: Taken
 ) -> Connections | HttpIntake:
     """The way that requests come in, by the mode of the settings."""
     if slack.mode == "http" and slack.signing_secret is not None:
-        return HttpIntake(app, intake, slack.signing_secret.get_secret_value(), listen=slack.listen, on_ack=on_ack)
+        secret = slack.signing_secret.get_secret_value()
+        return HttpIntake(app, intake, secret, listen=slack.listen, on_ack=on_ack, taken=taken)
     return Connections(app, intake, slack.socket_token, api_url=slack.api_url, on_ack=on_ack)
 
 

@@ -186,7 +186,7 @@ def _cut(db: Database, before: str) -> Cut | None:
 
 BESIDE = (
     *("absences", "arrivals", "digests", "freezes", "greetings", "housekeeping", "notices", "sampled", "samples"),
-    *("schedule_changes", "schedule_runs", "schedule_told", "schedules", "streams", "verdicts"),
+    *("schedule_changes", "schedule_runs", "schedule_told", "schedules", "signatures", "streams", "verdicts"),
 )
 """What is no part of the record of changes stays in the ledger alone."""
 

@@ -558,6 +558,13 @@ def freezes(db: Database) -> None:
     """)
 
 
+@MIGRATIONS()
+def signatures(db: Database) -> None:
+    """Signed requests that were taken."""
+    db.execute("CREATE TABLE signatures (signature TEXT PRIMARY KEY, until TEXT NOT NULL) WITHOUT ROWID")
+    db.execute("CREATE INDEX signatures_by_until ON signatures (until)")
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring the database to what this version needs. Call it inside a transaction, so that of two programs that start
     at once one does it. Raises `LedgerError` for a database that is newer, or that is something else."""

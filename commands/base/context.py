@@ -81,6 +81,18 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class VMEntry:
+    """What became of a change on one of its VMs, as the ledger has it."""
+
+    vm_id: str
+    vm_name: str
+    host: str
+    state: str = ""
+    """Empty while nothing became of it."""
+    result: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HostStatus:
     """How a host is, as last seen."""
 
@@ -234,6 +246,9 @@ class Search(Protocol):
     ) -> tuple[HistoryEntry, ...]:
         """Changes, newest first. `vms` are GUIDs; `text` searches names, notes and results, and `person_name` the
         names of those who asked."""
+
+    def each(self, change: str) -> tuple[VMEntry, ...]:
+        """What became of the newest change whose id begins so on each of its VMs, in their order; empty for none."""
 
 
 class Record(Protocol):

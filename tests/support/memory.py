@@ -46,6 +46,7 @@ from commands.base import (
     Reply,
     Schedule,
     SchedulePlan,
+    VMEntry,
     actions,
     say,
     unmarked,
@@ -99,6 +100,7 @@ class Book:
 
     known: dict[str, CheckpointNote] = field(default_factory=dict)
     entries: tuple[HistoryEntry, ...] = ()
+    each_vm: tuple[VMEntry, ...] = ()
     asked: dict[str, object] = field(default_factory=dict)
     pending: list[ChangeRow] = field(default_factory=list)
 
@@ -128,6 +130,9 @@ class Book:
     def notes(self, checkpoint_ids: Iterable[str], *, owner: str | None = None) -> Mapping[str, CheckpointNote]:
         known = {id: self.known[id] for id in checkpoint_ids if id in self.known}
         return {id: note for id, note in known.items() if owner is None or note.owner == owner}
+
+    def each(self, _change: str) -> tuple[VMEntry, ...]:
+        return self.each_vm
 
     def find(self, **asked: object) -> tuple[HistoryEntry, ...]:
         self.asked = asked

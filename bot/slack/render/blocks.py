@@ -239,11 +239,11 @@ class _Page:
         return [{"type": "rich_text", "block_id": self._new_id(), "elements": [inner]}]
 
     def _progress(self, part: Progress) -> list[Block] | None:
-        """A plan where the server has it and all fits, and lines else."""
-        tasks = [replace(t, title=clean(t.title).strip() or "–", detail=clean(t.detail).strip()) for t in part.tasks]
+        """A plan where the server has it, and lines else."""
+        cleaned = [replace(t, title=clean(t.title).strip() or "–", detail=clean(t.detail).strip()) for t in part.tasks]
         title = clean(part.title).strip() or "–"
-        size = len(title) + sum(len(one.title) + len(one.detail) for one in tasks)
-        if self._plans and 0 < len(tasks) <= newer.MAX_TASKS and self._take(1, size):
+        tasks = newer.fitting(cleaned, self._chars - len(title)) if self._plans else []
+        if tasks and self._take(1, len(title) + sum(map(newer.task_size, tasks))):
             self._plans -= 1
             return [newer.plan(self._new_id(), replace(part, title=title, tasks=tuple(tasks)))]
         return self._lines([title, *map(clean, part.lines)], "lines")

@@ -53,8 +53,9 @@ def _part(part: Part, say: Callable[[str], str]) -> Part:  # noqa: PLR0911 - one
             return Tree(tuple(map(say, lines)))
         case Points(lines):
             return Points(tuple(map(say, lines)))
-        case Progress():
-            return part
+        case Progress(title, tasks, lines):
+            told = tuple(replace(one, detail=say(one.detail)) for one in tasks)
+            return Progress(say(title), told, tuple(map(say, lines)))
         case Entry():
             return replace(part, label=say(part.label))
         case Table():

@@ -373,8 +373,22 @@ def test_a_group_is_a_plan_with_a_task_a_vm_and_lines_for_an_old_server() -> Non
     for form in (Form.USUAL, Form.PLAIN):
         (lines,) = rendered(part, form=form).blocks
         assert shown([lines]) == "1 of 2 done\n✅ web01: Took x.\n⏳ <!channel>"
-    many = replace(part, tasks=tasks * 100)
-    assert [block["type"] for block in rendered(many).blocks] == ["rich_text"]
+
+
+@pytest.mark.parametrize(("count", "detail"), [(50, ""), (51, ""), (500, ""), (50, "x" * 170), (50, "x" * 190)])
+def test_of_a_large_group_what_went_wrong_is_first_and_the_rest_is_counted(count: int, detail: str) -> None:
+    tasks = [Task(str(n), f"web{n:03}", "error" if n % 10 == 9 else "complete", detail) for n in range(count)]
+    (plan,) = rendered(Progress("Done", tuple(tasks), ())).blocks
+    shown_tasks = [one for one in walk(plan["tasks"]) if "task_id" in one]
+    assert len(shown_tasks) <= 50
+    if count == 50 and len(detail) < 175:
+        assert [one["title"] for one in shown_tasks] == [one.title for one in tasks]
+        return
+    *first, rest = shown_tasks
+    wrong = [one.title for one in tasks if one.status == "error"]
+    assert [one["title"] for one in first][: len(wrong)] == wrong[: len(first)]
+    assert rest["title"].startswith(f"… and {count - len(first)} more: ")
+    assert rest["status"] == ("error" if len(first) < len(wrong) else "complete")
 
 
 def test_a_name_in_a_heading_stands_out_from_its_bold_words() -> None:
