@@ -182,7 +182,11 @@ def _read(block: Json) -> str:
         case "container":
             title = block.get("rich_text_title") or block["title"]
             lines = [_inner(title), *(_read(child) for child in block["child_blocks"])]
-        case "data_visualization" | "plan" | "task_card":
+        case "plan":
+            lines = [block["title"], *map(_task, block["tasks"])]
+        case "task_card":
+            lines = [_task(block)]
+        case "data_visualization":
             lines = [block["title"]]
         case "rich_text" | "context":
             lines = [_inner(part) for part in block["elements"]]
@@ -195,6 +199,12 @@ def _read(block: Json) -> str:
         case _:
             lines = [_inner(block.get("text") or block.get("title") or {})]
     return "\n".join(lines)
+
+
+def _task(task: Json) -> str:
+    """`web01: Took before-upgrade.`"""
+    told = [_inner(task[part]) for part in ("details", "output") if part in task]
+    return ": ".join([task["title"], *told])
 
 
 def _inner(part: Json) -> str:
