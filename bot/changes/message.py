@@ -280,15 +280,15 @@ class ChangeMessages:
         """Until the ledger has not gone on while it was shown: else who looked first could show last."""
         now = change = self._post_first(change_id)
         while not is_by_the_clock(change.row):
-            message = self._card(change)
             with self._updating_alone(change_id):
+                change = self._look(change_id)
+                message = self._card(change)
                 if message != self._shown.get(change_id) and change.row.message is not None:
                     change = self._update(change, change.row.message, message)
                 self._shown[change_id] = message
             now = self._look(change_id)
             if now.row.state == change.row.state:
                 break
-            change = now
         if now.seq != change.seq:  # of a group others may be done at any time: it is shown once for several
             self.show_soon(change_id)
         if now.row.state.final:
@@ -297,7 +297,8 @@ class ChangeMessages:
 
     @contextmanager
     def _updating_alone(self, change_id: str) -> Iterator[None]:
-        """Else two could update its message at once, and what it says last be another one's than is kept of it."""
+        """Else two could update its message at once, and what it says last be another one's than is kept of it. Who has
+        its turn looks once more: it would say again what is no longer so, for ever where the bot dies then."""
         with self._posted:
             lock = self._updating.setdefault(change_id, Lock())
         with lock:

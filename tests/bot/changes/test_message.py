@@ -122,6 +122,26 @@ class CountingBoard(Board):
         super().update(ref, message)
 
 
+def test_who_waited_while_another_updated_a_message_does_not_say_what_is_no_longer_so(bench: Workbench) -> None:
+    board = CountingBoard()
+    showing = ChangeMessages(bench.ledger, board, bench.clock)
+    change_id = bench.ask(Create("fresh"), bench.target(bench.add_vm("web01")))
+    showing.show(change_id)
+    bench.ledger.changes.move(change_id, ChangeState.RUNNING, by="bot")
+    with ThreadPoolExecutor(2) as threads:
+        with board.jammed():
+            first = threads.submit(showing.show, change_id)
+            wait_until(lambda: board.updates)
+            bench.ledger.changes.move(change_id, ChangeState.UNKNOWN, by="bot", why="no answer about web01")
+            second = threads.submit(showing.show, change_id)
+            wait_until(lambda: showing._known[change_id].row.state == ChangeState.UNKNOWN)
+            bench.ledger.changes.move(change_id, ChangeState.SUCCEEDED, by="bot", result="Took fresh of web01.")
+        assert first.result() and second.result()
+
+    assert not any("unknown" in text for text in board.updates)
+    assert "Took fresh of web01." in board.updates[-1]
+
+
 def test_progress_is_shown_every_three_seconds_at_most(bench: Workbench) -> None:
     board = CountingBoard()
     showing = ChangeMessages(bench.ledger, board, bench.clock)
