@@ -37,7 +37,7 @@ from bot.people.directory import LookupFailed
 from bot.settings import Settings, SlackSettings
 from bot.slack.connection import Connections, pause
 from bot.slack.directory import SlackDirectory
-from bot.slack.http import HttpIntake, Taken
+from bot.slack.http import HttpServer, Taken
 from bot.slack.intake import Intake
 from bot.slack.listeners import build_app
 from bot.slack.outbox import Outbox
@@ -187,11 +187,11 @@ class Bot:
 
 def _connections(
     slack: SlackSettings, app: App, intake: Intake, on_ack: Callable[[float], None] | None, taken: Taken
-) -> Connections | HttpIntake:
+) -> Connections | HttpServer:
     """The way that requests come in, by the mode of the settings."""
     if slack.mode == "http" and slack.signing_secret is not None:
         secret = slack.signing_secret.get_secret_value()
-        return HttpIntake(app, intake, secret, listen=slack.listen, on_ack=on_ack, taken=taken)
+        return HttpServer(app, intake, secret, listen=slack.listen, on_ack=on_ack, taken=taken)
     return Connections(app, intake, slack.socket_token, api_url=slack.api_url, on_ack=on_ack)
 
 

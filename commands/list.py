@@ -38,7 +38,6 @@ from commands.kit.telling import (
     how_long,
     is_stale,
     is_unclaimed,
-    keep_buttons,
     kept,
     known,
     owned,
@@ -321,9 +320,10 @@ def _acts(context: Context, seen: Sequence[VMInventory]) -> tuple[Button, ...]:
 
     buttons = (
         (True, Button("Show", "show", "")),
-        (may("apply"), Button("Apply", "apply", "")),
-        *((may("keep"), one) for one in keep_buttons("", context.policy.keep_longest) if one.action == "keep"),
-        (may("delete"), Button("Delete", "delete", "", "danger")),
+        (may("apply"), Button("Apply …", "form-apply", "")),
+        (may("keep"), Button("Keep …", "form-keep", "")),
+        (may("keep"), Button("Claim …", "form-claim", "")),
+        (may("delete"), Button("Delete …", "form-delete", "", "danger")),
     )
     return tuple(button for offered, button in buttons if offered)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NoReturn
 
 from bot.changes import approvals, freezing, verbs
 from bot.changes.outcome import OUTCOME, outcomes
@@ -21,6 +20,7 @@ from bot.people import access
 from bot.people.codes import Codes
 from bot.settings import AccessSettings
 from commands.base import Actions, Button, Entry, NotAllowed, Paragraph, Person, Reply, UsageError, name
+from commands.kit.telling import button_words
 from commands.kit.words import safety_name, say_span, typed
 
 ANSWERS: dict[str, Word] = {"confirm": "confirm", "approve": "approve", "cancel": "cancel"}
@@ -38,9 +38,6 @@ MOST_REASON = 300
 
 AWAY = timedelta(minutes=2)
 """Whose question it is counts as away when they have not answered for that long."""
-
-_SHORT = {"keep": ("keep", "7d"), "pin": ("keep", "forever")}
-"""Buttons that say a little more than a verb."""
 
 UNKNOWN_BUTTON = "This button belongs to no request that I know."
 
@@ -199,7 +196,7 @@ class Buttons:
             case "mine":
                 return ("digest", "--mine")
             case "list":
-                return ("list", request.value or _nothing_chosen())
+                return ("list", _chosen(request.value))
             case "page":
                 return _page(request.value)
             case "run_failed":
@@ -218,12 +215,12 @@ class Buttons:
             )
 
     def _about_checkpoint(self, action: str, checkpoint_id: str, at: At) -> tuple[str, ...]:
-        checkpoint_id = checkpoint_id or _nothing_chosen()
+        checkpoint_id = _chosen(checkpoint_id)
         with at(None):
             found = self.inventory.find_checkpoint(checkpoint_id)
         if found is None:
             raise UsageError("That checkpoint has gone.", f"Type {typed('list')} to see what there is.")
-        verb, *words = _SHORT.get(action, (action,))
+        verb, *words = button_words(action)
         return (verb, found.vm_id, found.id, *words)
 
     def _lift(self, proposal: str) -> tuple[str, ...]:
@@ -270,8 +267,17 @@ class Answered(UsageError):
     unchanged = False
 
 
-def _nothing_chosen() -> NoReturn:
-    raise UsageError("Nothing is chosen.", "Choose at least one in the list, and press the button again.")
+class NothingChosen(UsageError):
+    """The button is about what is chosen beside it."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing is chosen.", "Choose at least one in the list, and press the button again.")
+
+
+def _chosen(value: str) -> str:
+    if not value:
+        raise NothingChosen
+    return value
 
 
 def _page(command: str) -> tuple[str, ...]:

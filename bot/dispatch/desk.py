@@ -21,8 +21,8 @@ from bot.changes.quota import Holdings
 from bot.changes.workflow import Changes
 from bot.dispatch import grammar
 from bot.dispatch.bulkhead import Bulkhead
-from bot.dispatch.buttons import ANSWERS, REFUSE, REFUSE_WITH, TAKE_OVER, Buttons, NeedsCode
-from bot.dispatch.forms import ABOUT, CODE, MINE, OPENS, Answers, Each, Forms, NotOpened, kinds
+from bot.dispatch.buttons import ANSWERS, REFUSE, REFUSE_WITH, TAKE_OVER, Buttons, NeedsCode, NothingChosen
+from bot.dispatch.forms import ABOUT, CODE, MINE, OPENS, Answers, Each, Forms, NotOpened, checkpoints_of, kinds
 from bot.dispatch.home import Home
 from bot.dispatch.offers import Offers
 from bot.dispatch.onlookers import Onlookers
@@ -208,6 +208,8 @@ class Desk:
             return {}
         origin, summary = self.forms.origin_of(request), f"form {request.sheet.kind}"
         first = next(iter(request.sheet.fields), "")
+        if not first:
+            return {}  # it has no place for an error: what is wrong is told when it is carried out
         try:
             return self.forms.mistakes(request)
         except Refusal as refusal:
@@ -220,7 +222,11 @@ class Desk:
 
     def ledger_knows(self, request: Submitted) -> bool:
         """It was submitted before, and asked for a change then."""
-        return self.ledger.changes.get(change_id_of(request.delivery_id)) is not None
+        each = (_one_of(request.delivery_id, id) for id in checkpoints_of(request.sheet))
+        return any(self._has_asked(one) for one in (request.delivery_id, *each))
+
+    def _has_asked(self, delivery_id: str) -> bool:
+        return self.ledger.changes.get(change_id_of(delivery_id)) is not None
 
     def submitted(self, request: Submitted) -> None:
         origin = self.forms.origin_of(request)
@@ -233,11 +239,16 @@ class Desk:
         if isinstance(said, Answers):
             self.buttons.say(said.change_id, said.word, person, said.code)
         elif isinstance(said, Each):
-            for number, words in enumerate(said.commands):
-                act = partial(self._run, words, person, origin, f"{request.delivery_id} {number}")
+            for id, words in said.commands.items():
+                act = partial(self._run_once, words, person, origin, _one_of(request.delivery_id, id))
                 self._on_its_own(origin, f"form {request.sheet.kind}", act)
         else:
-            self._run(tuple(said), person, origin, request.delivery_id)
+            self._run_once(tuple(said), person, origin, request.delivery_id)
+
+    def _run_once(self, words: tuple[str, ...], person: Person, origin: Origin, delivery_id: str) -> None:
+        """A form may come again after a restart, when what it asked for was done or is under way."""
+        if not self._has_asked(delivery_id):
+            self._run(words, person, origin, delivery_id)
 
     def _summoned(self, request: Summoned) -> None:
         origin = request.origin
@@ -270,7 +281,7 @@ class Desk:
 
     def pressed(self, request: Pressed) -> None:
         with self.waiting.on(request):
-            for one in _each_chosen(request):
+            for one in (request,) if _opens_a_form(request) else _each_chosen(request):
                 row = self.ledger.changes.get(one.value)
                 vms = row.vms if row else ()
                 self._on_its_own(one.origin, _summary(one, row), partial(self._pressed, one), vms=vms)
@@ -329,9 +340,11 @@ class Desk:
             self.announcer.whisper(origin, self.buttons.ask_why(request, person))
         elif request.action == REFUSE_WITH:
             self.buttons.refuse(request, person)
-        elif request.action in OPENS and request.trigger_id:
-            about = {ABOUT: request.value} if request.value else {}
-            self._open(OPENS[request.action], request.trigger_id, person, origin, **about)
+        elif _opens_a_form(request):
+            ids = " ".join(request.chosen) or request.value
+            if not ids and request.action != "form-create":
+                raise NothingChosen
+            self._open(OPENS[request.action], request.trigger_id, person, origin, **({ABOUT: ids} if ids else {}))
         else:
             words = self.buttons.words_of(request, self.bulkhead.of(person.id))
             self._run(words, person, origin, request.delivery_id)
@@ -525,10 +538,20 @@ class Denied(UsageError):
             self.instead = verbs.of(plan.verb).again(plan.action, rest) or ()
 
 
+def _opens_a_form(request: Pressed) -> bool:
+    """One, whatever was chosen: a trigger opens one."""
+    return request.action in OPENS and bool(request.trigger_id)
+
+
+def _one_of(delivery_id: str, id: str) -> str:
+    """The delivery of one command of several."""
+    return f"{delivery_id} {id}"
+
+
 def _each_chosen(request: Pressed) -> tuple[Pressed, ...]:
     """A press for each of those that were chosen: each is a command of its own, and meets the gate by itself."""
     return tuple(
-        replace(request, delivery_id=f"{request.delivery_id} {one}", value=one, chosen=()) for one in request.chosen
+        replace(request, delivery_id=_one_of(request.delivery_id, one), value=one, chosen=()) for one in request.chosen
     ) or (request,)
 
 

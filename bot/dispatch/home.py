@@ -29,11 +29,15 @@ from commands.base import (
     name,
 )
 from commands.base.health import ORDER, Verdict
-from commands.kit.telling import age, how_long, is_stale
+from commands.kit.kinds import UNKNOWN
+from commands.kit.telling import age, how_long, is_stale, is_unclaimed
 from commands.kit.words import say_count, say_names, say_time, typed
 
-MOST_WAITING, MOST_MINE, MOST_STALE, MOST_VMS, MOST_HOSTS = 8, 8, 6, 15, 8
+MOST_WAITING, MOST_MINE, MOST_STALE, MOST_VMS, MOST_UNCLAIMED, MOST_HOSTS = 8, 8, 6, 15, 4, 8
 """Lines of each part; a footnote says how many there are more."""
+
+MOST_LOOKED_UP = 500
+"""Checkpoints of which it is looked up whether somebody owns them, the oldest first: a fleet has thousands."""
 
 TAKE = Actions((Button("Take a checkpoint", "form-create", "", "primary"),))
 
@@ -62,6 +66,7 @@ class Home:
                 *_stale(context, stale),
                 *_mine(context, fresh),
                 *_vms(context),
+                *_unclaimed(context),
                 *_hosts(context),
                 *self._allowed(context),
             )
@@ -134,10 +139,11 @@ def _mine(context: Context, held: Sequence[Held]) -> Iterator[Part]:
     yield from _more(len(held) - MOST_MINE, "list --mine")
 
 
-def _item(context: Context, held: Held) -> Item:
-    """A checkpoint, with when it goes."""
+def _item(context: Context, held: Held, *more: tuple[str, str, str]) -> Item:
+    """A checkpoint, with when it goes and what may be done with it."""
     text = f"{name(held.checkpoint.name)} of {name(held.seen.vm.name)}"
-    return Item(text, f"{age(held.checkpoint, context.now)} old, {until(held.note)}", choices=_choices(context, held))
+    detail = f"{age(held.checkpoint, context.now)} old, {until(held.note)}"
+    return Item(text, detail, choices=_choices(context, held, *more))
 
 
 def until(note: CheckpointNote) -> str:
@@ -149,10 +155,11 @@ def until(note: CheckpointNote) -> str:
     return "nobody said how long it is wanted"
 
 
-def _choices(context: Context, held: Held) -> tuple[Button, ...]:
-    """What may be done with it here."""
+def _choices(context: Context, held: Held, *more: tuple[str, str, str]) -> tuple[Button, ...]:
+    """What may be done with it here: label, action and the right that it needs."""
     offered: tuple[tuple[str, str, str], ...] = (
         ("Show", "show", "view"),
+        *more,
         ("Apply …", "form-apply", "apply"),
         ("Keep …", "form-keep", "keep"),
         ("Delete …", "form-delete", "delete"),
@@ -184,6 +191,25 @@ def _vms(context: Context) -> Iterator[Part]:
     )
     yield Table(("VM", "Verdict", "Host", "Checkpoints"), rows)
     yield from _more(len(vms) - MOST_VMS, "list")
+
+
+def _unclaimed(context: Context) -> Iterator[Part]:
+    """What nobody looks after, of VMs of which they may take it over."""
+    theirs = [one for one in context.fleet.known() if context.may("keep", one.vm)]
+    held = sorted(
+        ((checkpoint.created, checkpoint.id, seen, checkpoint) for seen in theirs for checkpoint in seen.checkpoints),
+        key=lambda one: one[:2],
+    )[:MOST_LOOKED_UP]
+    notes = context.record.checkpoints.notes([id for _, id, _, _ in held])
+    free = [
+        Held(seen, checkpoint, note, None)
+        for _, id, seen, checkpoint in held
+        if is_unclaimed(checkpoint, note := notes.get(id, UNKNOWN))
+    ]
+    if free:
+        yield Heading("Nobody's, on VMs of yours")
+        yield from (_item(context, one, ("Claim …", "form-claim", "keep")) for one in free[:MOST_UNCLAIMED])
+        yield from _more(len(free) - MOST_UNCLAIMED, "list --unclaimed")
 
 
 def _hosts(context: Context) -> Iterator[Part]:

@@ -97,7 +97,7 @@ class Signatures:
             _log.warning("A request that was dropped is refused when it comes again: %s", error.cause)
 
 
-class HttpIntake:
+class HttpServer:
     """Between `start` and `stop`, at the address of the settings. It stands in for `Connections`."""
 
     def __init__(

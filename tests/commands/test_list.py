@@ -183,8 +183,8 @@ def test_unclaimed_ones_are_made_elsewhere_or_of_people_who_have_left_and_have_a
         ("left", "unclaimed: bob has left"),
     ]
     assert [(b.label, b.action) for b in buttons(reply)] == [
-        ("Claim elsewhere of web01", "claim"),
-        ("Claim left of web01", "claim"),
+        ("Claim elsewhere of web01", "form-claim"),
+        ("Claim left of web01", "form-claim"),
     ]
 
 
@@ -245,7 +245,7 @@ def test_beneath_a_table_stands_a_menu_of_what_one_may_do(world):
     one = world.checkpoint(vm, "old", days=30)
     picks = [part for part in world.run("list", "--stale").parts if isinstance(part, Pick)]
     assert [pick.options for pick in picks] == [(("web01: old", one.id),)]
-    assert [b.action for b in picks[0].buttons] == ["show", "apply", "keep", "delete"]
+    assert [b.action for b in picks[0].buttons] == ["show", "form-apply", "form-keep", "form-claim", "form-delete"]
     (pick,) = [part for part in world.run("list").parts if isinstance(part, Pick)]
     assert pick.options == (("web01", vm.id),)
     world.denied.add("web01")

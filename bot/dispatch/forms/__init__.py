@@ -5,8 +5,8 @@ To add one: a `Kind` in a module of its own, given by `kinds`. `Forms.open` puts
 
 from datetime import tzinfo
 
-from bot.dispatch.forms.base import Answers, Each, Kind, Mistake
-from bot.dispatch.forms.checkpoint import ABOUT, forms_of_checkpoints
+from bot.dispatch.forms.base import ABOUT, Answers, Each, Kind, Mistake, checkpoints_of
+from bot.dispatch.forms.checkpoint import forms_of_checkpoints
 from bot.dispatch.forms.code import CODE
 from bot.dispatch.forms.create import CreateForm
 from bot.dispatch.forms.desk import Forms, NotOpened
@@ -19,6 +19,20 @@ def kinds(zone: tzinfo) -> tuple[Kind, ...]:
 
 
 OPENS = {f"form-{kind}": kind for kind in ("create", "apply", "delete", "keep", "claim")}
-"""Buttons that open a form. All but the first are about the checkpoint that is their value."""
+"""Buttons that open a form. All but the first are about the checkpoint that is their value, or about those that were
+chosen beside them."""
 
-__all__ = ["ABOUT", "CODE", "MINE", "OPENS", "Answers", "Each", "Forms", "Kind", "Mistake", "NotOpened", "kinds"]
+__all__ = [
+    "ABOUT",
+    "CODE",
+    "MINE",
+    "OPENS",
+    "Answers",
+    "Each",
+    "Forms",
+    "Kind",
+    "Mistake",
+    "NotOpened",
+    "checkpoints_of",
+    "kinds",
+]

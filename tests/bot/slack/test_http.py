@@ -16,7 +16,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.dispatch.requests import Pressed, Typed
 from bot.ledger import Ledger, LedgerError
-from bot.slack.http import LARGEST, PATH, HttpIntake, Refused, Signatures, read_body
+from bot.slack.http import LARGEST, PATH, HttpServer, Refused, Signatures, read_body
 from bot.slack.intake import Intake
 from bot.slack.listeners import build_app
 from tests.support.slack import DeskOfATest
@@ -88,7 +88,7 @@ class World:
     desk: DeskOfATest
     intake: Intake
     heard: Heard
-    server: HttpIntake
+    server: HttpServer
     acks: list[float]
 
 
@@ -96,7 +96,7 @@ class World:
 def opened() -> Iterator[World]:
     desk, heard, intake, acks = DeskOfATest(), Heard(), Intake(workers=4, for_presses=0, waiting=4), []
     app = build_app(desk, heard, intake, api_url=NOWHERE)
-    server = HttpIntake(app, intake, SECRET, listen="127.0.0.1:0", on_ack=acks.append)
+    server = HttpServer(app, intake, SECRET, listen="127.0.0.1:0", on_ack=acks.append)
     server.start()
     yield World(Slack(server.port), desk, intake, heard, server, acks)
     server.stop(2)
@@ -228,7 +228,7 @@ def test_a_request_that_was_taken_before_a_restart_is_refused(tmp_path: Path) ->
         intake = Intake(workers=1, for_presses=0, waiting=4)
         with Ledger(tmp_path / "ledger.db", clock=lambda: datetime.now(UTC)) as ledger:
             app = build_app(desk, Heard(), intake, api_url=NOWHERE)
-            server = HttpIntake(app, intake, SECRET, listen="127.0.0.1:0", taken=ledger.signatures)
+            server = HttpServer(app, intake, SECRET, listen="127.0.0.1:0", taken=ledger.signatures)
             server.start()
             answers.append(Slack(server.port).send_as_it_is(body, headers)[0])
             other = urlencode({**COMMAND, "trigger_id": f"{len(answers)}", "channel_id": f"C{len(answers) + 1}"})
@@ -264,7 +264,7 @@ def test_a_body_that_cannot_be_read_says_nothing(body: bytes) -> None:
 
 def test_an_address_that_is_taken_is_said_at_the_start(world: World) -> None:
     app = build_app(world.desk, world.heard, world.intake, api_url=NOWHERE)
-    second = HttpIntake(app, world.intake, SECRET, listen=f"127.0.0.1:{world.server.port}")
+    second = HttpServer(app, world.intake, SECRET, listen=f"127.0.0.1:{world.server.port}")
     with pytest.raises(OSError, match=r"slack\.listen 127\.0\.0\.1:[0-9]+ cannot be had"):
         second.start()
     assert second.alive == 0
@@ -273,7 +273,7 @@ def test_an_address_that_is_taken_is_said_at_the_start(world: World) -> None:
 def test_who_asks_while_the_bot_stops_is_told() -> None:
     desk, heard, intake = DeskOfATest(), Heard(), Intake(workers=1, for_presses=0, waiting=4)
     app = build_app(desk, heard, intake, api_url=NOWHERE)
-    server = HttpIntake(app, intake, SECRET, listen="127.0.0.1:0")
+    server = HttpServer(app, intake, SECRET, listen="127.0.0.1:0")
     server.start()
     assert server.alive == 1
     intake.close()
