@@ -46,8 +46,8 @@ from bot.dispatch.views import Option, Screen
 from bot.dispatch.waiting import Waiting
 from bot.fleet.growth import KnownGrowth
 from bot.fleet.inventory import Inventory
+from bot.fleet.last_seen import LastSeenView
 from bot.fleet.ownership import Ownership
-from bot.fleet.remembered import Remembered
 from bot.fleet.view import FleetView, HealthView
 from bot.ledger import ChangeRow, ChangeState, Ledger, LedgerError, VMRef
 from bot.messages import Announcer, AnnouncerError, Origin
@@ -446,7 +446,7 @@ class Desk:
 
         return replace(
             self._context(person, channel),
-            fleet=Remembered(self.inventory, may_view, grammar.normalise_name, sets=self.settings.sets),
+            fleet=LastSeenView(self.inventory, may_view, grammar.normalise_name, sets=self.settings.sets),
             owners=lambda notes: notes,
             may=lambda verb, vm: allowed(verb, vm.name),
             holding=lambda disks: Holdings(self.inventory, self.ledger).seen(person.id, disks=disks),

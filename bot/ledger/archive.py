@@ -21,7 +21,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from bot.ledger.base import ARCHIVED, Base, base_of, kept_fingerprint
+from bot.ledger.base import ARCHIVED, KEPT_VERSION, Base, base_of, kept_fingerprint
 from bot.ledger.chain import Head
 from bot.ledger.changes import Changes
 from bot.ledger.errors import LedgerError, speaking
@@ -133,7 +133,11 @@ class Archive(Part):
             summary=f"archived events up to {base.seq}",
             result=f"They are in {archive.name}.",
             noted=ARCHIVED,
-            detail={"seq": base.seq, "hash": base.hash, "changes": base.changes, "kept": kept_fingerprint(db, base)},
+            detail={
+                "version": KEPT_VERSION,
+                **{"seq": base.seq, "hash": base.hash, "changes": base.changes},
+                "kept": kept_fingerprint(db, base),
+            },
         )
 
     def shrink(self) -> None:

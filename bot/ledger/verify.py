@@ -9,7 +9,7 @@ from typing import TextIO
 
 from sqlite_utils import Database
 
-from bot.ledger.base import ARCHIVED, SHOWN, base_of, kept_fingerprint
+from bot.ledger.base import ARCHIVED, KEPT_VERSIONS, SHOWN, base_of, kept_fingerprint
 from bot.ledger.chain import GENESIS, Head, hash_of, head_of
 from bot.ledger.export import Format, export
 from bot.ledger.records import TAKEN_OVER, Asked
@@ -49,6 +49,12 @@ class Verdict:
     """After which event they begin: 0 unless what was before is in an archive."""
     is_archive: bool = False
     """It is an archive, and no bot's ledger."""
+
+    @property
+    def events(self) -> str:
+        """Which there are, in words."""
+        first, last = self.base.seq + 1, self.head.seq
+        return f"events {first} to {last}" if self.base.seq else f"{last} events"
 
     @property
     def whole(self) -> bool:
@@ -161,9 +167,12 @@ class _Walk:
         if not self.base.seq or self.base.is_archive:
             return None
         named = {"seq": self.base.seq, "hash": self.base.hash, "changes": self.base.changes}
-        if {**named, "kept": self._archived.get("kept")} != self._archived:
+        if {key: self._archived.get(key) for key in named} != named:
             return Breakage("No event says that what was before it was archived: it was cut off.", self.base.seq + 1)
-        if self._archived["kept"] != kept_fingerprint(self._db, self.base):
+        version = self._archived.get("version")
+        if version not in KEPT_VERSIONS:
+            return Breakage("What says that it was archived is of a later version of the bot.", self.base.seq + 1)
+        if self._archived.get("kept") != kept_fingerprint(self._db, self.base, version):
             return Breakage("A change that was archived and stayed was edited or deleted.")
         return None
 

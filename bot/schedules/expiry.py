@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
+from threading import Lock
 
 from dbos import DBOS
 
@@ -122,6 +123,8 @@ class Expiry:
 
     new_token: Callable[[], str] = lambda: str(uuid.uuid4())
     word: str = CLOCK
+    _unrecorded: list[Callable[[], object]] = field(default_factory=list)
+    _recording: Lock = field(default_factory=Lock)
     _workflow: Callable[[datetime, object], None] = field(init=False)
 
     def declare(self) -> None:
@@ -142,6 +145,7 @@ class Expiry:
         """Go on with each checkpoint whose time is nearly over, and tell what is to be told."""
         if self.ledger.freezes.current() is not None:
             return
+        self._record()
         now = self.clock()
         for one in self.ledger.checkpoints.expiring(now + self.settings.notice):
             if stays_by_note(one.note, now + self.settings.notice) is None:
@@ -231,11 +235,20 @@ class Expiry:
             except AnnouncerError as error:
                 log.warning("%s could not be told what expires: %s", person, error)
                 if not error.lasting:
-                    self.ledger.notices.release(claimed)
+                    self._record(lambda: self.ledger.notices.release(claimed))
                     return
             else:
-                self.ledger.notices.told(goes)
+                self._record(lambda: self.ledger.notices.told(goes))
                 return
+
+    def _record(self, *records: Callable[[], object]) -> None:
+        """Record what was told or not, and first what could not be recorded before: else nobody would be told again,
+        and nothing of it would be deleted."""
+        self._unrecorded.extend(records)
+        with self._recording:
+            while self._unrecorded:
+                self._unrecorded[0]()
+                del self._unrecorded[0]
 
     def _goes_at(self, one: Notice, now: datetime) -> datetime | None:
         """Half of the notice is left at least, however late it is told."""

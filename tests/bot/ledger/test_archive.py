@@ -5,12 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from bot.ledger import ChangeState, Head, Ledger, LedgerError
+from bot.ledger import ChangeState, Head, Ledger, LedgerError, archive
 from bot.ledger.archive import Archive, Cut
+from bot.ledger.base import ARCHIVED, kept_fingerprint
 from bot.operations.audit import archived
 from commands.base import Apply
 from tests.support.clock import START
@@ -59,6 +61,44 @@ def test_the_chain_goes_on_after_what_was_archived_and_both_are_whole(filled: Le
         assert [entry.change_id for entry in old.history.find(text="before-upgrade web02")] == ["forgotten"]
     carry(filled, "one more")
     assert filled.audit.verify().whole
+
+
+def test_what_vouches_for_what_stayed_is_the_same_for_ever(filled: Ledger, tmp_path: Path) -> None:
+    """It stands in the chain: another one for the same rows would say that they were edited."""
+    part(filled, tmp_path / "old.db")
+
+    (event,) = (one for id in archives(filled) for one in filled.events.of(id, {ARCHIVED}))
+    assert event.detail["version"] == 1
+    assert event.detail["kept"] == "eded81c82304c4a4ebce1ee497c4c7111b1b8caf87ac439552b3879004aa1bbb"
+
+
+def test_an_archive_of_before_there_were_versions_is_proved_still(
+    filled: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "KEPT_VERSION", None)
+    monkeypatch.setattr(archive, "kept_fingerprint", partial(kept_fingerprint, version=None))
+    part(filled, tmp_path / "old.db")
+    assert filled.audit.verify().whole
+
+    tamper(filled._store.path, "UPDATE changes SET person_name = 'Eve' WHERE id = 'taken'")
+    broken = filled.audit.verify().broken
+    assert broken is not None
+    assert "archived and stayed was edited" in broken.what
+
+
+def test_what_a_later_version_archived_is_not_said_to_be_edited(
+    filled: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "KEPT_VERSION", 2)
+    part(filled, tmp_path / "old.db")
+
+    broken = filled.audit.verify().broken
+    assert broken is not None
+    assert "of a later version of the bot" in broken.what
+
+
+def archives(ledger: Ledger) -> list[str]:
+    return [entry.change_id for entry in ledger.history.find() if entry.change_id.startswith("archive-")]
 
 
 def test_what_is_asked_for_still_stays(filled: Ledger, tmp_path: Path) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import pytest
 from pydantic import SecretStr
 
-from bot.operations.doctor import State
+from bot.operations.doctor import State, workspace
 from bot.operations.doctor.findings import Check
 from bot.operations.doctor.workspace import http
 from bot.settings import Settings, SlackSettings
@@ -45,6 +46,15 @@ def test_another_secret_than_the_running_bots_is_a_fault(server: HttpServer) -> 
     found = look(f"127.0.0.1:{server.port}", "another")
     assert found.is_fault
     assert "answers 401 to a request that is signed" in found.line
+
+
+def test_who_listens_and_does_not_answer_is_not_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workspace, "WITHIN", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        found = look(f"127.0.0.1:{silent.getsockname()[1]}")
+
+    assert found.is_fault
+    assert "has not answered within 0.2 seconds" in found.line
 
 
 def test_where_nobody_listens_nothing_is_claimed() -> None:

@@ -9,7 +9,7 @@ from bot.fleet.view import FleetView
 from commands.base import Look, name
 
 
-class Remembered(FleetView):
+class LastSeenView(FleetView):
     """Answers at once, for what has to be said before a host could answer."""
 
     def look(self, vm: VM, *, disks: bool = False) -> VMInventory:
