@@ -565,6 +565,19 @@ def signatures(db: Database) -> None:
     db.execute("CREATE INDEX signatures_by_until ON signatures (until)")
 
 
+@MIGRATIONS()
+def archived_changes(db: Database) -> None:
+    """How many changes went into archives, by verb and state: what is counted since ever does not fall."""
+    db.execute("""
+        CREATE TABLE archived_changes (
+            verb TEXT NOT NULL,
+            state TEXT NOT NULL,
+            count INTEGER NOT NULL,
+            PRIMARY KEY (verb, state)
+        ) WITHOUT ROWID
+    """)
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring the database to what this version needs. Call it inside a transaction, so that of two programs that start
     at once one does it. Raises `LedgerError` for a database that is newer, or that is something else."""

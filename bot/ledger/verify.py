@@ -99,6 +99,11 @@ class Audit(Part):
             return export(db, form, out, since)
 
 
+_LEGAL = {str(state): frozenset(map(str, then)) for state, then in LEGAL.items()}
+_FINAL = frozenset(str(state) for state in ChangeState if state.final)
+"""As they stand in rows: to make a state of each text of a million rows would take a while."""
+
+
 @dataclass(slots=True)
 class _Life:
     """How a change stands by its events, and what its own row shows."""
@@ -214,10 +219,10 @@ class _Walk:
         if to == ChangeState.REQUESTED:
             return self._asked(change_id, at, done_by, detail)
         life = self._lives.get(change_id)
-        if life is None or to not in LEGAL[ChangeState(life.state)]:
+        if life is None or to not in _LEGAL[life.state]:
             return "It moves its change in a way that the bot never does."
         life.move(to, done_by, why, result)
-        if ChangeState(to).final:
+        if to in _FINAL:
             del self._lives[change_id]
             if not life.agrees():
                 return _DISAGREES

@@ -167,6 +167,39 @@ def test_nothing_is_parted_where_nothing_is_old(ledger: Ledger, tmp_path: Path) 
     assert not (tmp_path / "old.db").exists()
 
 
+def test_what_is_counted_since_ever_does_not_fall(filled: Ledger, clock: Clock, tmp_path: Path) -> None:
+    before = dict(filled.figures.changes())
+    part(filled, tmp_path / "old.db")
+    after = dict(filled.figures.changes())
+
+    assert after == {**before, ("archive", "succeeded"): 1}
+    clock.now = YEAR_LATER + timedelta(days=400)
+    carry(filled, "much later")
+    archived(filled, tmp_path / "second.db", YEAR_LATER + timedelta(days=30))
+    counts = filled.figures.changes()
+    assert sum(counts.values()) == sum(after.values()) + 2
+    with Ledger(tmp_path / "second.db", clock=clock, read_only=True) as second:
+        assert sum(second.figures.changes().values()) < sum(counts.values())
+
+
+def test_what_is_left_of_a_ledger_of_which_little_goes_is_found_and_whole(
+    ledger: Ledger, clock: Clock, tmp_path: Path
+) -> None:
+    carry(ledger, "one", creation("first-name", "web01"))
+    clock.now = YEAR_LATER
+    for number in range(4):
+        carry(ledger, f"new {number}", creation("second-name", f"web0{number}"))
+    part(ledger, tmp_path / "old.db")
+
+    assert ledger.audit.verify().whole
+    assert len(ledger.history.find(text="second-name")) == 4
+    assert ledger.events.count("new 1", "queued") == 1
+    with Ledger(tmp_path / "old.db", clock=clock, read_only=True) as old:
+        assert old.audit.verify().whole
+        assert [entry.change_id for entry in old.history.find(text="name")] == ["one"]
+        assert old.events.count("one", "queued") == 1
+
+
 # ---------------------------------------------------------------- who tampers is found
 
 
