@@ -61,6 +61,9 @@ A_CHOICE = 90
 MOST_CLAIMED = 10
 """Checkpoints with a button of their own."""
 
+MOST_OLD = 3
+"""Hosts that were not asked just now, with a line each."""
+
 Notes = Mapping[str, CheckpointNote]
 
 
@@ -132,7 +135,7 @@ def command(
         filling = map(Footnote, forecast.volumes(context, [one.vm for one in seen]))
         at = _At(page, _words(vm=vm, only=only, host=host, share=share))
         told = _chosen(context, seen, only, at) if only.anything else _many(context, seen, at)
-        parts = (*told, *filling, *_down(context, host))
+        parts = (*told, *filling, *_down(context, host, disks=only.anything))
     return Reply(parts, shared=share)
 
 
@@ -366,13 +369,19 @@ def _table(title: str, columns: tuple[str, ...], rows: Sequence[Row], of: int, a
     )
 
 
-def _down(context: Context, host: str | None) -> Iterator[Footnote]:
-    """A line for each host that did not answer: what it has is shown as last seen, or missing."""
-    for status in context.fleet.hosts():
-        if not status.reachable and host in (None, status.name):
+def _down(context: Context, host: str | None, *, disks: bool) -> Iterator[Footnote]:
+    """A line for each host that did not answer, or not in full, or not just now: what it has is shown as last seen, or
+    missing. Of many that were not asked just now it is one line."""
+    statuses = [one for one in context.fleet.hosts(disks=disks) if host in (None, one.name)]
+    for status in statuses:
+        if not status.reachable:
             when = f"shown as seen at {say_time(status.seen_at)}" if status.seen_at else "so its VMs are missing here"
             yield Footnote(f"{name(status.name)} could not be asked, {when}. {status.problem}".strip())
-        elif host in (None, status.name):
+        else:
             yield from (Footnote(f"{name(status.name)}: {gap}") for gap in status.gaps)
-            if status.age is not None and status.age.total_seconds() >= 1:
-                yield Footnote(f"{name(status.name)} is shown as it was {say_span(status.age)} ago.")
+    old = [(one.name, one.age) for one in statuses if one.reachable and one.age and one.age.total_seconds() >= 1]
+    if len(old) > MOST_OLD:
+        oldest = say_span(max(age for _, age in old))
+        yield Footnote(f"{say_count(len(old), 'host')} are shown as they were some time ago: {oldest} at the most.")
+    else:
+        yield from (Footnote(f"{name(one)} is shown as it was {say_span(age)} ago.") for one, age in old)

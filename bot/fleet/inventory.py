@@ -35,6 +35,15 @@ NOT_RUNNING = frozenset({VMState.OFF, VMState.OFF_CRITICAL})
 MOST_LOOKS = 8
 """VMs looked up at the same time for one request."""
 
+SCAN, SCAN_DISKS = timedelta(minutes=2), timedelta(hours=1)
+"""How old what was seen of a host may be, without and with disks, before an answer about a large fleet asks anew."""
+
+FEW = 16
+"""Hosts: so many are asked for each answer. Of more, what was seen lately is answered with, and its age."""
+
+AT_MOST = timedelta(seconds=0.4)
+"""How long an answer about a large fleet waits for hosts."""
+
 
 class Inventory:
     """What the hosts have shown. Safe to use from many threads.
@@ -62,6 +71,7 @@ class Inventory:
         self._remarks: dict[str, tuple[str, ...]] = {}
         self._fresh_for = fresh_for
         self._timeout = timeout
+        self._caught_up = {False: NEVER, True: NEVER}
         self._lock = Lock()
         self._edition = 0
         self._merged: dict[bool, tuple[int, tuple[VMInventory, ...]]] = {}
@@ -84,9 +94,55 @@ class Inventory:
             self._ask_since(before, old, disks, timeout or self._timeout)
         return bool(old)
 
+    def begin(self, host: str, *, disks: bool = False) -> Future[None]:
+        """Ask this host unless it was asked just now, and wait for nothing: its answer is there when this has ended."""
+        watch = self._watches[host]
+        with self._lock:
+            under_way = watch.question(disks)
+            if under_way or watch.is_older(self._now() - self._fresh_for.total_seconds(), disks):
+                return (under_way or self._put(watch, disks)).answer
+        asked: Future[None] = Future()
+        asked.set_result(None)
+        return asked
+
+    def catch_up(self, hosts: Iterable[str] | None = None, *, disks: bool = False) -> None:
+        """For an answer: `renew` for a few hosts. Of a large fleet those that were not seen since a scan ago, and those
+        on which something changed, are asked, some at a time; the answer does not wait for them for long, and has to
+        say how old it is."""
+        chosen = self._chosen(hosts)
+        if len(chosen) <= FEW:
+            self.renew(hosts, disks=disks)
+            return
+        now = self._now()
+        with self._lock:
+            if now - self._caught_up[disks] < self._fresh_for.total_seconds():
+                return
+            self._caught_up[disks] = now
+        before = now - (SCAN_DISKS if disks else SCAN).total_seconds()
+        old = sorted((w for w in chosen if w.is_older(before, disks)), key=lambda w: w.urgency(disks))[:FEW]
+        if old:
+            self._ask_since(before, old, disks, AT_MOST)
+
     def forget(self, host: str) -> None:
         """Something changed on this host: what was seen of it is shown while it is down, but is fresh no longer."""
         self._watches[host].changed = self._now()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all hosts."""
+        return tuple(self._watches)
+
+    def changed(self, host: str) -> float:
+        """When something last changed on this host by the bot: differs from before where something did since."""
+        return self._watches[host].changed
+
+    def answers(self, host: str) -> bool:
+        """Whether it answered when it was last asked."""
+        return not self._watches[host].problem()
+
+    def of_host(self, host: str, *, disks: bool = False) -> HostInventory | None:
+        """What was last seen of this host."""
+        return self._watches[host].sight(disks).inventory
 
     def look(self, vm_id: str, *, disks: bool = False) -> VMInventory:
         """The VM as it is now, asked from its host, wherever in the fleet it lives by now.
@@ -370,6 +426,11 @@ class _Watch:
     def is_older(self, moment: float, disks: bool) -> bool:
         last = self.asked[True] if disks else max(self.asked.values())
         return last <= moment or last <= self.changed
+
+    def urgency(self, disks: bool) -> tuple[bool, float]:
+        """Sorts those first that changed, then those that were not asked for longest."""
+        last = self.asked[True] if disks else max(self.asked.values())
+        return last > self.changed, last
 
     def overtaken(self, moment: float, disks: bool) -> bool:
         """The last question ended, and was put before that moment or before the last change."""

@@ -28,6 +28,9 @@ class LastSeenView(FleetView):
     def _renew(self, hosts: Iterable[str] | None = None, *, disks: bool = False) -> None:
         """Nobody is asked."""
 
+    def _ask_everywhere(self) -> None:
+        """Nor here."""
+
 
 def _gone(vm: VM) -> NotFound:
     return NotFound(f"{name(vm.name)} was not seen lately.", f"VM {vm.id} is in no inventory")

@@ -44,7 +44,7 @@ class FleetView:
         try:
             return self._find(text)
         except NotKnown:
-            self._renew()
+            self._ask_everywhere()
             return self._find(text)  # also where it was somebody else who asked the hosts in the meantime
 
     def find_one(self, text: str) -> VM:
@@ -92,13 +92,18 @@ class FleetView:
         with self._at(vm.host):
             return self._inventory.volumes_of(vm)
 
-    def hosts(self) -> tuple[HostStatus, ...]:
+    def hosts(self, *, disks: bool = False) -> tuple[HostStatus, ...]:
         self._renew()
-        return self._inventory.hosts()
+        return self._inventory.hosts(disks=disks)
 
     def _renew(self, hosts: Iterable[str] | None = None, *, disks: bool = False) -> None:
         with self._at(None):
-            self._inventory.renew(hosts, disks=disks)
+            self._inventory.catch_up(hosts, disks=disks)
+
+    def _ask_everywhere(self) -> None:
+        """What nobody has seen yet may be on any host."""
+        with self._at(None):
+            self._inventory.renew()
 
     def _look_on(self, host: str, vms: Sequence[VM], *, disks: bool) -> dict[str, VMInventory | BackendError]:
         """Those of the VMs that were seen on this host, by id."""

@@ -220,7 +220,7 @@ class Fleet(Protocol):
         """The volumes that the VM's disks are on, with their free space now; None where that cannot be seen. Raises
         `BackendError`."""
 
-    def hosts(self) -> tuple[HostStatus, ...]: ...
+    def hosts(self, *, disks: bool = False) -> tuple[HostStatus, ...]: ...
 
 
 class Notes(Protocol):
