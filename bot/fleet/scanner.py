@@ -15,13 +15,16 @@ from datetime import timedelta
 from threading import Event, Thread
 
 from backends.base import HostInventory
-from bot.fleet.inventory import SCAN, Inventory
+from bot.fleet.inventory import FEW, SCAN, Inventory
 from bot.ledger import Ledger, LedgerError
 
 log = logging.getLogger(__name__)
 
 DISKS_EVERY = 30
 """Rounds: opening each disk file costs a host more than everything else."""
+
+FIRST_DISKS = 2
+"""Rounds over which the first looks at the disks of a large fleet are spread: names are known first."""
 
 SELDOM = 4
 """Rounds between two looks at a host on which nothing changes: its warm session would be closed after more."""
@@ -58,6 +61,7 @@ class _Turn:
     shown: int = 0
     changed: float | None = None
     look: _Look | None = None
+    disks_asked: bool = False
 
 
 @dataclass(slots=True)
@@ -87,11 +91,17 @@ class Scanner:
     def alive(self) -> bool:
         return self._thread is not None and self._thread.is_alive() and not self._stopping.is_set()
 
+    @property
+    def has_disks(self) -> bool:
+        """Whether the disks of every host were asked for since the start: before, a verdict would go by what is not
+        known yet."""
+        return all(turn.disks_asked for turn in self._turns.values())
+
     def stop(self) -> None:
         self._stopping.set()
 
     def _watch(self) -> None:
-        self._guarded(lambda: self.look(disks=True))
+        self._guarded(lambda: self.look(disks=len(self._turns) <= FEW))
         while not self._stopping.wait(self._round / TURNS):
             self._guarded(self.turn)
 
@@ -110,7 +120,7 @@ class Scanner:
         for number, turn in enumerate(self._turns.values(), 1):
             part = self._round * number / len(self._turns)
             turn.due = now + part
-            turn.disks_due = now + part * DISKS_EVERY if disks else turn.disks_due
+            turn.disks_due = now + part * (DISKS_EVERY if disks else FIRST_DISKS)
         self._tell()
 
     def turn(self) -> None:
@@ -127,7 +137,8 @@ class Scanner:
     def _due(self, host: str, turn: _Turn) -> float:
         """Where the bot has changed something, it is asked no later than a busy one."""
         is_same = turn.changed == self.inventory.changed(host)
-        return turn.due if is_same else min(turn.due, turn.due - turn.pause + self._round)
+        due = turn.due if is_same else min(turn.due, turn.due - turn.pause + self._round)
+        return min(due, turn.disks_due)
 
     def _ask(self, due: Iterable[tuple[str, bool]]) -> bool:
         """Ask them, some at a time, and take up what is answered, also from before. Whether something was new."""
@@ -154,6 +165,7 @@ class Scanner:
         changed = self.inventory.changed(host)
         look = _Look(disks, changed, self.inventory.begin(host, disks=disks), self.steady() + PATIENCE)
         self._turns[host].look = look
+        self._turns[host].disks_asked |= disks
         return look
 
     def _take(self, host: str, turn: _Turn, look: _Look) -> bool:

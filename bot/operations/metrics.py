@@ -165,11 +165,17 @@ class _Changes(Collector):
             self.durations.labels(one.verb).observe(one.seconds)
 
 
+Sizes = tuple[VMInventory, int | None, bool | None]
+"""A VM, what the files of its checkpoints take, and whether a merge is still to come."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fleet(Collector):
     """As last seen."""
 
     sources: Sources
+    _sizes: dict[str, Sizes] = field(default_factory=dict)
+    """Of the last scrape: disks are looked at once an hour, and to go through them takes the most time."""
 
     def collect(self) -> Iterator[Metric]:
         hosts = self.sources.inventory.hosts()
@@ -214,17 +220,26 @@ class _Fleet(Collector):
         yield from self._disks(shown)
         yield _one("vms_left_out", "VMs beyond the limit on series.", len(every) - len(shown))
 
+    def _sizes_of(self, one: VMInventory) -> Sizes:
+        known = self._sizes.get(one.vm.id)
+        if known is None or known[0] is not one:
+            known = self._sizes[one.vm.id] = (one, one.differencing_bytes, one.merge_pending)
+        return known
+
     def _disks(self, shown: Iterable[tuple[Labels, VMInventory]]) -> Iterator[Metric]:
         """As of the last look with disks: a VM may have been elsewhere then."""
+        every = self.sources.inventory.seen(disks=True)[:MOST_VMS]
+        for gone in self._sizes.keys() - {one.vm.id for one in every}:
+            self._sizes.pop(gone, None)
         known = {one.vm.id: (one.vm, labels) for labels, one in shown}
         deep = []
-        for one in self.sources.inventory.seen(disks=True)[:MOST_VMS]:
+        for one in every:
             vm, labels = known.get(one.vm.id, (None, None))
             same = vm is not None and (vm.host, vm.name) == (one.vm.host, one.vm.name)
-            deep.append((labels if labels is not None and same else _labels(one), one))
-        grown = [(ls, size) for ls, one in deep if (size := one.differencing_bytes) is not None]
+            deep.append((labels if labels is not None and same else _labels(one), self._sizes_of(one)))
+        grown = [(ls, size) for ls, (_, size, _) in deep if size is not None]
         yield _of_vms("vm_differencing_bytes", "What the files of a VM's checkpoints take.", grown)
-        merging = [(ls, pending) for ls, one in deep if (pending := one.merge_pending) is not None]
+        merging = [(ls, pending) for ls, (_, _, pending) in deep if pending is not None]
         yield _of_vms("vm_merge_pending", "Whether disks of deleted checkpoints are still to be merged.", merging)
 
 

@@ -1,8 +1,8 @@
 """Simulated hosts in a process of their own, so that the CPU time of a client is only the client's.
 
-Run with the number of hosts, of VMs on each and of checkpoints of each VM, and, unless it is 0, the seconds by which
-each request is answered later. Prints the ports as JSON; every line that comes in is answered with the number of
-requests so far; the end of input ends it.
+Run with the number of hosts, of VMs on each and of checkpoints of each VM; then, if at all, the seconds by which each
+request is answered later, and a seed, by which the fleets of several processes are told apart. Prints the ports as
+JSON; every line that comes in is answered with the number of requests so far; the end of input ends it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from backends.simulator.winrm import WinRMServer
 USERS = {"bot": "s3cret"}
 
 
-def main(hosts: int, vms: int, checkpoints: int, latency: float) -> None:
+def main(hosts: int, vms: int, checkpoints: int, latency: float = 0.0, seed: int = 7) -> None:
     with ExitStack() as running:
-        fleet = random_fleet(7, hosts, vms, checkpoints)
+        fleet = random_fleet(seed, hosts, vms, checkpoints)
         for host in fleet:
             for vm in host.vms.values():
-                vm.name = f"{vm.name}-{host.name}"  # no two of one name
+                vm.name = f"{vm.name}-{host.name}-{seed}"  # no two of one name
         servers = [running.enter_context(WinRMServer(SimulatedPowerShell(host), users=USERS)) for host in fleet]
         for server in servers if latency else ():
             server.faults.arm(Fault(FaultKind.LATENCY, seconds=latency, times=None))
@@ -34,4 +34,5 @@ def main(hosts: int, vms: int, checkpoints: int, latency: float) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:4]), float(sys.argv[4]) if len(sys.argv) > 4 else 0.0)
+    counts, more = map(int, sys.argv[1:4]), sys.argv[4:]
+    main(*counts, *map(float, more[:1]), *map(int, more[1:]))

@@ -174,6 +174,17 @@ def test_disks_are_looked_at_once_an_hour_and_not_on_all_hosts_at_once(rounds: R
     assert len({times[1] for times in with_disks}) >= 10
 
 
+def test_disks_that_were_not_looked_at_first_are_looked_at_within_two_rounds(rounds: Rounds) -> None:
+    scanner = Scanner(rounds.inventory, rounds.scanner.ledger, steady=rounds.hand)
+    scanner.look(disks=False)
+    assert not scanner.has_disks
+    for _ in range(25):
+        rounds.hand.now += 10
+        scanner.turn()
+
+    assert scanner.has_disks
+
+
 def test_who_listens_is_told_of_news_and_else_once_a_round(rounds: Rounds) -> None:
     rounds.run(60)
     before = len(rounds.told)
