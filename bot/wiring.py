@@ -84,14 +84,15 @@ class Bot:
         make_private(settings.data_dir)
         self.backends = dict(backends) if backends is not None else hosts_of(settings, settings.data_dir / "shells")
         token, api_url = settings.slack.bot_token.get_secret_value(), settings.slack.api_url
-        outbox = Outbox(posting_client(token, api_url), pace, voice=Voice(settings.slack.command, settings.slack.label))
+        voice = Voice(settings.slack.command, settings.slack.label)
+        outbox = Outbox(posting_client(token, api_url), pace, voice=voice)
         self.directory = SlackDirectory(reading_client(token, api_url))
         upgrade.jobs(settings.data_dir / "jobs.db")
         self._core = Core(
             settings,
             backends=self.backends,
             announcer=outbox,
-            screen=Views(posting_client(token, api_url)),
+            screen=Views(posting_client(token, api_url), voice=voice),
             directory=self.directory,
             clock=clock,
             seldom=seldom,
@@ -102,7 +103,7 @@ class Bot:
         receiver = receiver_of(settings.audit)
         self._stream = Stream(self.ledger, receiver) if receiver else None
         intake = Intake()
-        app = build_app(self._core.desk, outbox, intake, api_url=api_url)
+        app = build_app(self._core.desk, outbox, intake, api_url=api_url, voice=voice)
         self._monitor: Monitor | None = None
         metrics = self._metrics(settings, intake, clock) if settings.metrics.listen else None
         self._connections = _connections(

@@ -26,6 +26,7 @@ from commands.base import (
     say,
     unmarked,
 )
+from commands.base.context import SCANNED_EVERY
 from commands.base.health import Verdict
 from commands.kit import forecast, pages
 from commands.kit.finding import typeable
@@ -379,7 +380,7 @@ def _down(context: Context, host: str | None, *, disks: bool) -> Iterator[Footno
             yield Footnote(f"{name(status.name)} could not be asked, {when}. {status.problem}".strip())
         else:
             yield from (Footnote(f"{name(status.name)}: {gap}") for gap in status.gaps)
-    old = [(one.name, one.age) for one in statuses if one.reachable and one.age and one.age.total_seconds() >= 1]
+    old = [(one.name, one.age) for one in statuses if one.reachable and one.age and one.age > SCANNED_EVERY]
     if len(old) > MOST_OLD:
         oldest = say_span(max(age for _, age in old))
         yield Footnote(f"{say_count(len(old), 'host')} are shown as they were some time ago: {oldest} at the most.")

@@ -134,7 +134,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.refusals = Refusals(self.ledger, self.clock, self.gate.name_of)
-        every = kinds(self.settings.digest.timezone)
+        every = kinds(self.settings.digest.timezone, self.buttons.refused)
         self.forms = Forms(every, self.screen, self.gate, self.changes, self._as_seen)
 
         self.homes = Onlookers(self.screen, self._home)
@@ -169,7 +169,8 @@ class Desk:
                 text = _summary(request, self.ledger.changes.get(request.value))
                 self.waiting.arrived(request, text, change_id=request.value if request.action in ANSWERS else "")
             case Submitted():
-                self.waiting.arrived(request, f"the form {request.sheet.kind}")
+                answers = (request.sheet.memory or {}).get("change", "")
+                self.waiting.arrived(request, f"the form {request.sheet.kind}", change_id=answers)
             case Summoned() | Edited() | Looked():
                 pass  # who waits for a form sees that none comes, and nothing was asked for yet
         return True
@@ -193,6 +194,7 @@ class Desk:
                 self._guarded(request.origin, f"form {request.sheet.kind}", lambda: self.forms.edited(request))
             case Looked():
                 self.homes.looked(request.origin.person_id, request.team_id)
+                self._welcome(request)
 
     def options(self, request: Searched) -> Sequence[Option]:
         try:
@@ -215,10 +217,10 @@ class Desk:
         except Refusal as refusal:
             self.refusals.record(origin, summary, refusal.cause)
             ask = f" {ASK_FOR_A_GRANT}" if refusal.lacks_grant and self.settings.access.ask else ""
-            return {first: f"{unmarked(refusal.sentence)}{ask}"}
+            return {first: f"{refusal.sentence}{ask}"}
         except UsageError as error:
             self._record(error, origin, summary, ())
-            return {error.about or first: unmarked(f"{error.sentence} {error.hint}".strip())}
+            return {error.about or first: f"{error.sentence} {error.hint}".strip()}
 
     def ledger_knows(self, request: Submitted) -> bool:
         """It was submitted before, and asked for a change then."""
@@ -237,7 +239,7 @@ class Desk:
         person = self.gate.admit(origin.person_id, request.team_id, origin.channel, max_age=0)
         said = self.forms.says(request, person)
         if isinstance(said, Answers):
-            self.buttons.say(said.change_id, said.word, person, said.code)
+            self.buttons.say(said.change_id, said.word, person, said.code, said.reason)
         elif isinstance(said, Each):
             for id, words in said.commands.items():
                 act = partial(self._run_once, words, person, origin, _one_of(request.delivery_id, id))
@@ -254,7 +256,8 @@ class Desk:
         origin = request.origin
         person = self.gate.admit(origin.person_id, request.team_id, origin.channel)
         kind, memory = form_of(request)
-        self._open(kind, request.trigger_id, person, origin, **memory)
+        with self._orienting(person, origin):
+            self._open(kind, request.trigger_id, person, origin, **memory)
 
     def _home(self, person_id: str, team_id: str, looked: bool) -> Reply:
         """What somebody's Home tab is to show; to who is not let in, why. That is in the ledger where they looked."""
@@ -265,6 +268,15 @@ class Desk:
                 self.refusals.record(Origin("", person_id), "open the Home tab", refusal.cause)
             return self._with_whom_to_ask(say(refusal.sentence), refusal.lacks_grant)
         return Home(self.settings.access, self.ledger).of(self._as_seen(person, ""))
+
+    def _welcome(self, request: Looked) -> None:
+        """Who meets the bot at its Home tab first is told what it is for in a direct message."""
+        try:
+            person = self.gate.admit(request.origin.person_id, request.team_id, "")
+        except Refusal:
+            return  # they read why in the tab
+        with self._orienting(person, request.origin):
+            pass
 
     def _open(self, kind: str, trigger_id: str, person: Person, origin: Origin, **memory: str) -> None:
         """Put a form in front of somebody, and let the hosts be looked at while they fill it in."""
@@ -337,7 +349,7 @@ class Desk:
         elif request.action == TAKE_OVER:
             self.buttons.take_over(request, person)
         elif request.action == REFUSE:
-            self.announcer.whisper(origin, self.buttons.ask_why(request, person))
+            self._ask_why(request, person)
         elif request.action == REFUSE_WITH:
             self.buttons.refuse(request, person)
         elif _opens_a_form(request):
@@ -348,6 +360,17 @@ class Desk:
         else:
             words = self.buttons.words_of(request, self.bulkhead.of(person.id))
             self._run(words, person, origin, request.delivery_id)
+
+    def _ask_why(self, request: Pressed, person: Person) -> None:
+        """In a form, and where none can be opened in a message."""
+        in_a_message = self.buttons.ask_why(request, person)
+        try:
+            if request.trigger_id:
+                self.forms.open(REFUSE, request.trigger_id, person, request.origin, change=request.value)
+                return
+        except NotOpened:
+            pass  # the trigger was too old
+        self.announcer.whisper(request.origin, in_a_message)
 
     @contextmanager
     def _orienting(self, person: Person, origin: Origin) -> Iterator[None]:

@@ -115,7 +115,8 @@ def _buttons(row: ChangeRow, plan: Plan, word: Word) -> tuple[Button, ...]:
     cautions = [caution for caution in plan.cautions if caution != lost]
     sure = " ".join([second_question(plan) or lost, *cautions, *plan.consequences[:2]]).strip() or plan.summary
     yes = Button("Approve" if word == "approve" else plan.verb.capitalize(), word, row.id, "danger", sure)
-    return (yes,) if word == "approve" else (yes, Button("Cancel", "cancel", row.id))
+    no = Button("Refuse", "refuse", row.id) if word == "approve" else Button("Cancel", "cancel", row.id)
+    return yes, no
 
 
 def _goes(held: Held) -> tuple[bool, float]:

@@ -24,6 +24,7 @@ from backends.base import (
 )
 from bot.fleet.elapsed import NEVER, Elapsed
 from commands.base import HostStatus, name
+from commands.base.context import SCANNED_EVERY
 from commands.kit.words import say_names
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ NOT_RUNNING = frozenset({VMState.OFF, VMState.OFF_CRITICAL})
 MOST_LOOKS = 8
 """VMs looked up at the same time for one request."""
 
-SCAN, SCAN_DISKS = timedelta(minutes=2), timedelta(hours=1)
+SCAN, SCAN_DISKS = SCANNED_EVERY, timedelta(hours=1)
 """How old what was seen of a host may be, without and with disks, before an answer about a large fleet asks anew."""
 
 FEW = 16

@@ -31,7 +31,8 @@ from bot.messages import Announcer, AnnouncerError, Origin
 from bot.slack.intake import Intake
 from bot.slack.payloads import Delivery, Misfit, read
 from bot.slack.render.form import options
-from commands.base import say
+from bot.slack.render.signed import Voice
+from commands.base import say, unmarked
 from commands.kit.words import typed, with_unchanged
 
 _ANYTHING = re.compile("")
@@ -110,13 +111,14 @@ def build_app(
     api_url: str,
     new_reference: Callable[[], str] = lambda: secrets.token_hex(4),
     rate: Rate | None = None,
+    voice: Voice | None = None,
 ) -> App:
     """The app. It calls no Web API method: not at its start, and not between a delivery and its acknowledgement.
 
     `new_reference` makes the short ids by which a person's report is found in the log, and `rate` says how fast one
-    person may ask.
+    person may ask; `voice` is that of what goes into an acknowledgement.
     """
-    reception = _Reception(desk, announcer, intake, new_reference, rate or Rate())
+    reception = _Reception(desk, announcer, intake, new_reference, rate or Rate(), voice=voice or Voice())
     app = App(
         name="checkpoint",
         client=WebClient(base_url=api_url),
@@ -151,13 +153,21 @@ class _Reception:
     """The listeners."""
 
     def __init__(
-        self, desk: Handler, announcer: Announcer, intake: Intake, new_reference: Callable[[], str], rate: Rate
+        self,
+        desk: Handler,
+        announcer: Announcer,
+        intake: Intake,
+        new_reference: Callable[[], str],
+        rate: Rate,
+        *,
+        voice: Voice,
     ) -> None:
         self._desk = desk
         self._announcer = announcer
         self._intake = intake
         self._new_reference = new_reference
         self._rate = rate
+        self._voice = voice
 
     def take(self, ack: Ack, context: BoltContext) -> None:
         """It is kept before its acknowledgement leaves: what was acknowledged is carried out, or told as lost."""
@@ -174,7 +184,8 @@ class _Reception:
         request: Submitted = context[_REQUEST]
         first = request.sheet.fields[:1]
         late: Mapping[str, str] = dict.fromkeys(first, NOT_IN_TIME)
-        wrong = self._in_time(request, lambda: self._desk.mistakes(request), late)
+        said = self._in_time(request, lambda: self._desk.mistakes(request), late)
+        wrong = {field: unmarked(self._voice.sentence(sentence)) for field, sentence in said.items()}
         if wrong and first:  # a form without a field shows no errors: there the person is told
             at_field = {name: text for name, text in wrong.items() if name in request.sheet.fields}
             ack(response_action="errors", errors=at_field or dict.fromkeys(first, " ".join(wrong.values())))

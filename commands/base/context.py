@@ -92,6 +92,10 @@ class VMEntry:
     result: str = ""
 
 
+SCANNED_EVERY = timedelta(minutes=2)
+"""How often the hosts are looked at: what was seen longer ago than that is said to be so old."""
+
+
 @dataclass(frozen=True, slots=True)
 class HostStatus:
     """How a host is, as last seen."""

@@ -33,9 +33,11 @@ class Answers:
     """A form that answers a waiting card."""
 
     change_id: str
-    word: Literal["confirm", "approve", "cancel"]
+    word: Literal["confirm", "approve", "refuse", "cancel"]
     code: str = field(default="", repr=False)
     """The one-time code that goes with it."""
+    reason: str = ""
+    """Why it is refused, in the person's own words."""
 
 
 @dataclass(frozen=True, slots=True)

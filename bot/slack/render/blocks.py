@@ -65,10 +65,11 @@ _IN_HEADING: Mapping[str, Mapping[str, bool]] = {
 
 DATE_FORM = "{date_short_pretty} {time}"
 FIRST_YEAR = 1970
-MAX_PIECES = 10
-"""Of a context block."""
 
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} UTC)")
+_MARKUP = re.compile(r"[*_~`]|:[^\s:]+:|^\s*>", re.MULTILINE)
+"""What Slack would style, or take for an emoji: none of it has an escape."""
+
 _ACTION_ID = re.compile(r"bot\.(.+)\.\d+", re.DOTALL)
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2067\ud800-\udfff]")
 """Control characters, lone surrogates, and the marks that make text read backwards: a name could lie with them."""
@@ -185,12 +186,15 @@ class _Page:
                 return self._actions(buttons)
 
     def context(self, text: str) -> Block:
-        """Plain text; only a moment in it is for Slack to parse, as the bot writes it."""
-        pieces: list[Block] = []
-        for piece, at in _moments(text):
-            pieces.append(_plain(piece) if at is None else {"type": "mrkdwn", "text": _date_markup(piece, at)})
-        whole = len(pieces) > MAX_PIECES or not all(str(one["text"]).strip() for one in pieces)
-        return {"type": "context", "block_id": self._new_id(), "elements": [_plain(text)] if whole else pieces}
+        """One line. Where a moment is in it, Slack parses that, as the bot writes it: beside words that it could take
+        for markup too, the line is rich text, which nothing is parsed in and which is not small."""
+        pieces = list(_moments(text))
+        moments = any(at is not None for _, at in pieces)
+        marked = "".join(escape(piece) if at is None else _date_markup(piece, at) for piece, at in pieces)
+        if moments and (_MARKUP.search("".join(p for p, at in pieces if at is None)) or len(marked) > MAX_CONTEXT):
+            return self._rich("rich_text_section", _styled(text, {}))
+        line: Block = {"type": "mrkdwn", "text": marked, "verbatim": True} if moments else _plain(text)
+        return {"type": "context", "block_id": self._new_id(), "elements": [line]}
 
     def _header(self, text: str) -> Block:
         """A header block knows no styles, so a heading with a name in it is a bold line."""
