@@ -33,7 +33,8 @@ from tests.support.hostile import NAMES
 from tests.support.memory import ADA, ToBeLookedAt, World
 from tests.support.settings import owners
 
-KINDS = {kind.name: kind for kind in kinds(UTC)}
+EVERY = kinds(UTC, lambda change: f"You refuse {change}.")
+KINDS = {kind.name: kind for kind in EVERY}
 ids = map(str, itertools.count())
 
 said = st.sampled_from(
@@ -53,6 +54,7 @@ FIELDS = (
     "channel",
     "checkpoints",
     "what",
+    "reason",
 )
 KEPT = ("note", "channel", "suggested", "vm", "change", "word")
 
@@ -121,7 +123,7 @@ def test_a_form_is_taken_for_every_vm_and_every_hundredth_checkpoint(context: Co
     for (seen, one), name in itertools.product(every[::100], KINDS):
         values = {"vm": seen.vm.id, "name": NAMES[0], "note": NAMES[1] * 20}
         drawn(KINDS[name], Sheet(name, {ABOUT: one.id, "channel": "C1"}, values), context)
-    assert len(kinds(UTC)) == len(KINDS) == 7, "a new kind is drawn here too: give it its fields"
+    assert len(EVERY) == len(KINDS) == 8, "a new kind is drawn here too: give it its fields"
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
