@@ -137,7 +137,7 @@ class Desk:
         every = kinds(self.settings.digest.timezone, self.buttons.refused)
         self.forms = Forms(every, self.screen, self.gate, self.changes, self._as_seen)
 
-        self.homes = Onlookers(self.screen, self._home)
+        self.homes = Onlookers(self.screen, self._home, before=self.inventory.renew_changed)
         self.orientation = Orientation(self.ledger, self.announcer)
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 
 from bot.changes import approvals
 from bot.changes.card import danger, second_question, summary
@@ -38,6 +39,8 @@ MOST_WAITING, MOST_MINE, MOST_STALE, MOST_VMS, MOST_UNCLAIMED, MOST_HOSTS = 8, 8
 
 MOST_LOOKED_UP = 500
 """Checkpoints of which it is looked up whether somebody owns them, the oldest first: a fleet has thousands."""
+
+GRAVITY = {verdict: place for place, verdict in enumerate(ORDER)}
 
 TAKE = Actions((Button("Take a checkpoint", "form-create", "", "primary"),))
 
@@ -176,19 +179,19 @@ def _vms(context: Context) -> Iterator[Part]:
     vms = [one for one in context.fleet.known() if context.may("create", one.vm)]
     if not vms:
         return
-    healths = context.health.kept([one.vm for one in vms])
-    vms.sort(key=lambda one: (ORDER.index(healths[one.vm.id].verdict), one.vm.name.casefold()))
-    fine = sum(healths[one.vm.id].verdict is Verdict.FINE for one in vms)
+    verdicts = context.health.verdicts(one.vm for one in vms)
+    gravest = nsmallest(MOST_VMS, vms, key=lambda one: (GRAVITY[verdicts[one.vm.id]], one.vm.name.casefold()))
+    fine = list(verdicts.values()).count(Verdict.FINE)
     yield Heading("Your VMs")
     yield Paragraph(f"{say_count(len(vms), 'VM')}, {fine} of them fine.")
     rows = tuple(
         (
             one.vm.name,
-            f"{healths[one.vm.id].verdict.mark} {healths[one.vm.id].verdict}",
+            f"{verdicts[one.vm.id].mark} {verdicts[one.vm.id]}",
             one.vm.host,
             str(len(one.checkpoints)),
         )
-        for one in vms[:MOST_VMS]
+        for one in gravest
     )
     yield Table(("VM", "Verdict", "Host", "Checkpoints"), rows)
     yield from _more(len(vms) - MOST_VMS, "list")

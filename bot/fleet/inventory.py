@@ -124,6 +124,12 @@ class Inventory:
         if old:
             self._ask_since(before, old, disks, AT_MOST)
 
+    def renew_changed(self) -> None:
+        """Ask those on which something was changed since they were asked, and wait for them as `renew` does."""
+        changed = [one for one in self._watches.values() if one.changed > NEVER and one.is_older(NEVER, disks=False)]
+        if changed:
+            self._ask_since(NEVER, changed, False, self._timeout)
+
     def forget(self, host: str) -> None:
         """Something changed on this host: what was seen of it is shown while it is down, but is fresh no longer."""
         self._watches[host].changed = self._now()
@@ -341,7 +347,7 @@ def _seen(look: VMInventory | BackendError) -> VMInventory:
 
 def gaps_of(inventory: HostInventory) -> tuple[str, ...]:
     """A sentence for what the host did not show: part of something, or nothing of it at all."""
-    names = {one.vm.id: one.vm.name for one in inventory.vms}
+    names = {one.vm.id: one.vm.name for one in inventory.vms} if inventory.unreadable else {}
     sentences = []
     for part in dict.fromkeys(one.part for one in inventory.unreadable):
         missing = (names.get(one.vm_id or "") for one in inventory.unreadable if one.part is part)

@@ -13,7 +13,7 @@ from backends.base import VM, BackendError, VMInventory, Volume
 from bot.fleet.inventory import Inventory
 from commands.base import HostStatus, Look, NotKnown, Slip, UsageError, name
 from commands.base.context import Health
-from commands.base.health import VMHealth
+from commands.base.health import Verdict, VMHealth
 from commands.kit import meant, patterns
 from commands.kit.finding import fits, is_guid, named, nearest, plain, tell_apart
 from commands.kit.words import say_names, typed
@@ -37,6 +37,7 @@ class FleetView:
         self._at = at
         self._sets = sets
         self._normalise = partial(_normalised, normalise)
+        self._known: tuple[int, tuple[VMInventory, ...]] | None = None
 
     def find(self, text: str) -> tuple[VM, ...]:
         if _is_pattern(text):
@@ -82,7 +83,10 @@ class FleetView:
         return tuple(seen for seen in self._inventory.seen(hosts, disks=disks) if self._may(seen.vm))
 
     def known(self) -> tuple[VMInventory, ...]:
-        return tuple(seen for seen in self._inventory.seen() if self._may(seen.vm))
+        edition = self._inventory.edition
+        if self._known is None or self._known[0] != edition:
+            self._known = edition, tuple(seen for seen in self._inventory.seen() if self._may(seen.vm))
+        return self._known[1]
 
     @property
     def edition(self) -> int:
@@ -224,6 +228,9 @@ class HealthView:
 
     def kept(self, vms: Iterable[VM]) -> Mapping[str, VMHealth]:
         return self.health.kept(vms)
+
+    def verdicts(self, vms: Iterable[VM]) -> Mapping[str, Verdict]:
+        return self.health.verdicts(vms)
 
     def judge(self, seen: VMInventory) -> VMHealth:
         with self.at(seen.vm.host):

@@ -161,6 +161,17 @@ class Checkpoints(store.Part):
             ).fetchall()
         return {id: _note(note) for id, *note in rows}
 
+    def owners(self) -> Mapping[str, str]:
+        """By checkpoint, the name of whose it is, or their user id: of all that are there and somebody's."""
+        with self._store.read() as db:
+            rows = db.execute(
+                """SELECT p.id, coalesce(k.person_name, c.person_name, k.person_id, p.owner)
+                FROM checkpoints p LEFT JOIN changes c ON c.id = p.change_id AND c.person_id = p.owner
+                LEFT JOIN changes k ON k.id = p.claim_id
+                WHERE p.gone_at IS NULL AND coalesce(k.person_id, p.owner) IS NOT NULL"""
+            ).fetchall()
+        return dict(rows)
+
     def expiring(self, at: datetime) -> tuple[Expiring, ...]:
         """Those that the bot took, that are still there, and whose time is over at this moment; the first to go
         first."""

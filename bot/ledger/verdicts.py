@@ -85,6 +85,12 @@ class Verdicts(Part):
             ).fetchall()
         return {row[0]: _health(row) for row in rows}
 
+    def bare(self) -> Mapping[str, Verdict]:
+        """All of them, without what they rest on."""
+        with self._store.read() as db:
+            rows = db.execute("SELECT vm_id, verdict FROM verdicts").fetchall()
+        return {vm_id: Verdict(verdict) for vm_id, verdict in rows}
+
     def remembered(self, vm_ids: Iterable[str] | None = None) -> Mapping[str, Remembered]:
         wanted = None if vm_ids is None else json.dumps(list(vm_ids))
         with self._store.read() as db:

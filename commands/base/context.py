@@ -12,7 +12,7 @@ from backends.base import VM, BackendError, Checkpoint, VMInventory, Volume
 from commands.base.answers import Reply, say
 from commands.base.errors import UsageError
 from commands.base.growth import Growth, NothingKnown
-from commands.base.health import VMHealth, unjudged
+from commands.base.health import Verdict, VMHealth, unjudged
 from commands.base.schedules import NoSchedules, Schedules
 
 _PERSON = re.compile(r"[UW][A-Z0-9]{1,20}")
@@ -233,6 +233,9 @@ class Notes(Protocol):
     def notes(self, checkpoint_ids: Iterable[str]) -> Mapping[str, CheckpointNote]:
         """What is known of each; those unknown are left out."""
 
+    def owners(self) -> Mapping[str, str]:
+        """By checkpoint, the name of whose it is: of all that are there and somebody's."""
+
 
 class Search(Protocol):
     """The ledger's search over changes."""
@@ -271,6 +274,9 @@ class Health(Protocol):
     def kept(self, vms: Iterable[VM]) -> Mapping[str, VMHealth]:
         """As last judged, by id: of every one of them."""
 
+    def verdicts(self, vms: Iterable[VM]) -> Mapping[str, Verdict]:
+        """The same without what they rest on: for thousands at once."""
+
     def judge(self, seen: VMInventory) -> VMHealth:
         """The verdict on one that was looked at a moment ago, with its disks."""
 
@@ -280,6 +286,9 @@ class NobodyLooks:
 
     def kept(self, vms: Iterable[VM]) -> Mapping[str, VMHealth]:
         return {vm.id: unjudged(vm.id, vm.name, vm.host, "Nobody looks at it.") for vm in vms}
+
+    def verdicts(self, vms: Iterable[VM]) -> Mapping[str, Verdict]:
+        return {vm.id: Verdict.CANNOT_TELL for vm in vms}
 
     def judge(self, seen: VMInventory) -> VMHealth:
         return self.kept([seen.vm])[seen.vm.id]

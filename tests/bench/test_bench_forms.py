@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import pytest
 
 from bot.sandbox import Channel, Sandbox, User, View, Workspace, demo_workspace
 from tests.bench.bare_app import bare_app
+from tests.bench.test_bench_process import cpu_seconds
 from tests.support.program import BotProcess
 from tests.support.waiting import DEADLINE, wait_until
 
@@ -31,6 +33,8 @@ HOSTS, VMS, CHECKPOINTS = 25, 200, 1
 PEOPLE = 20
 SOON_ENOUGH = 300.0
 """Milliseconds, of all but one in a hundred: Slack waits 3,000."""
+WEATHER = 4.0
+"""Times the bare app's slowest, where the machine has so much else to do that this is more."""
 TYPED = ("", "web", "b1", "hv017", "mail2 hv0", "ada", "nosuch")
 
 
@@ -56,7 +60,7 @@ class Both:
                 into.append((time.perf_counter() - begun) * 1000)
         ratio, of_p99 = median(ours) / median(bare), p99(ours) / p99(bare)
         print(f"\n{what}: {spread(ours)}; bare Bolt: {spread(bare)}; ratio of medians {ratio:.1f}, of p99 {of_p99:.1f}")
-        assert p99(ours) < max(SOON_ENOUGH, SOON_ENOUGH / 20 * median(bare))
+        assert p99(ours) < max(SOON_ENOUGH, WEATHER * p99(bare))
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +84,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
             sandbox.wait_for_connections(2)
             form = opened(sandbox, "ada")
             wait_until(lambda: sandbox.suggest("ada", form, "bot.vm.0", f"hv{HOSTS:03}").ack["options"][99:])
+            rest(bot)
             yield Both(sandbox, bare)
         hosts.stdin.close()
 
@@ -122,6 +127,15 @@ def test_home_is_shown_soon(both: Both) -> None:
         sandbox.wait_for(lambda: (now := sandbox.home(who)) and now is not before)
 
     both.compare("Home", look)
+
+
+def rest(bot: BotProcess) -> None:
+    """Wait until the first look at all disks and logs is over, which a start begins with."""
+    spent = math.inf
+    while spent > 0.3:
+        before = cpu_seconds(bot.pid)
+        time.sleep(2.0)
+        spent = cpu_seconds(bot.pid) - before
 
 
 def opened(sandbox: Sandbox, who: str, *, by_shortcut: bool = False) -> View:

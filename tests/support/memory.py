@@ -123,6 +123,9 @@ class Book:
     def unfinished(self) -> Sequence[ChangeRow]:
         return self.pending
 
+    def owners(self) -> Mapping[str, str]:
+        return {id: note.owner_name or note.owner for id, note in self.known.items() if note.owner}
+
     @property
     def history(self) -> Self:
         return self
@@ -190,6 +193,9 @@ class ToBeLookedAt:
     def kept(self, vms: Iterable[VM]) -> Mapping[str, VMHealth]:
         why = (Reason("orphan", Verdict.LOOK, "A file belongs to no chain."),)
         return {vm.id: VMHealth(vm.id, vm.name, vm.host, Verdict.LOOK, why, NOW, NOW) for vm in vms}
+
+    def verdicts(self, vms: Iterable[VM]) -> Mapping[str, Verdict]:
+        return {vm.id: Verdict.LOOK for vm in vms}
 
     def judge(self, seen: VMInventory) -> VMHealth:
         return self.kept([seen.vm])[seen.vm.id]

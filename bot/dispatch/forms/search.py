@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from threading import Lock
 
 from cachetools import LRUCache, TTLCache
 
-from backends.base import VM, VMInventory
+from backends.base import VMInventory
 from bot.dispatch.views import Option
 from commands.base import Context, Grant
 from commands.kit.finding import plain
@@ -18,7 +18,7 @@ MOST = 100
 """Slack takes no more."""
 
 OWNERS_KEPT = 30.0
-"""Seconds: whose checkpoints are is read for all that somebody sees at once."""
+"""Seconds: whose checkpoints are is read for everybody at once."""
 
 KINDS_OF_SIGHT = 64
 """How many different sets of grants are kept ready to be searched."""
@@ -26,52 +26,61 @@ KINDS_OF_SIGHT = 64
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A VM, with what is compared with each letter that somebody types."""
+    """A VM, and what is compared with each letter that somebody types."""
 
+    seen: VMInventory
     name: str
-    host: str
-    vm: VM
+    whole: str
+    """The name, the host, and those whose its checkpoints are."""
     option: Option
 
 
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What people with the same grants may look for, in the order of its names."""
+
+    edition: int
+    """What was seen of the fleet."""
+    owners: Mapping[str, str]
+    entries: Sequence[_Entry]
+    by_id: Mapping[str, _Entry]
+
+
 class VMSearch:
-    """Safe to use from many threads. What somebody sees is put in order once for each answer of a host, and for all who
-    have the same grants."""
+    """Safe to use from many threads. What can be found is put in order after an answer of a host, and not for each
+    letter that somebody types."""
 
     def __init__(self, verb: str) -> None:
         """Only VMs are found that somebody may do this to."""
         self._verb = verb
-        self._entries: LRUCache[tuple[Grant, ...], tuple[int, Sequence[_Entry]]] = LRUCache(KINDS_OF_SIGHT)
-        self._owners: TTLCache[tuple[Grant, ...], Mapping[str, str]] = TTLCache(KINDS_OF_SIGHT, OWNERS_KEPT)
+        self._sights: LRUCache[tuple[Grant, ...], _Sight] = LRUCache(KINDS_OF_SIGHT)
+        self._owners: TTLCache[None, Mapping[str, str]] = TTLCache(1, OWNERS_KEPT)
         self._lock = Lock()
 
     def find(self, context: Context, text: str) -> tuple[Option, ...]:
         """The best first: names that begin with it, names with it inside, then hosts and owners."""
-        terms, entries = plain(text).split(), self._entries_of(context)
-        ranked = _ranked(entries, terms, self._owners_of(context)) if terms else iter(entries)
-        return tuple(islice((one.option for one in ranked if context.may(self._verb, one.vm)), MOST))
+        ranked = _ranked(self._sight_of(context).entries, plain(text).split())
+        return tuple(islice((one.option for one in ranked if context.may(self._verb, one.seen.vm)), MOST))
 
-    def _entries_of(self, context: Context) -> Sequence[_Entry]:
-        """In the order of their names."""
-        edition = context.fleet.edition
+    def _sight_of(self, context: Context) -> _Sight:
+        edition, owners = context.fleet.edition, self._owners_of(context)
         with self._lock:
-            kept = self._entries.get(context.grants)
-        if kept is None or kept[0] != edition:
-            entries = sorted(map(_entry, context.fleet.known()), key=lambda one: (one.name, one.vm.host))
-            kept = edition, entries
+            kept = self._sights.get(context.grants)
+        if kept is None or kept.edition != edition or kept.owners is not owners:
+            kept = _seen_anew(context.fleet.known(), edition, owners, kept)
             with self._lock:
-                self._entries[context.grants] = kept
-        return kept[1]
+                self._sights[context.grants] = kept
+        return kept
 
     def _owners_of(self, context: Context) -> Mapping[str, str]:
-        """By VM, the names of those whose its checkpoints are."""
+        """By checkpoint, the name of whose it is, as it is compared."""
         with self._lock:
-            known = self._owners.get(context.grants)
-        if known is None:
-            known = _owners(context, context.fleet.known())
+            kept = self._owners.get(None)
+        if kept is None:
+            kept = {id: plain(name) for id, name in context.record.checkpoints.owners().items()}
             with self._lock:
-                self._owners[context.grants] = known
-        return known
+                self._owners[None] = kept
+        return kept
 
 
 def option_of(seen: VMInventory) -> Option:
@@ -80,28 +89,33 @@ def option_of(seen: VMInventory) -> Option:
     return Option(f"{vm.name} · {vm.host} · {vm.state.label}", vm.id)
 
 
-def _entry(seen: VMInventory) -> _Entry:
-    return _Entry(plain(seen.vm.name), plain(seen.vm.host), seen.vm, option_of(seen))
+def _seen_anew(known: Sequence[VMInventory], edition: int, owners: Mapping[str, str], before: _Sight | None) -> _Sight:
+    """One host has answered, and the others show what they showed before."""
+    old = before.by_id if before is not None and before.owners is owners else {}
+    entries = [
+        kept if (kept := old.get(one.vm.id)) is not None and kept.seen is one else _entry(one, owners) for one in known
+    ]
+    entries.sort(key=lambda one: (one.name, one.seen.vm.host))
+    return _Sight(edition, owners, entries, {one.seen.vm.id: one for one in entries})
 
 
-def _owners(context: Context, seen: Sequence[VMInventory]) -> Mapping[str, str]:
-    notes = context.record.checkpoints.notes([one.id for each in seen for one in each.checkpoints])
-    found = {
-        each.vm.id: {note.owner_name or note.owner or "" for one in each.checkpoints if (note := notes.get(one.id))}
-        for each in seen
-        if each.checkpoints
-    }
-    return {id: plain(" ".join(sorted(names))) for id, names in found.items()}
+def _entry(seen: VMInventory, owners: Mapping[str, str]) -> _Entry:
+    name, whose = plain(seen.vm.name), dict.fromkeys(owners.get(one.id, "") for one in seen.checkpoints)
+    return _Entry(seen, name, "\n".join((name, plain(seen.vm.host), *whose)), option_of(seen))
 
 
-def _ranked(entries: Iterable[_Entry], terms: Sequence[str], owners: Mapping[str, str]) -> Iterator[_Entry]:
+def _ranked(entries: Sequence[_Entry], terms: Sequence[str]) -> Iterator[_Entry]:
+    if not terms:
+        return iter(entries)
+    found = entries
+    for term in terms:
+        found = [one for one in found if term in one.whole]
     begin: list[_Entry] = []
     contain: list[_Entry] = []
     beside: list[_Entry] = []
-    for one in entries:
-        beyond = [term for term in terms if term not in one.name]
-        if not beyond:
-            (begin if one.name.startswith(terms[0]) else contain).append(one)
-        elif all(term in one.host or term in owners.get(one.vm.id, "") for term in beyond):
+    for one in found:
+        if not all(term in one.name for term in terms):
             beside.append(one)
+        else:
+            (begin if one.name.startswith(terms[0]) else contain).append(one)
     return chain(begin, contain, beside)

@@ -204,7 +204,8 @@ async function drawHome() {
   const fields = new Map();
   const press = async (element, block_id, value) => {
     if (element.confirm && !(await confirmed(element.confirm, names))) return;
-    await act("press", { user: page.user, view_id: home.id, action_id: element.action_id, value, values: filled(fields) });
+    const outcome = await act("press", { user: page.user, view_id: home.id, action_id: element.action_id, value, values: filled(fields) });
+    if (!outcome.ok) byId("home").prepend(el("p", { class: "trouble", role: "alert" }, outcome.error));
   };
   const suggest = (element, value) => act("suggest", { user: page.user, view_id: home.id, action_id: element.action_id, value });
   byId("home").replaceChildren(...renderBlocks(home.blocks, { names, fields, choices: choices(), press, suggest }));
