@@ -168,10 +168,11 @@ def test_a_second_person_approves_and_refuses(screen: Screen) -> None:
     expect(screen.message("Took", wanted)).to_be_visible()
 
     screen.press(screen.message(unwanted, "Approve"), "Refuse")
-    asked = screen.message("You refuse what", unwanted)
-    asked.get_by_role("textbox", name="Why?").fill("Not on a Friday")
+    expect(screen.modal).to_contain_text(unwanted)
+    screen.modal.get_by_role("textbox", name="Why?").fill("Not on a Friday")
     screen.fits("reason")
-    screen.press(asked, "Refuse")
+    screen.press(screen.modal, "Refuse")
+    expect(screen.modal).to_be_hidden()
     expect(screen.message(unwanted, "refused", "Not on a Friday")).to_be_visible()
 
 
