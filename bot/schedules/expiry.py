@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 
 NAME, CLOCK = "checkpoint expiry", "expiry"
 CRON = "7 * * * *"
-"""A look an hour, which asks no host."""
+"""A look an hour, which asks no host but for a delete that waits."""
 
 NAMESPACE = uuid.UUID("0d5f3c39-6a0e-4c5b-9b63-2f1c8f5f3a77")
 MOST_ITEMS = 8
@@ -150,6 +150,7 @@ class Expiry:
         for one in self.ledger.checkpoints.expiring(now + self.settings.notice):
             if stays_by_note(one.note, now + self.settings.notice) is None:
                 self._go_on(one, now)
+        self.housekeeping.go_on_everywhere()  # what could not begin when it was queued
         for _, notices in groupby(self.ledger.notices.waiting(), key=lambda one: one.person):
             everything = list(notices)
             for at in range(0, len(everything), MOST_ITEMS):
