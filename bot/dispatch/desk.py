@@ -78,6 +78,7 @@ from commands.base import (
 )
 from commands.base.context import Health, NobodyLooks
 from commands.kit import runner
+from commands.kit.pages import MOST_CHOSEN
 from commands.kit.words import ASK_FOR_A_GRANT, say_names, short_id, typed, with_unchanged
 
 log = logging.getLogger(__name__)
@@ -356,6 +357,9 @@ class Desk:
             ids = " ".join(request.chosen) or request.value
             if not ids and request.action != "form-create":
                 raise NothingChosen
+            with self.bulkhead.of(person.id)(None):  # one that was taken a moment ago was in no look at its host yet
+                for id in ids.split()[:MOST_CHOSEN]:
+                    self.inventory.find_checkpoint(id)
             self._open(OPENS[request.action], request.trigger_id, person, origin, **({ABOUT: ids} if ids else {}))
         else:
             words = self.buttons.words_of(request, self.bulkhead.of(person.id))

@@ -179,6 +179,14 @@ def test_the_branches_of_several_go_with_them_where_somebody_says_so(
     assert [one.label for one in what.options] == ["Only these", "These and 1 checkpoint under them"]
 
 
+def test_of_a_checkpoint_that_was_taken_a_moment_ago_a_form_opens(door: FrontDoor, hq: Headquarters, vm: str) -> None:
+    door.command(f"{vm} fresh")
+    hq.wait_for(ChangeState.SUCCEEDED)
+    form = opened(door, "keep", ids(hq, vm)[-1])
+    assert isinstance(form.parts[0], Paragraph)
+    assert unmarked(form.parts[0].text) == f"fresh of {vm}"
+
+
 def test_nothing_chosen_is_said_and_opens_nothing(door: FrontDoor, hq: Headquarters) -> None:
     before = len(hq.screens.opened)
     door.press("form-keep")
