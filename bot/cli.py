@@ -120,6 +120,7 @@ def run(config: Path | None, wait: bool) -> None:
         logs.as_json()
     logging.getLogger("bot").setLevel(logging.INFO)
     manager = Notifier()
+    _be_prompt()
     with _held(settings.data_dir):
         for line in gaps(settings):
             logging.getLogger("bot.settings").warning(line)
@@ -129,6 +130,15 @@ def run(config: Path | None, wait: bool) -> None:
             hosts = "1 host" if bot.hosts == 1 else f"{bot.hosts} hosts"
             click.echo(f"Checkpoint Bot is running for {hosts}. Ctrl-C ends it.")
             manager.ready(f"Takes commands for {hosts}.")
+
+
+PROMPT = 0.0005
+"""Seconds that a thread which computes keeps the interpreter while others want it: Python's own five milliseconds, for
+each of several that compute, are most of what an acknowledgement takes."""
+
+
+def _be_prompt() -> None:
+    sys.setswitchinterval(PROMPT)
 
 
 def _look_soon(bot: Running) -> None:

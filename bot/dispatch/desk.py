@@ -168,10 +168,9 @@ class Desk:
                 if self._is_double_click(request):
                     return False
                 text = _summary(request, self.ledger.changes.get(request.value))
-                self.waiting.arrived(request, text, change_id=request.value if request.action in ANSWERS else "")
+                self.waiting.arrived(request, text, change_id=_answered_change(request))
             case Submitted():
-                answers = (request.sheet.memory or {}).get("change", "")
-                self.waiting.arrived(request, f"the form {request.sheet.kind}", change_id=answers)
+                self.waiting.arrived(request, f"the form {request.sheet.kind}", change_id=_answered_change(request))
             case Summoned() | Edited() | Looked():
                 pass  # who waits for a form sees that none comes, and nothing was asked for yet
         return True
@@ -207,14 +206,15 @@ class Desk:
     def mistakes(self, request: Submitted) -> Mapping[str, str]:
         """What is refused here is in the ledger as anywhere else. Where the ledger is locked the form is taken: it is
         told later."""
-        if self.ledger_knows(request):
-            return {}
         origin, summary = self.forms.origin_of(request), f"form {request.sheet.kind}"
         first = next(iter(request.sheet.fields), "")
         if not first:
             return {}  # it has no place for an error: what is wrong is told when it is carried out
         try:
-            return self.forms.mistakes(request)
+            return {} if self.ledger_knows(request) else self.forms.mistakes(request)
+        except LedgerError as trouble:
+            log.warning("%s by %s is taken unchecked: %s", summary, origin.person_id, trouble.cause)
+            return {}
         except Refusal as refusal:
             self.refusals.record(origin, summary, refusal.cause)
             ask = f" {ASK_FOR_A_GRANT}" if refusal.lacks_grant and self.settings.access.ask else ""
@@ -580,6 +580,14 @@ def _each_chosen(request: Pressed) -> tuple[Pressed, ...]:
     return tuple(
         replace(request, delivery_id=_one_of(request.delivery_id, one), value=one, chosen=()) for one in request.chosen
     ) or (request,)
+
+
+def _answered_change(request: Pressed | Submitted) -> str:
+    """The change whose card it answers: by a button, with the reason of a refusal, or by a form that asks for a reason
+    or a one-time code."""
+    if isinstance(request, Pressed):
+        return request.value if request.action in (*ANSWERS, REFUSE_WITH) else ""
+    return (request.sheet.memory or {}).get("change", "")
 
 
 def _once(row: ChangeRow, vms: Sequence[str], person: Person) -> str:

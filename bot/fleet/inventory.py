@@ -23,6 +23,7 @@ from backends.base import (
     Volume,
 )
 from bot.fleet.elapsed import NEVER, Elapsed
+from bot.joint import Joint
 from commands.base import HostStatus, name
 from commands.base.context import SCANNED_EVERY
 from commands.kit.words import say_names
@@ -69,6 +70,8 @@ class Inventory:
         self._clock = clock
         self._now = Elapsed(clock)
         self._steady = steady
+        self.joint: Joint[VMInventory] = Joint()
+        """Looks at one VM for people: several of them share one."""
         self._remarks: dict[str, tuple[str, ...]] = {}
         self._fresh_for = fresh_for
         self._timeout = timeout

@@ -58,8 +58,7 @@ class FleetView:
         return found[0]
 
     def look(self, vm: VM, *, disks: bool = False) -> VMInventory:
-        with self._at(vm.host):
-            return self._as_found(vm, self._inventory.look(vm.id, disks=disks))
+        return self._as_found(vm, self._look(vm.host, vm.id, disks=disks))
 
     def look_all(self, vms: Sequence[VM], *, disks: bool = False) -> tuple[VMInventory, ...]:
         looks = [look for _, look in self.look_each(vms, disks=disks)]
@@ -109,10 +108,21 @@ class FleetView:
         with self._at(None):
             self._inventory.renew()
 
+    def _look(self, host: str, vm_id: str, *, disks: bool) -> VMInventory:
+        """At one VM: several people who ask about it share a look, and one turn on its host."""
+
+        def look() -> VMInventory:
+            with self._at(host):
+                return self._inventory.look(vm_id, disks=disks)
+
+        return self._inventory.joint.of((vm_id, disks), look, waiting=lambda: self._at(None))
+
     def _look_on(self, host: str, vms: Sequence[VM], *, disks: bool) -> dict[str, VMInventory | BackendError]:
         """Those of the VMs that were seen on this host, by id."""
         ids = [vm.id for vm in vms if vm.host == host]
         try:
+            if len(ids) == 1:
+                return {ids[0]: self._look(host, ids[0], disks=disks)}
             with self._at(host):
                 return dict(zip(ids, self._inventory.look_each(ids, disks=disks), strict=True))
         except BackendError as busy:

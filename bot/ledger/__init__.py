@@ -138,6 +138,7 @@ class Ledger:
 
     def close(self) -> None:
         self._store.close()
+        self.arrivals.close()
 
     def __enter__(self) -> Ledger:
         return self

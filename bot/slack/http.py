@@ -38,8 +38,9 @@ REMEMBERED = 50_000
 READ_WITHIN = 5.0
 """Seconds that a request may take to come: Slack itself waits three for the answer."""
 
-WORKERS = 8
-"""Threads that acknowledge. None of them waits for a host or for Slack."""
+WORKERS = 32
+"""Threads that acknowledge. None of them waits for a host. A search or a form holds one for as long as Slack takes to
+say who somebody is, two seconds at the most, so there are more than a team needs at once."""
 
 SIGNATURE, TIMESTAMP = "X-Slack-Signature", "X-Slack-Request-Timestamp"
 

@@ -10,7 +10,7 @@ from bot.dispatch.round_robin import RoundRobin
 
 Job = Callable[[], None]
 
-WORKERS, FOR_PRESSES = 160, 32
+WORKERS, FOR_PRESSES = 320, 32
 """Threads at the most, and how many of them questions leave to buttons. All questions that wait for hosts are fewer
 (`bot.dispatch.bulkhead.IN_ALL`), so that there is always one for what needs no host."""
 

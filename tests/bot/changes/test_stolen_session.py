@@ -146,7 +146,8 @@ class TestSeveralApprovals:
         hq.restart()
         # The bot dies right after the last approval is in the ledger.
         hq.ledger.changes.approve(row.id, APPROVED, by=CAT, why="approved by cat")
-        hq.ledger.arrivals.arrived("lost", Origin(CHANNEL, CAT), "press approve", change_id=row.id)
+        form = Sheet("code", {"change": row.id, "word": "approve"})  # as a button, and the reason of a refusal
+        assert hq.core.desk.arrived(Submitted("lost", TEAM, Origin("", CAT), form))
 
         hq.restart()
 
