@@ -1,8 +1,9 @@
 """Fifty commands a second of many people while twenty slow changes are under way, beside a bare Bolt app.
 
 Both are programs of their own, and every command goes to both at the same moment, so that they meet the same weather:
-the hosts, the workspaces and all that the bot computes take their share of the machine from both. The hosts are a
-program of their own too. Half a minute by default; `BENCH_SECONDS=3600` makes it the hour after which memory is looked
+the hosts, the workspaces and all that the bot computes take their share of the machine from both. What the bot answers
+is put into the other workspace too, which has as much to do then before it sees an acknowledgement. The hosts are a
+program of their own. Half a minute by default; `BENCH_SECONDS=3600` makes it the hour after which memory is looked
 at in earnest.
 """
 
@@ -19,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median, quantiles
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -128,16 +130,18 @@ def test_many_commands_during_slow_changes_are_acknowledged_soon_and_none_is_tur
         bot.wait_until_running()
         sandbox.wait_for_connections(2, 60)
         sandbox.command("ada", "#ops", "/checkpoint hosts")
-        sandbox.wait_for(lambda: sandbox.ephemeral("ada"), 60)
+        sandbox.wait_for(lambda: sandbox.log("response_url"), 60)
+        answer = json.dumps(sandbox.log("response_url")[0]["content"]).encode()
         stop = threading.Event()
-        read = Read(sandbox)
+        read, elsewhere = Read(sandbox), Read(bare)
         others = [
             threading.Thread(target=keep_changing, args=(sandbox, stop, tidy)),
             threading.Thread(target=read.keep_reading, args=(stop,)),
+            threading.Thread(target=elsewhere.keep_reading, args=(stop,)),
         ]
         for one in others:
             one.start()
-        ours, theirs, early = ask_away(sandbox, bare, bot)
+        ours, theirs, early = ask_away(sandbox, bare, bot, answer)
         stop.set()
         for one in others:
             one.join()
@@ -192,7 +196,7 @@ def keep_changing(sandbox: Sandbox, stop: threading.Event, tidy: Callable[[], No
             tidy()
 
 
-def ask_away(asked: Sandbox, bare: Sandbox, bot: BotProcess) -> tuple[list[float], list[float], int]:
+def ask_away(asked: Sandbox, bare: Sandbox, bot: BotProcess, answer: bytes) -> tuple[list[float], list[float], int]:
     """At fixed times, however long answers take: the milliseconds of both, and the bot's memory early on."""
     ours: list[float] = []
     theirs: list[float] = []
@@ -206,6 +210,10 @@ def ask_away(asked: Sandbox, bare: Sandbox, bot: BotProcess) -> tuple[list[float
         outcome = sandbox.command(f"bench{number % PEOPLE:02}", "#ops", text)
         assert outcome.ack_ms is not None, "not acknowledged in time"
         into.append(outcome.ack_ms)
+        if sandbox is bare:
+            request = Request(outcome.response_url, answer, {"Content-Type": "application/json"})
+            with urlopen(request, timeout=60) as answered:
+                assert answered.status == 200
 
     with ThreadPoolExecutor(64) as pool:
         jobs = []
