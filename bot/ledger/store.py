@@ -58,8 +58,10 @@ class Store:
             raise
 
     @contextmanager
-    def write(self) -> Iterator[Database]:
-        """A transaction that has the write lock from its start; it is undone when the block raises."""
+    def write(self, *, passing: bool = False) -> Iterator[Database]:
+        """A transaction that has the write lock from its start; it is undone when the block raises. What is `passing`
+        outlives the process and does not wait for the disk: a power cut may take the last of it. It is on the disk with
+        the next write that is not."""
         seconds: float | None = getattr(self._hurry, "seconds", None)
         if not self._writing.acquire(timeout=-1 if seconds is None else seconds):
             raise LedgerError(
@@ -71,6 +73,7 @@ class Store:
                     raise self._not_open()
                 with (
                     self._waiting_for_others(self._writer, seconds),
+                    self._not_waiting_for_the_disk(self._writer, passing),
                     _transaction(self._writer, "BEGIN IMMEDIATE"),
                 ):
                     yield self._writer
@@ -118,6 +121,17 @@ class Store:
             yield
         finally:
             db.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout * 1000)}")
+
+    @contextmanager
+    def _not_waiting_for_the_disk(self, db: Database, passing: bool) -> Iterator[None]:
+        if not passing or self._synchronous == "off":
+            yield
+            return
+        db.execute("PRAGMA synchronous = normal")
+        try:
+            yield
+        finally:
+            db.execute(f"PRAGMA synchronous = {self._synchronous}")
 
     @contextmanager
     def read(self) -> Iterator[Database]:
