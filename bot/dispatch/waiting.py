@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Timer
 
+from bot.dispatch.alarms import Alarms
 from bot.dispatch.requests import Request, change_id_of
 from bot.ledger import Arrival, Ledger, LedgerError
 from bot.messages import Announcer, AnnouncerError, Origin
@@ -30,6 +30,7 @@ class Waiting:
     ledger: Ledger
     announcer: Announcer
     silence: float = SILENCE
+    _alarms: Alarms = field(default_factory=Alarms)
     _answered: set[str] = field(default_factory=set)
     """Those that are kept still, because that could not be written when they were answered."""
 
@@ -55,13 +56,11 @@ class Waiting:
     @contextmanager
     def on(self, request: Request) -> Iterator[None]:
         """While a request is looked into that has arrived."""
-        timer = Timer(self.silence, self._tell, (request.origin, say(STILL_AT_IT)))
-        timer.daemon = True
-        timer.start()
+        alarm = self._alarms.after(self.silence, lambda: self._tell(request.origin, say(STILL_AT_IT)))
         try:
             yield
         finally:
-            timer.cancel()
+            alarm.cancel()
             self.answered(request)
 
     def tell_lost(self, took: Callable[[Arrival], bool]) -> None:

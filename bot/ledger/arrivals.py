@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.ledger.errors import trouble_of
-from bot.ledger.journal import Journal
+from bot.ledger.aside import Aside
 from bot.ledger.store import Part, Store
 from bot.ledger.writing import clean, iso, moment_of, storable
 from bot.messages import Origin
@@ -27,41 +25,41 @@ class Arrival:
     """The change that a button of its card answers."""
 
 
+SCHEMA = """
+    CREATE TABLE IF NOT EXISTS arrivals (
+        delivery_id TEXT PRIMARY KEY, person_id TEXT NOT NULL, channel TEXT NOT NULL, text TEXT NOT NULL,
+        at TEXT NOT NULL, change_id TEXT NOT NULL
+    )
+"""
+ALL = "SELECT delivery_id, person_id, channel, text, at, change_id FROM arrivals"
+
+
 class Arrivals(Part):
     """Each is here from its arrival until its answer. They come with every command, before its acknowledgement leaves,
-    and a wait for the disk, or for who writes in the ledger, would be most of what that takes. So they are kept in a
-    journal beside the ledger: they outlive a bot that dies, and the last of them perhaps no power cut."""
+    and a wait for the disk, or for who writes in the ledger, would be most of what that takes. So they are in a file
+    beside the ledger: they outlive a bot that dies, and the last of them perhaps no power cut."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
         super().__init__(store, clock)
-        self._journal = Journal(store.path.with_name(f"{store.path.name}-arrivals"))
+        self._aside = Aside(store.path.with_name(f"{store.path.name}-arrivals"), SCHEMA)
 
     def arrived(self, delivery_id: str, origin: Origin, text: str, *, change_id: str = "") -> None:
         """Keep a request. One that is here already stays as it is."""
-        row = {
-            "person": clean(origin.person_id),
-            "channel": clean(origin.channel),
-            "text": clean(text),
-            "at": iso(self._clock()),
-            "change": clean(change_id),
-        }
-        with self._speaking():
-            self._journal.add(storable(delivery_id), row)
+        row = [storable(delivery_id), clean(origin.person_id), clean(origin.channel), clean(text), iso(self._clock())]
+        with self._aside.open() as db:
+            db.execute("INSERT OR IGNORE INTO arrivals VALUES (?, ?, ?, ?, ?, ?)", [*row, clean(change_id)])
 
     def answered(self, *delivery_ids: str) -> None:
         """Drop them. Harmless for one that is not here."""
-        with self._speaking():
-            self._journal.drop(map(storable, delivery_ids))
+        for delivery_id in delivery_ids:
+            with self._aside.open() as db:
+                db.execute("DELETE FROM arrivals WHERE delivery_id = ?", [storable(delivery_id)])
 
     def unanswered(self) -> tuple[Arrival, ...]:
         """Those that are here, oldest first."""
-        with self._speaking():
-            rows = self._journal.rows()
-        kept = [
-            Arrival(id, Origin(row["channel"], row["person"]), row["text"], moment_of(row["at"]), row["change"])
-            for id, row in rows.items()
-        ]
-        return tuple(sorted((*self._of_an_older_bot(), *kept), key=lambda one: one.at))
+        with self._aside.open() as db:
+            kept = db.execute(ALL).fetchall()
+        return tuple(sorted((*self._of_an_older_bot(), *_read(kept)), key=lambda one: one.at))
 
     def forget_older(self) -> None:
         """Drop those that an older version of the bot kept in the ledger itself."""
@@ -70,19 +68,15 @@ class Arrivals(Part):
                 db.execute("DELETE FROM arrivals")
 
     def close(self) -> None:
-        self._journal.close()
+        self._aside.close()
 
     def _of_an_older_bot(self) -> tuple[Arrival, ...]:
         with self._store.read() as db:
-            rows = db.execute("SELECT delivery_id, person_id, channel, text, at, change_id FROM arrivals").fetchall()
-        return tuple(
-            Arrival(id, Origin(channel, person), text, moment_of(at), change_id)
-            for id, person, channel, text, at, change_id in rows
-        )
+            return _read(db.execute(ALL).fetchall())
 
-    @contextmanager
-    def _speaking(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise trouble_of(self._store.path, error) from error
+
+def _read(rows: Iterable[tuple[str, str, str, str, str, str]]) -> tuple[Arrival, ...]:
+    return tuple(
+        Arrival(id, Origin(channel, person), text, moment_of(at), change_id)
+        for id, person, channel, text, at, change_id in rows
+    )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from typing import NoReturn
 
 import pytest
 
@@ -14,7 +14,8 @@ from backends.simulator.fleets.seed import DAY, Past
 from bot.changes.workflow import Answer
 from bot.dispatch.requests import Pressed, Typed
 from bot.dispatch.waiting import STILL_AT_IT, Waiting
-from bot.ledger import ChangeRow, ChangeState, journal
+from bot.ledger import ChangeRow, ChangeState, LedgerError
+from bot.ledger.aside import Aside
 from bot.messages import Origin
 from commands.base import Person
 from tests.support.board import Board
@@ -117,7 +118,7 @@ def test_what_could_not_be_written_when_it_was_answered_is_not_kept_after_that(
 ) -> None:
     waiting.arrived(ASKED, "/checkpoint list")
     with monkeypatch.context() as full:
-        full.setattr(journal, "_write", no_room)
+        full.setattr(Aside, "open", no_room)
         waiting.answered(ASKED)
     assert bench.ledger.arrivals.unanswered() != ()
 
@@ -126,8 +127,8 @@ def test_what_could_not_be_written_when_it_was_answered_is_not_kept_after_that(
     assert bench.ledger.arrivals.unanswered() == ()
 
 
-def no_room(*_line: object) -> int:
-    raise OSError(errno.ENOSPC, "No space left on device")
+def no_room(_file: Aside) -> NoReturn:
+    raise LedgerError("The disk is full.", transient=True)
 
 
 class TestTheLastPressBeforeTheBotDied:
