@@ -31,6 +31,11 @@ SCHEMA = """
         at TEXT NOT NULL, change_id TEXT NOT NULL
     )
 """
+KEEP = f"""
+    INSERT OR IGNORE INTO arrivals
+    SELECT {", ".join(f"json_extract(value, '$[{column}]')" for column in range(6))} FROM json_each(?)
+"""
+DROP = "DELETE FROM arrivals WHERE delivery_id IN (SELECT value FROM json_each(?))"
 ALL = "SELECT delivery_id, person_id, channel, text, at, change_id FROM arrivals"
 
 
@@ -46,20 +51,16 @@ class Arrivals(Part):
     def arrived(self, delivery_id: str, origin: Origin, text: str, *, change_id: str = "") -> None:
         """Keep a request. One that is here already stays as it is."""
         row = [storable(delivery_id), clean(origin.person_id), clean(origin.channel), clean(text), iso(self._clock())]
-        with self._aside.open() as db:
-            db.execute("INSERT OR IGNORE INTO arrivals VALUES (?, ?, ?, ?, ?, ?)", [*row, clean(change_id)])
+        self._aside.write(KEEP, [[*row, clean(change_id)]])
 
     def answered(self, *delivery_ids: str) -> None:
         """Drop them. Harmless for one that is not here."""
-        for delivery_id in delivery_ids:
-            with self._aside.open() as db:
-                db.execute("DELETE FROM arrivals WHERE delivery_id = ?", [storable(delivery_id)])
+        self._aside.write(DROP, [storable(one) for one in delivery_ids])
 
     def unanswered(self) -> tuple[Arrival, ...]:
         """Those that are here, oldest first."""
-        with self._aside.open() as db:
-            kept = db.execute(ALL).fetchall()
-        return tuple(sorted((*self._of_an_older_bot(), *_read(kept)), key=lambda one: one.at))
+        kept = _read(self._aside.read(ALL))
+        return tuple(sorted((*self._of_an_older_bot(), *kept), key=lambda one: one.at))
 
     def forget_older(self) -> None:
         """Drop those that an older version of the bot kept in the ledger itself."""

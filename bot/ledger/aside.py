@@ -6,12 +6,16 @@ none waits for the disk. What was committed outlives the process; a power cut ma
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -29,6 +33,13 @@ class _Damaged(sqlite3.DatabaseError):
     """SQLite opens it, and finds something wrong in it."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Write:
+    statement: str
+    rows: Sequence[object]
+    done: Future[None] = field(default_factory=Future)
+
+
 class Aside:
     """Safe to use from many threads. It is opened, and made where there is none, when it is first used."""
 
@@ -36,17 +47,49 @@ class Aside:
         self._path = path
         self._schema = schema
         self._lock = Lock()
+        self._gathering = Lock()
+        self._gathered: list[_Write] = []
         self._db: Database | None = None
         self._closed = False
 
-    @contextmanager
-    def open(self) -> Iterator[Database]:
-        """For one statement, which commits by itself. Raises `LedgerError`."""
+    def write(self, statement: str, rows: Sequence[object]) -> None:
+        """Carry out a statement whose one parameter is a list of rows, as JSON. Those of all who write at the same
+        time go together: at every statement SQLite lets go of the interpreter, and to have it back takes as long as
+        the threads that compute keep it. Raises `LedgerError`."""
+        mine = _Write(statement, rows)
+        with self._gathering:
+            self._gathered.append(mine)
+        with self._lock:
+            if not mine.done.done():
+                self._write_gathered()
+        mine.done.result()
+
+    def read(self, statement: str) -> list[tuple[Any, ...]]:
+        """Raises `LedgerError`."""
         with self._lock, speaking(self._path):
-            if self._closed:
-                raise LedgerError(f"The file {self._path} is closed.")
-            self._db = self._db or self._opened()
-            yield self._db
+            return list(self._opened_once().execute(statement).fetchall())
+
+    def _write_gathered(self) -> None:
+        with self._gathering:
+            gathered, self._gathered = self._gathered, []
+        for statement, alike in groupby(gathered, key=lambda one: one.statement):
+            writes = list(alike)
+            try:
+                with speaking(self._path):
+                    rows = [row for one in writes for row in one.rows]
+                    self._opened_once().execute(statement, [json.dumps(rows)])
+            except Exception as error:
+                for one in writes:
+                    one.done.set_exception(error)
+            else:
+                for one in writes:
+                    one.done.set_result(None)
+
+    def _opened_once(self) -> Database:
+        if self._closed:
+            raise LedgerError(f"The file {self._path} is closed.")
+        self._db = self._db or self._opened()
+        return self._db
 
     def close(self) -> None:
         with self._lock:

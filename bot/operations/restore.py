@@ -37,8 +37,7 @@ def restore(backup: Path, folder: Path, *, replace: bool, clock: Callable[[], da
     back that were taken away since. Raises `BackupError`, `FolderError`, OSError."""
     made = read(backup)
     with held(folder, look=False):
-        files = [folder / f"{name}{end}" for name in (LEDGER, JOBS) for end in ("", "-wal", "-shm")]
-        there = [path for path in files if path.exists()]
+        there = _files(folder, LEDGER, JOBS)
         if there and not replace:
             raise BackupError(
                 f"{folder} holds a ledger already. Nothing was changed. With --replace it is put aside, and kept."
@@ -50,13 +49,19 @@ def restore(backup: Path, folder: Path, *, replace: bool, clock: Callable[[], da
         if there:
             make_private(aside)
             give_to_owner(folder, aside)
-        for path in there:
+        for path in (*there, *(_files(folder, f"{LEDGER}-arrivals") if there else ())):
             path.rename(aside / path.name)
         for name in (*_names(made), CODES):
             if (copy := folder / f"{name}.restored").exists():
                 copy.rename(folder / name)
         (folder / RESTORING).unlink()
     return made
+
+
+def _files(folder: Path, *databases: str) -> list[Path]:
+    """Those that are there."""
+    files = [folder / f"{name}{end}" for name in databases for end in ("", "-wal", "-shm")]
+    return [path for path in files if path.exists()]
 
 
 def _write(path: Path, text: str) -> None:

@@ -118,7 +118,7 @@ def test_what_could_not_be_written_when_it_was_answered_is_not_kept_after_that(
 ) -> None:
     waiting.arrived(ASKED, "/checkpoint list")
     with monkeypatch.context() as full:
-        full.setattr(Aside, "open", no_room)
+        full.setattr(Aside, "write", no_room)
         waiting.answered(ASKED)
     assert bench.ledger.arrivals.unanswered() != ()
 
@@ -127,7 +127,7 @@ def test_what_could_not_be_written_when_it_was_answered_is_not_kept_after_that(
     assert bench.ledger.arrivals.unanswered() == ()
 
 
-def no_room(_file: Aside) -> NoReturn:
+def no_room(_file: Aside, _statement: str, _rows: object) -> NoReturn:
     raise LedgerError("The disk is full.", transient=True)
 
 
