@@ -31,9 +31,11 @@ SCHEMA = """
         at TEXT NOT NULL, change_id TEXT NOT NULL
     )
 """
-KEEP = f"""
+KEEP = """
     INSERT OR IGNORE INTO arrivals
-    SELECT {", ".join(f"json_extract(value, '$[{column}]')" for column in range(6))} FROM json_each(?)
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+           json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]')
+    FROM json_each(?)
 """
 DROP = "DELETE FROM arrivals WHERE delivery_id IN (SELECT value FROM json_each(?))"
 ALL = "SELECT delivery_id, person_id, channel, text, at, change_id FROM arrivals"

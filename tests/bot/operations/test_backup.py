@@ -178,10 +178,14 @@ def test_what_is_there_is_replaced_only_when_that_is_asked_for_and_is_kept(folde
     with pytest.raises(BackupError, match="holds a ledger already"):
         restore(made.folder, folder, replace=False)
     assert (folder / "ledger.db").read_bytes() == before
+    (folder / "ledger.db-arrivals").write_bytes(b"what was not answered")
 
     restore(made.folder, folder, replace=True, clock=now)
 
-    assert (folder / "before-restore-2026-11-27T09-00-00Z" / "ledger.db").read_bytes() == before
+    kept = folder / "before-restore-2026-11-27T09-00-00Z"
+    assert (kept / "ledger.db").read_bytes() == before
+    assert (kept / "ledger.db-arrivals").exists()  # else people were told of what the other ledger was at
+    assert not (folder / "ledger.db-arrivals").exists()
     assert restored(folder) == Restored(NOW, frozenset())
 
 
