@@ -5,6 +5,7 @@ What a command needs is imported when it is called: the whole program takes seco
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import os
@@ -125,7 +126,7 @@ def run(config: Path | None, wait: bool) -> None:
         for line in gaps(settings):
             logging.getLogger("bot.settings").warning(line)
         with _told_plainly():
-            bot = Reloadable(settings, lambda: load(config), lambda now: Bot(now, wait=wait), _look_soon)
+            bot = Reloadable(settings, lambda: load(config), lambda now: Bot(now, wait=wait), _started)
         with _until_stopped(bot, manager, lambda: bot.lives()["scheduler"], bot.reload):
             hosts = "1 host" if bot.hosts == 1 else f"{bot.hosts} hosts"
             click.echo(f"Checkpoint Bot is running for {hosts}. Ctrl-C ends it.")
@@ -137,8 +138,28 @@ PROMPT = 0.0005
 each of several that compute, are most of what an acknowledgement takes."""
 
 
+YOUNG, MIDDLE, OLD = 10_000, 10, 100
+"""How seldom memory is looked through for what refers to itself and is needed no more. All threads stand still for as
+long, and a look at a host makes ten thousands of objects, which Python's own 700, 10 and 10 would look through the old
+ones for."""
+
+
 def _be_prompt() -> None:
     sys.setswitchinterval(PROMPT)
+    gc.set_threshold(YOUNG, MIDDLE, OLD)
+
+
+def _started(bot: Running) -> None:
+    _settle()
+    _look_soon(bot)
+
+
+def _settle() -> None:
+    """What is there now stays until the bot stops, and is not looked through again and again: that takes longer than
+    any answer."""
+    gc.unfreeze()  # what was there before the settings were read anew may go
+    gc.collect()
+    gc.freeze()
 
 
 def _look_soon(bot: Running) -> None:

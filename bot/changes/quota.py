@@ -51,13 +51,10 @@ class Holdings:
         notes = self.ledger.checkpoints.notes([c.id for one in seen for c in one.checkpoints], owner=owner)
         if not notes:
             return ()
-        sized = {one.vm.id: one for one in self.inventory.seen(disks=True)}
-        return tuple(
-            Held(one, c, notes[c.id], sized.get(one.vm.id, one).growth_since(c.id))
-            for one in seen
-            for c in one.checkpoints
-            if c.id in notes
-        )
+        theirs = [(one, c) for one in seen for c in one.checkpoints if c.id in notes]
+        vms = {one.vm.id for one, _ in theirs}
+        sized = {one.vm.id: one for one in self.inventory.seen(disks=True) if one.vm.id in vms}
+        return tuple(Held(one, c, notes[c.id], sized.get(one.vm.id, one).growth_since(c.id)) for one, c in theirs)
 
     def _asked(self, owner: str) -> Iterator[ChangeRow]:
         """Their changes that take checkpoints, and that are not over."""

@@ -132,12 +132,14 @@ class Desk:
     orientation: Orientation = field(init=False)
     _seen: SeenLately = field(default_factory=SeenLately)
     _clicks: SeenLately = field(default_factory=SeenLately)
+    _tabs: Home = field(init=False)
 
     def __post_init__(self) -> None:
         self.refusals = Refusals(self.ledger, self.clock, self.gate.name_of)
         every = kinds(self.settings.digest.timezone, self.buttons.refused)
         self.forms = Forms(every, self.screen, self.gate, self.changes, self._as_seen)
 
+        self._tabs = Home(self.settings.access, self.ledger)
         self.homes = Onlookers(self.screen, self._home, before=self.inventory.renew_changed)
         self.orientation = Orientation(self.ledger, self.announcer)
 
@@ -268,7 +270,7 @@ class Desk:
             if looked:
                 self.refusals.record(Origin("", person_id), "open the Home tab", refusal.cause)
             return self._with_whom_to_ask(say(refusal.sentence), refusal.lacks_grant)
-        return Home(self.settings.access, self.ledger).of(self._as_seen(person, ""))
+        return self._tabs.of(self._as_seen(person, ""))
 
     def _welcome(self, request: Looked) -> None:
         """Who meets the bot at its Home tab first is told what it is for in a direct message."""
@@ -285,7 +287,7 @@ class Desk:
         if not origin.channel and somewhere and not access.grants_of(self.settings.access, person, ""):
             memory = {**memory, "suggested": somewhere[0]}
         self.forms.open(kind, trigger_id, person, origin, **memory)
-        self.inventory.renew(timeout=timedelta(0))  # asked, and waited for by nobody
+        self.inventory.catch_up(wait=False)
 
     def typed(self, request: Typed) -> None:
         with self.waiting.on(request):

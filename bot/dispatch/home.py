@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import nsmallest
+from threading import Lock
 
+from cachetools import LRUCache
+
+from backends.base import Checkpoint, VMInventory
 from bot.changes import approvals
 from bot.changes.card import danger, second_question, summary
 from bot.changes.workflow import Word
@@ -18,6 +22,7 @@ from commands.base import (
     CheckpointNote,
     Context,
     Footnote,
+    Grant,
     Heading,
     Held,
     Item,
@@ -31,7 +36,7 @@ from commands.base import (
 )
 from commands.base.health import ORDER, Verdict
 from commands.kit.kinds import UNKNOWN
-from commands.kit.telling import age, how_long, is_stale, is_unclaimed
+from commands.kit.telling import age, how_long, is_stale
 from commands.kit.words import say_count, say_names, say_time, typed
 
 MOST_WAITING, MOST_MINE, MOST_STALE, MOST_VMS, MOST_UNCLAIMED, MOST_HOSTS = 8, 8, 6, 15, 4, 8
@@ -45,18 +50,39 @@ GRAVITY = {verdict: place for place, verdict in enumerate(ORDER)}
 TAKE = Actions((Button("Take a checkpoint", "form-create", "", "primary"),))
 
 
+KINDS_OF_SIGHT = 64
+"""How many different sets of grants the fleet is kept in order for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """The fleet as people with the same grants see it: thousands of VMs, which change with an answer of a host and not
+    for each who looks."""
+
+    edition: int
+    """What was seen of the fleet."""
+    ids: frozenset[str]
+    """Of all VMs."""
+    creatable: Sequence[VMInventory]
+    """Those that a checkpoint may be taken of, by name."""
+    oldest: Sequence[tuple[VMInventory, Checkpoint]]
+    """People's checkpoints among the oldest that may be kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Home:
     """Makes Home tabs. Safe to use from many threads."""
 
     rules: AccessSettings
     ledger: Ledger
+    _sights: LRUCache[tuple[Grant, ...], _Sight] = field(default_factory=lambda: LRUCache(KINDS_OF_SIGHT))
+    _lock: Lock = field(default_factory=Lock)
 
     def of(self, context: Context) -> Reply:
         """Somebody's own. The context is that of no channel: what a grant allows only in one is not offered here."""
         mine = context.holding(False).checkpoints
-        seen = {one.vm.id for one in context.fleet.known()}
-        in_sight = sorted((held for held in mine if held.seen.vm.id in seen), key=_goes)
+        sight = self._sight_of(context)
+        in_sight = sorted((held for held in mine if held.seen.vm.id in sight.ids), key=_goes)
         stale: list[Held] = []
         fresh: list[Held] = []
         for held in in_sight:
@@ -68,12 +94,22 @@ class Home:
                 *self._waiting(context.person),
                 *_stale(context, stale),
                 *_mine(context, fresh),
-                *_vms(context),
-                *_unclaimed(context),
+                *_vms(context, sight.creatable),
+                *_unclaimed(context, sight.oldest),
                 *_hosts(context),
                 *self._allowed(context),
             )
         )
+
+    def _sight_of(self, context: Context) -> _Sight:
+        edition = context.fleet.edition
+        with self._lock:
+            kept = self._sights.get(context.grants)
+        if kept is None or kept.edition != edition:
+            kept = _seen_anew(context, edition)
+            with self._lock:
+                self._sights[context.grants] = kept
+        return kept
 
     def _waiting(self, person: Person) -> Iterator[Part]:
         """What waits for this person's answer."""
@@ -110,6 +146,20 @@ class Home:
         elif not rows:
             yield Footnote("Nothing.")
         yield Footnote(f"Everything can be typed too: {typed('help')}.")
+
+
+def _seen_anew(context: Context, edition: int) -> _Sight:
+    known = context.fleet.known()
+    creatable = sorted((one for one in known if context.may("create", one.vm)), key=lambda one: one.vm.name.casefold())
+    kept = (one for one in known if one.checkpoints and context.may("keep", one.vm))
+    held = ((checkpoint, seen) for seen in kept for checkpoint in seen.checkpoints)
+    oldest = nsmallest(MOST_LOOKED_UP, held, key=lambda one: (one[0].created, one[0].id))
+    return _Sight(
+        edition,
+        frozenset(one.vm.id for one in known),
+        creatable,
+        tuple((seen, checkpoint) for checkpoint, seen in oldest if checkpoint.managed_by is None),
+    )
 
 
 def _buttons(row: ChangeRow, plan: Plan, word: Word) -> tuple[Button, ...]:
@@ -174,13 +224,12 @@ def _choices(context: Context, held: Held, *more: tuple[str, str, str]) -> tuple
     )
 
 
-def _vms(context: Context) -> Iterator[Part]:
+def _vms(context: Context, vms: Sequence[VMInventory]) -> Iterator[Part]:
     """Those that they may do more with than look, the gravest first."""
-    vms = [one for one in context.fleet.known() if context.may("create", one.vm)]
     if not vms:
         return
     verdicts = context.health.verdicts(one.vm for one in vms)
-    gravest = nsmallest(MOST_VMS, vms, key=lambda one: (GRAVITY[verdicts[one.vm.id]], one.vm.name.casefold()))
+    gravest = nsmallest(MOST_VMS, vms, key=lambda one: GRAVITY[verdicts[one.vm.id]])  # of the same, by name
     fine = list(verdicts.values()).count(Verdict.FINE)
     yield Heading("Your VMs")
     yield Paragraph(f"{say_count(len(vms), 'VM')}, {fine} of them fine.")
@@ -197,22 +246,17 @@ def _vms(context: Context) -> Iterator[Part]:
     yield from _more(len(vms) - MOST_VMS, "list")
 
 
-def _unclaimed(context: Context) -> Iterator[Part]:
+def _unclaimed(context: Context, held: Sequence[tuple[VMInventory, Checkpoint]]) -> Iterator[Part]:
     """What nobody looks after, of VMs of which they may take it over."""
-    theirs = [one for one in context.fleet.known() if context.may("keep", one.vm)]
-    held = sorted(
-        ((checkpoint.created, checkpoint.id, seen, checkpoint) for seen in theirs for checkpoint in seen.checkpoints),
-        key=lambda one: one[:2],
-    )[:MOST_LOOKED_UP]
-    notes = context.record.checkpoints.notes([id for _, id, _, _ in held])
-    free = [
-        Held(seen, checkpoint, note, None)
-        for _, id, seen, checkpoint in held
-        if is_unclaimed(checkpoint, note := notes.get(id, UNKNOWN))
-    ]
+    owned = context.record.checkpoints.owners([checkpoint.id for _, checkpoint in held])
+    free = [one for one in held if one[1].id not in owned]
     if free:
+        shown = free[:MOST_UNCLAIMED]
+        notes = context.record.checkpoints.notes([checkpoint.id for _, checkpoint in shown])
         yield Heading("Nobody's, on VMs of yours")
-        yield from (_item(context, one, ("Claim …", "form-claim", "keep")) for one in free[:MOST_UNCLAIMED])
+        for seen, checkpoint in shown:
+            one = Held(seen, checkpoint, notes.get(checkpoint.id, UNKNOWN), None)
+            yield _item(context, one, ("Claim …", "form-claim", "keep"))
         yield from _more(len(free) - MOST_UNCLAIMED, "list --unclaimed")
 
 

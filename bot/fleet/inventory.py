@@ -109,23 +109,24 @@ class Inventory:
         asked.set_result(None)
         return asked
 
-    def catch_up(self, hosts: Iterable[str] | None = None, *, disks: bool = False) -> None:
+    def catch_up(self, hosts: Iterable[str] | None = None, *, disks: bool = False, wait: bool = True) -> None:
         """For an answer: `renew` for a few hosts. Of a large fleet those that were not seen since a scan ago, and those
         on which something changed, are asked, some at a time; the answer does not wait for them for long, and has to
-        say how old it is."""
+        say how old it is. Without `wait` they are asked, for an answer that comes later."""
         chosen = self._chosen(hosts)
         if len(chosen) <= FEW:
-            self.renew(hosts, disks=disks)
+            self.renew(hosts, disks=disks, timeout=None if wait else timedelta(0))
             return
         now = self._now()
         with self._lock:
             if now - self._caught_up[disks] < self._fresh_for.total_seconds():
                 return
-            self._caught_up[disks] = now
+            if wait:
+                self._caught_up[disks] = now
         before = now - (SCAN_DISKS if disks else SCAN).total_seconds()
         old = sorted((w for w in chosen if w.is_older(before, disks)), key=lambda w: w.urgency(disks))[:FEW]
         if old:
-            self._ask_since(before, old, disks, AT_MOST)
+            self._ask_since(before, old, disks, AT_MOST if wait else timedelta(0))
 
     def renew_changed(self) -> None:
         """Ask those on which something was changed since they were asked, and wait for them as `renew` does."""

@@ -153,22 +153,27 @@ class Checkpoints(store.Part):
 
     def notes(self, checkpoint_ids: Iterable[str], *, owner: str | None = None) -> Mapping[str, CheckpointNote]:
         """What is known of each, or of each that belongs to `owner`; those unknown are left out."""
-        theirs = "AND coalesce(k.person_id, p.owner) = ?" if owner is not None else ""
+        # Of thousands most are somebody else's, and need no other table to be told so.
+        perhaps = "AND (p.owner = ?2 OR p.claim_id IS NOT NULL) AND coalesce(k.person_id, p.owner) = ?2"
+        theirs = perhaps if owner is not None else ""
         with self._store.read() as db:
             rows = db.execute(
-                f"SELECT p.id, {_NOTE} WHERE p.id IN (SELECT value FROM json_each(?)) {theirs}",  # noqa: S608
+                f"SELECT p.id, {_NOTE} WHERE p.id IN (SELECT value FROM json_each(?1)) {theirs}",  # noqa: S608
                 [json.dumps(list(checkpoint_ids)), *([owner] if owner is not None else [])],
             ).fetchall()
         return {id: _note(note) for id, *note in rows}
 
-    def owners(self) -> Mapping[str, str]:
-        """By checkpoint, the name of whose it is, or their user id: of all that are there and somebody's."""
+    def owners(self, checkpoint_ids: Iterable[str] | None = None) -> Mapping[str, str]:
+        """By checkpoint, the name of whose it is, or their user id: of those of these that are somebody's, or of all
+        that are there."""
+        chosen = "p.gone_at IS NULL" if checkpoint_ids is None else "p.id IN (SELECT value FROM json_each(?))"
         with self._store.read() as db:
             rows = db.execute(
-                """SELECT p.id, coalesce(k.person_name, c.person_name, k.person_id, p.owner)
+                f"""SELECT p.id, coalesce(k.person_name, c.person_name, k.person_id, p.owner)
                 FROM checkpoints p LEFT JOIN changes c ON c.id = p.change_id AND c.person_id = p.owner
                 LEFT JOIN changes k ON k.id = p.claim_id
-                WHERE p.gone_at IS NULL AND coalesce(k.person_id, p.owner) IS NOT NULL"""
+                WHERE {chosen} AND coalesce(k.person_id, p.owner) IS NOT NULL""",  # noqa: S608
+                [] if checkpoint_ids is None else [json.dumps(list(checkpoint_ids))],
             ).fetchall()
         return dict(rows)
 

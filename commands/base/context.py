@@ -233,8 +233,8 @@ class Notes(Protocol):
     def notes(self, checkpoint_ids: Iterable[str]) -> Mapping[str, CheckpointNote]:
         """What is known of each; those unknown are left out."""
 
-    def owners(self) -> Mapping[str, str]:
-        """By checkpoint, the name of whose it is: of all that are there and somebody's."""
+    def owners(self, checkpoint_ids: Iterable[str] | None = None) -> Mapping[str, str]:
+        """By checkpoint, the name of whose it is: of those of these that are somebody's, or of all that are there."""
 
 
 class Search(Protocol):

@@ -123,8 +123,9 @@ class Book:
     def unfinished(self) -> Sequence[ChangeRow]:
         return self.pending
 
-    def owners(self) -> Mapping[str, str]:
-        return {id: note.owner_name or note.owner for id, note in self.known.items() if note.owner}
+    def owners(self, checkpoint_ids: Iterable[str] | None = None) -> Mapping[str, str]:
+        chosen = self.known if checkpoint_ids is None else self.notes(checkpoint_ids)
+        return {id: note.owner_name or note.owner for id, note in chosen.items() if note.owner}
 
     @property
     def history(self) -> Self:

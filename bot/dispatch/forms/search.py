@@ -32,7 +32,6 @@ class _Entry:
     name: str
     whole: str
     """The name, the host, and those whose its checkpoints are."""
-    option: Option
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class VMSearch:
     def find(self, context: Context, text: str) -> tuple[Option, ...]:
         """The best first: names that begin with it, names with it inside, then hosts and owners."""
         ranked = _ranked(self._sight_of(context).entries, plain(text).split())
-        return tuple(islice((one.option for one in ranked if context.may(self._verb, one.seen.vm)), MOST))
+        return tuple(islice((option_of(one.seen) for one in ranked if context.may(self._verb, one.seen.vm)), MOST))
 
     def _sight_of(self, context: Context) -> _Sight:
         edition, owners = context.fleet.edition, self._owners_of(context)
@@ -101,7 +100,7 @@ def _seen_anew(known: Sequence[VMInventory], edition: int, owners: Mapping[str, 
 
 def _entry(seen: VMInventory, owners: Mapping[str, str]) -> _Entry:
     name, whose = plain(seen.vm.name), dict.fromkeys(owners.get(one.id, "") for one in seen.checkpoints)
-    return _Entry(seen, name, "\n".join((name, plain(seen.vm.host), *whose)), option_of(seen))
+    return _Entry(seen, name, "\n".join((name, plain(seen.vm.host), *whose)))
 
 
 def _ranked(entries: Sequence[_Entry], terms: Sequence[str]) -> Iterator[_Entry]:
