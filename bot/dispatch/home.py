@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nsmallest
 from threading import Lock
@@ -55,6 +55,15 @@ KINDS_OF_SIGHT = 64
 
 
 @dataclass(frozen=True, slots=True)
+class _Ranking:
+    """The gravest of somebody's VMs, by these verdicts."""
+
+    verdicts: Mapping[str, Verdict]
+    gravest: Sequence[VMInventory]
+    fine: int
+
+
+@dataclass(slots=True)
 class _Sight:
     """The fleet as people with the same grants see it: thousands of VMs, which change with an answer of a host and not
     for each who looks."""
@@ -67,6 +76,17 @@ class _Sight:
     """Those that a checkpoint may be taken of, by name."""
     oldest: Sequence[tuple[VMInventory, Checkpoint]]
     """People's checkpoints among the oldest that may be kept."""
+    _ranking: _Ranking | None = None
+
+    def ranking(self, verdicts: Mapping[str, Verdict]) -> _Ranking:
+        """Made anew when there are others."""
+        made = self._ranking
+        if made is None or made.verdicts is not verdicts:
+            told = [verdicts.get(one.vm.id, Verdict.CANNOT_TELL) for one in self.creatable]
+            places = nsmallest(MOST_VMS, range(len(told)), key=lambda place: GRAVITY[told[place]])  # else by name
+            gravest = [self.creatable[place] for place in places]
+            made = self._ranking = _Ranking(verdicts, gravest, told.count(Verdict.FINE))
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +114,7 @@ class Home:
                 *self._waiting(context.person),
                 *_stale(context, stale),
                 *_mine(context, fresh),
-                *_vms(context, sight.creatable),
+                *_vms(context, sight),
                 *_unclaimed(context, sight.oldest),
                 *_hosts(context),
                 *self._allowed(context),
@@ -224,26 +244,20 @@ def _choices(context: Context, held: Held, *more: tuple[str, str, str]) -> tuple
     )
 
 
-def _vms(context: Context, vms: Sequence[VMInventory]) -> Iterator[Part]:
+def _vms(context: Context, sight: _Sight) -> Iterator[Part]:
     """Those that they may do more with than look, the gravest first."""
-    if not vms:
+    count = len(sight.creatable)
+    if not count:
         return
-    verdicts = context.health.verdicts(one.vm for one in vms)
-    gravest = nsmallest(MOST_VMS, vms, key=lambda one: GRAVITY[verdicts[one.vm.id]])  # of the same, by name
-    fine = list(verdicts.values()).count(Verdict.FINE)
+    ranking = sight.ranking(context.health.verdicts())
     yield Heading("Your VMs")
-    yield Paragraph(f"{say_count(len(vms), 'VM')}, {fine} of them fine.")
-    rows = tuple(
-        (
-            one.vm.name,
-            f"{verdicts[one.vm.id].mark} {verdicts[one.vm.id]}",
-            one.vm.host,
-            str(len(one.checkpoints)),
-        )
-        for one in gravest
-    )
-    yield Table(("VM", "Verdict", "Host", "Checkpoints"), rows)
-    yield from _more(len(vms) - MOST_VMS, "list")
+    yield Paragraph(f"{say_count(count, 'VM')}, {ranking.fine} of them fine.")
+    rows = []
+    for one in ranking.gravest:
+        verdict = ranking.verdicts.get(one.vm.id, Verdict.CANNOT_TELL)
+        rows.append((one.vm.name, f"{verdict.mark} {verdict}", one.vm.host, str(len(one.checkpoints))))
+    yield Table(("VM", "Verdict", "Host", "Checkpoints"), tuple(rows))
+    yield from _more(count - MOST_VMS, "list")
 
 
 def _unclaimed(context: Context, held: Sequence[tuple[VMInventory, Checkpoint]]) -> Iterator[Part]:

@@ -239,8 +239,8 @@ class HealthView:
     def kept(self, vms: Iterable[VM]) -> Mapping[str, VMHealth]:
         return self.health.kept(vms)
 
-    def verdicts(self, vms: Iterable[VM]) -> Mapping[str, Verdict]:
-        return self.health.verdicts(vms)
+    def verdicts(self) -> Mapping[str, Verdict]:
+        return self.health.verdicts()
 
     def judge(self, seen: VMInventory) -> VMHealth:
         with self.at(seen.vm.host):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from sqlite_utils import Database
+
 from backends.base import Checkpoint, HostInventory, Part, VMState
 from bot.ledger import store
 from bot.ledger.rows import Row
@@ -153,13 +155,13 @@ class Checkpoints(store.Part):
 
     def notes(self, checkpoint_ids: Iterable[str], *, owner: str | None = None) -> Mapping[str, CheckpointNote]:
         """What is known of each, or of each that belongs to `owner`; those unknown are left out."""
-        # Of thousands most are somebody else's, and need no other table to be told so.
-        perhaps = "AND (p.owner = ?2 OR p.claim_id IS NOT NULL) AND coalesce(k.person_id, p.owner) = ?2"
-        theirs = perhaps if owner is not None else ""
         with self._store.read() as db:
+            wanted = list(checkpoint_ids if owner is None else _of_owner(db, owner).intersection(checkpoint_ids))
+            if not wanted:
+                return {}
             rows = db.execute(
-                f"SELECT p.id, {_NOTE} WHERE p.id IN (SELECT value FROM json_each(?1)) {theirs}",  # noqa: S608
-                [json.dumps(list(checkpoint_ids)), *([owner] if owner is not None else [])],
+                f"SELECT p.id, {_NOTE} WHERE p.id IN (SELECT value FROM json_each(?))",  # noqa: S608
+                [json.dumps(wanted)],
             ).fetchall()
         return {id: _note(note) for id, *note in rows}
 
@@ -194,6 +196,18 @@ def _partly_read(inventory: HostInventory) -> bool:
     """There may be checkpoints on the host that it did not show."""
     parts = {one.part for one in (*inventory.unreadable, *inventory.cannot_show)}
     return not parts.isdisjoint((Part.VMS, Part.CHECKPOINTS)) or not all(one.checkpoints_known for one in inventory.vms)
+
+
+def _of_owner(db: Database, owner: str) -> set[str]:
+    """What they took or claimed, and nobody else has claimed, there or gone."""
+    rows = db.execute(
+        """SELECT p.id FROM checkpoints p LEFT JOIN changes k ON k.id = p.claim_id
+        WHERE p.owner = ?1 AND coalesce(k.person_id, ?1) = ?1
+        UNION ALL SELECT p.id FROM checkpoints p JOIN changes k ON k.id = p.claim_id
+        WHERE p.claim_id IS NOT NULL AND k.person_id = ?1""",
+        [owner],
+    ).fetchall()
+    return {id for (id,) in rows}
 
 
 _NOTE = """coalesce(k.person_id, p.owner), p.reason, p.kind, p.keep_until, p.pinned, p.safety,

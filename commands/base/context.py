@@ -274,8 +274,8 @@ class Health(Protocol):
     def kept(self, vms: Iterable[VM]) -> Mapping[str, VMHealth]:
         """As last judged, by id: of every one of them."""
 
-    def verdicts(self, vms: Iterable[VM]) -> Mapping[str, Verdict]:
-        """The same without what they rest on: for thousands at once."""
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """The same without what they rest on, of all VMs that were judged: the same mapping until others are."""
 
     def judge(self, seen: VMInventory) -> VMHealth:
         """The verdict on one that was looked at a moment ago, with its disks."""
@@ -287,8 +287,8 @@ class NobodyLooks:
     def kept(self, vms: Iterable[VM]) -> Mapping[str, VMHealth]:
         return {vm.id: unjudged(vm.id, vm.name, vm.host, "Nobody looks at it.") for vm in vms}
 
-    def verdicts(self, vms: Iterable[VM]) -> Mapping[str, Verdict]:
-        return {vm.id: Verdict.CANNOT_TELL for vm in vms}
+    def verdicts(self) -> Mapping[str, Verdict]:
+        return {}
 
     def judge(self, seen: VMInventory) -> VMHealth:
         return self.kept([seen.vm])[seen.vm.id]

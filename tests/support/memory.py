@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -195,8 +196,8 @@ class ToBeLookedAt:
         why = (Reason("orphan", Verdict.LOOK, "A file belongs to no chain."),)
         return {vm.id: VMHealth(vm.id, vm.name, vm.host, Verdict.LOOK, why, NOW, NOW) for vm in vms}
 
-    def verdicts(self, vms: Iterable[VM]) -> Mapping[str, Verdict]:
-        return {vm.id: Verdict.LOOK for vm in vms}
+    def verdicts(self) -> Mapping[str, Verdict]:
+        return defaultdict(lambda: Verdict.LOOK)
 
     def judge(self, seen: VMInventory) -> VMHealth:
         return self.kept([seen.vm])[seen.vm.id]

@@ -56,10 +56,9 @@ class Health:
         known = self.ledger.verdicts.of(wanted)
         return {id: known.get(id) or unjudged(vm.id, vm.name, vm.host, _NEVER_LOOKED) for id, vm in wanted.items()}
 
-    def verdicts(self, vms: Iterable[VM]) -> Mapping[str, Verdict]:
-        """The same without what they rest on, which is most of the work of reading them."""
-        known = self.ledger.verdicts.bare()
-        return {vm.id: known.get(vm.id, Verdict.CANNOT_TELL) for vm in vms}
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """The same without what they rest on, of all VMs that were judged: the same mapping until others are."""
+        return self.ledger.verdicts.bare()
 
     def of(self, vm_ids: Iterable[str]) -> Mapping[str, VMHealth]:
         """The verdicts by ids, without those never looked at."""

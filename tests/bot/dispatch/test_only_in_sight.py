@@ -84,7 +84,7 @@ def test_what_is_hidden_is_answered_as_what_is_not_there(world: World, command: 
 
 def test_no_form_and_no_search_has_what_is_hidden(world: World) -> None:
     context, (hidden,) = world.context, world.hosts["hv02"].vms.values()
-    for kind in kinds(UTC):
+    for kind in kinds(UTC, lambda _change: ""):
         for text in ("", "pay", "payrol", "hv02", "team", "01"):
             assert SECRET not in str(kind.options(Sheet(kind.name), context, text))
         sheet = Sheet(kind.name, {ABOUT: hidden.checkpoints[0].id, "vm": hidden.vm.id}, {"vm": hidden.vm.id})
