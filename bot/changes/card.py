@@ -116,7 +116,8 @@ def _question(row: ChangeRow, events: Sequence[Event]) -> list[Part]:
     parts += [Paragraph(f"⚠️ {caution}") for caution in plan.cautions if caution != lost]
     parts += [Paragraph("this is about what you want to keep.", to=(one,)) for one in plan.keepers[:MOST_TOLD]]
     parts += [Tree(plan.each)] if plan.each else []
-    parts += [Points(plan.consequences)] if plan.consequences else []
+    rest = tuple(one for one in plan.consequences if one != lost)
+    parts += [Points(rest)] if rest else []
     parts += _asks(events)
     parts += [Paragraph(f"⚠️ {UNSEEN}")] if awaits == "approval" and _is_direct(row) else []
     yes = (
@@ -153,10 +154,11 @@ def _confirm(row: ChangeRow, plan: Plan) -> Button:
 
 
 def danger(plan: Plan) -> str:
-    """What stands first and in red: how much is lost, or else the first caution where much is at stake."""
+    """What stands first and in red: how much is lost, or else the first caution where much is at stake, or else what
+    cannot be had back. Blocks know no colour but that of a red button and of an emoji."""
     if plan.stake:
         return f"{plan.stake} will be lost."
-    return plan.cautions[0] if plan.grave and plan.cautions else ""
+    return plan.cautions[0] if plan.grave and plan.cautions else plan.loss
 
 
 def second_question(plan: Plan) -> str:

@@ -142,9 +142,9 @@ class Home:
         if not rows:
             yield Footnote("Nothing is.")
         for row, plan, word in rows[:MOST_WAITING]:
-            until = f", until {say_time(row.expires_at)}" if row.expires_at else ""
-            who = "You asked for it" if row.person_id == person.id else f"{name(row.person_name)} asked for it"
-            yield Item(summary(row), f"{who} at {say_time(row.created_at)}{until}.", _buttons(row, plan, word))
+            until = f" · open until {say_time(row.expires_at)}" if row.expires_at else ""
+            who = "you" if row.person_id == person.id else name(row.person_name)
+            yield Item(summary(row), f"asked by {who} · {say_time(row.created_at)}{until}", _buttons(row, plan, word))
         yield from _more(len(rows) - MOST_WAITING, "history")
 
     def _word(self, row: ChangeRow, person: Person) -> Word | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from bot.changes.card import OF_NO_USE, card, title
 from bot.changes.merges import MERGED, STALLS
 from bot.changes.outcome import OUTCOME, Outcome
+from bot.changes.verbs import verbs
 from bot.ledger import ChangeState
 from bot.messages import MessageRef
 from bot.slack.render.blocks import render
@@ -30,6 +32,7 @@ from commands.base import (
     Target,
     Tree,
 )
+from tests.support.memory import World
 from tests.support.workbench import ADA, ORIGIN, Workbench
 
 FULL = "D: is full in about 9 days."
@@ -407,6 +410,40 @@ def test_where_much_is_at_stake_without_an_amount_the_first_caution_comes_first_
         next(part for part in card.parts if isinstance(part, Actions)).buttons[0].confirm
         == "The settings ask for care with web01. Is that meant?"
     )
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[World]:
+    """Two VMs with an old checkpoint and a young one each."""
+    world = World()
+    for vm in (world.vm("web01"), world.vm("web02")):
+        world.grown(vm, world.checkpoint(vm, "old", days=90), 90 * 1024**3)
+        world.checkpoint(vm, "young")
+    yield world
+    world.inventory.close()
+
+
+@pytest.mark.parametrize("form", Form)
+@pytest.mark.parametrize("words", ["web01 young", "web01 old", "web01,web02 young", "web01,web02 old"])
+@pytest.mark.parametrize("verb", [name for name, verb in verbs().items() if verb.destructive])
+def test_every_question_about_a_destructive_change_begins_with_its_danger_in_red_and_has_a_red_button(
+    bench: Workbench, fleet: World, verb: str, words: str, form: Form
+) -> None:
+    plan = fleet.run(verb, *words.split())
+    assert isinstance(plan, Plan)
+    for awaits in ("confirmation", "approval"):
+        bench.ledger.changes.request(awaits, plan, ADA, ORIGIN, expires_at=datetime(2026, 11, 22, 14, 15, tzinfo=UTC))
+        bench.ledger.changes.move(awaits, ChangeState.AWAITING, by="bot", detail={"awaits": awaits})
+
+        asked = card(bench.row(awaits), bench.ledger.events.of(awaits), {})
+        _, first, *rest = render(asked, lambda: "id", form).blocks
+
+        assert [part["type"] for part in first["elements"]] == ["rich_text_section"]
+        assert first["elements"][0]["elements"][0]["text"].startswith("🛑 ")
+        assert not [block for block in rest if "🛑" in str(block)]
+        assert asked.text.splitlines()[1].startswith("🛑 ")
+        (buttons,) = (block["elements"] for block in rest if block["type"] == "actions")
+        assert [one.get("style") for one in buttons] == ["danger", *[None] * (len(buttons) - 1)]
 
 
 def test_whom_a_question_concerns_is_addressed_in_it(bench: Workbench, web01: Target) -> None:

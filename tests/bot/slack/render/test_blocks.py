@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -37,10 +36,9 @@ from commands.base import (
     say,
 )
 from commands.kit.words import typed
+from tests.support.markup import stray
 
 numbers = itertools.count()
-DATE = re.compile(r"<!date\^[0-9]+\^\{date_short_pretty\} \{time\}\|[0-9: -]+ UTC>")
-"""The one thing that Slack is given to parse."""
 
 
 def new_id() -> str:
@@ -211,8 +209,25 @@ def test_the_choices_of_a_line_are_a_menu_beside_it() -> None:
     assert [choice(option["value"]) for option in menu["options"]] == [("keep", "c1"), ("delete", "c1")]
 
 
-def test_of_a_line_with_a_marked_name_the_menu_stands_below() -> None:
-    line, below = rendered(Item(name("web01"), choices=CHOICES)).blocks
+def test_a_name_in_a_line_with_a_menu_beside_it_is_bold() -> None:
+    (line,) = rendered(
+        Item(f"{name('R&D <1>')} of {name('web01')}", "wanted until 2026-11-22 14:05 UTC", (), CHOICES)
+    ).blocks
+    date = "<!date^1795356300^{date_short_pretty} {time}|2026-11-22 14:05 UTC>"
+    words = f"*R&amp;D &lt;1&gt;* of *web01*\nwanted until {date}"
+    assert line["text"] == {"type": "mrkdwn", "text": words, "verbatim": True}
+    assert isinstance(line["accessory"], dict) and line["accessory"]["type"] == "overflow"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(name("*web01*"), name("web_01"), name("~web01"), name("`web01`"), name(":tada:"), name(" web01")),
+        *(f"no{name('web01')}", f"{name('web01')}s", f"{name('web01')}\n> quoted", f":{name('tada')}:"),
+    ],
+)
+def test_where_slack_could_take_a_name_for_markup_the_line_is_not_parsed_and_the_menu_stands_below(text: str) -> None:
+    line, below = rendered(Item(text, choices=CHOICES)).blocks
     assert (line["type"], below["type"]) == ("rich_text", "actions")
     assert [one["type"] for one in walk(below["elements"]) if "action_id" in one] == ["overflow"]
 
@@ -313,7 +328,7 @@ def check(block: Block) -> None:
         if isinstance(inner.get("text"), str):
             assert str(inner["text"]).strip(), "Slack refuses a message with an empty text"
             assert inner["type"] in ("plain_text", "text", "raw_text", "raw_number", "mrkdwn")
-            assert inner["type"] != "mrkdwn" or DATE.fullmatch(str(inner["text"]))
+    assert not stray(block)
     for button in (o for o in walk(block) if o.get("type") == "button"):
         assert action_of(str(button["action_id"]))
 
@@ -397,9 +412,22 @@ def test_a_name_in_a_heading_stands_out_from_its_bold_words() -> None:
 
 
 def test_a_name_in_a_line_of_a_list_stands_out_and_keeps_its_button() -> None:
-    line, buttons = rendered(Item(f"{name('web01')}: old", buttons=(Button("Keep", "keep", "id"),))).blocks
+    keep = Button("Keep", "keep", "id")
+    (line,) = rendered(Item(f"{name('web01')}: old", buttons=(keep,))).blocks
+    assert line["text"] == {"type": "mrkdwn", "text": "*web01*: old", "verbatim": True}
+    assert isinstance(line["accessory"], dict) and line["accessory"]["type"] == "button"
+
+    line, buttons = rendered(Item(f"{name('web01')}: old", buttons=(keep, keep))).blocks
     assert styles(line)[0] == ("web01", ("bold",))
     assert buttons["type"] == "actions"
+
+
+def test_a_column_of_long_words_is_folded_into_lines() -> None:
+    rows = (("keep", "x" * 41), ("list", "y"))
+    (block,) = rendered(Table(("Command", "What it does"), rows)).blocks
+    assert block["column_settings"] == [None, {"is_wrapped": True}]
+    (block,) = rendered(Table(("Command", "What it does"), (("keep", "x" * 40),))).blocks
+    assert "column_settings" not in block
 
 
 def test_where_nothing_can_stand_out_there_are_no_marks() -> None:
