@@ -215,21 +215,20 @@ def test_somebody_claims_keeps_and_deletes_from_the_home_tab(screen: Screen, off
     screen.fits("home")
 
     def choose(checkpoint: str, what: str) -> None:
-        beneath = f".b-rich:has-text('{checkpoint}') + .b-actions select"
-        screen.home.locator(beneath).select_option(label=what)
+        screen.home.locator(f".b-section:has-text('{checkpoint}') select").select_option(label=what)
 
     choose(lost, "Claim …")
     expect(screen.modal.get_by_role("heading", name="Claim a checkpoint")).to_be_visible()
     screen.press(screen.modal, "Claim")
     expect(screen.modal).to_be_hidden()
-    expect(screen.home.locator(f".b-rich:has-text('{lost}') + .b-actions option", has_text="Claim")).to_have_count(0)
+    expect(screen.home.locator(f".b-section:has-text('{lost}') option", has_text="Claim")).to_have_count(0)
 
     choose(kept, "Keep …")
     expect(screen.modal.get_by_role("heading", name="Keep a checkpoint")).to_be_visible()
     screen.fits("keep")
     screen.press(screen.modal, "Keep")
     expect(screen.modal).to_be_hidden()
-    expect(screen.home.locator(f".b-rich:has-text('{kept}')")).to_contain_text("wanted forever")
+    expect(screen.home.locator(f".b-section:has-text('{kept}')")).to_contain_text("wanted forever")
 
     choose(gone, "Delete …")
     expect(screen.modal.get_by_role("heading", name="Delete a checkpoint")).to_be_visible()
