@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from html import unescape
@@ -175,6 +176,9 @@ def _profile(workspace: Workspace) -> Json:
     return {**known, "updated": CREATED, "icons": {}}
 
 
+_BOLD = re.compile(r"(?<!\w)\*(?!\s)([^*\n]+)(?<!\s)\*(?!\w)")
+
+
 def _read(block: Json) -> str:
     match block["type"]:
         case "table" | "data_table":
@@ -208,8 +212,8 @@ def _task(task: Json) -> str:
 
 
 def _inner(part: Json) -> str:
-    """The text in an object, without markup's escapes."""
+    """The text in an object, without markup's escapes and the signs around bold words."""
     if part.get("type") == "mrkdwn":
-        return unescape(part["text"])
+        return unescape(_BOLD.sub(r"\1", part["text"]))
     found = (o["text"] for o in objects(part) if isinstance(o.get("text"), str))
     return "".join(found) or str(part.get("alt_text", part.get("value", "")))

@@ -291,7 +291,7 @@ def _beside(message: Message, label: str, item: str) -> tuple[str, str | None] |
     a choice, with its value; None where there is none."""
     found = False
     for block in message.blocks:
-        found = found or item in str(block.get("text"))
+        found = found or item in str(block.get("text")).replace("*", "")
         for element in [*block.get("elements", []), block.get("accessory")] if found else ():
             if _label(element) == label:
                 return str(element["action_id"]), None
