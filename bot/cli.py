@@ -63,7 +63,7 @@ class Late(click.Group):
         "backup": (
             "bot.operations.backup",
             "backup_command",
-            "Copy the ledger and the jobs into a new folder of PATH, as they are at one moment.",
+            "Copy the ledger, the jobs and the one-time codes into a new folder of PATH, as they are at one moment.",
         ),
         "codes": (
             "bot.operations.codes",
