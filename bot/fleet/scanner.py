@@ -75,6 +75,8 @@ class Scanner:
     every: timedelta = SCAN
     steady: Callable[[], float] = time.monotonic
     _stopping: Event = field(default_factory=Event)
+    _stopped: Future[None] = field(default_factory=Future)
+    """Done when it is to stop: nobody waits for a host then."""
     _thread: Thread | None = None
     _turns: dict[str, _Turn] = field(init=False)
     _told: float = 0.0
@@ -99,6 +101,8 @@ class Scanner:
 
     def stop(self) -> None:
         self._stopping.set()
+        if not self._stopped.done():
+            self._stopped.set_result(None)
 
     def _watch(self) -> None:
         self._guarded(lambda: self.look(disks=len(self._turns) <= FEW))
@@ -153,7 +157,7 @@ class Scanner:
                 awaited.append(self._begin(*waiting.pop(0)))
             if awaited:
                 first = min(look.until for look in awaited) - now
-                wait([look.answer for look in awaited], max(0.0, first), FIRST_COMPLETED)
+                wait([*(look.answer for look in awaited), self._stopped], max(0.0, first), FIRST_COMPLETED)
             for host, turn in self._turns.items():
                 if turn.look and turn.look.answer.done():
                     news |= self._take(host, turn, turn.look)

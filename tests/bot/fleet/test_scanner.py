@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +15,7 @@ from backends.base import HostInventory, VMInventory
 from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import FaultKind
 from bot.fleet.inventory import Inventory
-from bot.fleet.scanner import Scanner
+from bot.fleet.scanner import PATIENCE, Scanner
 from bot.ledger import Ledger
 from tests.support.clock import StoppedClock
 from tests.support.ledger import vm
@@ -63,6 +64,21 @@ def test_it_goes_on_until_it_is_stopped(bench: Workbench, scanner: Scanner) -> N
     wait_until(lambda: bench.ran("Get-VM") > ran + 2)
 
     scanner.stop()
+
+
+def test_it_is_stopped_at_once_while_a_host_hangs(bench: Workbench) -> None:
+    bench.arm(FaultKind.HANG, times=None)
+    scanner = Scanner(bench.inventory, bench.ledger, every=timedelta(hours=1))
+    scanner.start()
+    wait_until(lambda: any(turn.look for turn in scanner._turns.values()))
+    began = time.monotonic()
+
+    scanner.stop()
+
+    assert scanner._thread is not None
+    scanner._thread.join(PATIENCE)
+    assert time.monotonic() - began < PATIENCE / 3
+    bench.host().faults.release()
 
 
 class Hand:
