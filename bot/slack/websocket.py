@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import socket
 import threading
@@ -19,13 +18,6 @@ from bot.messages import WorkspaceError
 from bot.slack.web import WEB_ERRORS, error_code, quiet, reach_directly, reading_client, websocket_proxy
 
 Deliver = Callable[[BaseSocketModeClient, SocketModeRequest], None]
-
-WORKERS = 32
-"""Threads of a connection that acknowledge. A search or a form holds one for as long as Slack takes to say who somebody
-is, two seconds at the most, so there are more than a team needs at once."""
-
-READ_AT_ONCE = 64 * 1024
-"""Bytes that are read at once: a delivery, with the card that a button stands in."""
 
 PING_INTERVAL = 3
 """Seconds between pings. A connection that broke without a word is found out after four (slack_sdk 3.47)."""
@@ -89,8 +81,6 @@ class SocketClient(SocketModeClient):
             web_client=web_client,
             auto_reconnect_enabled=False,
             ping_interval=PING_INTERVAL,
-            receive_buffer_size=READ_AT_ONCE,
-            concurrency=WORKERS,
         )
         self.socket_mode_request_listeners.append(self._count(deliver))
 
@@ -108,21 +98,6 @@ class SocketClient(SocketModeClient):
             self.connect()
         if not self.is_connected():  # slack_sdk logs what went wrong with the WebSocket and raises nothing
             raise NotConnected("Slack gave an address to connect to, and nothing answers there")
-        session = self.current_session
-        if session is not None and session.sock is not None:
-            # Else an acknowledgement waits until Slack's machine has confirmed the one before (Nagle's algorithm).
-            session.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def enqueue_message(self, message: str) -> None:
-        """To a worker at once. slack_sdk has a thread between, which hands on one message after the other: under load
-        each change of threads is a wait for the interpreter."""
-        try:
-            received = json.loads(message)
-        except ValueError:
-            return
-        if isinstance(received, dict):
-            with suppress(RuntimeError):  # it is closed
-                self.message_workers.submit(self.run_message_listeners, received, message)
 
     def issue_new_wss_url(self) -> str:
         url = str(self.web_client.apps_connections_open(app_token=self.app_token)["url"])
