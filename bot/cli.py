@@ -5,6 +5,7 @@ What a command needs is imported when it is called: the whole program takes seco
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import os
@@ -62,7 +63,7 @@ class Late(click.Group):
         "backup": (
             "bot.operations.backup",
             "backup_command",
-            "Copy the ledger and the jobs into a new folder of PATH, as they are at one moment.",
+            "Copy the ledger, the jobs and the one-time codes into a new folder of PATH, as they are at one moment.",
         ),
         "codes": (
             "bot.operations.codes",
@@ -120,15 +121,45 @@ def run(config: Path | None, wait: bool) -> None:
         logs.as_json()
     logging.getLogger("bot").setLevel(logging.INFO)
     manager = Notifier()
+    _be_prompt()
     with _held(settings.data_dir):
         for line in gaps(settings):
             logging.getLogger("bot.settings").warning(line)
         with _told_plainly():
-            bot = Reloadable(settings, lambda: load(config), lambda now: Bot(now, wait=wait), _look_soon)
+            bot = Reloadable(settings, lambda: load(config), lambda now: Bot(now, wait=wait), _started)
         with _until_stopped(bot, manager, lambda: bot.lives()["scheduler"], bot.reload):
             hosts = "1 host" if bot.hosts == 1 else f"{bot.hosts} hosts"
             click.echo(f"Checkpoint Bot is running for {hosts}. Ctrl-C ends it.")
             manager.ready(f"Takes commands for {hosts}.")
+
+
+PROMPT = 0.0005
+"""Seconds that a thread which computes keeps the interpreter while others want it: Python's own five milliseconds, for
+each of several that compute, are most of what an acknowledgement takes."""
+
+
+YOUNG, MIDDLE, OLD = 10_000, 10, 100
+"""How seldom memory is looked through for what refers to itself and is needed no more. All threads stand still for as
+long, and a look at a host makes ten thousands of objects, which Python's own 700, 10 and 10 would look through the old
+ones for."""
+
+
+def _be_prompt() -> None:
+    sys.setswitchinterval(PROMPT)
+    gc.set_threshold(YOUNG, MIDDLE, OLD)
+
+
+def _started(bot: Running) -> None:
+    _settle()
+    _look_soon(bot)
+
+
+def _settle() -> None:
+    """What is there now stays until the bot stops, and is not looked through again and again: that takes longer than
+    any answer."""
+    gc.unfreeze()  # what was there before the settings were read anew may go
+    gc.collect()
+    gc.freeze()
 
 
 def _look_soon(bot: Running) -> None:

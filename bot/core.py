@@ -87,7 +87,7 @@ class Core:
             self._changed()
             notices.look()
             heads.look()
-            if self.health.look_if_due():
+            if self._scanner.has_disks and self.health.look_if_due():
                 self.holds.tell()
 
         self._scanner = Scanner(self.inventory, self.ledger, after_a_look)

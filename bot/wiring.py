@@ -37,7 +37,7 @@ from bot.people.directory import LookupFailed
 from bot.settings import Settings, SlackSettings
 from bot.slack.connection import Connections, pause
 from bot.slack.directory import SlackDirectory
-from bot.slack.http import HttpIntake
+from bot.slack.http import HttpServer, Taken
 from bot.slack.intake import Intake
 from bot.slack.listeners import build_app
 from bot.slack.outbox import Outbox
@@ -84,14 +84,15 @@ class Bot:
         make_private(settings.data_dir)
         self.backends = dict(backends) if backends is not None else hosts_of(settings, settings.data_dir / "shells")
         token, api_url = settings.slack.bot_token.get_secret_value(), settings.slack.api_url
-        outbox = Outbox(posting_client(token, api_url), pace, voice=Voice(settings.slack.command, settings.slack.label))
+        voice = Voice(settings.slack.command, settings.slack.label)
+        outbox = Outbox(posting_client(token, api_url), pace, voice=voice)
         self.directory = SlackDirectory(reading_client(token, api_url))
         upgrade.jobs(settings.data_dir / "jobs.db")
         self._core = Core(
             settings,
             backends=self.backends,
             announcer=outbox,
-            screen=Views(posting_client(token, api_url)),
+            screen=Views(posting_client(token, api_url), voice=voice),
             directory=self.directory,
             clock=clock,
             seldom=seldom,
@@ -102,10 +103,12 @@ class Bot:
         receiver = receiver_of(settings.audit)
         self._stream = Stream(self.ledger, receiver) if receiver else None
         intake = Intake()
-        app = build_app(self._core.desk, outbox, intake, api_url=api_url)
+        app = build_app(self._core.desk, outbox, intake, api_url=api_url, voice=voice)
         self._monitor: Monitor | None = None
         metrics = self._metrics(settings, intake, clock) if settings.metrics.listen else None
-        self._connections = _connections(settings.slack, app, intake, metrics.acks.observe if metrics else None)
+        self._connections = _connections(
+            settings.slack, app, intake, metrics.acks.observe if metrics else None, self.ledger.signatures
+        )
         if metrics and settings.metrics.listen:
             self._monitor = Monitor(settings.metrics.listen, metrics, self.lives)
 
@@ -184,11 +187,12 @@ class Bot:
 
 
 def _connections(
-    slack: SlackSettings, app: App, intake: Intake, on_ack: Callable[[float], None] | None
-) -> Connections | HttpIntake:
+    slack: SlackSettings, app: App, intake: Intake, on_ack: Callable[[float], None] | None, taken: Taken
+) -> Connections | HttpServer:
     """The way that requests come in, by the mode of the settings."""
     if slack.mode == "http" and slack.signing_secret is not None:
-        return HttpIntake(app, intake, slack.signing_secret.get_secret_value(), listen=slack.listen, on_ack=on_ack)
+        secret = slack.signing_secret.get_secret_value()
+        return HttpServer(app, intake, secret, listen=slack.listen, on_ack=on_ack, taken=taken)
     return Connections(app, intake, slack.socket_token, api_url=slack.api_url, on_ack=on_ack)
 
 

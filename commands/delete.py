@@ -60,19 +60,21 @@ def command(context: Context, vm: str, checkpoint: str, subtree: bool) -> Plan:
     tight, backups = tuple(_no_room(context, found, subtree)), tuple(_backups(found))
     vms, shown = [seen.vm for seen, _ in found], titles(context, [one for _, one in found])
     branch, going = " and all under it" if subtree else "", _going(context, found, subtree)
+    loss = _loss(found, shown)
     return Plan(
         Delete(subtree),
         tuple(Target.of(*one) for one in found),
         f"delete {name(found[0][1].name)}{branch} of {few(vms)}",
         consequences=(
             *present(vms),
-            _loss(found, shown),
+            loss,
             *_under(found, subtree),
             "What is there now stays as it is, and nothing is turned off. Merging the disks goes on afterwards, and "
             "takes time and space.",
         ),
         cautions=(*backups, *tight, *_wanted(context, going), *merging(vms)),
         keepers=keepers(context.person, (note for _, _, note in going if is_kept(note, context.now))),
+        loss=loss,
         grave=bool(tight or backups),
         ask=bool(backups),
         each=lines(vms, shown),

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime
 from functools import partial
 from itertools import count, islice
 
 import click
 
-from commands.base import Button, Context, Grant, HistoryEntry, Reply, say
+from commands.base import Button, Context, Footnote, Grant, HistoryEntry, Reply, VMEntry, say
 from commands.kit import pages
-from commands.kit.options import share_option, span
+from commands.kit.options import moment, share_option
 from commands.kit.pages import PAGE, Row
-from commands.kit.words import say_names, say_time
+from commands.kit.words import say_count, say_names, say_time
 
 MOST_AT_ONCE = 200
 """Entries that a search goes through at a time."""
@@ -23,13 +23,27 @@ _USER_ID = re.compile(r"<?@?([UW](?=[A-Z]*[0-9])[A-Z0-9]{5,})(?:\|[^<>]*)?>?")
 """An id, or a mention as Slack writes it: `<@U024BE7LH|ada>`."""
 
 
-@click.command(epilog="history\nhistory web01 --since 7d\nhistory --by me --search upgrade --page 2")
+def _change_id(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"[0-9a-f-]{4,36}", text.strip(), re.ASCII | re.IGNORECASE):
+        raise click.BadParameter(f"{text!r} is no change: type the id that stands at the end of its message")
+    return text.strip() if text else None
+
+
+@click.command(
+    epilog="history\nhistory web01 --since 7d\nhistory --since friday 18:00\nhistory --by me --search upgrade --page 2"
+)
 @click.argument("vm", metavar="[<vm>]", required=False)
 @click.option("--by", metavar="@person", help="Only what this person asked for: a mention, a user id, or me.")
-@click.option("--since", metavar="7d", callback=span, help="Only what is not older than this.")
+@click.option(
+    "--since",
+    metavar="7d",
+    callback=moment,
+    help="Only what is not older than this: a span, or a date in your own time zone, such as yesterday or 31.12.",
+)
 @click.option(
     "--search", metavar="text", help="Only what has words that begin so in its names, notes, state or result."
 )
+@click.option("--change", metavar="<id>", callback=_change_id, help="One change: what became of each of its VMs.")
 @pages.page_option
 @share_option
 @click.pass_obj
@@ -38,20 +52,23 @@ def command(
     *,
     vm: str | None,
     by: str | None,
-    since: timedelta | None,
+    since: datetime | None,
     search: str | None,
+    change: str | None,
     page: int,
     share: bool,
 ) -> Reply:
     """What was done to the VMs that you may see, what was asked for, and what was refused; newest first."""
     person, person_name = _person(context, by)
     sight = _sight(context)
+    if change is not None:
+        return _one(context, change, sight, page, share=share)
     find = partial(
         context.record.history.find,
         vms=_named(context, vm) if vm is not None else tuple(sight) if sight is not None else None,
         person=person,
         person_name=person_name,
-        since=context.now - since if since else None,
+        since=since,
         text=search,
     )
     begin = (page - 1) * PAGE
@@ -73,12 +90,36 @@ def command(
     )
 
 
+def _one(context: Context, change: str, sight: Mapping[str, str] | None, page: int, *, share: bool) -> Reply:
+    """What became of each VM of a change, what went wrong first."""
+    every = context.record.history.each(change)
+    seen = sorted((one for one in every if sight is None or one.vm_id in sight), key=_went_well)
+    shown = pages.of_page(seen, page)
+    if not shown:
+        return say("Nothing more." if seen else "The ledger has no such change of VMs that you see here.")
+    rows = [Row((one.vm_name, one.host, one.state or "not done yet", one.result)) for one in shown]
+    less = len(every) - len(seen)
+    words = ("history", *(["--share"] if share else []), f"--change={change}")
+    return Reply(
+        (
+            pages.table(f"Change {change}: {say_count(len(seen), 'VM')}", ("VM", "Host", "State", "Result"), rows),
+            *([Footnote(f"And {say_count(less, 'VM')} that you do not see here.")] if less else []),
+            *pages.turn(words, page, more=len(seen) > page * PAGE),
+        ),
+        shared=share,
+    )
+
+
+def _went_well(one: VMEntry) -> bool:
+    return one.state in ("", "succeeded")
+
+
 def _words(**options: object) -> tuple[str, ...]:
     """The command as it was typed, without its page."""
     vm, by, since, search = (options[one] for one in ("vm", "by", "since", "search"))
     words = ["history", *(["--share"] if options["share"] else [])]
     words += [f"--by={by}"] if by is not None else []
-    words += [f"--since={int(since.total_seconds())}s"] if isinstance(since, timedelta) else []
+    words += [f"--since={since.astimezone(UTC):%Y-%m-%dT%H:%MZ}"] if isinstance(since, datetime) else []
     words += [f"--search={search}"] if search is not None else []
     return (*words, *([str(vm)] if vm is not None else []))
 

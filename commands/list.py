@@ -26,6 +26,7 @@ from commands.base import (
     say,
     unmarked,
 )
+from commands.base.context import SCANNED_EVERY
 from commands.base.health import Verdict
 from commands.kit import forecast, pages
 from commands.kit.finding import typeable
@@ -38,7 +39,6 @@ from commands.kit.telling import (
     how_long,
     is_stale,
     is_unclaimed,
-    keep_buttons,
     kept,
     known,
     owned,
@@ -61,6 +61,9 @@ A_CHOICE = 90
 
 MOST_CLAIMED = 10
 """Checkpoints with a button of their own."""
+
+MOST_OLD = 3
+"""Hosts that were not asked just now, with a line each."""
 
 Notes = Mapping[str, CheckpointNote]
 
@@ -133,7 +136,7 @@ def command(
         filling = map(Footnote, forecast.volumes(context, [one.vm for one in seen]))
         at = _At(page, _words(vm=vm, only=only, host=host, share=share))
         told = _chosen(context, seen, only, at) if only.anything else _many(context, seen, at)
-        parts = (*told, *filling, *_down(context, host))
+        parts = (*told, *filling, *_down(context, host, disks=only.anything))
     return Reply(parts, shared=share)
 
 
@@ -321,9 +324,10 @@ def _acts(context: Context, seen: Sequence[VMInventory]) -> tuple[Button, ...]:
 
     buttons = (
         (True, Button("Show", "show", "")),
-        (may("apply"), Button("Apply", "apply", "")),
-        *((may("keep"), one) for one in keep_buttons("", context.policy.keep_longest) if one.action == "keep"),
-        (may("delete"), Button("Delete", "delete", "", "danger")),
+        (may("apply"), Button("Apply …", "form-apply", "")),
+        (may("keep"), Button("Keep …", "form-keep", "")),
+        (may("keep"), Button("Claim …", "form-claim", "")),
+        (may("delete"), Button("Delete …", "form-delete", "", "danger")),
     )
     return tuple(button for offered, button in buttons if offered)
 
@@ -366,13 +370,19 @@ def _table(title: str, columns: tuple[str, ...], rows: Sequence[Row], of: int, a
     )
 
 
-def _down(context: Context, host: str | None) -> Iterator[Footnote]:
-    """A line for each host that did not answer: what it has is shown as last seen, or missing."""
-    for status in context.fleet.hosts():
-        if not status.reachable and host in (None, status.name):
+def _down(context: Context, host: str | None, *, disks: bool) -> Iterator[Footnote]:
+    """A line for each host that did not answer, or not in full, or not just now: what it has is shown as last seen, or
+    missing. Of many that were not asked just now it is one line."""
+    statuses = [one for one in context.fleet.hosts(disks=disks) if host in (None, one.name)]
+    for status in statuses:
+        if not status.reachable:
             when = f"shown as seen at {say_time(status.seen_at)}" if status.seen_at else "so its VMs are missing here"
             yield Footnote(f"{name(status.name)} could not be asked, {when}. {status.problem}".strip())
-        elif host in (None, status.name):
+        else:
             yield from (Footnote(f"{name(status.name)}: {gap}") for gap in status.gaps)
-            if status.age is not None and status.age.total_seconds() >= 1:
-                yield Footnote(f"{name(status.name)} is shown as it was {say_span(status.age)} ago.")
+    old = [(one.name, one.age) for one in statuses if one.reachable and one.age and one.age > SCANNED_EVERY]
+    if len(old) > MOST_OLD:
+        oldest = say_span(max(age for _, age in old))
+        yield Footnote(f"{say_count(len(old), 'host')} are shown as they were some time ago: {oldest} at the most.")
+    else:
+        yield from (Footnote(f"{name(one)} is shown as it was {say_span(age)} ago.") for one, age in old)

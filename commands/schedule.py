@@ -22,18 +22,20 @@ from commands.base import (
     Reply,
     Schedule,
     SchedulePlan,
+    Slip,
     Table,
     Tree,
     UsageError,
     name,
     say,
 )
-from commands.kit import refusals
+from commands.kit import refusals, rights
 from commands.kit.meant import nearest
 from commands.kit.options import span
 from commands.kit.words import say_count, say_names, say_span, say_time, typed
 
-WHAT = ("list", "show", "add", "pause", "resume", "run", "remove")
+LOOKS = ("list", "show")
+WHAT = (*LOOKS, "add", "pause", "resume", "run", "remove")
 
 LEAST, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -55,7 +57,7 @@ def _every(ctx: click.Context, param: click.Parameter, text: str | None) -> time
     found = span(ctx, param, text)
     if found is None:
         return None
-    if found < LEAST or found % LEAST or (found > DAY and found % DAY):
+    if found == timedelta.max or found < LEAST or found % LEAST or (found > DAY and found % DAY):
         raise click.BadParameter(f"{text!r} is not whole hours up to a day, or whole days")
     return found
 
@@ -112,7 +114,7 @@ def command(
     """
     what = (what or "list").casefold()
     if what not in WHAT:
-        raise UsageError(f"{name(what)} is nothing that schedules do.", _meant(what, words))
+        raise _not_done(context, what, words)
     text = " ".join(words).strip()
     if what == "list":
         return _list(context, text)
@@ -124,10 +126,16 @@ def command(
     return _act(context, cast(What, what), schedule, failed=bool(options["failed"]), dry=bool(options["dry_run"]))
 
 
-def _meant(what: str, words: tuple[str, ...]) -> str:
-    if near := nearest(what, WHAT, most=1):
-        return f"Did you mean {typed('schedule', near[0], *words)}?"
-    return f"Type {typed('schedule', 'add', what, *words, '--at', '02:00')} to add one."
+def _not_done(context: Context, what: str, words: tuple[str, ...]) -> UsageError:
+    mine = WHAT if rights.holds(context, rights.CHANGE) else LOOKS
+    near = nearest(what, mine, most=1)
+    hint = f"Type {typed('schedule', 'add', what, *words, '--at', '02:00')} to add one."
+    told = UsageError(
+        f"{name(what)} is nothing that schedules do.",
+        f"Did you mean {typed('schedule', near[0], *words)}?" if near else hint,
+    )
+    told.slips = (Slip(what, near),) if near else ()
+    return told
 
 
 def _list(context: Context, text: str) -> Reply:
@@ -185,6 +193,7 @@ def _add(context: Context, vms: str, options: Mapping[str, object]) -> Reply | S
         example = typed("schedule", "add", vms, "--at", "02:00")
         raise UsageError("A schedule needs --at or --every, and not both.", f"Type for example {example}.")
     keep, kind = cast("timedelta | None", options["keep"]), str(options["kind"])
+    keep = None if keep == timedelta.max else keep
     found = context.fleet.find(vms)
     if kind == "standard":
         for vm in found:
@@ -289,7 +298,9 @@ def _named(context: Context, text: str, what: str) -> Schedule:
     if found is None:
         near = nearest(text, [one.name for one in every], most=1)
         hint = f"Did you mean {name(near[0])}?" if near else f"{typed('schedule')} shows them all."
-        raise UsageError(f"There is no schedule called {name(text)}.", hint)
+        unknown = UsageError(f"There is no schedule called {name(text)}.", hint)
+        unknown.slips = (Slip(text, near, last=True),) if near else ()
+        raise unknown
     return found
 
 

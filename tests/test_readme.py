@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import re
+from inspect import signature
 from pathlib import Path
 
 import pytest
 import yaml
 
 from bot.ledger import ChangeState
+from bot.sandbox import Sandbox
+from bot.sandbox.events import RETRIES
+from bot.sandbox.methods.scheduled import FARTHEST
+from bot.sandbox.pace import Pace
+from bot.sandbox.people import TRIGGER_LIFE
+from bot.sandbox.response_urls import LIFE
+from bot.sandbox.socket_mode import MOST_CONNECTIONS, TICKET_LIFE
+from bot.sandbox.state import Hook
+from bot.sandbox.viewing import MOST_VIEWS
+from bot.slack.render.limits import TEXT_AT_UPDATE
+from bot.slack.render.limits.message import ATTACHMENTS, BLOCKS_TOGETHER, MARKDOWN_TOGETHER, MESSAGE_BLOCKS
+from bot.slack.render.limits.tables import CELLS_TOGETHER
+from bot.slack.render.limits.view import VIEW_BLOCKS, VIEW_BYTES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -46,6 +60,32 @@ def test_each_reader_is_sent_to_a_place_that_there_is(reader: str) -> None:
 def test_the_runbook_tells_what_every_state_means(state: ChangeState) -> None:
     runbook = README.partition("\n## On call\n")[2].partition("\n## ")[0]
     assert any(state in row.split("|")[2] for row in runbook.splitlines() if row.startswith("| "))
+
+
+@pytest.mark.parametrize(
+    ("row", "figures"),
+    [
+        (
+            "Acknowledgements",
+            (
+                f"{signature(Sandbox).parameters['ack_timeout'].default:g} seconds",
+                *(f"{t:g} seconds" for t in RETRIES[1:]),
+            ),
+        ),
+        ("Socket Mode", (f"{TICKET_LIFE:g} seconds", f"{MOST_CONNECTIONS} connections")),
+        ("`trigger_id`", (f"{TRIGGER_LIFE:g} seconds",)),
+        ("`response_url`", (f"{Hook.__dataclass_fields__['uses_left'].default} uses", f"{LIFE / 60:g} minutes")),
+        ("Rates", (f"bursts of {Pace(float).burst:g}",)),
+        ("Messages", (f"{MESSAGE_BLOCKS} blocks", f"{ATTACHMENTS} attachments", f"{BLOCKS_TOGETHER:,} characters")),
+        ("Messages", (f"{MARKDOWN_TOGETHER:,} of Markdown", *(f"{most:,} in" for most in CELLS_TOGETHER.values()))),
+        ("Messages", (f"a text of {TEXT_AT_UPDATE:,} characters", f"{FARTHEST // 86_400} days")),
+        ("Modals and Home", (f"{MOST_VIEWS} modals", f"{VIEW_BLOCKS} blocks", f"{VIEW_BYTES:,} bytes")),
+    ],
+)
+def test_what_the_sandbox_enforces_has_the_figures_of_the_code(row: str, figures: tuple[str, ...]) -> None:
+    told = README.partition("\n### What the sandbox enforces\n")[2].partition("\n### ")[0]
+    (line,) = (line for line in told.splitlines() if line.startswith(f"| {row} | "))
+    assert [figure for figure in figures if figure not in line] == []
 
 
 @pytest.mark.parametrize(("room", "purpose"), ROOMS)

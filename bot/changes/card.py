@@ -28,8 +28,9 @@ from commands.base import (
     Target,
     Task,
     Tree,
+    unmarked,
 )
-from commands.kit.words import say_names, say_time, short_id, with_unchanged
+from commands.kit.words import say_names, say_time, short_id, typed, with_unchanged
 
 SIGNS: Mapping[ChangeState, str] = {
     ChangeState.REQUESTED: "⏳",
@@ -56,6 +57,8 @@ SHOWN = frozenset({*ChangeState, OUTCOME, *LINES, TAKEN_OVER, APPROVED})
 """The ledger's events that a card is made of."""
 
 BAR = 10
+FEW = 15
+"""VMs of a group that a message surely has room for, each with what became of it."""
 MOST_TOLD = 5
 """Merges that get a sentence each, and people who are addressed in a question."""
 UNSEEN = (
@@ -113,7 +116,8 @@ def _question(row: ChangeRow, events: Sequence[Event]) -> list[Part]:
     parts += [Paragraph(f"⚠️ {caution}") for caution in plan.cautions if caution != lost]
     parts += [Paragraph("this is about what you want to keep.", to=(one,)) for one in plan.keepers[:MOST_TOLD]]
     parts += [Tree(plan.each)] if plan.each else []
-    parts += [Points(plan.consequences)] if plan.consequences else []
+    rest = tuple(one for one in plan.consequences if one != lost)
+    parts += [Points(rest)] if rest else []
     parts += _asks(events)
     parts += [Paragraph(f"⚠️ {UNSEEN}")] if awaits == "approval" and _is_direct(row) else []
     yes = (
@@ -150,10 +154,11 @@ def _confirm(row: ChangeRow, plan: Plan) -> Button:
 
 
 def danger(plan: Plan) -> str:
-    """What stands first and in red: how much is lost, or else the first caution where much is at stake."""
+    """What stands first and in red: how much is lost, or else the first caution where much is at stake, or else what
+    cannot be had back. Blocks know no colour but that of a red button and of an emoji."""
     if plan.stake:
         return f"{plan.stake} will be lost."
-    return plan.cautions[0] if plan.grave and plan.cautions else ""
+    return plan.cautions[0] if plan.grave and plan.cautions else plan.loss
 
 
 def second_question(plan: Plan) -> str:
@@ -170,30 +175,51 @@ def _under_way(row: ChangeRow, events: Sequence[Event], progress: Mapping[str, i
         parts = [] if progress or len(targets) > 1 else [Paragraph("Under way …")]
     if len(targets) > 1:
         told = f"{_bar(len(done) * 100 // len(targets))} {len(done)} of {len(targets)} done"
-        tasks = tuple(_task(target, done.get(target.vm_id), progress.get(target.vm_id)) for target in targets)
-        return [*parts, Progress(told, tasks, _lines(targets, done, progress))]
+        buttons = _each(row) if row.state == ChangeState.RUNNING else ()
+        return [*parts, _progress(told, targets, done, progress), *([Actions(buttons)] if buttons else [])]
     return [*parts, Tree(_lines(targets, done, progress))] if progress else parts
 
 
-def _task(target: Target, outcome: Outcome | None, percent: int | None) -> Task:
+def _progress(
+    told: str, targets: Sequence[Target], done: Mapping[str, Outcome], progress: Mapping[str, int]
+) -> Progress:
+    """A group as one plan, with a task a VM."""
+    titles = _titles(targets)
+    tasks = (_task(one, titles[one.vm_id], done.get(one.vm_id), progress.get(one.vm_id)) for one in targets)
+    return Progress(told, tuple(tasks), _lines(targets, done, progress))
+
+
+def _titles(targets: Sequence[Target]) -> Mapping[str, str]:
+    """What each is called, by its id: of two of one name, where it is."""
+    twice = {name for name, times in Counter(t.vm_name for t in targets).items() if times > 1}
+    return {t.vm_id: f"{t.vm_name} on {t.host}" if t.vm_name in twice else t.vm_name for t in targets}
+
+
+def _each(row: ChangeRow) -> tuple[Button, ...]:
+    """What became of every VM of a group for which a message may have no room: page by page."""
+    if len(row.vms) <= FEW:
+        return ()
+    return (Button("Each VM", "page", unmarked(typed("history", "--change", short_id(row.id)))),)
+
+
+def _task(target: Target, title: str, outcome: Outcome | None, percent: int | None) -> Task:
     """One VM of a group."""
     if outcome is not None:
         went: Literal["complete", "error"] = "complete" if outcome.state == ChangeState.SUCCEEDED else "error"
-        return Task(target.vm_id, target.vm_name, went, _told(outcome))
+        return Task(target.vm_id, title, went, _told(outcome))
     if percent is not None:
-        return Task(target.vm_id, target.vm_name, "in_progress", f"{_bar(percent)} {percent} %")
-    return Task(target.vm_id, target.vm_name, "pending")
+        return Task(target.vm_id, title, "in_progress", f"{_bar(percent)} {percent} %")
+    return Task(target.vm_id, title, "pending")
 
 
 def _lines(targets: Sequence[Target], done: Mapping[str, Outcome], progress: Mapping[str, int]) -> tuple[str, ...]:
     """A line for each VM. What went wrong comes first, since a message has no room for all lines of a large group, and
     VMs of which the same is to be said share a line."""
-    twice = {name for name, times in Counter(t.vm_name for t in targets).items() if times > 1}
+    titles = _titles(targets)
     wrong: dict[tuple[ChangeState, str], list[str]] = {}
     rest: list[str] = []
     for target in targets:
-        name = f"{target.vm_name} on {target.host}" if target.vm_name in twice else target.vm_name
-        outcome, percent = done.get(target.vm_id), progress.get(target.vm_id)
+        name, outcome, percent = titles[target.vm_id], done.get(target.vm_id), progress.get(target.vm_id)
         if outcome is not None and outcome.state != ChangeState.SUCCEEDED:
             wrong.setdefault((outcome.state, _told(outcome)), []).append(name)
         elif outcome is not None:
@@ -213,7 +239,7 @@ def _end(row: ChangeRow, events: Sequence[Event]) -> list[Part]:
     targets = plan_of(row).targets
     parts: list[Part]
     if len(targets) > 1 and done and row.state != ChangeState.CANCELLED:
-        parts = [*_count(done.values()), Tree(_lines(targets, done, {}))]
+        parts = [_progress(_count(done.values()), targets, done, {})]
     else:
         told = "\n".join(map(_told, done.values())) if len(targets) == 1 else ""
         parts = [Paragraph(told or row.result or _why(row, done.values()))]
@@ -244,11 +270,10 @@ def _until(row: ChangeRow, action: Create, taken: Outcome) -> str:
     return f"until {say_time(until)}"
 
 
-def _count(done: Collection[Outcome]) -> list[Part]:
-    """How many of several went which way, where that differs."""
+def _count(done: Collection[Outcome]) -> str:
+    """How many of several went which way."""
     states = Counter(o.state for o in done)
-    told = ", ".join(f"{times} {state}" for state, times in states.items())
-    return [Paragraph(f"{told}.")] if len(states) > 1 else []
+    return ", ".join(f"{times} {state}" for state, times in states.items()) + "."
 
 
 def _merges(events: Sequence[Event], done: Iterable[Outcome]) -> list[Part]:
@@ -273,7 +298,7 @@ def _next(row: ChangeRow, done: Collection[Outcome]) -> tuple[Button, ...]:
     ended = {row.state, *(o.state for o in done)}
     ask = not ended.isdisjoint((ChangeState.VOID, ChangeState.EXPIRED)) and verbs.again(plan_of(row)) is not None
     buttons = (undo, Button("Undo", "undo", row.id)), (ask, Button("Ask again", "again", row.id))
-    return tuple(button for offered, button in buttons if offered)
+    return (*(button for offered, button in buttons if offered), *_each(row))
 
 
 def _told(outcome: Outcome) -> str:

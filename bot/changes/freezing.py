@@ -18,7 +18,8 @@ from bot.people import access
 from bot.people.directory import LookupFailed
 from bot.people.identity import Gate, Refusal
 from commands.base import Actions, Button, FreezePlan, Paragraph, Person, Reply, UsageError, name, say
-from commands.kit.words import say_time, typed
+from commands.kit.rights import CHANGE
+from commands.kit.words import say_time, typed, which_role
 
 log = logging.getLogger(__name__)
 
@@ -83,9 +84,11 @@ class Freezing:
         now = self.gate.admit(person.id, self.gate.directory.team_id, origin.channel, max_age=0)
         if not access.may_act(self.gate.access, now):
             raise Refusal(
-                f"No grant lets you change anything, so you freeze and lift nothing. Type {typed('whoami')} to see "
-                "what you may do.",
+                "No grant lets you change anything, so you freeze and lift nothing. "
+                f"{which_role(access.roles_with(self.gate.access, CHANGE))} Type {typed('whoami')} to see what "
+                "you may do.",
                 "no grant to change anything",
+                lacks_grant=True,
             )
 
     def _freeze(self, change_id: str, plan: FreezePlan, person: Person, origin: Origin) -> tuple[Reply, Acts]:

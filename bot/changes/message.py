@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 from bot.changes.card import SHOWN, card
 from bot.changes.outcome import outcomes
 from bot.changes.permission import is_by_the_clock
+from bot.changes.unrecorded import Unrecorded
 from bot.ledger import Change, ChangeRow, ChangeState, Ledger, LedgerError
 from bot.messages import Announcer, AnnouncerError, MessageGone, MessageRef, Origin
 from commands.base import Person, Reply, is_person, name, say, unmarked
@@ -79,6 +80,7 @@ class ChangeMessages:
         """What its message says."""
         self._updating: WeakValueDictionary[str, Lock] = WeakValueDictionary()
         self._posted = Condition()
+        self._unrecorded = Unrecorded()
 
     def asked_from(self, change_id: str, origin: Origin) -> None:
         """The way back to the person, which the ledger does not keep."""
@@ -221,18 +223,23 @@ class ChangeMessages:
     def _address(self, change: Change) -> None:
         """Tell who asked, once, what an update of the message tells nobody: that it is over after a while, that it did
         not go well, or that it waits for their answer since they looked away."""
-        row, sentence = change.row, self._news(change)
-        if not sentence or row.message is None or not is_person(row.person_id):
+        row, sentence, message = change.row, self._news(change), change.row.message
+        if not sentence or message is None or not is_person(row.person_id):
             return
         with self._alone(row.id):
             if self._ledger.events.has(row.id, ADDRESSED, state=str(row.state)):
                 return
+            state = str(row.state)
             try:
-                self._announcer.address(row.message, row.person_id, sentence)
+                self._unrecorded.once(
+                    (ADDRESSED, row.id, state),
+                    lambda: self._announcer.address(message, row.person_id, sentence),
+                    lambda _: self._ledger.changes.note(
+                        row.id, ADDRESSED, by="bot", why=sentence, detail={"state": state}
+                    ),
+                )
             except AnnouncerError as error:
                 log.info("%s could not be addressed about change %s: %s", row.person_id, row.id, error)
-                return
-            self._ledger.changes.note(row.id, ADDRESSED, by="bot", why=sentence, detail={"state": str(row.state)})
 
     def _tell_keepers(self, change: Change) -> None:
         """Tell those who wanted what is gone or shortened by now, each once. Raises `AnnouncerError`."""
@@ -250,13 +257,19 @@ class ChangeMessages:
 
     def _tell_keeper(self, row: ChangeRow, keeper: str, news: str) -> None:
         """By direct message, since they may not be in the channel, or else in the message's thread."""
-        try:
-            self._announcer.post(Origin("", keeper), say(news))
-        except AnnouncerError:
-            if row.message is None:
-                raise
-            self._announcer.address(row.message, keeper, unmarked(news))
-        self._ledger.changes.note(row.id, TOLD_KEEPER, by="bot", why=news, detail={"person": keeper})
+
+        def tell() -> None:
+            try:
+                self._announcer.post(Origin("", keeper), say(news))
+            except AnnouncerError:
+                if row.message is None:
+                    raise
+                self._announcer.address(row.message, keeper, unmarked(news))
+
+        def record(_: None) -> None:
+            self._ledger.changes.note(row.id, TOLD_KEEPER, by="bot", why=news, detail={"person": keeper})
+
+        self._unrecorded.once((TOLD_KEEPER, row.id, keeper), tell, record)
 
     def _news(self, change: Change) -> str:
         row = change.row
@@ -336,8 +349,12 @@ class ChangeMessages:
             if not error.lasting or not change.row.state.final:
                 raise
             if not self._ledger.events.has(change.row.id, TOLD_ALONE):
-                self._announcer.whisper(self._origins.get(change.row.id, change.row.origin), message)
-                self._ledger.changes.note(change.row.id, TOLD_ALONE, by="bot", why=str(error), detail={})
+                why, origin = str(error), self._origins.get(change.row.id, change.row.origin)
+                self._unrecorded.once(
+                    (TOLD_ALONE, change.row.id),
+                    lambda: self._announcer.whisper(origin, message),
+                    lambda _: self._ledger.changes.note(change.row.id, TOLD_ALONE, by="bot", why=why, detail={}),
+                )
         return change
 
     def _post_anew(self, change: Change, gone: MessageRef, message: Reply) -> Change:
@@ -347,10 +364,15 @@ class ChangeMessages:
             if now is not None and now.message not in (None, gone):
                 self._announcer.update(now.message, message)  # what it says may be older than this
                 return self._placed(change, now.message)
-            ref = self._announcer.post(self._origins.get(change.row.id, change.row.origin), message)
+            ref, said = self._unrecorded.once(
+                ("post anew", change.row.id, gone),
+                lambda: (self._announcer.post(self._origins.get(change.row.id, change.row.origin), message), message),
+                lambda posted: self._record_place(change.row.id, posted[0]),
+            )
             if ref is None:  # to the person alone, where nothing can be updated
                 return change
-            self._ledger.changes.set_message(change.row.id, ref)
+            if said != message:  # it was posted before, when it could not be recorded
+                self._announcer.update(ref, message)
             return self._placed(change, ref)
 
     def _post_first(self, change_id: str) -> Change:
@@ -359,15 +381,24 @@ class ChangeMessages:
             change = self._look(change_id)
             if change.row.message is not None or is_by_the_clock(change.row):
                 return change
-            message = self._card(change)
-            ref = self._announcer.post(self._origins.get(change_id, change.row.origin), message)
-            if ref is not None:
-                self._ledger.changes.set_message(change_id, ref)
-                change = self._placed(change, ref)
+            posted, message = self._unrecorded.once(
+                ("post", change_id), lambda: self._post(change), lambda posted: self._record_place(change_id, posted[0])
+            )
+            if posted is not None:
+                change = self._placed(change, posted)
             if change.row.state.final:
                 self._origins.pop(change_id, None)
             self._shown[change_id] = message
             return change
+
+    def _post(self, change: Change) -> tuple[MessageRef | None, Reply]:
+        """Where it is posted, and what it says there."""
+        message = self._card(change)
+        return self._announcer.post(self._origins.get(change.row.id, change.row.origin), message), message
+
+    def _record_place(self, change_id: str, ref: MessageRef | None) -> None:
+        if ref is not None:
+            self._ledger.changes.set_message(change_id, ref)
 
     def _card(self, change: Change) -> Reply:
         row = change.row

@@ -48,14 +48,13 @@ class Holdings:
 
     def _theirs(self, owner: str, *, disks: bool) -> tuple[Held, ...]:
         seen = self.inventory.seen(disks=disks)
-        sized = {one.vm.id: one for one in self.inventory.seen(disks=True)}
-        notes = self.ledger.checkpoints.notes([c.id for one in seen for c in one.checkpoints])
-        return tuple(
-            Held(one, c, notes[c.id], sized.get(one.vm.id, one).growth_since(c.id))
-            for one in seen
-            for c in one.checkpoints
-            if c.id in notes and notes[c.id].owner == owner
-        )
+        notes = self.ledger.checkpoints.notes([c.id for one in seen for c in one.checkpoints], owner=owner)
+        if not notes:
+            return ()
+        theirs = [(one, c) for one in seen for c in one.checkpoints if c.id in notes]
+        vms = {one.vm.id for one, _ in theirs}
+        sized = {one.vm.id: one for one in self.inventory.seen(disks=True) if one.vm.id in vms}
+        return tuple(Held(one, c, notes[c.id], sized.get(one.vm.id, one).growth_since(c.id)) for one, c in theirs)
 
     def _asked(self, owner: str) -> Iterator[ChangeRow]:
         """Their changes that take checkpoints, and that are not over."""

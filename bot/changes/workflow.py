@@ -62,7 +62,7 @@ class Answer:
     person_name: str
     at: datetime
     reason: str = ""
-    """Why it is refused, in the person's own words."""
+    """Why it is refused, in the person's own words, where they said so."""
 
 
 class TakenOver(Exception):
@@ -402,7 +402,7 @@ class Changes:
         if answer.word == "cancel":
             return ChangeState.CANCELLED, answer.person_id, Said("cancelled", f"by {answer.person_name}", named)
         if answer.word == "refuse":
-            why = f"by {answer.person_name}: {answer.reason}"
+            why = f"by {answer.person_name}{f': {answer.reason}' if answer.reason else ''}"
             return ChangeState.REFUSED, answer.person_id, Said("refused", why, {**named, "reason": answer.reason})
         if self._clock() - answer.at > LATE:
             why = f"confirmed at {answer.at:%H:%M} UTC, but the bot was not running then"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NoReturn
 
 from bot.changes import approvals, freezing, verbs
+from bot.changes.card import summary
 from bot.changes.outcome import OUTCOME, outcomes
 from bot.changes.verbs.apply import undo
 from bot.changes.workflow import Answer, Changes, TakenOver, Word
@@ -21,6 +21,7 @@ from bot.people import access
 from bot.people.codes import Codes
 from bot.settings import AccessSettings
 from commands.base import Actions, Button, Entry, NotAllowed, Paragraph, Person, Reply, UsageError, name
+from commands.kit.telling import button_words
 from commands.kit.words import safety_name, say_span, typed
 
 ANSWERS: dict[str, Word] = {"confirm": "confirm", "approve": "approve", "cancel": "cancel"}
@@ -38,9 +39,6 @@ MOST_REASON = 300
 
 AWAY = timedelta(minutes=2)
 """Whose question it is counts as away when they have not answered for that long."""
-
-_SHORT = {"keep": ("keep", "7d"), "pin": ("keep", "forever")}
-"""Buttons that say a little more than a verb."""
 
 UNKNOWN_BUTTON = "This button belongs to no request that I know."
 
@@ -65,13 +63,16 @@ class Buttons:
         """Pass on what somebody says to a card's question. Raises `NotAllowed` where it is not theirs to answer."""
         self._answer(self._card(request), ANSWERS[request.action], person)
 
-    def say(self, change_id: str, word: Word, person: Person, code: str = "") -> None:
-        """The same by a form, which stands in no message, with the one-time code that was asked for. Raises `Refusal`
-        for a wrong one."""
+    def say(self, change_id: str, word: Word, person: Person, code: str = "", reason: str = "") -> None:
+        """The same by a form, which stands in no message, with the one-time code that was asked for or the reason of a
+        refusal. Raises `Refusal` for a wrong code."""
         row = self.changes.shown(change_id)
         if row is None:
             raise UsageError(UNKNOWN_BUTTON, "Type the command again.")
-        self._answer(row, word, person, code)
+        if word == "refuse":
+            self._refuse(row, person, reason)
+        else:
+            self._answer(row, word, person, code)
 
     def _answer(self, row: ChangeRow, word: Word, person: Person, code: str = "") -> None:
         if word in ("confirm", "approve") and (frozen := freezing.sentence(self.ledger.freezes.current())):
@@ -113,22 +114,30 @@ class Buttons:
             raise Answered(f"{name(first.person_name)} was first to answer this.", "Its message tells how it ends.")
 
     def ask_why(self, request: Pressed, person: Person) -> Reply:
-        """What asks an approver for the reason why they refuse. Raises `NotAllowed` where it is not theirs to say."""
+        """What asks an approver for the reason why they refuse, where no form can. Raises `NotAllowed` where it is not
+        theirs to say."""
         row = self._card(request)
         self._check(row, person, "refuse")
-        about = f"You refuse what {name(row.person_name)} asked for: {row.summary}. They are told why."
         asks = Button("Refuse", REFUSE_WITH, row.id, "danger")
-        return Reply((Paragraph(about), Entry("Why?", MOST_REASON), Actions((asks,))))
+        return Reply((Paragraph(self.refused(row.id)), Entry("Why?", MOST_REASON), Actions((asks,))))
+
+    def refused(self, change_id: str) -> str:
+        """What somebody refuses. Raises `UsageError`."""
+        row = self.ledger.changes.get(change_id)
+        if row is None:
+            raise UsageError(UNKNOWN_BUTTON, "Type the command again.")
+        return f"You refuse what {name(row.person_name)} asked for: {summary(row)}. They are told."
 
     def refuse(self, request: Pressed, person: Person) -> None:
-        """Pass on that an approver refuses, with the reason that they typed."""
+        """Pass on that an approver refuses, with the reason where they typed one."""
         row = self.changes.shown(request.value)
         if row is None or row.plan is None:
             raise UsageError(UNKNOWN_BUTTON, "Use the buttons of the card.")
+        self._refuse(row, person, request.entered)
+
+    def _refuse(self, row: ChangeRow, person: Person, why: str) -> None:
         self._check(row, person, "refuse")
-        reason = " ".join(request.entered.split())[:MOST_REASON]
-        if not reason:
-            raise UsageError("A refusal needs a reason.", "Type it above the button, and press the button again.")
+        reason = " ".join(why.split())[:MOST_REASON]
         self._pass_on(row, Answer("refuse", person.id, person.name, self.clock(), reason))
 
     def take_over(self, request: Pressed, person: Person) -> None:
@@ -199,7 +208,7 @@ class Buttons:
             case "mine":
                 return ("digest", "--mine")
             case "list":
-                return ("list", request.value or _nothing_chosen())
+                return ("list", _chosen(request.value))
             case "page":
                 return _page(request.value)
             case "run_failed":
@@ -218,12 +227,12 @@ class Buttons:
             )
 
     def _about_checkpoint(self, action: str, checkpoint_id: str, at: At) -> tuple[str, ...]:
-        checkpoint_id = checkpoint_id or _nothing_chosen()
+        checkpoint_id = _chosen(checkpoint_id)
         with at(None):
             found = self.inventory.find_checkpoint(checkpoint_id)
         if found is None:
             raise UsageError("That checkpoint has gone.", f"Type {typed('list')} to see what there is.")
-        verb, *words = _SHORT.get(action, (action,))
+        verb, *words = button_words(action)
         return (verb, found.vm_id, found.id, *words)
 
     def _lift(self, proposal: str) -> tuple[str, ...]:
@@ -270,8 +279,17 @@ class Answered(UsageError):
     unchanged = False
 
 
-def _nothing_chosen() -> NoReturn:
-    raise UsageError("Nothing is chosen.", "Choose at least one in the list, and press the button again.")
+class NothingChosen(UsageError):
+    """The button is about what is chosen beside it."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing is chosen.", "Choose at least one in the list, and press the button again.")
+
+
+def _chosen(value: str) -> str:
+    if not value:
+        raise NothingChosen
+    return value
 
 
 def _page(command: str) -> tuple[str, ...]:

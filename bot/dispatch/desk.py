@@ -21,8 +21,8 @@ from bot.changes.quota import Holdings
 from bot.changes.workflow import Changes
 from bot.dispatch import grammar
 from bot.dispatch.bulkhead import Bulkhead
-from bot.dispatch.buttons import ANSWERS, REFUSE, REFUSE_WITH, TAKE_OVER, Buttons, NeedsCode
-from bot.dispatch.forms import ABOUT, CODE, MINE, OPENS, Answers, Each, Forms, NotOpened, kinds
+from bot.dispatch.buttons import ANSWERS, REFUSE, REFUSE_WITH, TAKE_OVER, Buttons, NeedsCode, NothingChosen
+from bot.dispatch.forms import ABOUT, CODE, MINE, OPENS, Answers, Each, Forms, NotOpened, checkpoints_of, kinds
 from bot.dispatch.home import Home
 from bot.dispatch.offers import Offers
 from bot.dispatch.onlookers import Onlookers
@@ -46,8 +46,8 @@ from bot.dispatch.views import Option, Screen
 from bot.dispatch.waiting import Waiting
 from bot.fleet.growth import KnownGrowth
 from bot.fleet.inventory import Inventory
+from bot.fleet.last_seen import LastSeenView
 from bot.fleet.ownership import Ownership
-from bot.fleet.remembered import Remembered
 from bot.fleet.view import FleetView, HealthView
 from bot.ledger import ChangeRow, ChangeState, Ledger, LedgerError, VMRef
 from bot.messages import Announcer, AnnouncerError, Origin
@@ -78,6 +78,7 @@ from commands.base import (
 )
 from commands.base.context import Health, NobodyLooks
 from commands.kit import runner
+from commands.kit.pages import MOST_CHOSEN
 from commands.kit.words import ASK_FOR_A_GRANT, say_names, short_id, typed, with_unchanged
 
 log = logging.getLogger(__name__)
@@ -131,13 +132,15 @@ class Desk:
     orientation: Orientation = field(init=False)
     _seen: SeenLately = field(default_factory=SeenLately)
     _clicks: SeenLately = field(default_factory=SeenLately)
+    _tabs: Home = field(init=False)
 
     def __post_init__(self) -> None:
         self.refusals = Refusals(self.ledger, self.clock, self.gate.name_of)
-        every = kinds(self.settings.digest.timezone)
+        every = kinds(self.settings.digest.timezone, self.buttons.refused)
         self.forms = Forms(every, self.screen, self.gate, self.changes, self._as_seen)
 
-        self.homes = Onlookers(self.screen, self._home)
+        self._tabs = Home(self.settings.access, self.ledger)
+        self.homes = Onlookers(self.screen, self._home, before=self.inventory.renew_changed)
         self.orientation = Orientation(self.ledger, self.announcer)
 
     @property
@@ -167,9 +170,9 @@ class Desk:
                 if self._is_double_click(request):
                     return False
                 text = _summary(request, self.ledger.changes.get(request.value))
-                self.waiting.arrived(request, text, change_id=request.value if request.action in ANSWERS else "")
+                self.waiting.arrived(request, text, change_id=_answered_change(request))
             case Submitted():
-                self.waiting.arrived(request, f"the form {request.sheet.kind}")
+                self.waiting.arrived(request, f"the form {request.sheet.kind}", change_id=_answered_change(request))
             case Summoned() | Edited() | Looked():
                 pass  # who waits for a form sees that none comes, and nothing was asked for yet
         return True
@@ -193,6 +196,7 @@ class Desk:
                 self._guarded(request.origin, f"form {request.sheet.kind}", lambda: self.forms.edited(request))
             case Looked():
                 self.homes.looked(request.origin.person_id, request.team_id)
+                self._welcome(request)
 
     def options(self, request: Searched) -> Sequence[Option]:
         try:
@@ -204,23 +208,30 @@ class Desk:
     def mistakes(self, request: Submitted) -> Mapping[str, str]:
         """What is refused here is in the ledger as anywhere else. Where the ledger is locked the form is taken: it is
         told later."""
-        if self.ledger_knows(request):
-            return {}
         origin, summary = self.forms.origin_of(request), f"form {request.sheet.kind}"
         first = next(iter(request.sheet.fields), "")
+        if not first:
+            return {}  # it has no place for an error: what is wrong is told when it is carried out
         try:
-            return self.forms.mistakes(request)
+            return {} if self.ledger_knows(request) else self.forms.mistakes(request)
+        except LedgerError as trouble:
+            log.warning("%s by %s is taken unchecked: %s", summary, origin.person_id, trouble.cause)
+            return {}
         except Refusal as refusal:
             self.refusals.record(origin, summary, refusal.cause)
             ask = f" {ASK_FOR_A_GRANT}" if refusal.lacks_grant and self.settings.access.ask else ""
-            return {first: f"{unmarked(refusal.sentence)}{ask}"}
+            return {first: f"{refusal.sentence}{ask}"}
         except UsageError as error:
             self._record(error, origin, summary, ())
-            return {error.about or first: unmarked(f"{error.sentence} {error.hint}".strip())}
+            return {error.about or first: f"{error.sentence} {error.hint}".strip()}
 
     def ledger_knows(self, request: Submitted) -> bool:
         """It was submitted before, and asked for a change then."""
-        return self.ledger.changes.get(change_id_of(request.delivery_id)) is not None
+        each = (_one_of(request.delivery_id, id) for id in checkpoints_of(request.sheet))
+        return any(self._has_asked(one) for one in (request.delivery_id, *each))
+
+    def _has_asked(self, delivery_id: str) -> bool:
+        return self.ledger.changes.get(change_id_of(delivery_id)) is not None
 
     def submitted(self, request: Submitted) -> None:
         origin = self.forms.origin_of(request)
@@ -231,19 +242,25 @@ class Desk:
         person = self.gate.admit(origin.person_id, request.team_id, origin.channel, max_age=0)
         said = self.forms.says(request, person)
         if isinstance(said, Answers):
-            self.buttons.say(said.change_id, said.word, person, said.code)
+            self.buttons.say(said.change_id, said.word, person, said.code, said.reason)
         elif isinstance(said, Each):
-            for number, words in enumerate(said.commands):
-                act = partial(self._run, words, person, origin, f"{request.delivery_id} {number}")
+            for id, words in said.commands.items():
+                act = partial(self._run_once, words, person, origin, _one_of(request.delivery_id, id))
                 self._on_its_own(origin, f"form {request.sheet.kind}", act)
         else:
-            self._run(tuple(said), person, origin, request.delivery_id)
+            self._run_once(tuple(said), person, origin, request.delivery_id)
+
+    def _run_once(self, words: tuple[str, ...], person: Person, origin: Origin, delivery_id: str) -> None:
+        """A form may come again after a restart, when what it asked for was done or is under way."""
+        if not self._has_asked(delivery_id):
+            self._run(words, person, origin, delivery_id)
 
     def _summoned(self, request: Summoned) -> None:
         origin = request.origin
         person = self.gate.admit(origin.person_id, request.team_id, origin.channel)
         kind, memory = form_of(request)
-        self._open(kind, request.trigger_id, person, origin, **memory)
+        with self._orienting(person, origin):
+            self._open(kind, request.trigger_id, person, origin, **memory)
 
     def _home(self, person_id: str, team_id: str, looked: bool) -> Reply:
         """What somebody's Home tab is to show; to who is not let in, why. That is in the ledger where they looked."""
@@ -253,7 +270,16 @@ class Desk:
             if looked:
                 self.refusals.record(Origin("", person_id), "open the Home tab", refusal.cause)
             return self._with_whom_to_ask(say(refusal.sentence), refusal.lacks_grant)
-        return Home(self.settings.access, self.ledger).of(self._as_seen(person, ""))
+        return self._tabs.of(self._as_seen(person, ""))
+
+    def _welcome(self, request: Looked) -> None:
+        """Who meets the bot at its Home tab first is told what it is for in a direct message."""
+        try:
+            person = self.gate.admit(request.origin.person_id, request.team_id, "")
+        except Refusal:
+            return  # they read why in the tab
+        with self._orienting(person, request.origin):
+            pass
 
     def _open(self, kind: str, trigger_id: str, person: Person, origin: Origin, **memory: str) -> None:
         """Put a form in front of somebody, and let the hosts be looked at while they fill it in."""
@@ -261,7 +287,7 @@ class Desk:
         if not origin.channel and somewhere and not access.grants_of(self.settings.access, person, ""):
             memory = {**memory, "suggested": somewhere[0]}
         self.forms.open(kind, trigger_id, person, origin, **memory)
-        self.inventory.renew(timeout=timedelta(0))  # asked, and waited for by nobody
+        self.inventory.catch_up(wait=False)
 
     def typed(self, request: Typed) -> None:
         with self.waiting.on(request):
@@ -270,7 +296,7 @@ class Desk:
 
     def pressed(self, request: Pressed) -> None:
         with self.waiting.on(request):
-            for one in _each_chosen(request):
+            for one in (request,) if _opens_a_form(request) else _each_chosen(request):
                 row = self.ledger.changes.get(one.value)
                 vms = row.vms if row else ()
                 self._on_its_own(one.origin, _summary(one, row), partial(self._pressed, one), vms=vms)
@@ -326,15 +352,31 @@ class Desk:
         elif request.action == TAKE_OVER:
             self.buttons.take_over(request, person)
         elif request.action == REFUSE:
-            self.announcer.whisper(origin, self.buttons.ask_why(request, person))
+            self._ask_why(request, person)
         elif request.action == REFUSE_WITH:
             self.buttons.refuse(request, person)
-        elif request.action in OPENS and request.trigger_id:
-            about = {ABOUT: request.value} if request.value else {}
-            self._open(OPENS[request.action], request.trigger_id, person, origin, **about)
+        elif _opens_a_form(request):
+            ids = " ".join(request.chosen) or request.value
+            if not ids and request.action != "form-create":
+                raise NothingChosen
+            with self.bulkhead.of(person.id)(None):  # one that was taken a moment ago was in no look at its host yet
+                for id in ids.split()[:MOST_CHOSEN]:
+                    self.inventory.find_checkpoint(id)
+            self._open(OPENS[request.action], request.trigger_id, person, origin, **({ABOUT: ids} if ids else {}))
         else:
             words = self.buttons.words_of(request, self.bulkhead.of(person.id))
             self._run(words, person, origin, request.delivery_id)
+
+    def _ask_why(self, request: Pressed, person: Person) -> None:
+        """In a form, and where none can be opened in a message."""
+        in_a_message = self.buttons.ask_why(request, person)
+        try:
+            if request.trigger_id:
+                self.forms.open(REFUSE, request.trigger_id, person, request.origin, change=request.value)
+                return
+        except NotOpened:
+            pass  # the trigger was too old
+        self.announcer.whisper(request.origin, in_a_message)
 
     @contextmanager
     def _orienting(self, person: Person, origin: Origin) -> Iterator[None]:
@@ -433,7 +475,7 @@ class Desk:
 
         return replace(
             self._context(person, channel),
-            fleet=Remembered(self.inventory, may_view, grammar.normalise_name, sets=self.settings.sets),
+            fleet=LastSeenView(self.inventory, may_view, grammar.normalise_name, sets=self.settings.sets),
             owners=lambda notes: notes,
             may=lambda verb, vm: allowed(verb, vm.name),
             holding=lambda disks: Holdings(self.inventory, self.ledger).seen(person.id, disks=disks),
@@ -525,11 +567,29 @@ class Denied(UsageError):
             self.instead = verbs.of(plan.verb).again(plan.action, rest) or ()
 
 
+def _opens_a_form(request: Pressed) -> bool:
+    """One, whatever was chosen: a trigger opens one."""
+    return request.action in OPENS and bool(request.trigger_id)
+
+
+def _one_of(delivery_id: str, id: str) -> str:
+    """The delivery of one command of several."""
+    return f"{delivery_id} {id}"
+
+
 def _each_chosen(request: Pressed) -> tuple[Pressed, ...]:
     """A press for each of those that were chosen: each is a command of its own, and meets the gate by itself."""
     return tuple(
-        replace(request, delivery_id=f"{request.delivery_id} {one}", value=one, chosen=()) for one in request.chosen
+        replace(request, delivery_id=_one_of(request.delivery_id, one), value=one, chosen=()) for one in request.chosen
     ) or (request,)
+
+
+def _answered_change(request: Pressed | Submitted) -> str:
+    """The change whose card it answers: by a button, with the reason of a refusal, or by a form that asks for a reason
+    or a one-time code."""
+    if isinstance(request, Pressed):
+        return request.value if request.action in (*ANSWERS, REFUSE_WITH) else ""
+    return (request.sheet.memory or {}).get("change", "")
 
 
 def _once(row: ChangeRow, vms: Sequence[str], person: Person) -> str:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import nsmallest
+from threading import Lock
 
+from cachetools import LRUCache
+
+from backends.base import Checkpoint, VMInventory
 from bot.changes import approvals
 from bot.changes.card import danger, second_question, summary
 from bot.changes.workflow import Word
@@ -17,6 +22,7 @@ from commands.base import (
     CheckpointNote,
     Context,
     Footnote,
+    Grant,
     Heading,
     Held,
     Item,
@@ -29,13 +35,58 @@ from commands.base import (
     name,
 )
 from commands.base.health import ORDER, Verdict
+from commands.kit.kinds import UNKNOWN
 from commands.kit.telling import age, how_long, is_stale
 from commands.kit.words import say_count, say_names, say_time, typed
 
-MOST_WAITING, MOST_MINE, MOST_STALE, MOST_VMS, MOST_HOSTS = 8, 8, 6, 15, 8
+MOST_WAITING, MOST_MINE, MOST_STALE, MOST_VMS, MOST_UNCLAIMED, MOST_HOSTS = 8, 8, 6, 15, 4, 8
 """Lines of each part; a footnote says how many there are more."""
 
+MOST_LOOKED_UP = 500
+"""Checkpoints of which it is looked up whether somebody owns them, the oldest first: a fleet has thousands."""
+
+GRAVITY = {verdict: place for place, verdict in enumerate(ORDER)}
+
 TAKE = Actions((Button("Take a checkpoint", "form-create", "", "primary"),))
+
+
+KINDS_OF_SIGHT = 64
+"""How many different sets of grants the fleet is kept in order for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """The gravest of somebody's VMs, by these verdicts."""
+
+    verdicts: Mapping[str, Verdict]
+    gravest: Sequence[VMInventory]
+    fine: int
+
+
+@dataclass(slots=True)
+class _Sight:
+    """The fleet as people with the same grants see it: thousands of VMs, which change with an answer of a host and not
+    for each who looks."""
+
+    edition: int
+    """What was seen of the fleet."""
+    ids: frozenset[str]
+    """Of all VMs."""
+    creatable: Sequence[VMInventory]
+    """Those that a checkpoint may be taken of, by name."""
+    oldest: Sequence[tuple[VMInventory, Checkpoint]]
+    """People's checkpoints among the oldest that may be kept."""
+    _ranking: _Ranking | None = None
+
+    def ranking(self, verdicts: Mapping[str, Verdict]) -> _Ranking:
+        """Made anew when there are others."""
+        made = self._ranking
+        if made is None or made.verdicts is not verdicts:
+            told = [verdicts.get(one.vm.id, Verdict.CANNOT_TELL) for one in self.creatable]
+            places = nsmallest(MOST_VMS, range(len(told)), key=lambda place: GRAVITY[told[place]])  # else by name
+            gravest = [self.creatable[place] for place in places]
+            made = self._ranking = _Ranking(verdicts, gravest, told.count(Verdict.FINE))
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +95,14 @@ class Home:
 
     rules: AccessSettings
     ledger: Ledger
+    _sights: LRUCache[tuple[Grant, ...], _Sight] = field(default_factory=lambda: LRUCache(KINDS_OF_SIGHT))
+    _lock: Lock = field(default_factory=Lock)
 
     def of(self, context: Context) -> Reply:
         """Somebody's own. The context is that of no channel: what a grant allows only in one is not offered here."""
         mine = context.holding(False).checkpoints
-        seen = {one.vm.id for one in context.fleet.known()}
-        in_sight = sorted((held for held in mine if held.seen.vm.id in seen), key=_goes)
+        sight = self._sight_of(context)
+        in_sight = sorted((held for held in mine if held.seen.vm.id in sight.ids), key=_goes)
         stale: list[Held] = []
         fresh: list[Held] = []
         for held in in_sight:
@@ -61,11 +114,22 @@ class Home:
                 *self._waiting(context.person),
                 *_stale(context, stale),
                 *_mine(context, fresh),
-                *_vms(context),
+                *_vms(context, sight),
+                *_unclaimed(context, sight.oldest),
                 *_hosts(context),
                 *self._allowed(context),
             )
         )
+
+    def _sight_of(self, context: Context) -> _Sight:
+        edition = context.fleet.edition
+        with self._lock:
+            kept = self._sights.get(context.grants)
+        if kept is None or kept.edition != edition:
+            kept = _seen_anew(context, edition)
+            with self._lock:
+                self._sights[context.grants] = kept
+        return kept
 
     def _waiting(self, person: Person) -> Iterator[Part]:
         """What waits for this person's answer."""
@@ -78,9 +142,9 @@ class Home:
         if not rows:
             yield Footnote("Nothing is.")
         for row, plan, word in rows[:MOST_WAITING]:
-            until = f", until {say_time(row.expires_at)}" if row.expires_at else ""
-            who = "You asked for it" if row.person_id == person.id else f"{name(row.person_name)} asked for it"
-            yield Item(summary(row), f"{who} at {say_time(row.created_at)}{until}.", _buttons(row, plan, word))
+            until = f" · open until {say_time(row.expires_at)}" if row.expires_at else ""
+            who = "you" if row.person_id == person.id else name(row.person_name)
+            yield Item(summary(row), f"asked by {who} · {say_time(row.created_at)}{until}", _buttons(row, plan, word))
         yield from _more(len(rows) - MOST_WAITING, "history")
 
     def _word(self, row: ChangeRow, person: Person) -> Word | None:
@@ -104,13 +168,28 @@ class Home:
         yield Footnote(f"Everything can be typed too: {typed('help')}.")
 
 
+def _seen_anew(context: Context, edition: int) -> _Sight:
+    known = context.fleet.known()
+    creatable = sorted((one for one in known if context.may("create", one.vm)), key=lambda one: one.vm.name.casefold())
+    kept = (one for one in known if one.checkpoints and context.may("keep", one.vm))
+    held = ((checkpoint, seen) for seen in kept for checkpoint in seen.checkpoints)
+    oldest = nsmallest(MOST_LOOKED_UP, held, key=lambda one: (one[0].created, one[0].id))
+    return _Sight(
+        edition,
+        frozenset(one.vm.id for one in known),
+        creatable,
+        tuple((seen, checkpoint) for checkpoint, seen in oldest if checkpoint.managed_by is None),
+    )
+
+
 def _buttons(row: ChangeRow, plan: Plan, word: Word) -> tuple[Button, ...]:
     """There is no card around them, so each says when it is pressed what is lost: the gravest first."""
     lost = danger(plan)
     cautions = [caution for caution in plan.cautions if caution != lost]
     sure = " ".join([second_question(plan) or lost, *cautions, *plan.consequences[:2]]).strip() or plan.summary
     yes = Button("Approve" if word == "approve" else plan.verb.capitalize(), word, row.id, "danger", sure)
-    return (yes,) if word == "approve" else (yes, Button("Cancel", "cancel", row.id))
+    no = Button("Refuse", "refuse", row.id) if word == "approve" else Button("Cancel", "cancel", row.id)
+    return yes, no
 
 
 def _goes(held: Held) -> tuple[bool, float]:
@@ -134,10 +213,11 @@ def _mine(context: Context, held: Sequence[Held]) -> Iterator[Part]:
     yield from _more(len(held) - MOST_MINE, "list --mine")
 
 
-def _item(context: Context, held: Held) -> Item:
-    """A checkpoint, with when it goes."""
+def _item(context: Context, held: Held, *more: tuple[str, str, str]) -> Item:
+    """A checkpoint, with when it goes and what may be done with it."""
     text = f"{name(held.checkpoint.name)} of {name(held.seen.vm.name)}"
-    return Item(text, f"{age(held.checkpoint, context.now)} old, {until(held.note)}", choices=_choices(context, held))
+    detail = f"{age(held.checkpoint, context.now)} old, {until(held.note)}"
+    return Item(text, detail, choices=_choices(context, held, *more))
 
 
 def until(note: CheckpointNote) -> str:
@@ -149,10 +229,11 @@ def until(note: CheckpointNote) -> str:
     return "nobody said how long it is wanted"
 
 
-def _choices(context: Context, held: Held) -> tuple[Button, ...]:
-    """What may be done with it here."""
+def _choices(context: Context, held: Held, *more: tuple[str, str, str]) -> tuple[Button, ...]:
+    """What may be done with it here: label, action and the right that it needs."""
     offered: tuple[tuple[str, str, str], ...] = (
         ("Show", "show", "view"),
+        *more,
         ("Apply …", "form-apply", "apply"),
         ("Keep …", "form-keep", "keep"),
         ("Delete …", "form-delete", "delete"),
@@ -163,27 +244,34 @@ def _choices(context: Context, held: Held) -> tuple[Button, ...]:
     )
 
 
-def _vms(context: Context) -> Iterator[Part]:
+def _vms(context: Context, sight: _Sight) -> Iterator[Part]:
     """Those that they may do more with than look, the gravest first."""
-    vms = [one for one in context.fleet.known() if context.may("create", one.vm)]
-    if not vms:
+    count = len(sight.creatable)
+    if not count:
         return
-    healths = context.health.kept([one.vm for one in vms])
-    vms.sort(key=lambda one: (ORDER.index(healths[one.vm.id].verdict), one.vm.name.casefold()))
-    fine = sum(healths[one.vm.id].verdict is Verdict.FINE for one in vms)
+    ranking = sight.ranking(context.health.verdicts())
     yield Heading("Your VMs")
-    yield Paragraph(f"{say_count(len(vms), 'VM')}, {fine} of them fine.")
-    rows = tuple(
-        (
-            one.vm.name,
-            f"{healths[one.vm.id].verdict.mark} {healths[one.vm.id].verdict}",
-            one.vm.host,
-            str(len(one.checkpoints)),
-        )
-        for one in vms[:MOST_VMS]
-    )
-    yield Table(("VM", "Verdict", "Host", "Checkpoints"), rows)
-    yield from _more(len(vms) - MOST_VMS, "list")
+    yield Paragraph(f"{say_count(count, 'VM')}, {ranking.fine} of them fine.")
+    rows = []
+    for one in ranking.gravest:
+        verdict = ranking.verdicts.get(one.vm.id, Verdict.CANNOT_TELL)
+        rows.append((one.vm.name, f"{verdict.mark} {verdict}", one.vm.host, str(len(one.checkpoints))))
+    yield Table(("VM", "Verdict", "Host", "Checkpoints"), tuple(rows))
+    yield from _more(count - MOST_VMS, "list")
+
+
+def _unclaimed(context: Context, held: Sequence[tuple[VMInventory, Checkpoint]]) -> Iterator[Part]:
+    """What nobody looks after, of VMs of which they may take it over."""
+    owned = context.record.checkpoints.owners([checkpoint.id for _, checkpoint in held])
+    free = [one for one in held if one[1].id not in owned]
+    if free:
+        shown = free[:MOST_UNCLAIMED]
+        notes = context.record.checkpoints.notes([checkpoint.id for _, checkpoint in shown])
+        yield Heading("Nobody's, on VMs of yours")
+        for seen, checkpoint in shown:
+            one = Held(seen, checkpoint, notes.get(checkpoint.id, UNKNOWN), None)
+            yield _item(context, one, ("Claim …", "form-claim", "keep"))
+        yield from _more(len(free) - MOST_UNCLAIMED, "list --unclaimed")
 
 
 def _hosts(context: Context) -> Iterator[Part]:

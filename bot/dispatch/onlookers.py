@@ -43,13 +43,16 @@ class Onlookers:
         screen: Screen,
         make: Callable[[str, str, bool], Reply],
         *,
+        before: Callable[[], None] = lambda: None,
         soon: float = SOON,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`make` gives what somebody is to see, who belongs to that workspace, and is told whether they look now or are
-        only kept up to date. `clock` counts seconds."""
+        only kept up to date. `before` is done first where somebody is: what has changed is seen anew. `clock` counts
+        seconds."""
         self._screen = screen
         self._make = make
+        self._before = before
         self._soon = soon
         self._shown: TTLCache[tuple[str, str], _Shown] = TTLCache(MOST, LATELY, timer=clock)
         self._lock = Lock()
@@ -104,6 +107,7 @@ class Onlookers:
         with self._lock:
             self._again = False
         try:
+            self._before()
             self.follow()
         finally:
             with self._lock:

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Timer
 
+from bot.dispatch.alarms import Alarms
 from bot.dispatch.requests import Request, change_id_of
 from bot.ledger import Arrival, Ledger, LedgerError
 from bot.messages import Announcer, AnnouncerError, Origin
@@ -23,10 +23,6 @@ MOST_REPEATED = 200
 """Characters of a request that are repeated to who asked."""
 
 
-KEPT_WITHIN = 0.5
-"""Seconds that a request waits to be kept: Slack waits three for its acknowledgement."""
-
-
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """Keeps each request until it is answered. Safe to use from many threads."""
@@ -34,15 +30,15 @@ class Waiting:
     ledger: Ledger
     announcer: Announcer
     silence: float = SILENCE
+    _alarms: Alarms = field(default_factory=Alarms)
     _answered: set[str] = field(default_factory=set)
-    """Those that are kept still, because the ledger was locked when they were answered."""
+    """Those that are kept still, because that could not be written when they were answered."""
 
     def arrived(self, request: Request, text: str, *, change_id: str = "") -> None:
         """Keep a request, whose words are `text`; of a button of a card, with the change that it answers. Questions are
         answered also where they cannot be kept: they are asked when the disk is full."""
         try:
-            with self.ledger.within(KEPT_WITHIN):
-                self.ledger.arrivals.arrived(request.delivery_id, request.origin, text, change_id=change_id)
+            self.ledger.arrivals.arrived(request.delivery_id, request.origin, text, change_id=change_id)
         except LedgerError as error:
             log.error("a request could not be kept: %s", error.cause)
 
@@ -51,8 +47,7 @@ class Waiting:
         self._answered.add(request.delivery_id)
         answered = list(self._answered)
         try:
-            with self.ledger.within(KEPT_WITHIN):
-                self.ledger.arrivals.answered(*answered)
+            self.ledger.arrivals.answered(*answered)
         except LedgerError as error:
             log.error("an answered request is still kept: %s", error.cause)
         else:
@@ -61,13 +56,11 @@ class Waiting:
     @contextmanager
     def on(self, request: Request) -> Iterator[None]:
         """While a request is looked into that has arrived."""
-        timer = Timer(self.silence, self._tell, (request.origin, say(STILL_AT_IT)))
-        timer.daemon = True
-        timer.start()
+        alarm = self._alarms.after(self.silence, lambda: self._tell(request.origin, say(STILL_AT_IT)))
         try:
             yield
         finally:
-            timer.cancel()
+            alarm.cancel()
             self.answered(request)
 
     def tell_lost(self, took: Callable[[Arrival], bool]) -> None:
@@ -77,6 +70,7 @@ class Waiting:
             if not self._goes_on(lost, took):
                 self._tell(lost.origin, _lost(lost))
             self.ledger.arrivals.answered(lost.delivery_id)
+        self.ledger.arrivals.forget_older()
 
     def _goes_on(self, lost: Arrival, took: Callable[[Arrival], bool]) -> bool:
         """It became a change, or the answer of one, which has its own message. What is only written down, such as a

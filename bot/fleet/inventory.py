@@ -23,7 +23,9 @@ from backends.base import (
     Volume,
 )
 from bot.fleet.elapsed import NEVER, Elapsed
+from bot.joint import Joint
 from commands.base import HostStatus, name
+from commands.base.context import SCANNED_EVERY
 from commands.kit.words import say_names
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,15 @@ NOT_RUNNING = frozenset({VMState.OFF, VMState.OFF_CRITICAL})
 
 MOST_LOOKS = 8
 """VMs looked up at the same time for one request."""
+
+SCAN, SCAN_DISKS = SCANNED_EVERY, timedelta(hours=1)
+"""How old what was seen of a host may be, without and with disks, before an answer about a large fleet asks anew."""
+
+FEW = 16
+"""Hosts: so many are asked for each answer. Of more, what was seen lately is answered with, and its age."""
+
+AT_MOST = timedelta(seconds=0.4)
+"""How long an answer about a large fleet waits for hosts."""
 
 
 class Inventory:
@@ -59,10 +70,15 @@ class Inventory:
         self._clock = clock
         self._now = Elapsed(clock)
         self._steady = steady
+        self.joint: Joint[VMInventory] = Joint()
+        """Looks at one VM for people: several of them share one."""
         self._remarks: dict[str, tuple[str, ...]] = {}
         self._fresh_for = fresh_for
         self._timeout = timeout
+        self._caught_up = {False: NEVER, True: NEVER}
         self._lock = Lock()
+        self._edition = 0
+        self._merged: dict[bool, tuple[int, tuple[VMInventory, ...]]] = {}
         # Two a host, one with disks and one without: a host that hangs takes no thread from another.
         self._pool = ThreadPoolExecutor(max(1, 2 * len(backends)), thread_name_prefix="inventory")
 
@@ -82,9 +98,62 @@ class Inventory:
             self._ask_since(before, old, disks, timeout or self._timeout)
         return bool(old)
 
+    def begin(self, host: str, *, disks: bool = False) -> Future[None]:
+        """Ask this host unless it was asked just now, and wait for nothing: its answer is there when this has ended."""
+        watch = self._watches[host]
+        with self._lock:
+            under_way = watch.question(disks)
+            if under_way or watch.is_older(self._now() - self._fresh_for.total_seconds(), disks):
+                return (under_way or self._put(watch, disks)).answer
+        asked: Future[None] = Future()
+        asked.set_result(None)
+        return asked
+
+    def catch_up(self, hosts: Iterable[str] | None = None, *, disks: bool = False, wait: bool = True) -> None:
+        """For an answer: `renew` for a few hosts. Of a large fleet those that were not seen since a scan ago, and those
+        on which something changed, are asked, some at a time; the answer does not wait for them for long, and has to
+        say how old it is. Without `wait` they are asked, for an answer that comes later."""
+        chosen = self._chosen(hosts)
+        if len(chosen) <= FEW:
+            self.renew(hosts, disks=disks, timeout=None if wait else timedelta(0))
+            return
+        now = self._now()
+        with self._lock:
+            if now - self._caught_up[disks] < self._fresh_for.total_seconds():
+                return
+            if wait:
+                self._caught_up[disks] = now
+        before = now - (SCAN_DISKS if disks else SCAN).total_seconds()
+        old = sorted((w for w in chosen if w.is_older(before, disks)), key=lambda w: w.urgency(disks))[:FEW]
+        if old:
+            self._ask_since(before, old, disks, AT_MOST if wait else timedelta(0))
+
+    def renew_changed(self) -> None:
+        """Ask those on which something was changed since they were asked, and wait for them as `renew` does."""
+        changed = [one for one in self._watches.values() if one.changed > NEVER and one.is_older(NEVER, disks=False)]
+        if changed:
+            self._ask_since(NEVER, changed, False, self._timeout)
+
     def forget(self, host: str) -> None:
         """Something changed on this host: what was seen of it is shown while it is down, but is fresh no longer."""
         self._watches[host].changed = self._now()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all hosts."""
+        return tuple(self._watches)
+
+    def changed(self, host: str) -> float:
+        """When something last changed on this host by the bot: differs from before where something did since."""
+        return self._watches[host].changed
+
+    def answers(self, host: str) -> bool:
+        """Whether it answered when it was last asked."""
+        return not self._watches[host].problem()
+
+    def of_host(self, host: str, *, disks: bool = False) -> HostInventory | None:
+        """What was last seen of this host."""
+        return self._watches[host].sight(disks).inventory
 
     def look(self, vm_id: str, *, disks: bool = False) -> VMInventory:
         """The VM as it is now, asked from its host, wherever in the fleet it lives by now.
@@ -155,9 +224,22 @@ class Inventory:
         """The volumes that its disks are on, as they are now. Raises `BackendError`."""
         return self._watches[vm.host].backend.volumes_of(vm.id)
 
+    @property
+    def edition(self) -> int:
+        """Another one after every answer of a host: what is made of what was seen stays right while it is the same."""
+        return self._edition
+
     def seen(self, hosts: Iterable[str] | None = None, *, disks: bool = False) -> tuple[VMInventory, ...]:
         """Every VM on these hosts, or on all, as last seen. One that several hosts show (it moved, or Hyper-V Replica
         copies it under the same GUID) is given once, from where it lives."""
+        if hosts is not None:
+            return self._merge(hosts, disks)
+        edition, merged = self._edition, self._merged.get(disks)
+        if merged is None or merged[0] != edition:
+            merged = self._merged[disks] = edition, self._merge(None, disks)
+        return merged[1]
+
+    def _merge(self, hosts: Iterable[str] | None, disks: bool) -> tuple[VMInventory, ...]:
         best: dict[str, tuple[_Watch, VMInventory]] = {}
         for watch in self._chosen(hosts):
             for vm_id, one in watch.sight(disks).vms.items():
@@ -244,6 +326,7 @@ class Inventory:
             defect, problem = error, f"Its answer could not be understood ({type(error).__name__})."
         with self._lock:
             watch.answered(question, inventory, problem)
+            self._edition += 1
         if defect:
             question.answer.set_exception(defect)
         else:
@@ -268,7 +351,7 @@ def _seen(look: VMInventory | BackendError) -> VMInventory:
 
 def gaps_of(inventory: HostInventory) -> tuple[str, ...]:
     """A sentence for what the host did not show: part of something, or nothing of it at all."""
-    names = {one.vm.id: one.vm.name for one in inventory.vms}
+    names = {one.vm.id: one.vm.name for one in inventory.vms} if inventory.unreadable else {}
     sentences = []
     for part in dict.fromkeys(one.part for one in inventory.unreadable):
         missing = (names.get(one.vm_id or "") for one in inventory.unreadable if one.part is part)
@@ -354,6 +437,11 @@ class _Watch:
     def is_older(self, moment: float, disks: bool) -> bool:
         last = self.asked[True] if disks else max(self.asked.values())
         return last <= moment or last <= self.changed
+
+    def urgency(self, disks: bool) -> tuple[bool, float]:
+        """Sorts those first that changed, then those that were not asked for longest."""
+        last = self.asked[True] if disks else max(self.asked.values())
+        return last > self.changed, last
 
     def overtaken(self, moment: float, disks: bool) -> bool:
         """The last question ended, and was put before that moment or before the last change."""

@@ -240,7 +240,7 @@ def _item(digest: Digest, one: Stale) -> Item:
         _short(one.note.reason),
     )
     return Item(
-        f"{vm.name}: {checkpoint.name}",
+        f"{name(vm.name)}: {name(checkpoint.name)}",
         ", ".join(fact for fact in facts if fact),
         choices=_choices(one, digest.keep_longest),
     )

@@ -1,20 +1,67 @@
-"""Looks at the fleet regularly, so that names are found at once and growth is known."""
+"""Looks at the fleet regularly, so that names are found at once and growth is known.
+
+The looks are spread, so that no moment is busier than others, and a host is asked as often as it changes: one that
+shows the same as before is asked more and more seldom, one that changes as often as may be.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Event, Thread
 
-from bot.fleet.inventory import Inventory
+from backends.base import HostInventory
+from bot.fleet.inventory import FEW, SCAN, Inventory
 from bot.ledger import Ledger, LedgerError
 
 log = logging.getLogger(__name__)
 
 DISKS_EVERY = 30
 """Rounds: opening each disk file costs a host more than everything else."""
+
+FIRST_DISKS = 2
+"""Rounds over which the first looks at the disks of a large fleet are spread: names are known first."""
+
+SELDOM = 4
+"""Rounds between two looks at a host on which nothing changes: its warm session would be closed after more."""
+
+TURNS = 12
+"""Parts of a round; what is due within one is asked together."""
+
+AT_ONCE = 8
+"""Hosts that are asked at the same time."""
+
+PATIENCE = 15.0
+"""Seconds that the others wait for a host. What it answers later counts when it comes."""
+
+
+@dataclass(slots=True)
+class _Look:
+    """A question to a host, under way or answered."""
+
+    disks: bool
+    changed: float
+    """When the bot last changed something there, as it was known before."""
+    answer: Future[None]
+    until: float
+    """Others wait for it no longer."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """When a host is to be asked next, in seconds of the steady clock, and what it showed last."""
+
+    due: float
+    disks_due: float
+    pause: float
+    shown: int = 0
+    changed: float | None = None
+    look: _Look | None = None
+    disks_asked: bool = False
 
 
 @dataclass(slots=True)
@@ -24,10 +71,19 @@ class Scanner:
     inventory: Inventory
     ledger: Ledger
     after: Callable[[], None] = lambda: None
-    """Called after each look."""
-    every: timedelta = timedelta(minutes=2)
+    """Called after looks that showed something new, and once a round."""
+    every: timedelta = SCAN
+    steady: Callable[[], float] = time.monotonic
     _stopping: Event = field(default_factory=Event)
+    _stopped: Future[None] = field(default_factory=Future)
+    """Done when it is to stop: nobody waits for a host then."""
     _thread: Thread | None = None
+    _turns: dict[str, _Turn] = field(init=False)
+    _told: float = 0.0
+
+    def __post_init__(self) -> None:
+        now = self.steady()
+        self._turns = {host: _Turn(now, now, self._round) for host in self.inventory.names}
 
     def start(self) -> None:
         self._thread = Thread(target=self._watch, name="scanner", daemon=True)
@@ -37,27 +93,125 @@ class Scanner:
     def alive(self) -> bool:
         return self._thread is not None and self._thread.is_alive() and not self._stopping.is_set()
 
+    @property
+    def has_disks(self) -> bool:
+        """Whether the disks of every host were asked for since the start: before, a verdict would go by what is not
+        known yet."""
+        return all(turn.disks_asked for turn in self._turns.values())
+
     def stop(self) -> None:
         self._stopping.set()
+        if not self._stopped.done():
+            self._stopped.set_result(None)
 
     def _watch(self) -> None:
-        rounds = 0
-        while not self._stopping.is_set():
-            try:
-                self.look(disks=rounds % DISKS_EVERY == 0)
-            except Exception:  # the last frame on this thread: a defect in one round must not end the others
+        self._guarded(lambda: self.look(disks=len(self._turns) <= FEW))
+        while not self._stopping.wait(self._round / TURNS):
+            self._guarded(self.turn)
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Exception:  # the last frame on this thread: a defect in one round must not end the others
+            if not self._stopping.is_set():
                 log.exception("the fleet could not be looked at")
-            rounds += 1
-            self._stopping.wait(self.every.total_seconds())
 
     def look(self, *, disks: bool) -> None:
-        """One round: ask every host, and let the ledger know what was seen."""
-        self.inventory.renew(disks=disks)
+        """A whole round at once: ask every host, some at a time, and let the ledger know what was seen. The next looks
+        are spread."""
+        self._ask((host, disks) for host in self._turns)
+        now = self.steady()
+        for number, turn in enumerate(self._turns.values(), 1):
+            part = self._round * number / len(self._turns)
+            turn.due = now + part
+            turn.disks_due = now + part * (DISKS_EVERY if disks else FIRST_DISKS)
+        self._tell()
+
+    def turn(self) -> None:
+        """Ask the hosts whose turn it is."""
+        now = self.steady()
+        due = [(host, now >= turn.disks_due) for host, turn in self._turns.items() if now >= self._due(host, turn)]
+        if self._ask(due) or now - self._told >= self._round:
+            self._tell()
+
+    @property
+    def _round(self) -> float:
+        return self.every.total_seconds()
+
+    def _due(self, host: str, turn: _Turn) -> float:
+        """Where the bot has changed something, it is asked no later than a busy one."""
+        is_same = turn.changed == self.inventory.changed(host)
+        due = turn.due if is_same else min(turn.due, turn.due - turn.pause + self._round)
+        return min(due, turn.disks_due)
+
+    def _ask(self, due: Iterable[tuple[str, bool]]) -> bool:
+        """Ask them, some at a time, and take up what is answered, also from before. Whether something was new."""
+        waiting = [one for one in due if self._turns[one[0]].look is None]
+        news = False
+        while not self._stopping.is_set():
+            now = self.steady()
+            awaited = [
+                t.look for t in self._turns.values() if t.look and now < t.look.until and not t.look.answer.done()
+            ]
+            while waiting and len(awaited) < AT_ONCE:
+                awaited.append(self._begin(*waiting.pop(0)))
+            if awaited:
+                first = min(look.until for look in awaited) - now
+                wait([*(look.answer for look in awaited), self._stopped], max(0.0, first), FIRST_COMPLETED)
+            for host, turn in self._turns.items():
+                if turn.look and turn.look.answer.done():
+                    news |= self._take(host, turn, turn.look)
+            if not (awaited or waiting):
+                break
+        return news
+
+    def _begin(self, host: str, disks: bool) -> _Look:
+        changed = self.inventory.changed(host)
+        look = _Look(disks, changed, self.inventory.begin(host, disks=disks), self.steady() + PATIENCE)
+        self._turns[host].look = look
+        self._turns[host].disks_asked |= disks
+        return look
+
+    def _take(self, host: str, turn: _Turn, look: _Look) -> bool:
+        """What a look has come to. Whether something was new."""
+        turn.look = None
+        if error := look.answer.exception():
+            log.error("%s could not be looked at", host, exc_info=error)
+        seen = self.inventory.of_host(host, disks=look.disks)
+        shown = hash((look.changed, _shown(seen) if seen else None))
+        news = shown != turn.shown
+        quiet = not news and self.inventory.answers(host)
+        turn.shown, turn.changed = shown, look.changed
+        turn.pause = min(turn.pause * 1.5, self._round * SELDOM) if quiet else self._round
+        turn.due = self.steady() + turn.pause
+        if look.disks:
+            turn.disks_due = self.steady() + self._round * DISKS_EVERY
+        if seen and (news or look.disks):
+            self._record(seen)
+        return news
+
+    def _record(self, seen: HostInventory) -> None:
         try:
-            for seen in self.inventory.inventories(disks=disks):
-                self.ledger.checkpoints.seen(seen)
-                self.ledger.samples.add(seen)
+            self.ledger.checkpoints.seen(seen)
+            self.ledger.samples.add(seen)
+        except LedgerError as error:
+            self._failed(error)
+
+    def _tell(self) -> None:
+        self._told = self.steady()
+        try:
             self.after()
         except LedgerError as error:
-            if not self._stopping.is_set():  # the ledger is closed by then
-                log.error("what was seen of the fleet could not be recorded: %s", error.cause)
+            self._failed(error)
+
+    def _failed(self, error: LedgerError) -> None:
+        if not self._stopping.is_set():  # the ledger is closed by then
+            log.error("what was seen of the fleet could not be recorded: %s", error.cause)
+
+
+def _shown(seen: HostInventory) -> tuple[object, ...]:
+    """What is news when it is another: what is there, how it is called, and whether it runs. Sizes always change."""
+    return tuple(
+        (one.vm.id, one.vm.name, one.vm.state, one.vm.merging, tuple((c.id, c.name) for c in one.checkpoints))
+        for one in seen.vms
+    )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from backends.base import VM, CheckpointType, DiskFull, VMState, Volume
+from backends.base import VM, CheckpointType, DiskFull, VMInventory, VMState, Volume
 from commands.base import name
 from commands.kit.room import RESERVE
 from commands.kit.words import say_size, typed
@@ -14,6 +14,19 @@ def memory_needed(vm: VM, checkpoint_type: CheckpointType) -> int:
     """Bytes that a checkpoint of that type writes at once: a running VM's memory, for a standard one."""
     writes = vm.state in (VMState.RUNNING, VMState.PAUSED) and checkpoint_type is CheckpointType.STANDARD
     return (vm.memory_assigned or 0) if writes else 0
+
+
+def volumes_of(seen: VMInventory, volumes: Sequence[Volume] | None) -> tuple[Volume, ...] | None:
+    """Those of a host's volumes that the VM's disks are on."""
+    if volumes is None or seen.disks is None:
+        return None
+    found: dict[str, Volume] = {}
+    for disk in seen.disks:
+        under = [one for one in volumes if disk.path.casefold().startswith(one.path.casefold())]
+        if under:
+            deepest = max(under, key=lambda one: len(one.path))
+            found[deepest.path] = deepest
+    return tuple(found.values())
 
 
 def check(

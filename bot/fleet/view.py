@@ -13,7 +13,7 @@ from backends.base import VM, BackendError, VMInventory, Volume
 from bot.fleet.inventory import Inventory
 from commands.base import HostStatus, Look, NotKnown, Slip, UsageError, name
 from commands.base.context import Health
-from commands.base.health import VMHealth
+from commands.base.health import Verdict, VMHealth
 from commands.kit import meant, patterns
 from commands.kit.finding import fits, is_guid, named, nearest, plain, tell_apart
 from commands.kit.words import say_names, typed
@@ -37,6 +37,7 @@ class FleetView:
         self._at = at
         self._sets = sets
         self._normalise = partial(_normalised, normalise)
+        self._known: tuple[int, tuple[VMInventory, ...]] | None = None
 
     def find(self, text: str) -> tuple[VM, ...]:
         if _is_pattern(text):
@@ -44,7 +45,7 @@ class FleetView:
         try:
             return self._find(text)
         except NotKnown:
-            self._renew()
+            self._ask_everywhere()
             return self._find(text)  # also where it was somebody else who asked the hosts in the meantime
 
     def find_one(self, text: str) -> VM:
@@ -57,8 +58,7 @@ class FleetView:
         return found[0]
 
     def look(self, vm: VM, *, disks: bool = False) -> VMInventory:
-        with self._at(vm.host):
-            return self._as_found(vm, self._inventory.look(vm.id, disks=disks))
+        return self._as_found(vm, self._look(vm.host, vm.id, disks=disks))
 
     def look_all(self, vms: Sequence[VM], *, disks: bool = False) -> tuple[VMInventory, ...]:
         looks = [look for _, look in self.look_each(vms, disks=disks)]
@@ -82,24 +82,47 @@ class FleetView:
         return tuple(seen for seen in self._inventory.seen(hosts, disks=disks) if self._may(seen.vm))
 
     def known(self) -> tuple[VMInventory, ...]:
-        return tuple(seen for seen in self._inventory.seen() if self._may(seen.vm))
+        edition = self._inventory.edition
+        if self._known is None or self._known[0] != edition:
+            self._known = edition, tuple(seen for seen in self._inventory.seen() if self._may(seen.vm))
+        return self._known[1]
+
+    @property
+    def edition(self) -> int:
+        return self._inventory.edition
 
     def volumes_of(self, vm: VM) -> tuple[Volume, ...] | None:
         with self._at(vm.host):
             return self._inventory.volumes_of(vm)
 
-    def hosts(self) -> tuple[HostStatus, ...]:
+    def hosts(self, *, disks: bool = False) -> tuple[HostStatus, ...]:
         self._renew()
-        return self._inventory.hosts()
+        return self._inventory.hosts(disks=disks)
 
     def _renew(self, hosts: Iterable[str] | None = None, *, disks: bool = False) -> None:
         with self._at(None):
-            self._inventory.renew(hosts, disks=disks)
+            self._inventory.catch_up(hosts, disks=disks)
+
+    def _ask_everywhere(self) -> None:
+        """What nobody has seen yet may be on any host."""
+        with self._at(None):
+            self._inventory.renew()
+
+    def _look(self, host: str, vm_id: str, *, disks: bool) -> VMInventory:
+        """At one VM: several people who ask about it share a look, and one turn on its host."""
+
+        def look() -> VMInventory:
+            with self._at(host):
+                return self._inventory.look(vm_id, disks=disks)
+
+        return self._inventory.joint.of((vm_id, disks), look, waiting=lambda: self._at(None))
 
     def _look_on(self, host: str, vms: Sequence[VM], *, disks: bool) -> dict[str, VMInventory | BackendError]:
         """Those of the VMs that were seen on this host, by id."""
         ids = [vm.id for vm in vms if vm.host == host]
         try:
+            if len(ids) == 1:
+                return {ids[0]: self._look(host, ids[0], disks=disks)}
             with self._at(host):
                 return dict(zip(ids, self._inventory.look_each(ids, disks=disks), strict=True))
         except BackendError as busy:
@@ -215,6 +238,9 @@ class HealthView:
 
     def kept(self, vms: Iterable[VM]) -> Mapping[str, VMHealth]:
         return self.health.kept(vms)
+
+    def verdicts(self) -> Mapping[str, Verdict]:
+        return self.health.verdicts()
 
     def judge(self, seen: VMInventory) -> VMHealth:
         with self.at(seen.vm.host):

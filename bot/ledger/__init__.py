@@ -29,6 +29,7 @@ from bot.ledger.notices import Notice, Notices
 from bot.ledger.records import TAKEN_OVER, Change, ChangeRow, Event, VMRef
 from bot.ledger.samples import Sample, Samples
 from bot.ledger.schedules import Own, RunNotes, RunRow, Schedules
+from bot.ledger.signatures import Signatures
 from bot.ledger.states import LEGAL, ChangeState
 from bot.ledger.store import Store, current_copy
 from bot.ledger.streams import Link, Streams
@@ -122,6 +123,8 @@ class Ledger:
         """How sound the checkpoints of each VM are."""
         self.streams = Streams(store, clock)
         """How far the chain has been handed on."""
+        self.signatures = Signatures(store, clock)
+        """Requests over HTTP that were taken."""
         self.greetings = Greetings(store, clock)
         """Who was told what the bot is for."""
         self.audit = Audit(store, clock)
@@ -135,6 +138,7 @@ class Ledger:
 
     def close(self) -> None:
         self._store.close()
+        self.arrivals.close()
 
     def __enter__(self) -> Ledger:
         return self

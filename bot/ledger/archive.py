@@ -21,7 +21,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from bot.ledger.base import ARCHIVED, Base, base_of, kept_fingerprint
+from bot.ledger.base import ARCHIVED, KEPT_VERSION, Base, base_of, kept_fingerprint
 from bot.ledger.chain import Head
 from bot.ledger.changes import Changes
 from bot.ledger.errors import LedgerError, speaking
@@ -67,6 +67,7 @@ class Archive(Part):
                     db.conn.backup(copy, pages=PAGES)
                 copy.execute("PRAGMA journal_mode = delete")
                 copy.execute("PRAGMA synchronous = off")  # it is proved, and put on the disk, before it counts
+                copy.execute("PRAGMA journal_mode = off")  # and is thrown away where it is cut off
                 _cut_off(copy, cut)
             self.known(partial)
             with partial.open("rb+") as file:
@@ -116,8 +117,7 @@ class Archive(Part):
             base = Base(cut.head.seq, cut.head.hash, cut.number)
             db.execute("UPDATE chain_base SET seq = ?, hash = ?, changes = ?", [base.seq, base.hash, base.changes])
             self._record(db, archive, base)
-            for table in ("changes_fts", "changes_trigrams"):
-                db.execute(f"INSERT INTO {table} ({table}) VALUES ('rebuild')")  # noqa: S608
+            _words_anew(db)
             for sql in triggers:
                 db.execute(sql)
             if db.execute("PRAGMA foreign_key_check").fetchone():
@@ -133,7 +133,11 @@ class Archive(Part):
             summary=f"archived events up to {base.seq}",
             result=f"They are in {archive.name}.",
             noted=ARCHIVED,
-            detail={"seq": base.seq, "hash": base.hash, "changes": base.changes, "kept": kept_fingerprint(db, base)},
+            detail={
+                "version": KEPT_VERSION,
+                **{"seq": base.seq, "hash": base.hash, "changes": base.changes},
+                "kept": kept_fingerprint(db, base),
+            },
         )
 
     def shrink(self) -> None:
@@ -182,11 +186,45 @@ def _cut(db: Database, before: str) -> Cut | None:
     return Cut(Head(at, digest), max(number, base.changes), why)
 
 
+# ---------------------------------------------------------------- both
+
+SEARCHES = ("changes_fts", "changes_trigrams")
+
+
+def _events_leave(db: Database, which: str, seq: int, *, most_go: bool) -> None:
+    """Where most go, their index is made anew for those that stay: to take each out of it takes many times as long."""
+    indexes = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'events' AND sql IS NOT NULL"
+    found = db.execute(indexes).fetchall() if most_go else []
+    for name, _ in found:
+        db.execute(f"DROP INDEX {name}")
+    db.execute(f"DELETE FROM events WHERE {which}", [seq])  # noqa: S608 - a comparison of ours
+    for _, sql in found:
+        db.execute(sql)
+
+
+def _words_anew(db: Database) -> None:
+    """What searches look through, from the changes that are there."""
+    for table in SEARCHES:
+        db.execute(f"INSERT INTO {table} ({table}) VALUES ('rebuild')")  # noqa: S608
+
+
+def _words_leave(copy: sqlite3.Connection, number: int) -> None:
+    """Take the changes after that one out of what searches look through."""
+    texts = "summary, note, outcome, vm_names, person_name"
+    for table in SEARCHES:
+        copy.execute(
+            f"INSERT INTO {table} ({table}, rowid, {texts}) SELECT 'delete', number, {texts} "  # noqa: S608
+            "FROM changes WHERE number > ?",
+            [number],
+        )
+
+
 # ---------------------------------------------------------------- the archive
 
 BESIDE = (
-    *("absences", "arrivals", "digests", "freezes", "greetings", "housekeeping", "notices", "sampled", "samples"),
-    *("schedule_changes", "schedule_runs", "schedule_told", "schedules", "streams", "verdicts"),
+    *("absences", "archived_changes", "arrivals", "digests", "freezes", "greetings", "housekeeping", "notices"),
+    *("sampled", "samples", "schedule_changes", "schedule_runs", "schedule_told", "schedules", "signatures"),
+    *("streams", "verdicts"),
 )
 """What is no part of the record of changes stays in the ledger alone."""
 
@@ -196,17 +234,14 @@ def _cut_off(copy: sqlite3.Connection, cut: Cut) -> None:
     copy.execute("BEGIN IMMEDIATE")
     db = Database(copy, execute_plugins=False)
     triggers = _without_triggers(db)
-    texts = "summary, note, outcome, vm_names, person_name"
-    for table in ("changes_fts", "changes_trigrams"):
-        copy.execute(
-            f"INSERT INTO {table} ({table}, rowid, {texts}) SELECT 'delete', number, {texts} "  # noqa: S608
-            "FROM changes WHERE number > ?",
-            [cut.number],
-        )
+    (last,) = copy.execute("SELECT max(number) FROM changes").fetchone()
+    most_go = last - cut.number > cut.number - base_of(db).changes
+    if not most_go:
+        _words_leave(copy, cut.number)
     there = set(db.table_names())
     for table in (one for one in BESIDE if one in there):
         copy.execute(f"DELETE FROM {table}")  # noqa: S608
-    copy.execute("DELETE FROM events WHERE seq > ?", [cut.head.seq])
+    _events_leave(db, "seq > ?", cut.head.seq, most_go=most_go)
     copy.execute("DELETE FROM change_vms WHERE change > ?", [cut.number])
     copy.execute("CREATE TEMP TABLE gone AS SELECT id FROM changes WHERE number > ?", [cut.number])
     copy.execute(
@@ -215,6 +250,8 @@ def _cut_off(copy: sqlite3.Connection, cut: Cut) -> None:
     copy.execute("DELETE FROM changes WHERE number > ?", [cut.number])
     copy.execute("UPDATE chain_head SET seq = ?, hash = ?", [cut.head.seq, cut.head.hash])
     copy.execute("UPDATE chain_base SET is_archive = 1")
+    if most_go:
+        _words_anew(db)
     for sql in triggers:
         copy.execute(sql)
     copy.execute("COMMIT")
@@ -242,21 +279,33 @@ _WANTED = (
 
 def _leave_out(db: Database, cut: Cut, before: str) -> None:
     """What the present still asks for stays: whose each checkpoint is, who last said how long, who applied one."""
-    db.execute("DROP TABLE IF EXISTS temp.wanted")
+    for table in ("wanted", "going"):
+        db.execute(f"DROP TABLE IF EXISTS temp.{table}")
     db.execute("CREATE TEMP TABLE wanted (id TEXT PRIMARY KEY)")
     for sql in _WANTED:
         db.execute(f"INSERT OR IGNORE INTO temp.wanted {sql}", {"before": before})
     db.execute("DELETE FROM temp.wanted WHERE id IS NULL")  # else `NOT IN` would find nothing
-    goes = "SELECT id FROM changes WHERE number <= :last AND id NOT IN (SELECT id FROM temp.wanted)"
-    last = {"last": cut.number}
-    db.execute("DELETE FROM events WHERE seq <= ?", [cut.head.seq])
+    (last,) = db.execute("SELECT seq FROM chain_head").fetchone()
+    most_go = cut.head.seq - base_of(db).seq > last - cut.head.seq
+    _events_leave(db, "seq <= ?", cut.head.seq, most_go=most_go)
     # A change that stayed when it was archived may have been told of since: then it stays for good.
-    goes += " AND id NOT IN (SELECT change_id FROM events)"
+    db.execute("CREATE TEMP TABLE going (number INTEGER PRIMARY KEY, id TEXT UNIQUE)")
+    db.execute(
+        """INSERT INTO temp.going SELECT number, id FROM changes WHERE number <= ?
+        AND id NOT IN (SELECT id FROM temp.wanted) AND id NOT IN (SELECT change_id FROM events)""",
+        [cut.number],
+    )
     for column in ("change_id", "claim_id"):
-        db.execute(f"UPDATE checkpoints SET {column} = NULL WHERE {column} IN ({goes})", last)  # noqa: S608
-    db.execute(f"DELETE FROM change_vms WHERE change IN (SELECT number FROM changes WHERE id IN ({goes}))", last)  # noqa: S608
-    db.execute(f"DELETE FROM changes WHERE id IN ({goes})", last)  # noqa: S608
-    db.execute("DROP TABLE temp.wanted")
+        db.execute(f"UPDATE checkpoints SET {column} = NULL WHERE {column} IN (SELECT id FROM temp.going)")  # noqa: S608
+    db.execute(
+        """INSERT INTO archived_changes
+        SELECT verb, state, count(*) FROM changes WHERE number IN (SELECT number FROM temp.going) GROUP BY verb, state
+        ON CONFLICT (verb, state) DO UPDATE SET count = count + excluded.count"""
+    )
+    db.execute("DELETE FROM change_vms WHERE change IN (SELECT number FROM temp.going)")
+    db.execute("DELETE FROM changes WHERE number IN (SELECT number FROM temp.going)")
+    for table in ("wanted", "going"):
+        db.execute(f"DROP TABLE temp.{table}")
 
 
 def _without_triggers(db: Database) -> Iterable[str]:

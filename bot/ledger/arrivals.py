@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.ledger.store import Part
+from bot.ledger.aside import Aside
+from bot.ledger.store import Part, Store
 from bot.ledger.writing import clean, iso, moment_of, storable
 from bot.messages import Origin
 
@@ -23,30 +25,61 @@ class Arrival:
     """The change that a button of its card answers."""
 
 
+SCHEMA = """
+    CREATE TABLE IF NOT EXISTS arrivals (
+        delivery_id TEXT PRIMARY KEY, person_id TEXT NOT NULL, channel TEXT NOT NULL, text TEXT NOT NULL,
+        at TEXT NOT NULL, change_id TEXT NOT NULL
+    )
+"""
+KEEP = """
+    INSERT OR IGNORE INTO arrivals
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+           json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]')
+    FROM json_each(?)
+"""
+DROP = "DELETE FROM arrivals WHERE delivery_id IN (SELECT value FROM json_each(?))"
+ALL = "SELECT delivery_id, person_id, channel, text, at, change_id FROM arrivals"
+
+
 class Arrivals(Part):
     """Each is here from its arrival until its answer. They come with every command, before its acknowledgement leaves,
-    and a wait for the disk would be most of what that takes; so they outlive a bot that dies, and the last of them
-    perhaps no power cut."""
+    and a wait for the disk, or for who writes in the ledger, would be most of what that takes. So they are in a file
+    beside the ledger: they outlive a bot that dies, and the last of them perhaps no power cut."""
+
+    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+        super().__init__(store, clock)
+        self._aside = Aside(store.path.with_name(f"{store.path.name}-arrivals"), SCHEMA)
 
     def arrived(self, delivery_id: str, origin: Origin, text: str, *, change_id: str = "") -> None:
         """Keep a request. One that is here already stays as it is."""
         row = [storable(delivery_id), clean(origin.person_id), clean(origin.channel), clean(text), iso(self._clock())]
-        with self._store.write(passing=True) as db:
-            db.execute("INSERT OR IGNORE INTO arrivals VALUES (?, ?, ?, ?, ?, ?)", [*row, clean(change_id)])
+        self._aside.write(KEEP, [[*row, clean(change_id)]])
 
     def answered(self, *delivery_ids: str) -> None:
         """Drop them. Harmless for one that is not here."""
-        with self._store.write(passing=True) as db:
-            for delivery_id in delivery_ids:
-                db.execute("DELETE FROM arrivals WHERE delivery_id = ?", [storable(delivery_id)])
+        self._aside.write(DROP, [storable(one) for one in delivery_ids])
 
     def unanswered(self) -> tuple[Arrival, ...]:
         """Those that are here, oldest first."""
+        kept = _read(self._aside.read(ALL))
+        return tuple(sorted((*self._of_an_older_bot(), *kept), key=lambda one: one.at))
+
+    def forget_older(self) -> None:
+        """Drop those that an older version of the bot kept in the ledger itself."""
+        if self._of_an_older_bot():
+            with self._store.write() as db:
+                db.execute("DELETE FROM arrivals")
+
+    def close(self) -> None:
+        self._aside.close()
+
+    def _of_an_older_bot(self) -> tuple[Arrival, ...]:
         with self._store.read() as db:
-            rows = db.execute(
-                "SELECT delivery_id, person_id, channel, text, at, change_id FROM arrivals ORDER BY at"
-            ).fetchall()
-        return tuple(
-            Arrival(id, Origin(channel, person), text, moment_of(at), change_id)
-            for id, person, channel, text, at, change_id in rows
-        )
+            return _read(db.execute(ALL).fetchall())
+
+
+def _read(rows: Iterable[tuple[str, str, str, str, str, str]]) -> tuple[Arrival, ...]:
+    return tuple(
+        Arrival(id, Origin(channel, person), text, moment_of(at), change_id)
+        for id, person, channel, text, at, change_id in rows
+    )

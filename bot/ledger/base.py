@@ -19,6 +19,18 @@ SHOWN = f"""SELECT c.id, c.verb, c.person_id, c.person_name, c.channel, c.summar
     c.taken_by FROM changes c"""  # noqa: S608
 """Of a change, everything that the chain vouches for."""
 
+KEPT_VERSION = 1
+KEPT_VERSIONS = (None, KEPT_VERSION)
+"""Of what the event of an archive says; None in those of before there were versions."""
+
+KEPT = """SELECT c.id, c.verb, c.person_id, c.person_name, c.channel, c.summary, c.note,
+    (SELECT json_group_array(json_array(CAST(vm_id AS TEXT), CAST(vm_name AS TEXT), CAST(host AS TEXT))) FROM
+    (SELECT vm_id, vm_name, host FROM change_vms WHERE change = c.number ORDER BY position)),
+    c.plan, c.expires_at, c.created_at, c.vm_names, c.state, c.reason, c.result, c.decided_by, c.taken_by
+    FROM changes c WHERE c.number <= ? ORDER BY c.number"""
+"""What a fingerprint of that version is made of. It stands in the chain for ever, so this is never changed: what is to
+be vouched for beside it gets the next version."""
+
 
 @dataclass(frozen=True, slots=True)
 class Base:
@@ -42,9 +54,11 @@ def base_of(db: Database) -> Base:
     return Base(seq, digest, changes, bool(is_archive))
 
 
-def kept_fingerprint(db: Database, base: Base) -> str:
-    """Over the changes that were archived and stayed as rows, since what is there asks for them."""
+def kept_fingerprint(db: Database, base: Base, version: object = KEPT_VERSION) -> str:
+    """Over the changes that were archived and stayed as rows, since what is there asks for them. `version` is that of
+    the event which names it, one of `KEPT_VERSIONS`."""
     made = sha256()
-    for row in readable(db, f"{SHOWN} WHERE c.number <= {int(base.changes)} ORDER BY c.number"):
-        made.update(json.dumps(row if row is None else list(map(str, row))).encode())
+    for row in readable(db, KEPT, [base.changes]):
+        values = row if row is None or version == KEPT_VERSION else map(str, row)
+        made.update(json.dumps(values if values is None else list(values), default=repr).encode())
     return made.hexdigest()

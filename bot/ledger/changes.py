@@ -20,6 +20,8 @@ from commands.base import Person, Plan
 MOST_REFUSALS, REFUSALS_OVER = 60, timedelta(hours=1)
 """Of one person: whoever is refused over and over does not fill the ledger."""
 
+BOT = Person("bot", "bot")
+
 NO_MORE = "Further refusals of this person within the hour are not recorded."
 
 
@@ -87,28 +89,32 @@ class Changes(Part):
         verb: str,
         summary: str,
         result: str,
+        by: Person = BOT,
+        channel: str = "",
         noted: str = "",
         detail: Mapping[str, object] | None = None,
-    ) -> None:
-        """The same within a transaction, with an event that is no move where one is to be `noted`."""
+    ) -> bool:
+        """The same within a transaction, also of what a person did, with an event that is no move where one is to be
+        `noted`. False for an id that is known already."""
         asked = Asked(
             change_id=clean(change_id),
             verb=verb,
-            person_id="bot",
-            person_name="bot",
-            channel="",
+            person_id=by.id,
+            person_name=clean(by.name),
+            channel=clean(channel),
             summary=clean(summary),
             note="",
             vms=(),
         )
         if not self._ask(db, asked):
-            return
+            return False
         for state in (ChangeState.QUEUED, ChangeState.RUNNING):
-            self._move(db, asked.change_id, state, by="bot", why=summary)
+            self._move(db, asked.change_id, state, by=by.id, why=summary)
         if noted:
             at, state = iso(self._clock()), ChangeState.RUNNING
-            append(db, asked.change_id, noted, at=at, state=state, done_by="bot", detail=detail_to_json(detail))
-        self._move(db, asked.change_id, ChangeState.SUCCEEDED, by="bot", why=summary, result=result)
+            append(db, asked.change_id, noted, at=at, state=state, done_by=by.id, detail=detail_to_json(detail))
+        self._move(db, asked.change_id, ChangeState.SUCCEEDED, by=by.id, why=summary, result=result)
+        return True
 
     def move(
         self,

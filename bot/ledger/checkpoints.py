@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from sqlite_utils import Database
+
 from backends.base import Checkpoint, HostInventory, Part, VMState
 from bot.ledger import store
 from bot.ledger.rows import Row
@@ -151,14 +153,31 @@ class Checkpoints(store.Part):
                     [at, inventory.host, at],
                 )
 
-    def notes(self, checkpoint_ids: Iterable[str]) -> Mapping[str, CheckpointNote]:
-        """What is known of each; those unknown are left out."""
+    def notes(self, checkpoint_ids: Iterable[str], *, owner: str | None = None) -> Mapping[str, CheckpointNote]:
+        """What is known of each, or of each that belongs to `owner`; those unknown are left out."""
         with self._store.read() as db:
+            wanted = list(checkpoint_ids if owner is None else _of_owner(db, owner).intersection(checkpoint_ids))
+            if not wanted:
+                return {}
             rows = db.execute(
                 f"SELECT p.id, {_NOTE} WHERE p.id IN (SELECT value FROM json_each(?))",  # noqa: S608
-                [json.dumps(list(checkpoint_ids))],
+                [json.dumps(wanted)],
             ).fetchall()
         return {id: _note(note) for id, *note in rows}
+
+    def owners(self, checkpoint_ids: Iterable[str] | None = None) -> Mapping[str, str]:
+        """By checkpoint, the name of whose it is, or their user id: of those of these that are somebody's, or of all
+        that are there."""
+        chosen = "p.gone_at IS NULL" if checkpoint_ids is None else "p.id IN (SELECT value FROM json_each(?))"
+        with self._store.read() as db:
+            rows = db.execute(
+                f"""SELECT p.id, coalesce(k.person_name, c.person_name, k.person_id, p.owner)
+                FROM checkpoints p LEFT JOIN changes c ON c.id = p.change_id AND c.person_id = p.owner
+                LEFT JOIN changes k ON k.id = p.claim_id
+                WHERE {chosen} AND coalesce(k.person_id, p.owner) IS NOT NULL""",  # noqa: S608
+                [] if checkpoint_ids is None else [json.dumps(list(checkpoint_ids))],
+            ).fetchall()
+        return dict(rows)
 
     def expiring(self, at: datetime) -> tuple[Expiring, ...]:
         """Those that the bot took, that are still there, and whose time is over at this moment; the first to go
@@ -177,6 +196,18 @@ def _partly_read(inventory: HostInventory) -> bool:
     """There may be checkpoints on the host that it did not show."""
     parts = {one.part for one in (*inventory.unreadable, *inventory.cannot_show)}
     return not parts.isdisjoint((Part.VMS, Part.CHECKPOINTS)) or not all(one.checkpoints_known for one in inventory.vms)
+
+
+def _of_owner(db: Database, owner: str) -> set[str]:
+    """What they took or claimed, and nobody else has claimed, there or gone."""
+    rows = db.execute(
+        """SELECT p.id FROM checkpoints p LEFT JOIN changes k ON k.id = p.claim_id
+        WHERE p.owner = ?1 AND coalesce(k.person_id, ?1) = ?1
+        UNION ALL SELECT p.id FROM checkpoints p JOIN changes k ON k.id = p.claim_id
+        WHERE p.claim_id IS NOT NULL AND k.person_id = ?1""",
+        [owner],
+    ).fetchall()
+    return {id for (id,) in rows}
 
 
 _NOTE = """coalesce(k.person_id, p.owner), p.reason, p.kind, p.keep_until, p.pinned, p.safety,

@@ -93,6 +93,24 @@ def is_trouble(error: Exception) -> bool:
 _DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
 
 
+_CODES = {
+    errno.ENOSPC: sqlite3.SQLITE_FULL,
+    errno.EDQUOT: sqlite3.SQLITE_FULL,
+    errno.EROFS: sqlite3.SQLITE_READONLY,
+    errno.EACCES: sqlite3.SQLITE_CANTOPEN,
+    errno.EMFILE: sqlite3.SQLITE_CANTOPEN,
+    errno.ENFILE: sqlite3.SQLITE_CANTOPEN,
+    errno.ENOENT: sqlite3.SQLITE_CANTOPEN,
+}
+"""What SQLite would say of what the system says."""
+
+
+def trouble_of(path: Path, error: OSError) -> LedgerError:
+    """What the system reports about a file of the ledger."""
+    code = _CODES.get(error.errno or 0, sqlite3.SQLITE_IOERR)
+    return LedgerError(_SENTENCES[code].format(path=path), str(error), transient=True)
+
+
 @contextmanager
 def speaking(path: Path) -> Iterator[None]:
     """Turn what SQLite reports about the file into a `LedgerError`; a mistake in the program stays what it is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -47,10 +48,15 @@ class Figures(Part):
     """Sums, each from an index."""
 
     def changes(self) -> Mapping[tuple[str, str], int]:
-        """How many there are by verb and state. A refusal that came before there was a plan may have no verb."""
+        """How many there have been by verb and state, with those that are in archives alone by now. A refusal that came
+        before there was a plan may have no verb."""
         with self._store.read() as db:
             rows = db.execute("SELECT verb, state, count(*) FROM changes GROUP BY state, verb").fetchall()
-        return {(verb, state): count for verb, state, count in rows}
+            rows += db.execute("SELECT verb, state, count FROM archived_changes").fetchall()
+        counts: Counter[tuple[str, str]] = Counter()
+        for verb, state, count in rows:
+            counts[verb, state] += count
+        return counts
 
     def ended_since(self, seq: int) -> tuple[list[Ended], int]:
         """The changes that came to their end after that event, and the number of the last event."""

@@ -10,9 +10,7 @@ from typing import Literal
 from sqlite_utils import Database
 
 from bot.ledger.changes import Changes
-from bot.ledger.records import Asked
 from bot.ledger.rows import Row
-from bot.ledger.states import ChangeState
 from bot.ledger.store import Part, Store
 from bot.ledger.writing import clean, iso, moment_of
 from bot.messages import Origin
@@ -89,24 +87,9 @@ class Freezes(Part):
 
     def _record(self, db: Database, change_id: str, person: Person, origin: Origin, said: str) -> bool:
         """As a change that is over when it is written down. False for an id that is known already."""
-        asked = Asked(
-            change_id=clean(change_id),
-            verb="freeze",
-            person_id=person.id,
-            person_name=clean(person.name),
-            channel=clean(origin.channel),
-            summary=clean(said),
-            note="",
-            vms=(),
+        return self._changes.record_in(
+            db, change_id, verb="freeze", summary=said, result=clean(said), by=person, channel=origin.channel
         )
-        if not self._changes._ask(db, asked):
-            return False
-        for state in (ChangeState.QUEUED, ChangeState.RUNNING):
-            self._changes._move(db, asked.change_id, state, by=person.id, why=asked.summary)
-        self._changes._move(
-            db, asked.change_id, ChangeState.SUCCEEDED, by=person.id, why=asked.summary, result=asked.summary
-        )
-        return True
 
 
 def _current(db: Database) -> Freeze | None:

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from bot.ledger.rows import VMS, Row, vms_of
 from bot.ledger.store import Part
 from bot.ledger.writing import clean, iso, moment_of
-from commands.base import HistoryEntry
+from commands.base import HistoryEntry, VMEntry
 
 MAX_WORDS = 16
 """Of a search; the rest is left out."""
@@ -66,6 +66,28 @@ class History(Part):
                 found |= {number: _entry(row) for number, *row in rows}
         newest = [found[number] for number in sorted(found, reverse=True)]
         return tuple(newest[max(offset, 0) :][: max(limit, 0)])
+
+    def each(self, change: str) -> tuple[VMEntry, ...]:
+        """What became of the newest change whose id begins so on each of its VMs, in their order; empty for none."""
+        begins = clean(change).casefold()
+        with self._store.read() as db:
+            row = db.execute(
+                "SELECT number, id FROM changes WHERE substr(id, 1, ?) = ? ORDER BY number DESC LIMIT 1",
+                [len(begins), begins],
+            ).fetchone()
+            if row is None or not begins:
+                return ()
+            number, change_id = row
+            vms = db.execute(
+                "SELECT vm_id, vm_name, host FROM change_vms WHERE change = ? ORDER BY position", [number]
+            ).fetchall()
+            ends = db.execute(
+                "SELECT json_extract(detail, '$.vm_id'), json_extract(detail, '$.state'), why FROM events "
+                "WHERE change_id = ? AND event = 'outcome' ORDER BY seq",
+                [change_id],
+            ).fetchall()
+        ended = {vm_id: (str(state), why) for vm_id, state, why in ends}
+        return tuple(VMEntry(str(id), str(name), str(host), *ended.get(id, ("", ""))) for id, name, host in vms)
 
 
 @dataclass(frozen=True, slots=True)

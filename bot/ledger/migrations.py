@@ -558,6 +558,33 @@ def freezes(db: Database) -> None:
     """)
 
 
+@MIGRATIONS()
+def signatures(db: Database) -> None:
+    """Signed requests that were taken."""
+    db.execute("CREATE TABLE signatures (signature TEXT PRIMARY KEY, until TEXT NOT NULL) WITHOUT ROWID")
+    db.execute("CREATE INDEX signatures_by_until ON signatures (until)")
+
+
+@MIGRATIONS()
+def archived_changes(db: Database) -> None:
+    """How many changes went into archives, by verb and state: what is counted since ever does not fall."""
+    db.execute("""
+        CREATE TABLE archived_changes (
+            verb TEXT NOT NULL,
+            state TEXT NOT NULL,
+            count INTEGER NOT NULL,
+            PRIMARY KEY (verb, state)
+        ) WITHOUT ROWID
+    """)
+
+
+@MIGRATIONS()
+def checkpoints_of_an_owner(db: Database) -> None:
+    """Finds what somebody has among thousands, for every Home tab."""
+    db.execute("CREATE INDEX checkpoints_by_owner ON checkpoints (owner) WHERE owner IS NOT NULL")
+    db.execute("CREATE INDEX checkpoints_by_claim ON checkpoints (claim_id) WHERE claim_id IS NOT NULL")
+
+
 def migrate(db: Database, path: Path) -> None:
     """Bring the database to what this version needs. Call it inside a transaction, so that of two programs that start
     at once one does it. Raises `LedgerError` for a database that is newer, or that is something else."""

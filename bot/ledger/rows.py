@@ -101,7 +101,7 @@ def vms_of(text: str) -> tuple[VMRef, ...]:
     return tuple(VMRef(*vm) for vm in json.loads(text))
 
 
-def readable(db: Database, sql: str, values: Sequence[str] = ()) -> Iterator[Row | None]:
+def readable(db: Database, sql: str, values: Sequence[object] = ()) -> Iterator[Row | None]:
     """The rows of a query; None, and no more, for one whose text is no longer text."""
     try:
         for row in db.execute(sql, values):  # noqa: UP028 - `yield from` would close the cursor, perhaps after its database

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -11,7 +11,7 @@ from functools import lru_cache
 from pydantic import TypeAdapter, ValidationError
 
 from bot.ledger.rows import Row
-from bot.ledger.store import Part
+from bot.ledger.store import Part, Store
 from bot.ledger.writing import clean, iso, moment_of, to_json
 from commands.base.health import Acknowledgement, Reason, Verdict, VMHealth
 
@@ -46,6 +46,11 @@ class Turn:
 class Verdicts(Part):
     """One verdict a VM."""
 
+    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+        super().__init__(store, clock)
+        self._edition = 0
+        self._bare: tuple[int, Mapping[str, Verdict]] | None = None
+
     def keep(self, judged: Iterable[tuple[VMHealth, Remembered]]) -> None:
         """Note verdicts. Since when a VM has one stays where it is the same as before."""
         now = iso(self._clock())
@@ -74,6 +79,7 @@ class Verdicts(Part):
                     watched_until = excluded.watched_until, creating_since = excluded.creating_since""",
                 rows,
             )
+        self._edition += 1
 
     def of(self, vm_ids: Iterable[str] | None = None) -> Mapping[str, VMHealth]:
         """The verdicts on these VMs, or on all; those never judged are left out."""
@@ -84,6 +90,15 @@ class Verdicts(Part):
                 [wanted],
             ).fetchall()
         return {row[0]: _health(row) for row in rows}
+
+    def bare(self) -> Mapping[str, Verdict]:
+        """All of them, without what they rest on. They are read once after a round of looks, for everybody."""
+        edition, kept = self._edition, self._bare
+        if kept is None or kept[0] != edition:
+            with self._store.read() as db:
+                rows = db.execute("SELECT vm_id, verdict FROM verdicts").fetchall()
+            kept = self._bare = edition, {vm_id: Verdict(verdict) for vm_id, verdict in rows}
+        return kept[1]
 
     def remembered(self, vm_ids: Iterable[str] | None = None) -> Mapping[str, Remembered]:
         wanted = None if vm_ids is None else json.dumps(list(vm_ids))

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from sqlite_utils import Database
 
-from bot.ledger.base import ARCHIVED, SHOWN, base_of, kept_fingerprint
+from bot.ledger.base import ARCHIVED, KEPT_VERSIONS, SHOWN, base_of, kept_fingerprint
 from bot.ledger.chain import GENESIS, Head, hash_of, head_of
 from bot.ledger.export import Format, export
 from bot.ledger.records import TAKEN_OVER, Asked
@@ -49,6 +49,12 @@ class Verdict:
     """After which event they begin: 0 unless what was before is in an archive."""
     is_archive: bool = False
     """It is an archive, and no bot's ledger."""
+
+    @property
+    def events(self) -> str:
+        """Which there are, in words."""
+        first, last = self.base.seq + 1, self.head.seq
+        return f"events {first} to {last}" if self.base.seq else f"{last} events"
 
     @property
     def whole(self) -> bool:
@@ -91,6 +97,11 @@ class Audit(Part):
         """
         with self._store.read() as db:
             return export(db, form, out, since)
+
+
+_LEGAL = {str(state): frozenset(map(str, then)) for state, then in LEGAL.items()}
+_FINAL = frozenset(str(state) for state in ChangeState if state.final)
+"""As they stand in rows: to make a state of each text of a million rows would take a while."""
 
 
 @dataclass(slots=True)
@@ -161,9 +172,12 @@ class _Walk:
         if not self.base.seq or self.base.is_archive:
             return None
         named = {"seq": self.base.seq, "hash": self.base.hash, "changes": self.base.changes}
-        if {**named, "kept": self._archived.get("kept")} != self._archived:
+        if {key: self._archived.get(key) for key in named} != named:
             return Breakage("No event says that what was before it was archived: it was cut off.", self.base.seq + 1)
-        if self._archived["kept"] != kept_fingerprint(self._db, self.base):
+        version = self._archived.get("version")
+        if version not in KEPT_VERSIONS:
+            return Breakage("What says that it was archived is of a later version of the bot.", self.base.seq + 1)
+        if self._archived.get("kept") != kept_fingerprint(self._db, self.base, version):
             return Breakage("A change that was archived and stayed was edited or deleted.")
         return None
 
@@ -205,10 +219,10 @@ class _Walk:
         if to == ChangeState.REQUESTED:
             return self._asked(change_id, at, done_by, detail)
         life = self._lives.get(change_id)
-        if life is None or to not in LEGAL[ChangeState(life.state)]:
+        if life is None or to not in _LEGAL[life.state]:
             return "It moves its change in a way that the bot never does."
         life.move(to, done_by, why, result)
-        if ChangeState(to).final:
+        if to in _FINAL:
             del self._lives[change_id]
             if not life.agrees():
                 return _DISAGREES

@@ -57,7 +57,8 @@ def detail_to_json(detail: Mapping[str, object] | None) -> str:
 def plan_to_json(plan: Plan) -> str:
     """All of a plan. It reads back equal, names that are no valid Unicode included."""
     action = TypeAdapter(type(plan.action)).dump_python(plan.action, mode="json")
-    rest = _PLAN.dump_python(plan, mode="json", exclude={"action"})
+    newer = set() if plan.loss else {"loss"}  # a plan without it is written as it ever was, and so is its fingerprint
+    rest = _PLAN.dump_python(plan, mode="json", exclude={"action", *newer})
     return to_json({"action": {"verb": plan.verb, **action}, **rest})
 
 

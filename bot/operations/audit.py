@@ -102,14 +102,10 @@ def verify(ctx: click.Context, anchor: Head | None, stream: Path | None, archive
         ctx.exit(1)
     with _written("Standard output"):
         what = "archive" if verdict.is_archive else "ledger"
-        click.echo(f"The {what} is whole: {_events(verdict)}.")
+        click.echo(f"The {what} is whole: {verdict.events}.")
         if verdict.base.seq and not archives:
             click.echo(f"What was archived before it must end with: {verdict.base}")
         click.echo(f"Its head, to keep elsewhere and to check with --head: {verdict.head}")
-
-
-def _events(verdict: Verdict) -> str:
-    return f"events {verdict.base.seq + 1} to {verdict.head.seq}" if verdict.base.seq else f"{verdict.head.seq} events"
 
 
 def _verify_archives(ctx: click.Context, paths: tuple[Path, ...], anchor: Head | None) -> Head | None:
@@ -133,7 +129,7 @@ def _verify_archives(ctx: click.Context, paths: tuple[Path, ...], anchor: Head |
                     _end(ctx, f"{path} is broken {broken.where}. {broken.what}")
             anchor = None
         with _written("Standard output"):
-            click.echo(f"The archive {path} is whole: {_events(verdict)}, and the chain goes on after it.")
+            click.echo(f"The archive {path} is whole: {verdict.events}, and the chain goes on after it.")
     return anchor
 
 

@@ -1,4 +1,4 @@
-"""checkpointbot backup: the ledger and the jobs as they were at one moment.
+"""checkpointbot backup: the ledger and the jobs as they were at one moment, and the one-time codes.
 
 While both are locked against writers, a read transaction is begun on each; from then on SQLite shows them as they were
 at that moment, whatever is written meanwhile. So a backup is what a crash at that moment would have left, and a bot
@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +22,8 @@ import click
 
 from bot.ledger import Ledger, LedgerError, Verdict, current_copy
 from bot.operations.folder import FolderError, make_private, utc_now
+from bot.people.codes import FILE as CODES
+from bot.people.codes import CodesError, people_in
 from bot.settings import SettingsError, data_dir
 
 LEDGER, JOBS, NOTE = "ledger.db", "jobs.db", "backup.json"
@@ -46,8 +48,11 @@ class Backup:
     head: str
     """Of the ledger's chain."""
     events: int
+    """That are in it: those of an archive are not."""
     has_jobs: bool
     """False where the jobs are kept in a database of their own, which is backed up by its own means."""
+    has_codes: bool = False
+    """It holds the secrets of those who have one-time codes."""
 
 
 def back_up(folder: Path, into: Path, *, clock: Callable[[], datetime] = utc_now) -> Backup:
@@ -67,6 +72,8 @@ def back_up(folder: Path, into: Path, *, clock: Callable[[], datetime] = utc_now
         with _at_one_moment([folder / name for name in names]) as sources:
             for name, source in zip(names, sources, strict=True):
                 _copy(source, partial / name)
+        if (folder / CODES).is_file():
+            _copy_private(folder / CODES, partial / CODES)
         made = verified(partial, now)
         (partial / NOTE).touch(mode=0o600)
         (partial / NOTE).write_text(_note(made), encoding="utf-8")
@@ -76,7 +83,7 @@ def back_up(folder: Path, into: Path, *, clock: Callable[[], datetime] = utc_now
     finally:
         if partial.exists():
             shutil.rmtree(partial)
-    return Backup(done, made.made_at, made.head, made.events, made.has_jobs)
+    return replace(made, folder=done)
 
 
 # ---------------------------------------------------------------- one moment
@@ -110,6 +117,12 @@ def _copy(source: sqlite3.Connection, to: Path) -> None:
         copy.execute("PRAGMA journal_mode = delete")  # one file, which can be read where nothing can be written
 
 
+def _copy_private(source: Path, to: Path) -> None:
+    """For this account alone from its first byte on. The file is replaced as a whole, so it is never seen half."""
+    to.touch(mode=0o600)
+    shutil.copyfile(source, to)
+
+
 # ---------------------------------------------------------------- what a backup must be
 
 
@@ -118,11 +131,15 @@ def verified(folder: Path, made_at: datetime) -> Backup:
     has_jobs = (folder / JOBS).is_file()
     for name in (LEDGER, JOBS) if has_jobs else (LEDGER,):
         _check_integrity(folder / name)
+    try:
+        has_codes = bool(people_in(folder / CODES))
+    except CodesError as error:
+        raise BackupError(f"{error} Nothing was changed.") from error
     verdict = _walked(folder / LEDGER)
     if verdict.broken is not None:
         broken = verdict.broken
         raise BackupError(f"The ledger is broken {broken.where}: {broken.what} checkpointbot audit verify says more.")
-    return Backup(folder, made_at, str(verdict.head), verdict.head.seq, has_jobs)
+    return Backup(folder, made_at, str(verdict.head), verdict.head.seq - verdict.base.seq, has_jobs, has_codes)
 
 
 def _walked(path: Path) -> Verdict:
@@ -163,7 +180,8 @@ config_option = click.option(
 @click.argument("path", type=click.Path(path_type=Path, file_okay=False))
 @config_option
 def backup_command(path: Path, config: Path | None) -> None:
-    """Copy the ledger and the jobs into a new folder of PATH, as they are at one moment. The bot may be running.
+    """Copy the ledger, the jobs and the one-time codes into a new folder of PATH, as they are at one moment. The bot
+    may be running.
 
     The copy is looked through before it counts: both files, and the whole chain of the ledger.
     """
@@ -172,6 +190,8 @@ def backup_command(path: Path, config: Path | None) -> None:
         made = back_up(folder, path)
     click.echo(f"The backup is in {made.folder}: {made.events} events{'' if made.has_jobs else ', and no jobs'}.")
     click.echo(f"Its head, to keep elsewhere and to check with audit verify --head: {made.head}")
+    if made.has_codes:
+        click.echo("It holds the secrets of one-time codes: keep it as safe as the data folder itself.", err=True)
     if not made.has_jobs:
         click.echo("Where the settings name a database_url, back that database up by its own means.", err=True)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from bot.operations.folder import make_private, utc_now
-from bot.people.codes import Codes, CodesError
+from bot.operations.folder import give_to_owner, make_private, utc_now
+from bot.people.codes import FILE, Codes, CodesError
 from bot.settings import CodesSettings, SettingsError, data_dir
 
 
@@ -33,6 +33,8 @@ def codes(ctx: click.Context, config: Path | None) -> None:
     with _told_plainly():
         folder = data_dir(config)
         make_private(folder)
+    # The bot runs by another account, perhaps, which must be able to read what root writes here.
+    ctx.call_on_close(lambda: give_to_owner(folder, *folder.glob(f"{FILE}*")))
     ctx.obj = Codes(folder, CodesSettings(), utc_now)
 
 

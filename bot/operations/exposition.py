@@ -1,9 +1,10 @@
-"""The page of metrics in Prometheus' text format. It says what prometheus-client's own would, in half the time: of the
+"""The page of metrics in Prometheus' text format. It says what prometheus-client's own would, and is quicker: of the
 series of a VM the labels are the same in each, and are written once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from math import isfinite, isnan
 
 from prometheus_client.metrics_core import Metric
@@ -13,21 +14,25 @@ KINDS = ("counter", "gauge", "histogram")
 """What the bot has. Others have names of their own on the page."""
 
 
+class Labels(dict[str, str]):
+    """Labels that several series have. They are not changed."""
+
+    @cached_property
+    def text(self) -> str:
+        return _labels(self)
+
+
 def page(registry: Collector) -> bytes:
-    known: dict[tuple[tuple[str, str], ...], str] = {}
-    return "".join(line for family in registry.collect() for line in _lines(family, known)).encode()
+    return "".join(line for family in registry.collect() for line in _lines(family)).encode()
 
 
-def _lines(family: Metric, known: dict[tuple[tuple[str, str], ...], str]) -> Iterator[str]:
+def _lines(family: Metric) -> Iterator[str]:
     assert family.type in KINDS, f"{family.name} is of a kind that this page does not have"  # noqa: S101
     name = f"{family.name}_total" if family.type == "counter" else family.name
     yield f"# HELP {name} {_escaped(family.documentation)}\n# TYPE {name} {family.type}\n"
     for sample in family.samples:
-        labels = tuple(sample.labels.items())
-        text = known.get(labels)
-        if text is None:
-            text = known[labels] = _labels(sample.labels)
-        value = float(sample.value)
+        labels, value = sample.labels, float(sample.value)
+        text = labels.text if isinstance(labels, Labels) else _labels(labels)
         yield f"{sample.name}{text} {value if isfinite(value) else _odd(value)}\n"
 
 

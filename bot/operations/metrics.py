@@ -16,10 +16,12 @@ from threading import Lock
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 from backends.base import VMInventory
 from bot.fleet.inventory import Inventory
 from bot.ledger import ChangeState, Ledger
+from bot.operations.exposition import Labels
 from commands.base.health import ORDER
 
 MOST_VMS, MOST_VOLUMES = 10_000, 2_000
@@ -85,6 +87,12 @@ def _gauge(name: str, text: str, samples: Iterable[tuple[Sequence[str], float]],
     family = GaugeMetricFamily(f"{PREFIX}_{name}", text, labels=labels)
     for values, value in samples:
         family.add_metric(values, value)
+    return family
+
+
+def _of_vms(name: str, text: str, samples: Iterable[tuple[Labels, float]]) -> Metric:
+    family = GaugeMetricFamily(f"{PREFIX}_{name}", text, labels=VM_LABELS)
+    family.samples = [Sample(family.name, labels, value) for labels, value in samples]
     return family
 
 
@@ -157,11 +165,17 @@ class _Changes(Collector):
             self.durations.labels(one.verb).observe(one.seconds)
 
 
+Sizes = tuple[VMInventory, int | None, bool | None]
+"""A VM, what the files of its checkpoints take, and whether a merge is still to come."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fleet(Collector):
     """As last seen."""
 
     sources: Sources
+    _sizes: dict[str, Sizes] = field(default_factory=dict)
+    """Of the last scrape: disks are looked at once an hour, and to go through them takes the most time."""
 
     def collect(self) -> Iterator[Metric]:
         hosts = self.sources.inventory.hosts()
@@ -185,34 +199,49 @@ class _Fleet(Collector):
         inventory = self.sources.inventory
         every = inventory.seen()
         shown = [(_labels(one), one) for one in every[:MOST_VMS]]
-        deep = [(_labels(one), one) for one in inventory.seen(disks=True)[:MOST_VMS]]
-        count = [(labels, len(one.checkpoints)) for labels, one in shown]
-        yield _gauge("vm_checkpoints", "Checkpoints of a VM.", count, VM_LABELS)
-        oldest = [(ls, min(c.created for c in one.checkpoints).timestamp()) for ls, one in shown if one.checkpoints]
-        name = "vm_oldest_checkpoint_timestamp_seconds"
-        yield _gauge(name, "When the oldest checkpoint of a VM was taken.", oldest, VM_LABELS)
+        yield _of_vms("vm_checkpoints", "Checkpoints of a VM.", [(ls, len(one.checkpoints)) for ls, one in shown])
         figures, now = self.sources.ledger.figures, self.sources.clock()
         held = figures.kept(now)
-        free = [(ls, [c.created for c in one.checkpoints if c.id not in held]) for ls, one in shown]
+        taken = [(ls, one.checkpoints) for ls, one in shown if one.checkpoints]
+        oldest = [(ls, min(c.created for c in some).timestamp()) for ls, some in taken]
+        name = "vm_oldest_checkpoint_timestamp_seconds"
+        yield _of_vms(name, "When the oldest checkpoint of a VM was taken.", oldest)
+        free = [(ls, [c.created for c in some if c.id not in held]) for ls, some in taken]
         name = "vm_oldest_unkept_checkpoint_timestamp_seconds"
         text = "When the oldest checkpoint of a VM was taken that nobody keeps."
-        yield _gauge(name, text, [(ls, min(taken).timestamp()) for ls, taken in free if taken], VM_LABELS)
+        yield _of_vms(name, text, [(ls, min(some).timestamp()) for ls, some in free if some])
         verdicts = figures.verdicts()
         judged = [(ls, VERDICTS[said]) for ls, one in shown if (said := verdicts.get(one.vm.id)) in VERDICTS]
-        text = "The verdict on a VM: 0 Fine, 1 Cannot tell, 2 Look, 3 Hold."
-        yield _gauge("vm_verdict", text, judged, VM_LABELS)
+        yield _of_vms("vm_verdict", "The verdict on a VM: 0 Fine, 1 Cannot tell, 2 Look, 3 Hold.", judged)
         until = figures.keep_until(now)
         kept = [(ls, until[one.vm.id].timestamp()) for ls, one in shown if one.vm.id in until]
         name = "vm_keep_until_timestamp_seconds"
-        yield _gauge(name, "Until when a VM's checkpoint is kept that may go first.", kept, VM_LABELS)
-        grown = [(ls, size) for ls, one in deep if (size := one.differencing_bytes) is not None]
-        yield _gauge("vm_differencing_bytes", "What the files of a VM's checkpoints take.", grown, VM_LABELS)
-        merging = [(ls, pending) for ls, one in deep if (pending := one.merge_pending) is not None]
-        yield _gauge(
-            "vm_merge_pending", "Whether disks of deleted checkpoints are still to be merged.", merging, VM_LABELS
-        )
+        yield _of_vms(name, "Until when a VM's checkpoint is kept that may go first.", kept)
+        yield from self._disks(shown)
         yield _one("vms_left_out", "VMs beyond the limit on series.", len(every) - len(shown))
 
+    def _sizes_of(self, one: VMInventory) -> Sizes:
+        known = self._sizes.get(one.vm.id)
+        if known is None or known[0] is not one:
+            known = self._sizes[one.vm.id] = (one, one.differencing_bytes, one.merge_pending)
+        return known
 
-def _labels(one: VMInventory) -> tuple[str, str, str]:
-    return one.vm.host, one.vm.name, one.vm.id
+    def _disks(self, shown: Iterable[tuple[Labels, VMInventory]]) -> Iterator[Metric]:
+        """As of the last look with disks: a VM may have been elsewhere then."""
+        every = self.sources.inventory.seen(disks=True)[:MOST_VMS]
+        for gone in self._sizes.keys() - {one.vm.id for one in every}:
+            self._sizes.pop(gone, None)
+        known = {one.vm.id: (one.vm, labels) for labels, one in shown}
+        deep = []
+        for one in every:
+            vm, labels = known.get(one.vm.id, (None, None))
+            same = vm is not None and (vm.host, vm.name) == (one.vm.host, one.vm.name)
+            deep.append((labels if labels is not None and same else _labels(one), self._sizes_of(one)))
+        grown = [(ls, size) for ls, (_, size, _) in deep if size is not None]
+        yield _of_vms("vm_differencing_bytes", "What the files of a VM's checkpoints take.", grown)
+        merging = [(ls, pending) for ls, (_, _, pending) in deep if pending is not None]
+        yield _of_vms("vm_merge_pending", "Whether disks of deleted checkpoints are still to be merged.", merging)
+
+
+def _labels(one: VMInventory) -> Labels:
+    return Labels(zip(VM_LABELS, (one.vm.host, one.vm.name, one.vm.id), strict=True))

@@ -13,8 +13,19 @@ from pathlib import Path
 import click
 
 from bot.changes.perform import Restored
-from bot.operations.backup import JOBS, LEDGER, NOTE, Backup, BackupError, config_option, data_dir_of, told, verified
+from bot.operations.backup import (
+    JOBS,
+    LEDGER,
+    NOTE,
+    Backup,
+    BackupError,
+    config_option,
+    data_dir_of,
+    told,
+    verified,
+)
 from bot.operations.folder import RESTORING, give_to_owner, held, make_private, utc_now
+from bot.people.codes import FILE as CODES
 
 MARK = "restored.json"
 """Beside the files that were put back: of which moment they are."""
@@ -22,11 +33,11 @@ MARK = "restored.json"
 
 def restore(backup: Path, folder: Path, *, replace: bool, clock: Callable[[], datetime] = utc_now) -> Backup:
     """Put a backup into the data folder, which no bot may be using. What is there goes into a folder of its own beside
-    it with `replace`; without, it is a reason to refuse. Raises `BackupError`, `FolderError`, OSError."""
+    it with `replace`; without, it is a reason to refuse. One-time codes that are there stay: a backup brings none
+    back that were taken away since. Raises `BackupError`, `FolderError`, OSError."""
     made = read(backup)
     with held(folder, look=False):
-        files = [folder / f"{name}{end}" for name in (LEDGER, JOBS) for end in ("", "-wal", "-shm")]
-        there = [path for path in files if path.exists()]
+        there = _files(folder, LEDGER, JOBS)
         if there and not replace:
             raise BackupError(
                 f"{folder} holds a ledger already. Nothing was changed. With --replace it is put aside, and kept."
@@ -38,12 +49,19 @@ def restore(backup: Path, folder: Path, *, replace: bool, clock: Callable[[], da
         if there:
             make_private(aside)
             give_to_owner(folder, aside)
-        for path in there:
+        for path in (*there, *(_files(folder, f"{LEDGER}-arrivals") if there else ())):
             path.rename(aside / path.name)
-        for name in _names(made):
-            (folder / f"{name}.restored").rename(folder / name)
+        for name in (*_names(made), CODES):
+            if (copy := folder / f"{name}.restored").exists():
+                copy.rename(folder / name)
         (folder / RESTORING).unlink()
     return made
+
+
+def _files(folder: Path, *databases: str) -> list[Path]:
+    """Those that are there."""
+    files = [folder / f"{name}{end}" for name in databases for end in ("", "-wal", "-shm")]
+    return [path for path in files if path.exists()]
 
 
 def _write(path: Path, text: str) -> None:
@@ -90,7 +108,8 @@ def _names(made: Backup) -> tuple[str, ...]:
 
 def _copy_files(backup: Path, folder: Path) -> None:
     """Beside what is there, so that a full disk leaves that as it is."""
-    copies = [(backup / name, folder / f"{name}.restored") for name in (LEDGER, JOBS) if (backup / name).is_file()]
+    names = (LEDGER, JOBS) if (folder / CODES).exists() else (LEDGER, JOBS, CODES)
+    copies = [(backup / name, folder / f"{name}.restored") for name in names if (backup / name).is_file()]
     try:
         for source, copy in copies:
             copy.unlink(missing_ok=True)

@@ -3,7 +3,7 @@ allows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Literal, Protocol
@@ -78,10 +78,10 @@ def allowed(access: AccessSettings, person: Person, channel: str) -> Callable[[s
     held = [(frozenset(access.roles[grant.role]), tuple(grant.vms)) for grant in _grants(access, person, channel)]
 
     @cache
-    def covering(action: str) -> tuple[tuple[str, ...], ...]:
-        return tuple(vms for actions, vms in held if action in actions)
+    def covering(action: str) -> tuple[str, ...]:
+        return tuple(pattern for actions, vms in held if action in actions for pattern in vms)
 
-    return lambda action, vm_name: any(_covers(vms, vm_name) for vms in covering(action))
+    return lambda action, vm_name: _covers(covering(action), vm_name)
 
 
 @lru_cache(maxsize=65_536)
@@ -189,10 +189,13 @@ def grants_elsewhere(access: AccessSettings, person: Person, channel: str) -> tu
     return tuple(grant for grant in _numbered(access, person) if grant.channels and channel not in grant.channels)
 
 
-def roles_with(access: AccessSettings, action: str) -> tuple[str, ...]:
-    """The roles that hold `action`, the one that holds least first."""
-    changing = {role for role, held in access.roles.items() if action == CHANGE and set(held) - {"view"}}
-    roles = (role for role, held in access.roles.items() if action in held or role in changing)
+def _holds(held: Collection[str], action: str) -> bool:
+    return bool(set(held) - {"view"}) if action == CHANGE else action in held
+
+
+def roles_with(access: AccessSettings, *actions: str) -> tuple[str, ...]:
+    """The roles that hold all of `actions`, the one that holds least first."""
+    roles = (role for role, held in access.roles.items() if all(_holds(held, action) for action in actions))
     return tuple(sorted(roles, key=lambda role: len(access.roles[role])))
 
 

@@ -35,6 +35,11 @@ TRIES, LOCKED = 5, timedelta(minutes=15)
 ISSUER = "Checkpoint Bot"
 
 
+def people_in(path: Path) -> tuple[str, ...]:
+    """Who has a code by such a file; nobody where there is none. Raises `CodesError` and OSError."""
+    return tuple(sorted(_read(path)))
+
+
 class CodesError(Exception):
     """A sentence for whoever keeps the bot's machine."""
 

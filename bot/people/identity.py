@@ -16,6 +16,7 @@ from bot.people import access as permissions
 from bot.people.directory import Directory, LookupFailed, Member, NoSuchMember, ScopeMissing
 from bot.settings import AccessSettings
 from commands.base import Person, is_person
+from commands.kit.words import which_role
 
 log = logging.getLogger(__name__)
 
@@ -150,8 +151,9 @@ class Gate:
     def _check_grants(self, person: Person) -> None:
         if not permissions.has_any(self.access, person):
             who = "" if self.access.ask else " Ask whoever keeps my settings for one."
+            role = which_role(permissions.roles_with(self.access, "view"), would="let you look")
             raise Refusal(
-                f"No grant gives you anything here.{who} Your id is {person.id}.", "no grant", lacks_grant=True
+                f"No grant gives you anything here. {role}{who} Your id is {person.id}.", "no grant", lacks_grant=True
             )
 
     def admit_change(self, person: Person, channel: str) -> None:

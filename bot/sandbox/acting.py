@@ -115,8 +115,8 @@ class Acting:
         return {"ok": True}
 
     def _view(self, body: Json) -> View:
-        found = [*self._state.views.values(), *self._state.homes.values()]
-        for view in found:
+        homes = (*self._state.homes.values(), *self._state.former_homes.values())
+        for view in (*self._state.views.values(), *homes):
             if view.id == body["view_id"]:
                 return view
         raise SandboxError(f"There is no view {body['view_id']}.")

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from bot.sandbox.messages import Message, View
 from bot.sandbox.payloads import event_callback
+from bot.sandbox.request_url import Delivery
 from bot.sandbox.shapes import Json
-from bot.sandbox.socket_mode import Ack, NoConnection, SocketMode
+from bot.sandbox.socket_mode import Ack, NoConnection
 from bot.sandbox.state import State
 from bot.sandbox.workspace import User, UserGroup
 
@@ -19,9 +20,9 @@ RETRIES = (0.0, 60.0, 300.0)
 class Events:
     """Sends them in the background. Lives on the sandbox's own thread."""
 
-    def __init__(self, state: State, sockets: SocketMode, ack_timeout: float, retries: Sequence[float]) -> None:
+    def __init__(self, state: State, app: Delivery, ack_timeout: float, retries: Sequence[float]) -> None:
         self._state = state
-        self._sockets = sockets
+        self._app = app
         self._ack_timeout = ack_timeout
         self._retries = retries
         self._running: set[asyncio.Task[None]] = set()
@@ -132,6 +133,6 @@ class Events:
 
     async def _once(self, payload: Json, retry: Json) -> Ack | None:
         try:
-            return await self._sockets.deliver("events_api", payload, self._ack_timeout, retry)
+            return await self._app.deliver("events_api", payload, self._ack_timeout, retry)
         except NoConnection:
             return None

@@ -119,9 +119,9 @@ class Looking:
         except SandboxError as error:
             raise web.HTTPNotFound(text=str(error)) from error
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await response.prepare(request)
         closed_page = contextlib.suppress(ConnectionResetError)
         with closed_page, self._state.watching(user) as queue:
+            await response.prepare(request)
             await response.write(b": welcome\n\n")
             while not self._control.stopping.is_set():
                 await response.write(await self._next(queue))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from html import unescape
@@ -175,6 +176,9 @@ def _profile(workspace: Workspace) -> Json:
     return {**known, "updated": CREATED, "icons": {}}
 
 
+_BOLD = re.compile(r"(?<!\w)\*(?!\s)([^*\n]+)(?<!\s)\*(?!\w)")
+
+
 def _read(block: Json) -> str:
     match block["type"]:
         case "table" | "data_table":
@@ -182,7 +186,11 @@ def _read(block: Json) -> str:
         case "container":
             title = block.get("rich_text_title") or block["title"]
             lines = [_inner(title), *(_read(child) for child in block["child_blocks"])]
-        case "data_visualization" | "plan" | "task_card":
+        case "plan":
+            lines = [block["title"], *map(_task, block["tasks"])]
+        case "task_card":
+            lines = [_task(block)]
+        case "data_visualization":
             lines = [block["title"]]
         case "rich_text" | "context":
             lines = [_inner(part) for part in block["elements"]]
@@ -197,9 +205,15 @@ def _read(block: Json) -> str:
     return "\n".join(lines)
 
 
+def _task(task: Json) -> str:
+    """`web01: Took before-upgrade.`"""
+    told = [_inner(task[part]) for part in ("details", "output") if part in task]
+    return ": ".join([task["title"], *told])
+
+
 def _inner(part: Json) -> str:
-    """The text in an object, without markup's escapes."""
+    """The text in an object, without markup's escapes and the signs around bold words."""
     if part.get("type") == "mrkdwn":
-        return unescape(part["text"])
+        return unescape(_BOLD.sub(r"\1", part["text"]))
     found = (o["text"] for o in objects(part) if isinstance(o.get("text"), str))
     return "".join(found) or str(part.get("alt_text", part.get("value", "")))

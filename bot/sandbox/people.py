@@ -19,9 +19,10 @@ from bot.sandbox.messages import Message, View
 from bot.sandbox.outcomes import How, Outcome
 from bot.sandbox.payloads import Act, Value
 from bot.sandbox.reacting import react, unreact
+from bot.sandbox.request_url import Delivery
 from bot.sandbox.response_urls import ResponseUrls
 from bot.sandbox.shapes import Json
-from bot.sandbox.socket_mode import EnvelopeType, NoConnection, SocketMode
+from bot.sandbox.socket_mode import EnvelopeType, NoConnection
 from bot.sandbox.state import State, Trigger, Typed
 from bot.sandbox.viewing import STATELESS, Filled, errors_of, missing, push_view, replace_view, values_of, view_of
 from bot.sandbox.workspace import Channel, User
@@ -37,7 +38,7 @@ class People:
     """Acts as a person. Lives on the sandbox's own thread; every method raises `SandboxError` for the impossible."""
 
     state: State
-    sockets: SocketMode
+    app: Delivery
     urls: ResponseUrls
     events: Events
     clock: Callable[[], float]
@@ -229,7 +230,7 @@ class People:
     async def _deliver(self, kind: EnvelopeType, payload: Json, act: Act) -> Outcome:
         outcome = Outcome(trigger_id=act.trigger_id, response_url=act.response_url)
         try:
-            ack = await self.sockets.deliver(kind, payload, self.ack_timeout)
+            ack = await self.app.deliver(kind, payload, self.ack_timeout)
         except NoConnection:
             return replace(outcome, error=NOBODY_THERE)
         if ack is None:

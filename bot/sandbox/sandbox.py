@@ -29,6 +29,7 @@ from bot.sandbox.outcomes import How, Outcome
 from bot.sandbox.pace import Pace
 from bot.sandbox.payloads import Value
 from bot.sandbox.people import People
+from bot.sandbox.request_url import Delivery, RequestUrl
 from bot.sandbox.response_urls import ResponseUrls
 from bot.sandbox.server import Server
 from bot.sandbox.shapes import Json
@@ -81,8 +82,11 @@ class Sandbox:
         pace = Pace(clock, on=rate_limits)
         self._sockets = SocketMode(self.state, self.faults, clock, random)
         urls = ResponseUrls(self.state, clock)
-        events = Events(self.state, self._sockets, ack_timeout, event_retries)
-        self._people = People(self.state, self._sockets, urls, events, clock, ack_timeout)
+        self.signing_secret = ids.secret(32)
+        self._request_url = RequestUrl(self.state, clock, self.signing_secret)
+        app = Delivery(self._sockets, self._request_url)
+        events = Events(self.state, app, ack_timeout, event_retries)
+        self._people = People(self.state, app, urls, events, clock, ack_timeout)
         tokens: dict[str, TokenKind] = {self.bot_token: "bot", self.app_token: "app"}
         api = WebApi(self.state, self._sockets, events, self.faults, pace, clock, tokens)
         self._control = Control(self.state, self._people, self._sockets, events, self.faults, pace, suggestions)
@@ -209,7 +213,8 @@ class Sandbox:
         return self.state.homes.get(self.workspace.user(user).id)
 
     def log(self, kind: str | None = None) -> list[Json]:
-        """What went over the wire, oldest first: web_api, envelope, ack, timeout, response_url, connections."""
+        """What went over the wire, oldest first: web_api, envelope, ack, timeout, response_url, connections,
+        and over HTTP request and answer."""
         with self.state.changed:
             return [line for line in self.state.log if kind in (None, line["kind"])]
 
@@ -260,6 +265,10 @@ class Sandbox:
     def refuse_connections(self, refuse: bool = True) -> None:
         """Let no new Socket Mode connection in."""
         self._server.run(self._control.fault({"refuse_connections": refuse}))
+
+    def send_requests_to(self, url: str) -> None:
+        """Deliver over HTTP to this address, signed with `signing_secret`, as to an app without Socket Mode."""
+        self._request_url.url = url
 
     def drop_connection(self) -> None:
         """Reset one Socket Mode connection, as a broken network does."""

@@ -20,6 +20,7 @@ from bot.sandbox.threads import Threads
 from bot.sandbox.workspace import User, Workspace
 
 LOG_LENGTH = 5_000
+FORMER_HOMES = 100
 TOMBSTONE = "This message was deleted."
 Choices = dict[str, dict[str, object]]
 """By block_id and action_id."""
@@ -118,6 +119,8 @@ class State:
         self.views: dict[str, View] = {}
         """Open modals by id, each person's in the order of their stack."""
         self.homes: dict[str, View] = {}
+        self.former_homes: dict[str, View] = {}
+        """By id, those that others took the place of: whoever still has one before them may press in it."""
         """Home tabs by person."""
         self.triggers: dict[str, Trigger] = {}
         self.hooks: dict[str, Hook] = {}
@@ -214,6 +217,10 @@ class State:
 
     def show_home(self, view: View) -> None:
         with self._changing(Event("home", {"id": view.id}, view.user)):
+            if former := self.homes.get(view.user):
+                self.former_homes[former.id] = former
+                for id in list(self.former_homes)[:-FORMER_HOMES]:
+                    del self.former_homes[id]
             self.homes[view.user] = view
 
     def close_view(self, view: View, *, all_of_them: bool = False) -> None:

@@ -18,7 +18,7 @@ from bot.schedules.picking import Picker, name_of, rehearsal
 from bot.schedules.recurring import Recurring
 from bot.settings import Settings
 from commands.base import LastRun, Person, Rehearsal, Reply, Schedule, SchedulePlan, UsageError, name, say
-from commands.kit.words import say_names, say_time, typed
+from commands.kit.words import say_names, say_time, typed, which_role
 
 MOST = 200
 """Schedules that there are at once."""
@@ -98,9 +98,11 @@ class Book:
             of = say_names(refused) if refused else "all of its VMs" if vms else "any VM of it"
             raise Refusal(
                 f"No grant lets you take {'and delete ' if schedule.retains else ''}checkpoints of {of} in this "
-                f"channel, and whoever wants to {plan.what} this schedule needs that. Type {typed('whoami')} to see "
-                "what you may do.",
+                f"channel, and whoever wants to {plan.what} this schedule needs that. "
+                f"{which_role(access.roles_with(self.settings.access, *schedule.actions))} Type {typed('whoami')} to "
+                "see what you may do.",
                 f"no grant for {' and '.join(schedule.actions)} on {', '.join(refused) or of}",
+                lacks_grant=True,
             )
         if plan.what in ("add", "resume", "run"):
             self.permission.admit(schedule.owner, schedule.channel)

@@ -78,10 +78,19 @@ class Digests:
         before: DigestRow | None = None,
     ) -> Digest:
         self.inventory.renew(disks=True, timeout=TIMEOUT)
-        inventories = self.inventory.inventories(disks=True)
-        for one in inventories:
+        for one in self.inventory.inventories(disks=True):
             self.ledger.checkpoints.seen(one)
             self.ledger.samples.add(one)
+        return self.from_memory(patterns, may_view, before)
+
+    def from_memory(
+        self,
+        patterns: Sequence[str],
+        may_view: Callable[[VM], bool] | None = None,
+        before: DigestRow | None = None,
+    ) -> Digest:
+        """Of what was last seen: no host is asked."""
+        inventories = self.inventory.inventories(disks=True)
         shown = [
             replace(one, vms=tuple(v for v in one.vms if may_view is None or may_view(v.vm))) for one in inventories
         ]

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
+from threading import Lock
 
 from dbos import DBOS
 
@@ -47,7 +48,7 @@ log = logging.getLogger(__name__)
 
 NAME, CLOCK = "checkpoint expiry", "expiry"
 CRON = "7 * * * *"
-"""A look an hour, which asks no host."""
+"""A look an hour, which asks no host but for a delete that waits."""
 
 NAMESPACE = uuid.UUID("0d5f3c39-6a0e-4c5b-9b63-2f1c8f5f3a77")
 MOST_ITEMS = 8
@@ -122,6 +123,8 @@ class Expiry:
 
     new_token: Callable[[], str] = lambda: str(uuid.uuid4())
     word: str = CLOCK
+    _unrecorded: list[Callable[[], object]] = field(default_factory=list)
+    _recording: Lock = field(default_factory=Lock)
     _workflow: Callable[[datetime, object], None] = field(init=False)
 
     def declare(self) -> None:
@@ -142,10 +145,12 @@ class Expiry:
         """Go on with each checkpoint whose time is nearly over, and tell what is to be told."""
         if self.ledger.freezes.current() is not None:
             return
+        self._record()
         now = self.clock()
         for one in self.ledger.checkpoints.expiring(now + self.settings.notice):
             if stays_by_note(one.note, now + self.settings.notice) is None:
                 self._go_on(one, now)
+        self.housekeeping.go_on_everywhere()  # what could not begin when it was queued
         for _, notices in groupby(self.ledger.notices.waiting(), key=lambda one: one.person):
             everything = list(notices)
             for at in range(0, len(everything), MOST_ITEMS):
@@ -231,11 +236,20 @@ class Expiry:
             except AnnouncerError as error:
                 log.warning("%s could not be told what expires: %s", person, error)
                 if not error.lasting:
-                    self.ledger.notices.release(claimed)
+                    self._record(lambda: self.ledger.notices.release(claimed))
                     return
             else:
-                self.ledger.notices.told(goes)
+                self._record(lambda: self.ledger.notices.told(goes))
                 return
+
+    def _record(self, *records: Callable[[], object]) -> None:
+        """Record what was told or not, and first what could not be recorded before: else nobody would be told again,
+        and nothing of it would be deleted."""
+        self._unrecorded.extend(records)
+        with self._recording:
+            while self._unrecorded:
+                self._unrecorded[0]()
+                del self._unrecorded[0]
 
     def _goes_at(self, one: Notice, now: datetime) -> datetime | None:
         """Half of the notice is left at least, however late it is told."""

@@ -121,9 +121,9 @@ class Housekeeping:
         for host in self.ledger.housekeeping.hosts():
             for one in self.ledger.housekeeping.under_way(host):
                 change = self.ledger.changes.get(one.id)
-                if change is None:  # the bot died before it was asked for
-                    self.ledger.housekeeping.move(one.id, Stage.WAITING, of=(Stage.DELETING,))
-                elif self._was_frozen(change):
+                if change is None:
+                    continue
+                if self._was_frozen(change):
                     self._queue_again(one)
                 elif change.state is ChangeState.DENIED:
                     self._end(one, Stage.STAYS, change.reason)
@@ -185,11 +185,18 @@ class Housekeeping:
                 self._come_back(host, opens)
             return
         with self._locks[host]:  # of two who look at once one begins it
+            self._take_back(host)
             for one in self._cheapest_first(host):
                 if len(self.ledger.housekeeping.under_way(host)) >= self.settings.merges_per_host:
                     return
                 if not self._begin(one):
                     self._come_back(host, now + AGAIN)
+
+    def _take_back(self, host: str) -> None:
+        """Let wait again what was to begin and was not asked for: the bot died, or the ledger was full, right then."""
+        for one in self.ledger.housekeeping.under_way(host):
+            if one.stage is Stage.DELETING and self.ledger.changes.get(one.id) is None:
+                self.ledger.housekeeping.move(one.id, Stage.WAITING, of=(Stage.DELETING,))
 
     def _cheapest_first(self, host: str) -> Sequence[Wanted]:
         """What waits: of each VM the oldest first, and of several VMs the one whose first merge is the smallest."""

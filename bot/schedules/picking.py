@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from backends.base import VM, CheckpointType, VMInventory
 from bot.changes.permission import Permission
 from bot.changes.quota import Holdings
+from bot.fleet import space
 from bot.fleet.growth import KnownGrowth
 from bot.fleet.inventory import Inventory
 from bot.ledger import Ledger
@@ -141,7 +142,7 @@ class Picker:
         for seen in chosen:
             vm, wanted = seen.vm, self.type_of(schedule, seen.vm)
             after = self.retain(schedule, seen, asked_about, taking=True) if schedule.retains else retention.Retention()
-            volumes_here = skips.volumes_of(seen, volumes.get(vm.host))
+            volumes_here = space.volumes_of(seen, volumes.get(vm.host))
             facts = skips.Facts(
                 checkpoint_type=wanted or vm.checkpoint_type,
                 away=hosts[vm.host].problem,

@@ -20,6 +20,7 @@ from dbos import DBOS
 
 from backends.base import BackendError, CheckpointType, VMInventory
 from bot.changes.outcome import OUTCOME, Outcome, outcomes
+from bot.changes.unrecorded import Unrecorded
 from bot.fleet.inventory import Inventory
 from bot.ledger import ChangeRow, ChangeState, Ledger, LedgerError, RunNotes, RunRow, Stage, Wanted
 from bot.messages import Announcer, AnnouncerError, MessageGone, MessageRef, Origin
@@ -59,6 +60,7 @@ class Recurring:
     new_token: Callable[[], str] = lambda: str(uuid.uuid4())
     word: str = "schedule"
     _telling: RLock = field(default_factory=RLock)
+    _unrecorded: Unrecorded = field(default_factory=Unrecorded)
     _shown: LRUCache[str, Reply] = field(default_factory=lambda: LRUCache(256))
     _look: Callable[..., None] = field(init=False)
     _run: Callable[..., None] = field(init=False)
@@ -71,9 +73,14 @@ class Recurring:
 
         @DBOS.workflow(name="schedules")
         def look(at: str = "") -> None:
-            if at:  # no sooner, where the workflows' clock is ahead: nothing else looks at that time
-                self.durable.sleep(step("wait", lambda: max(0.0, self._until(datetime.fromisoformat(at)))))
-            step("look", lambda: self.durable.apart(self.look))
+            if not at:
+                step("look", lambda: self.durable.apart(self.look))
+                return
+            moment = datetime.fromisoformat(at)
+            left: float | None = step("wait", lambda: max(0.0, self._until(moment)))
+            while left is not None:
+                self.durable.sleep(left)
+                left = step("look", lambda: self.durable.apart(lambda: self._look_at(moment)))
 
         @DBOS.workflow(name="schedule")
         def run(occurrence: str, schedule_id: str, due_at: str, token: str, only: list[str] | None) -> None:
@@ -119,6 +126,15 @@ class Recurring:
             at = min(due.next_run(one, now, zone) for one in waiting)
             # Once at that time, however many ask for it.
             self.durable.start_later(self._until(at), f"schedules-{at.isoformat()}", self._look, at.isoformat())
+
+    def _look_at(self, moment: datetime) -> float | None:
+        """Look, and no sooner than then: nothing else looks at that time, and the clock may have been set back. The
+        seconds that are left of it; None where it was looked."""
+        left = self._until(moment)
+        if left > 0:
+            return left
+        self.look()
+        return None
 
     def _until(self, moment: datetime) -> float:
         return (moment - self.clock()).total_seconds()
@@ -296,17 +312,26 @@ class Recurring:
             message = report.message(made)
             if run.message is not None and self._shown.get(occurrence) == message:
                 return
+
+            def record(ref: MessageRef | None) -> None:
+                self.ledger.schedules.told(occurrence, ref, made.outcome, made.failed)
+
             try:
-                ref = self._show(run, made.schedule, message)
+                _, shown = self._unrecorded.once(
+                    (occurrence, run.message),
+                    lambda: (self._show(run, made.schedule, message), message),
+                    lambda done: record(done[0]),
+                )
             except AnnouncerError as error:
                 log.warning("the run %s could not be told: %s", occurrence, error)
                 if not error.lasting and tries < len(PAUSES):
                     again = f"schedule-{occurrence}-told-{tries}-{self.new_token()}"
                     self.durable.start_later(PAUSES[tries], again, self._late, occurrence, tries + 1)
-                ref = None
-            else:
-                self._shown[occurrence] = message
-            self.ledger.schedules.told(occurrence, ref, made.outcome, made.failed)
+                record(None)
+                return
+            self._shown[occurrence] = shown
+            if shown != message:  # it was shown before, when that could not be recorded
+                self._tell(occurrence, tries, late=late)
 
     def _show(self, run: RunRow, schedule: Schedule, message: Reply) -> MessageRef | None:
         """Where it stands, where it is posted for the first time or anew; its owner alone is told where its channel is

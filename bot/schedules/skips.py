@@ -102,16 +102,3 @@ def nothing_has_run(seen: VMInventory, last: tuple[str, str] | None) -> bool:
     written = seen.growth_since(last[0])
     disks = sum(last[0] in one.checkpoint_ids for one in seen.disks or ())
     return written is not None and disks > 0 and written <= disks * EMPTY
-
-
-def volumes_of(seen: VMInventory, volumes: Sequence[Volume] | None) -> tuple[Volume, ...] | None:
-    """Those of a host's volumes that the VM's disks are on."""
-    if volumes is None or seen.disks is None:
-        return None
-    found: dict[str, Volume] = {}
-    for disk in seen.disks:
-        under = [one for one in volumes if disk.path.casefold().startswith(one.path.casefold())]
-        if under:
-            deepest = max(under, key=lambda one: len(one.path))
-            found[deepest.path] = deepest
-    return tuple(found.values())

@@ -1,7 +1,7 @@
 """HTTP in place of Socket Mode: requests that Slack signs, at an address of the bot's, behind a proxy that speaks TLS.
 
 The same listeners as over a connection. A request is looked at only when its signature over the raw bytes is right, and
-each is taken once.
+each is taken once, also over a restart.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Event, Thread
+from typing import Protocol
 from urllib.parse import parse_qs
 
 from aiohttp import web
@@ -20,6 +22,7 @@ from slack_bolt import App
 from slack_sdk.signature import Clock, SignatureVerifier
 
 from bot.dispatch.requests import SeenLately
+from bot.ledger import LedgerError
 from bot.slack.intake import Intake
 from bot.slack.listeners import Served, serve
 
@@ -35,8 +38,9 @@ REMEMBERED = 50_000
 READ_WITHIN = 5.0
 """Seconds that a request may take to come: Slack itself waits three for the answer."""
 
-WORKERS = 8
-"""Threads that acknowledge. None of them waits for a host or for Slack."""
+WORKERS = 32
+"""Threads that acknowledge. None of them waits for a host. A search or a form holds one for as long as Slack takes to
+say who somebody is, two seconds at the most, so there are more than a team needs at once."""
 
 SIGNATURE, TIMESTAMP = "X-Slack-Signature", "X-Slack-Request-Timestamp"
 
@@ -47,12 +51,22 @@ class Refused(Exception):
     """A request that is none of Slack's, or that came before."""
 
 
+class Taken(Protocol):
+    """Remembers over a restart which requests were taken. Both methods raise `LedgerError`."""
+
+    def first(self, signature: str) -> bool: ...
+
+    def forget(self, signature: str) -> None: ...
+
+
 class Signatures:
     """Tells Slack's own requests from all others. Safe to use from many threads."""
 
-    def __init__(self, secret: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, secret: str, now: Callable[[], float] = time.time, taken: Taken | None = None) -> None:
+        """Without `taken` a restart forgets them all."""
         self._verifier = SignatureVerifier(secret, _Clock(now))
         self._seen = SeenLately(REMEMBERED)
+        self._taken = taken
 
     def check(self, body: bytes, timestamp: str, signature: str) -> None:
         """Raises `Refused` for what is not signed with the secret, is older than five minutes, or comes again."""
@@ -65,12 +79,26 @@ class Signatures:
         if not self._seen.first(signature):
             raise Refused("it came before")
 
+    def keep(self, signature: str) -> None:
+        """Remember it over a restart, before anything is done about it; this may wait for the disk. Raises `Refused`
+        for one that came before the last start. While the ledger cannot be written, a restart forgets it."""
+        try:
+            if self._taken is not None and not self._taken.first(signature):
+                raise Refused("it came before the bot was started")
+        except LedgerError as error:
+            _log.warning("A request is remembered until the bot stops, and no longer: %s", error.cause)
+
     def forget(self, signature: str) -> None:
         """Its answer did not leave, so it may come again."""
         self._seen.forget(signature)
+        try:
+            if self._taken is not None:
+                self._taken.forget(signature)
+        except LedgerError as error:
+            _log.warning("A request that was dropped is refused when it comes again: %s", error.cause)
 
 
-class HttpIntake:
+class HttpServer:
     """Between `start` and `stop`, at the address of the settings. It stands in for `Connections`."""
 
     def __init__(
@@ -82,12 +110,13 @@ class HttpIntake:
         listen: str,
         on_ack: Callable[[float], None] | None = None,
         now: Callable[[], float] = time.time,
+        taken: Taken | None = None,
     ) -> None:
         host, _, port = listen.rpartition(":")
         self._host, self._port = host.strip("[]"), int(port)
         self._app = app
         self._intake = intake
-        self._signatures = Signatures(signing_secret, now)
+        self._signatures = Signatures(signing_secret, now, taken)
         self._on_ack = on_ack
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="slack-http")
         self._stopping = Event()
@@ -167,17 +196,23 @@ class HttpIntake:
         try:
             self._signatures.check(body, request.headers.get(TIMESTAMP, ""), signature)
         except Refused as refused:
-            _log.warning("A request from %s was refused: %s.", request.remote, refused)
-            return web.Response(status=401, text="Refused.\n")
+            return _refuse(request, refused)
         payload = read_body(body, request.content_type)
         if isinstance(payload, dict) and payload.get("type") == "url_verification":
             return web.Response(text=str(payload.get("challenge", "")))
         if isinstance(payload, dict) and "ssl_check" in payload:
             return web.Response()
-        served = await asyncio.get_running_loop().run_in_executor(
-            self._workers, lambda: serve(self._app, payload, signature)
-        )
+        try:
+            served = await asyncio.get_running_loop().run_in_executor(
+                self._workers, self._serve_first, payload, signature
+            )
+        except Refused as refused:
+            return _refuse(request, refused)
         return await self._answer(request, served, signature, came)
+
+    def _serve_first(self, payload: object, signature: str) -> Served:
+        self._signatures.keep(signature)
+        return serve(self._app, payload, signature)
 
     async def _answer(self, request: web.Request, served: Served, signature: str, came: float) -> web.StreamResponse:
         """Acknowledge, and start the work only when that has left."""
@@ -188,7 +223,7 @@ class HttpIntake:
             await response.write_eof()
         except (ConnectionError, asyncio.CancelledError) as error:
             # Slack tells the person that it failed, so it must not happen behind their back.
-            self._signatures.forget(signature)
+            await asyncio.shield(self._run((partial(self._signatures.forget, signature),)))
             _log.warning("A request could not be acknowledged and was dropped: %s", type(error).__name__)
             await asyncio.shield(self._run(served.otherwise))
             raise
@@ -201,6 +236,11 @@ class HttpIntake:
         loop = asyncio.get_running_loop()
         for work in works:
             await loop.run_in_executor(self._workers, work)
+
+
+def _refuse(request: web.Request, refused: Refused) -> web.Response:
+    _log.warning("A request from %s was refused: %s.", request.remote, refused)
+    return web.Response(status=401, text="Refused.\n")
 
 
 def read_body(body: bytes, content_type: str) -> object:

@@ -33,7 +33,8 @@ class Intake:
         self._idle_for = idle
         self._presses: RoundRobin[Job] = RoundRobin(waiting)
         self._questions: RoundRobin[Job] = RoundRobin(waiting)
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        self._changed, self._gone = threading.Condition(lock), threading.Condition(lock)
         self._closed = False
         self._threads = self._idle = self._asking = 0
 
@@ -57,12 +58,13 @@ class Intake:
         with self._changed:
             if self._closed or not line.add(person_id, job):
                 return False
-            if self._idle < self._in_line and self._threads < self._most:
-                self._threads += 1
-                # A daemon: a job that hangs on a host must not keep the process from ending after the drain.
-                threading.Thread(target=self._work, name="intake", daemon=True).start()
-            self._changed.notify_all()
-            return True
+            one_more = self._idle < self._in_line and self._threads < self._most
+            self._threads += one_more
+            self._changed.notify()  # one: each that wakes in vain takes the interpreter from who acknowledges
+        if one_more:  # outside of the lock: it lasts until the thread runs
+            # A daemon: a job that hangs on a host must not keep the process from ending after the drain.
+            threading.Thread(target=self._work, name="intake", daemon=True).start()
+        return True
 
     def close(self) -> None:
         """Take no more jobs. Those taken are still carried out, and then the threads end."""
@@ -72,8 +74,8 @@ class Intake:
 
     def drain(self, seconds: float) -> bool:
         """After `close`: wait until every job taken is done, but not longer than `seconds`. False when some are not."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._threads == 0, seconds)
+        with self._gone:
+            return self._gone.wait_for(lambda: self._threads == 0, seconds)
 
     @property
     def _in_line(self) -> int:
@@ -87,8 +89,7 @@ class Intake:
             except Exception:
                 _log.exception("A job let an error escape.")
             with self._changed:
-                self._asking -= question
-                self._changed.notify_all()
+                self._asking -= question  # whoever did it takes what may be asked now
 
     def _take(self) -> tuple[Job, bool] | None:
         """The next job, and whether it is a question; None when this thread is to end."""
@@ -99,7 +100,9 @@ class Intake:
                 self._idle -= 1
                 if not woken and not self._in_line:
                     self._threads -= 1
-                    self._changed.notify_all()
+                    self._gone.notify_all()
+                    if self._closed:
+                        self._changed.notify_all()
                     return None
             return taken
 

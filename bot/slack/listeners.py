@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -27,11 +28,13 @@ from bot.dispatch.requests import (
     Summoned,
     Typed,
 )
+from bot.dispatch.views import Option
 from bot.messages import Announcer, AnnouncerError, Origin
 from bot.slack.intake import Intake
 from bot.slack.payloads import Delivery, Misfit, read
 from bot.slack.render.form import options
-from commands.base import say
+from bot.slack.render.signed import Voice
+from commands.base import say, unmarked
 from commands.kit.words import typed, with_unchanged
 
 _ANYTHING = re.compile("")
@@ -47,7 +50,7 @@ STOPPING = "The bot is being stopped and did not take this up. Try again in a mi
 IN_TIME = 2.0
 """Seconds that an answer may take which goes into an acknowledgement: Slack waits three for that."""
 
-NOT_IN_TIME = "Slack did not tell me in time who you are. Try again in a moment."
+NOT_IN_TIME = "I could not check this in time. Try again in a moment."
 
 T = TypeVar("T")
 
@@ -110,13 +113,14 @@ def build_app(
     api_url: str,
     new_reference: Callable[[], str] = lambda: secrets.token_hex(4),
     rate: Rate | None = None,
+    voice: Voice | None = None,
 ) -> App:
     """The app. It calls no Web API method: not at its start, and not between a delivery and its acknowledgement.
 
     `new_reference` makes the short ids by which a person's report is found in the log, and `rate` says how fast one
-    person may ask.
+    person may ask; `voice` is that of what goes into an acknowledgement.
     """
-    reception = _Reception(desk, announcer, intake, new_reference, rate or Rate())
+    reception = _Reception(desk, announcer, intake, new_reference, rate or Rate(), voice=voice or Voice())
     app = App(
         name="checkpoint",
         client=WebClient(base_url=api_url),
@@ -147,17 +151,29 @@ def _authorize() -> AuthorizeResult:
     return AuthorizeResult(enterprise_id=None, team_id=None)
 
 
+class _NotInTime(Exception):
+    """What goes into an acknowledgement was not found in time. It says why."""
+
+
 class _Reception:
     """The listeners."""
 
     def __init__(
-        self, desk: Handler, announcer: Announcer, intake: Intake, new_reference: Callable[[], str], rate: Rate
+        self,
+        desk: Handler,
+        announcer: Announcer,
+        intake: Intake,
+        new_reference: Callable[[], str],
+        rate: Rate,
+        *,
+        voice: Voice,
     ) -> None:
         self._desk = desk
         self._announcer = announcer
         self._intake = intake
         self._new_reference = new_reference
         self._rate = rate
+        self._voice = voice
 
     def take(self, ack: Ack, context: BoltContext) -> None:
         """It is kept before its acknowledgement leaves: what was acknowledged is carried out, or told as lost."""
@@ -167,14 +183,21 @@ class _Reception:
     def search(self, ack: Ack, context: BoltContext) -> None:
         """What somebody types into a search. Its options are the acknowledgement."""
         request: Searched = context[_REQUEST]
-        ack(options=options(self._in_time(request, lambda: self._desk.options(request), ())))
+        found: Sequence[Option] = ()
+        if not self._is_too_fast(request, context):
+            with suppress(_NotInTime):
+                found = self._in_time(request, lambda: self._desk.options(request))
+        ack(options=options(found))
 
     def submit(self, ack: Ack, context: BoltContext) -> None:
         """A form. What is wrong with it is the acknowledgement; else it is taken, and closes."""
         request: Submitted = context[_REQUEST]
         first = request.sheet.fields[:1]
-        late: Mapping[str, str] = dict.fromkeys(first, NOT_IN_TIME)
-        wrong = self._in_time(request, lambda: self._desk.mistakes(request), late)
+        try:
+            said = self._in_time(request, lambda: self._desk.mistakes(request))
+        except _NotInTime as why:
+            said = dict.fromkeys(first, str(why))
+        wrong = {field: unmarked(self._voice.sentence(sentence)) for field, sentence in said.items()}
         if wrong and first:  # a form without a field shows no errors: there the person is told
             at_field = {name: text for name, text in wrong.items() if name in request.sheet.fields}
             ack(response_action="errors", errors=at_field or dict.fromkeys(first, " ".join(wrong.values())))
@@ -190,7 +213,7 @@ class _Reception:
             context[_AFTERWARDS].append(lambda: self._hand_over(request))
             context[_OTHERWISE].append(lambda: self._desk.dropped(request))
 
-    def _is_too_fast(self, request: Request, context: BoltContext) -> bool:
+    def _is_too_fast(self, request: Request | Searched, context: BoltContext) -> bool:
         """Buttons have a measure of their own: whoever types too fast can still cancel. What is left out is kept
         nowhere, so that it costs next to nothing."""
         origin = request.origin
@@ -200,8 +223,9 @@ class _Reception:
             context[_AFTERWARDS].append(lambda: self._answer(origin, with_unchanged(TOO_FAST, True)))
         return verdict != "take"
 
-    def _in_time(self, request: Searched | Submitted, look: Callable[[], T], otherwise: T) -> T:
-        """What `look` finds, on a worker: the workspace may take its time to say who somebody is."""
+    def _in_time(self, request: Searched | Submitted, look: Callable[[], T]) -> T:
+        """What `look` finds, on a worker: the workspace may take its time to say who somebody is. Raises
+        `_NotInTime`."""
         answer: Future[T] = Future()
 
         def work() -> None:
@@ -212,11 +236,11 @@ class _Reception:
                 answer.set_exception(error)
 
         if not self._intake.offer(work, person_id=request.origin.person_id, press=True):
-            return otherwise
+            raise _NotInTime(self._why_not_taken)
         try:
             return answer.result(IN_TIME)
         except FutureTimeout:
-            return otherwise
+            raise _NotInTime(NOT_IN_TIME) from None
 
     def turn_away_misfits(self, ack: Ack, context: BoltContext, next_: Callable[[], BoltResponse]) -> BoltResponse:
         """Every other kind of payload, and those that are not what they should be."""
@@ -242,8 +266,12 @@ class _Reception:
     def _hand_over(self, request: Request) -> None:
         person_id, press = request.origin.person_id, not isinstance(request, Typed)
         if not self._intake.offer(lambda: self._attend(request), person_id=person_id, press=press):
-            self._answer(request.origin, STOPPING if self._intake.closed else BUSY)
+            self._answer(request.origin, self._why_not_taken)
             self._desk.dropped(request)
+
+    @property
+    def _why_not_taken(self) -> str:
+        return STOPPING if self._intake.closed else BUSY
 
     def _attend(self, request: Request) -> None:
         """Runs on a worker."""

@@ -13,6 +13,7 @@ from bot.dispatch.views import Alert, Form, ScreenError, ViewRef
 from bot.slack.render.form import modal
 from bot.slack.render.home import home_view
 from bot.slack.render.newer import Block, forms
+from bot.slack.render.signed import Voice
 from bot.slack.web import WEB_ERRORS, error_code
 from commands.base import Reply
 
@@ -25,8 +26,11 @@ _log = logging.getLogger(__name__)
 class Views:
     """`client` must be one that does not repeat posts: see `bot.slack.web`."""
 
-    def __init__(self, client: WebClient, *, new_id: Callable[[], str] = lambda: uuid.uuid4().hex) -> None:
+    def __init__(
+        self, client: WebClient, *, voice: Voice | None = None, new_id: Callable[[], str] = lambda: uuid.uuid4().hex
+    ) -> None:
         self._client = client
+        self._voice = voice or Voice()
         self._new_id = new_id
 
     def open(self, trigger_id: str, form: Form) -> None:
@@ -37,6 +41,7 @@ class Views:
         self._shown(form, lambda body: self._client.views_update(view_id=view.id, view=body, **given))
 
     def publish(self, person_id: str, home: Reply) -> None:
+        home = self._voice.over(home)
         for form in forms(home):
             try:
                 self._client.views_publish(user_id=person_id, view=home_view(home, self._new_id, form))
@@ -49,6 +54,7 @@ class Views:
         raise ScreenError(f"the Home tab of {person_id} could not be shown in any form")
 
     def _shown(self, form: Form, show: Callable[[Block], object]) -> None:
+        form = self._voice.over_form(form)
         for alerts in (True, False):
             try:
                 show(modal(form, alerts=alerts))

@@ -37,6 +37,7 @@ from commands.base.context import (
     Person,
     Policy,
     Record,
+    VMEntry,
     is_person,
 )
 from commands.base.errors import NotAllowed, NotKnown, Slip, UsageError
@@ -129,6 +130,7 @@ __all__ = [
     "Task",
     "Tree",
     "UsageError",
+    "VMEntry",
     "actions",
     "is_marked",
     "is_person",

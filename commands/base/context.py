@@ -12,7 +12,7 @@ from backends.base import VM, BackendError, Checkpoint, VMInventory, Volume
 from commands.base.answers import Reply, say
 from commands.base.errors import UsageError
 from commands.base.growth import Growth, NothingKnown
-from commands.base.health import VMHealth, unjudged
+from commands.base.health import Verdict, VMHealth, unjudged
 from commands.base.schedules import NoSchedules, Schedules
 
 _PERSON = re.compile(r"[UW][A-Z0-9]{1,20}")
@@ -78,6 +78,22 @@ class HistoryEntry:
     """GUIDs."""
     person_name: str = ""
     """Their name, where the ledger has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class VMEntry:
+    """What became of a change on one of its VMs, as the ledger has it."""
+
+    vm_id: str
+    vm_name: str
+    host: str
+    state: str = ""
+    """Empty while nothing became of it."""
+    result: str = ""
+
+
+SCANNED_EVERY = timedelta(minutes=2)
+"""How often the hosts are looked at: what was seen longer ago than that is said to be so old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +216,15 @@ class Fleet(Protocol):
     def known(self) -> tuple[VMInventory, ...]:
         """Every VM in sight as last seen, without asking anybody."""
 
+    @property
+    def edition(self) -> int:
+        """Another one after every answer of a host: what is made of what is known stays right while it is the same."""
+
     def volumes_of(self, vm: VM) -> tuple[Volume, ...] | None:
         """The volumes that the VM's disks are on, with their free space now; None where that cannot be seen. Raises
         `BackendError`."""
 
-    def hosts(self) -> tuple[HostStatus, ...]: ...
+    def hosts(self, *, disks: bool = False) -> tuple[HostStatus, ...]: ...
 
 
 class Notes(Protocol):
@@ -212,6 +232,9 @@ class Notes(Protocol):
 
     def notes(self, checkpoint_ids: Iterable[str]) -> Mapping[str, CheckpointNote]:
         """What is known of each; those unknown are left out."""
+
+    def owners(self, checkpoint_ids: Iterable[str] | None = None) -> Mapping[str, str]:
+        """By checkpoint, the name of whose it is: of those of these that are somebody's, or of all that are there."""
 
 
 class Search(Protocol):
@@ -231,6 +254,9 @@ class Search(Protocol):
         """Changes, newest first. `vms` are GUIDs; `text` searches names, notes and results, and `person_name` the
         names of those who asked."""
 
+    def each(self, change: str) -> tuple[VMEntry, ...]:
+        """What became of the newest change whose id begins so on each of its VMs, in their order; empty for none."""
+
 
 class Record(Protocol):
     """The ledger, to read."""
@@ -248,6 +274,9 @@ class Health(Protocol):
     def kept(self, vms: Iterable[VM]) -> Mapping[str, VMHealth]:
         """As last judged, by id: of every one of them."""
 
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """The same without what they rest on, of all VMs that were judged: the same mapping until others are."""
+
     def judge(self, seen: VMInventory) -> VMHealth:
         """The verdict on one that was looked at a moment ago, with its disks."""
 
@@ -257,6 +286,9 @@ class NobodyLooks:
 
     def kept(self, vms: Iterable[VM]) -> Mapping[str, VMHealth]:
         return {vm.id: unjudged(vm.id, vm.name, vm.host, "Nobody looks at it.") for vm in vms}
+
+    def verdicts(self) -> Mapping[str, Verdict]:
+        return {}
 
     def judge(self, seen: VMInventory) -> VMHealth:
         return self.kept([seen.vm])[seen.vm.id]

@@ -173,6 +173,8 @@ class Plan:
     """Of several VMs, a line for each: where and how it is, and which checkpoint is meant."""
     stake: str = ""
     """What is lost for good, the amount first: `17 days and 140 GB`. Empty where nothing is."""
+    loss: str = ""
+    """What cannot be had back, in a sentence that is one of the consequences too, where there is no amount of it."""
     grave: bool = False
     """So much is at stake that it is asked about twice."""
     clock: str = ""

@@ -32,8 +32,11 @@ def _with(words: Sequence[str], slip: Slip, near: str) -> Words | None:
     and is put right by whoever knows the commands."""
     places = range(1, len(words))
     for at in reversed(places) if slip.last else places:
-        if (right := _put_right(words[at], slip.typed, near)) is not None:
-            return (*words[:at], right, *words[at + 1 :])
+        for end in sorted(
+            {at + 1, at + len(slip.typed.split())}
+        ):  # a name with blanks may have been typed as several words
+            if (right := _put_right(" ".join(words[at:end]), slip.typed, near)) is not None:
+                return (*words[:at], right, *words[end:])
     return None
 
 

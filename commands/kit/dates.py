@@ -1,13 +1,16 @@
 """How long something is wanted, as people say it: `7d`, `2 weeks`, `until friday 18:00`, `tomorrow`, `31.12.`.
 
+Since when something is asked for is said in the same words: `7d`, `yesterday`, `since friday`.
+
 A small grammar of its own, so that each text has one meaning or none. What may mean two things is refused with both.
-A day without a time of day is meant to its end.
+A day without a time of day is meant to its end, and from its beginning where it is one since when.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from commands.kit.words import parse_span
 
 EXAMPLES = "type for example 30m, 24h, 7d or 2w, or until friday 18:00, tomorrow, 31.12. or 2026-12-31"
+PAST_EXAMPLES = "type for example 24h, 7d or 2w, or yesterday, friday 18:00, 31.12. or 2026-12-31"
 LONGEST = timedelta(days=3650)
 END_OF_DAY = time(23, 59)
 
@@ -26,11 +30,12 @@ _MONTHS = (
 _WEEKDAY = r"mon(?:day)?|tue(?:s|sday)?|wed(?:nesday)?|thu(?:rs|rsday)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?"
 _MONTH = "|".join(f"{one[:3]}(?:{one[3:]})?" for one in _MONTHS) + "|sept"
 _LEAD = re.compile(r"\A(?:(?:until|till|for|on|by) )+")
+_SINCE = re.compile(r"\A(?:(?:since|from|after|on|at) )+")
 _UNIT = re.compile(r"(\d{1,6}) ?(?:(s)ec(?:ond)?s?|(m)in(?:ute)?s?|(h)(?:ou)?rs?|(d)ays?|(w)eeks?|([smhdw]))", re.ASCII)
 _CLOCK = r"(?:at )?(?:(?P<hour>\d{1,2}):(?P<minute>\d{2})|(?P<short>\d{1,2})(?::(?P<past>\d{2}))? ?(?P<half>am|pm)"
 _CLOCK += r"|(?P<word>noon|midnight))"
 _DAY = (
-    rf"(?P<near>today|tomorrow)|(?P<next>next )?(?P<weekday>{_WEEKDAY})"
+    rf"(?P<near>today|tomorrow|yesterday)|(?P<next>next )?(?P<weekday>{_WEEKDAY})"
     r"|(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})?"
     r"|(?P<iso>\d{4}-\d{2}-\d{2})"
     rf"|(?P<day2>\d{{1,2}})\.? (?P<name2>{_MONTH})(?:,? (?P<year2>\d{{4}}))?"
@@ -80,11 +85,31 @@ def parse(text: str, now: datetime, zone: tzinfo) -> Period:
         raise ValueError(f"{text!r} is neither a span of time nor a date: {EXAMPLES}") from error
 
 
+def since(text: str, now: datetime, zone: tzinfo) -> datetime:
+    """The moment that a person in `zone` means now by a span that is over, or by a date that has been. Raises
+    ValueError, with a sentence that says what to type instead."""
+    plain = _SINCE.sub("", " ".join(text.casefold().split()), count=1).removesuffix(" ago")
+    if span := _UNIT.fullmatch(plain):
+        return now - parse_span(f"{span[1]}{next(unit for unit in span.groups()[1:] if unit)}")
+    if exact := _EXACT.fullmatch(plain):
+        return _been(datetime.combine(_day(exact[1], text), time.fromisoformat(exact[2]), UTC), now, text)
+    if found := _MOMENT.fullmatch(plain):
+        here, part = now.astimezone(zone), found.groupdict()
+        only = _clock(part, "only_", text)
+        at = only or _clock(part, "", text) or time()
+        day = here.date() if only is not None else _last(part, here, text)
+        return _been(_local(day, at, zone, text), now, text)
+    try:
+        return now - parse_span(plain)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is neither a span of time nor a date: {PAST_EXAMPLES}") from error
+
+
 def count_words(words: Sequence[str]) -> int:
     """How many of the first words are one span or one date together; none when the first says neither."""
     for count in range(min(_MOST_WORDS, len(words)), 0, -1):
         said = " ".join(" ".join(words[:count]).casefold().split())
-        plain = _LEAD.sub("", said, count=1)
+        plain = _SINCE.sub("", _LEAD.sub("", said, count=1), count=1)
         if plain in ("forever", "ever") or any(one.fullmatch(plain) for one in (_UNIT, _EXACT, _MOMENT)):
             return count
     return int(bool(words) and _COMPOUND.fullmatch(words[0]) is not None)
@@ -117,6 +142,31 @@ def _to(at: datetime, now: datetime, text: str) -> Period:
     return Period(span, at)
 
 
+def _been(at: datetime, now: datetime, text: str) -> datetime:
+    if at > now:
+        raise ValueError(f"{text!r} is to come: that is {say_moment(at)}; type an earlier time")
+    return at.astimezone(UTC)
+
+
+def _last(part: dict[str, str | None], here: datetime, text: str) -> date:
+    """The last such day, which may be today."""
+    today = here.date()
+    if part["near"]:
+        return today + timedelta(days={"yesterday": -1, "today": 0, "tomorrow": 1}[str(part["near"])])
+    if (weekday := part["weekday"]) and not part["next"]:
+        return today - timedelta(days=(today.weekday() - _number(weekday)) % 7)
+    if part["iso"] or part["slash"] or part["weekday"]:
+        return _date(part, here, None, text)
+    month, day, year = _written(part)
+    if year:
+        return _day(f"{year}-{month:02}-{day:02}", text)
+    for past in range(today.year, today.year - 9, -1):  # a leap day may be eight years ago
+        with suppress(ValueError):
+            if (found := date(past, month, day)) <= today:
+                return found
+    raise ValueError(f"{text!r} is no day of the calendar: {PAST_EXAMPLES}")
+
+
 def _moment(found: re.Match[str], here: datetime, zone: tzinfo, text: str) -> datetime:
     """`here` is the present moment in the person's zone."""
     part = found.groupdict()
@@ -132,26 +182,36 @@ def _moment(found: re.Match[str], here: datetime, zone: tzinfo, text: str) -> da
 def _date(part: dict[str, str | None], here: datetime, at: time | None, text: str) -> date:
     today = here.date()
     if part["near"]:
-        return today + timedelta(days=part["near"] == "tomorrow")
+        return today + timedelta(days={"yesterday": -1, "today": 0, "tomorrow": 1}[str(part["near"])])
     if weekday := part["weekday"]:
         return _weekday(weekday, here, at, next_one=bool(part["next"]))
     if part["iso"]:
         return _day(str(part["iso"]), text)
     if part["slash"]:
         raise ValueError(f"{text!r} may be read in two ways: type the day first with dots, 31.12., or 2026-12-31")
+    month, day, year = _written(part)
+    if year:
+        return _day(f"{year}-{month:02}-{day:02}", text)
+    return _of_this_year_or_the_next(month, day, today, text)
+
+
+def _written(part: dict[str, str | None]) -> tuple[int, int, str | None]:
+    """Month, day and year, where one is said: `31.12.`, `31 dec`, `dec 31, 2027`."""
     day = part["day"] or part["day2"] or part["day3"]
     name = part["name2"] or part["name3"]
     month = next(n for n, one in enumerate(_MONTHS, 1) if one[:3] == name[:3]) if name else int(part["month"] or 0)
-    year = part["year"] or part["year2"] or part["year3"]
-    if year:
-        return _day(f"{year}-{month:02}-{int(day or 0):02}", text)
-    return _of_this_year_or_the_next(month, int(day or 0), today, text)
+    return month, int(day or 0), part["year"] or part["year2"] or part["year3"]
+
+
+def _number(weekday: str) -> int:
+    """From 0 for Monday."""
+    return next(n for n, one in enumerate(_DAYS) if one[:3] == weekday[:3])
 
 
 def _weekday(word: str, here: datetime, at: time | None, *, next_one: bool) -> date:
     """The coming one. `next`, and the day that it is today while that time is to come, may mean two days."""
     today = here.date()
-    ahead = (next(n for n, one in enumerate(_DAYS) if one[:3] == word[:3]) - today.weekday()) % 7
+    ahead = (_number(word) - today.weekday()) % 7
     if not ahead and at is not None and at <= here.time():
         ahead = 7
     first = today + timedelta(days=ahead)

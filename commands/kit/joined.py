@@ -8,7 +8,10 @@ import click
 
 from commands.base import Context, NotKnown, UsageError
 from commands.kit import dates
-from commands.kit.options import period
+from commands.kit.options import moment, period, span
+
+DATES = (period, moment, span)
+"""The callbacks of what may be a date, or a span with a blank in it."""
 
 
 def vms(command: click.Command, words: list[str], context: Context) -> list[str]:
@@ -38,7 +41,7 @@ def periods(command: click.Command, words: Sequence[str]) -> list[str]:
     """The words with each date as one of them: `--keep until friday 18:00`, and `keep web01 before 2 weeks`."""
     joined = list(words)
     for param in command.params:
-        if param.callback is period:
+        if param.callback in DATES:
             joined = _of_option(param, joined) if isinstance(param, click.Option) else _at_the_end(command, joined)
     return joined
 

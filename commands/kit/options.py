@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import click
 
 from backends.base import MAX_NAME
 from commands.base import Context
 from commands.kit import dates
-from commands.kit.words import parse_span
 
 
-def span(_ctx: click.Context, _param: click.Parameter, value: str | None) -> timedelta | None:
-    """Click's callback for a span of time: `7d`, `1d12h`."""
+def span(ctx: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
+    """Click's callback for what comes again and again, for which a date means nothing: `7d`, `1d12h`, `2 weeks`;
+    `timedelta.max` is forever."""
+    found = period(ctx, param, value)
+    if found is not None and found.until is not None:
+        raise click.BadParameter(
+            f"{value!r} is one moment, and this comes again and again: type a span such as 36h or 7d"
+        )
+    return found.span if found else None
+
+
+def moment(ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
+    """The same for a moment that has been: a span ago, or a date in the person's zone: `yesterday`, `friday 18:00`."""
     if value is None:
         return None
+    context: Context = ctx.obj
     try:
-        return parse_span(value)
+        return dates.since(value, context.now, dates.zone_of(context.person.zone))
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
 
 
 def period(ctx: click.Context, _param: click.Parameter, value: str | None) -> dates.Period | None:
-    """The same, or `forever`, or a date in the person's zone: `until friday 18:00`."""
+    """Click's callback for a span of time, or `forever`, or a date in the person's zone: `until friday 18:00`."""
     if value is None:
         return None
     context: Context = ctx.obj

@@ -83,7 +83,7 @@ def run(words: Sequence[str], context: Context) -> Reply | Plan | SchedulePlan |
     group = load()
     name, rest = _command_and_words(group, _without_slash_command(words, context), context)
     command = group.commands[name]
-    rest = joined.periods(command, joined.vms(command, joined.lists(command, rest), context))
+    rest = joined.vms(command, joined.periods(command, joined.lists(command, rest)), context)
     try:
         return _answer(group, command, rest, context)
     except UsageError as obstacle:

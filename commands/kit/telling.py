@@ -46,8 +46,8 @@ def owned(note: CheckpointNote) -> str:
 
 
 def claim_button(checkpoint: Checkpoint, label: str = "Claim") -> Button:
-    """Makes it the presser's, as the command does."""
-    return Button(label, "claim", checkpoint.id)
+    """Makes it the presser's, once they have seen what it is."""
+    return Button(label, "form-claim", checkpoint.id)
 
 
 def keep_buttons(checkpoint_id: str, longest: timedelta | None) -> tuple[Button, ...]:
@@ -55,6 +55,12 @@ def keep_buttons(checkpoint_id: str, longest: timedelta | None) -> tuple[Button,
     week = (Button("Keep 7 days", "keep", checkpoint_id),) if longest is None or longest >= WEEK else ()
     good = (Button("Keep for good", "pin", checkpoint_id),) if longest is None else ()
     return *week, *good
+
+
+def button_words(action: str) -> tuple[str, ...]:
+    """The verb of a button about a checkpoint, and the words that follow the checkpoint."""
+    says_more = {"keep": ("keep", "7d"), "pin": ("keep", "forever")}
+    return says_more.get(action, (action,))
 
 
 def is_unclaimed(checkpoint: Checkpoint, note: CheckpointNote) -> bool:

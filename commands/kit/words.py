@@ -91,12 +91,12 @@ def say_names(names: Sequence[str], *, most: int = 12) -> str:
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
-def which_role(roles: Sequence[str]) -> str:
-    """Which of the settings' roles would allow what no grant does."""
+def which_role(roles: Sequence[str], *, would: str = "allow it") -> str:
+    """Which of the settings' roles would do what no grant does."""
     if not roles:
-        return "No role of the settings would allow it."
+        return f"No role of the settings would {would}."
     said = " or ".join([", ".join(map(name, roles[:-1])), name(roles[-1])] if len(roles) > 1 else [name(roles[0])])
-    return f"The role {said} would allow it."
+    return f"The role {said} would {would}."
 
 
 def with_unchanged(sentence: str, unchanged: bool) -> str:

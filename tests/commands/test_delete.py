@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from backends.base import OperationalStatus, SnapshotType, Volume
-from commands.base import CheckpointNote, Delete
+from commands.base import CheckpointNote, Delete, unmarked
 
 
 def test_it_says_what_cannot_be_had_back_and_what_stays(world):
@@ -18,6 +18,7 @@ def test_it_says_what_cannot_be_had_back_and_what_stays(world):
     consequences = "\n".join(plan.consequences)
     assert "web01 is on hv01, running" in plan.consequences[0]
     assert "before (type unknown, 2026-11-15 14:05 UTC, 7 days ago) of web01 cannot be had back." in consequences
+    assert unmarked(plan.loss) in consequences
     assert "The 1 checkpoint under it will still be there." in consequences
     assert "takes time and space" in consequences
 

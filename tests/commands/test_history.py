@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -11,7 +11,7 @@ from bot.dispatch.grammar import split
 from bot.slack.render.blocks import render
 from bot.slack.render.limits import refused_content
 from bot.slack.render.newer import Form
-from commands.base import Grant, HistoryEntry, Pick, Table
+from commands.base import Grant, HistoryEntry, Pick, Table, VMEntry
 from tests.support.board import buttons
 
 
@@ -142,3 +142,48 @@ def test_the_vm_of_a_change_can_be_shown(world):
     world.book.entries = (one, replace(one, change_id="two", vms=(vm.id, "elsewhere")))
     (pick,) = [part for part in world.run("history").parts if isinstance(part, Pick)]
     assert (pick.options, [b.action for b in pick.buttons]) == ((("take c of web01", vm.id),), ["list"])
+
+
+class TestOneChange:
+    @pytest.fixture
+    def group(self, world):
+        names = [f"web{n:02}" for n in range(45)]
+        world.book.each_vm = tuple(
+            VMEntry(world.vm(one).id, one, "hv01", "failed" if one == "web44" else "succeeded", f"{one} is told of.")
+            for one in names
+        )
+        return names
+
+    def test_has_a_row_for_each_vm_what_went_wrong_first_and_none_is_on_no_page(self, world, group):
+        answers = [world.run("history", "--change", "1a2b3c4d", "--page", str(page)) for page in (1, 2, 3)]
+        rows = [row for one in answers for part in one.parts if isinstance(part, Table) for row in part.rows]
+        assert rows[0] == ("web44", "hv01", "failed", "web44 is told of.")
+        assert sorted(row[0] for row in rows) == group
+        assert "--change=1a2b3c4d --page 2" in str(answers[0].parts)
+
+    def test_counts_vms_that_the_person_does_not_see_and_names_none(self, world, group):
+        world.hidden.add("web44")
+        world.grants = (Grant("owner", ("view",), ("web[0-3]*",)),)
+        text = "\n".join(world.run("history", "--change", "1a2b3c4d", "--page", page).text for page in "123")
+        assert "web44" not in text
+        assert text.count("And 1 VM that you do not see here.") == 3
+        world.hidden |= set(group)
+        assert "no such change" in world.run("history", "--change", "1a2b3c4d").text
+
+    @pytest.mark.parametrize("typed", ["x", "abc", "1a2b3c4d%", "'", ""])
+    def test_is_named_by_its_id_and_by_nothing_else(self, world, typed):
+        assert "is no change" in world.refuse("history", f"--change={typed}")
+
+
+@pytest.mark.parametrize("words", [["friday", "18:00"], ["friday 18:00"], ["since", "fri", "6pm"]])
+def test_since_when_may_be_a_date_in_the_persons_zone(world, entries, words):
+    world.zone = "Europe/Berlin"
+    answer = world.run("history", "--since", *words)
+    assert world.book.asked["since"] == datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
+    assert "--since=2026-11-20T17:00Z --page 2" in str(answer.parts)
+    world.run(*split("history --since=2026-11-20T17:00Z --page 2"))
+    assert world.book.asked["since"] == datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
+
+
+def test_since_a_day_that_is_to_come_is_refused(world):
+    assert "is to come" in world.refuse("history", "--since", "tomorrow")

@@ -8,7 +8,19 @@ from datetime import time, timedelta
 import pytest
 
 from commands import run
-from commands.base import Going, LastRun, Left, Plan, Rehearsal, Reply, Schedule, SchedulePlan, UsageError, unmarked
+from commands.base import (
+    Going,
+    Grant,
+    LastRun,
+    Left,
+    Plan,
+    Rehearsal,
+    Reply,
+    Schedule,
+    SchedulePlan,
+    UsageError,
+    unmarked,
+)
 from tests.support.memory import NOW, Known, World
 
 DAY = 86400.0
@@ -199,3 +211,41 @@ def test_a_dry_run_of_anothers_schedule_names_no_vm_that_is_not_in_sight(world: 
 
     assert "It would take nightly of 1 VM: web01." in text
     assert "pay" not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("schedule pause nihtly", ["schedule pause nightly"]),
+        ("schedule run nihtly --dry-run", ["schedule run nightly --dry-run"]),
+        ("schedule pasue nightly", ["schedule pause nightly"]),
+        ("schedule show wep 02.00", ["schedule show web 02.00"]),
+        ("schedule show payroll", []),
+    ],
+)
+def test_a_misspelt_schedule_is_offered_with_the_rest_of_the_command(
+    world: World, known: Known, words: str, offered: list[str]
+) -> None:
+    known.schedules.append(replace(known.schedules[0], id="other", name="web 02.00"))
+    assert world.offers(*words.split()) == offered
+
+
+def test_who_may_only_look_is_offered_nothing_else(world: World, known: Known) -> None:
+    world.grants = (Grant("viewer", ("view",), ("*",)),)
+    assert world.offers("schedule", "pasue", "nightly") == []
+    assert world.offers("schedule", "shwo", "nightly") == ["schedule show nightly"]
+
+
+@pytest.mark.parametrize(("typed", "days"), [("2 weeks", 14), ("1w", 7), ("36 hours", 1.5), ("forever", None)])
+def test_how_long_is_said_in_the_same_words_as_everywhere(
+    world: World, known: Known, typed: str, days: float | None
+) -> None:
+    plan = world.run("schedule", "add", "web*", "--at", "02:00", "--keep", *typed.split())
+    assert isinstance(plan, SchedulePlan)
+    assert plan.schedule.keep == (None if days is None else days * 86_400)
+
+
+def test_a_date_is_no_span_for_what_comes_again_and_again(world: World, known: Known) -> None:
+    for date in ("until friday 18:00", "tomorrow", "31.12."):
+        told = world.refuse("schedule", "add", "web*", "--at", "02:00", "--keep", date)
+        assert "is one moment, and this comes again and again: type a span such as 36h or 7d" in told

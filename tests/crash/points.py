@@ -17,8 +17,6 @@ from tests.crash.scenarios import Scenario
 from tests.crash.world import World
 from tests.support.waiting import DEADLINE
 
-"""Seconds in which all must be over."""
-
 LOOK_EVERY = 0.05
 STARTING = ("start: not begun", "start: done")
 BY_ITSELF = 0.5

@@ -172,7 +172,7 @@ class StrangerSlack:
         self._acks[str(envelope["envelope_id"])] = ack
         assert self._socket is not None
         await self._socket.send_json(envelope)
-        await asyncio.wait_for(ack, 3)
+        await asyncio.wait_for(ack, DEADLINE)
 
     def _run(self, work: Coroutine[object, object, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(DEADLINE)

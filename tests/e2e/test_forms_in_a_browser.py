@@ -1,4 +1,5 @@
-"""People who do not type: what they press and choose on the page, in a real browser."""
+"""People who do not type: what they press and choose on the page, in a real browser, at a desk by day and on a phone at
+night."""
 
 from __future__ import annotations
 
@@ -6,17 +7,21 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from backends.simulator.fleets.seed import DAY, Past, add_vm
+from backends.simulator.model.storage import GB
 from tests.support.large_office import LargeOffice, large_office
 from tests.support.waiting import DEADLINE
 
 CHROMIUM = shutil.which("chromium")
 expect.set_options(timeout=1000 * DEADLINE)
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+LOOKS = {"desk": ("light", {"width": 1200, "height": 860}), "phone": ("dark", {"width": 390, "height": 844})}
 
 pytestmark = [
     pytest.mark.browser,
@@ -38,94 +43,211 @@ def browser(office: LargeOffice) -> Iterator[Browser]:
         chromium.close()
 
 
-def page_of(browser: Browser, office: LargeOffice, who: str, *, dark: bool = False, phone: bool = False) -> Page:
-    size = {"width": 390, "height": 844} if phone else {"width": 1200, "height": 860}
-    context = browser.new_context(color_scheme="dark" if dark else "light", viewport=size)  # type: ignore[arg-type]
+@dataclass
+class Screen:
+    """The page, as one person after the other has it before them."""
+
+    page: Page
+    office: LargeOffice
+    look: str
+
+    @property
+    def modal(self) -> Locator:
+        return self.page.locator("#modal")
+
+    @property
+    def home(self) -> Locator:
+        return self.page.locator("#home")
+
+    def sit_down(self, who: str) -> None:
+        """Somebody else looks at #ops from now on."""
+        self.page.goto("about:blank")
+        self.page.goto(f"{self.office.sandbox.url}#/{who}/ops")
+        expect(self.page.locator("#messages .start")).to_be_visible()
+
+    def type(self, text: str) -> None:
+        self.page.locator("#text").fill(text)
+        self.page.locator("#text").press("Escape")
+        self.page.locator("#text").press("Enter")
+
+    def message(self, *texts: str) -> Locator:
+        """The newest message that says all of them."""
+        found = self.page.locator("#messages .message")
+        for text in texts:
+            found = found.filter(has_text=text)
+        return found.last
+
+    def open_home(self) -> None:
+        if self.page.locator("#menu").is_visible():
+            self.page.locator("#menu").click()
+        self.page.locator("#apps button").click()
+        self.page.locator("#tab-home").click()
+
+    def press(self, place: Locator, button: str) -> None:
+        """Press it, and say yes where that is asked again."""
+        place.get_by_role("button", name=button, exact=True).click()
+        if (again := self.page.locator("#confirm")).is_visible():
+            again.get_by_role("button", name="Yes").click()
+
+    def search(self, typed: str, label: str) -> None:
+        """Type into the search for a VM, and take the one that is found."""
+        box = self.page.get_by_role("combobox", name="VM")
+        box.fill(typed)
+        option = self.modal.locator(".options [role=option]").filter(has_text=label)
+        expect(option).to_have_count(1)
+        option.click()
+        expect(box).to_have_value(re.compile(f"^{label}"))
+
+    def fits(self, what: str) -> None:
+        """Nothing runs over the side. For whoever wants to look, CHECKPOINTBOT_PICTURES is a folder for pictures."""
+        if folder := os.environ.get("CHECKPOINTBOT_PICTURES"):
+            self.page.screenshot(path=Path(folder) / f"{what} {self.look}.png")
+        over = (
+            "[document.scrollingElement, ...document.querySelectorAll('#messages, #home, #modal[open], .modal-body')]"
+        )
+        assert self.page.evaluate(f"{over}.filter(it => it.scrollWidth > it.clientWidth + 1).map(it => it.id)") == []
+
+
+@pytest.fixture(params=LOOKS)
+def screen(request: pytest.FixtureRequest, browser: Browser, office: LargeOffice) -> Iterator[Screen]:
+    scheme, size = LOOKS[request.param]
+    context = browser.new_context(color_scheme=scheme, viewport=size)
     context.set_default_timeout(1000 * DEADLINE)
-    page = context.new_page()
-    page.goto(f"{office.sandbox.url.rstrip(chr(47))}/#/{who}/ops")
-    expect(page.locator("#text")).to_be_visible()
-    return page
+    yield Screen(context.new_page(), office, request.param)
+    context.close()
 
 
-def picture(page: Page, name: str) -> None:
-    """For whoever wants to look: CHECKPOINTBOT_PICTURES is the folder."""
-    if folder := os.environ.get("CHECKPOINTBOT_PICTURES"):
-        page.screenshot(path=Path(folder) / f"{name}.png")
+def old(office: LargeOffice, look: str) -> str:
+    """Another VM, with three old checkpoints that nobody looks after."""
+    vm = f"old-{look}"
+    past = [Past(name, days * DAY, 3 * GB) for name, days in (("nginx", 60), ("patches", 50), ("upgrade", 40))]
+    add_vm(office.hosts["hv01"], vm, past=past)
+    office.bot.inventory.refresh(disks=True)
+    return vm
 
 
-def choose(page: Page, typed: str, label: str) -> None:
-    page.get_by_role("combobox", name="VM").fill(typed)
-    option = page.locator("#modal .options [role=option]").filter(has_text=label)
-    expect(option).to_have_count(1)
-    option.click()
-    expect(page.get_by_role("combobox", name="VM")).to_have_value(re.compile(f"^{label}"))
-
-
-def test_somebody_takes_a_checkpoint_on_the_first_try_and_mends_a_mistake(
-    browser: Browser, office: LargeOffice
-) -> None:
-    page = page_of(browser, office, "ada")
-    modal = page.locator("#modal")
-    page.locator("#text").fill("/checkpoint")
-    page.locator("#text").press("Escape")
-    page.locator("#text").press("Enter")
+def test_somebody_takes_a_checkpoint_on_the_first_try_and_mends_a_mistake(screen: Screen, office: LargeOffice) -> None:
+    modal, name = screen.modal, f"before the {screen.look} form"
+    screen.sit_down("ada")
+    screen.type("/checkpoint")
     expect(modal.get_by_role("heading", name="Take a checkpoint")).to_be_visible()
-    page.get_by_role("combobox", name="VM").fill("shop43")
+    screen.page.get_by_role("combobox", name="VM").fill("shop43")
     expect(modal.locator(".options [role=option]")).to_have_count(100)
-    picture(page, "search")
-    choose(page, "shop4321", "shop4321")
-    choose(page, "web01", "web01 · hv01")
-    modal.get_by_label("Name").fill("before the form")
-    picture(page, "form")
+    screen.fits("search")
+    screen.search("shop4321", "shop4321")
+    screen.search("web01", "web01 · hv01")
+    modal.get_by_label("Name").fill(name)
+    screen.fits("form")
     modal.get_by_role("button", name="Take it").click()
     expect(modal).to_be_hidden()
-    expect(page.locator("#messages").get_by_text("before the form").first).to_be_visible()
+    expect(screen.message("Took", name)).to_be_visible()
     office.bot.inventory.refresh()
 
-    page.locator("#shortcuts").select_option(label="Take a checkpoint")
+    screen.page.locator("#shortcuts").select_option(label="Take a checkpoint")
     modal.get_by_label("Channel").select_option(label="#ops")
-    choose(page, "web01", "web01 · hv01")
+    screen.search("web01", "web01 · hv01")
     expect(modal.get_by_text("checkpoints stand in a row")).to_be_visible()  # the form is drawn anew for this VM
-    modal.get_by_label("Name").fill("before the form")
+    modal.get_by_label("Name").fill(name)
     modal.get_by_role("button", name="Take it").click()
-    expect(modal.get_by_text("already has a checkpoint called before the form")).to_be_visible()
-    picture(page, "mistake")
-    modal.get_by_label("Name").fill("mended")
+    expect(modal.get_by_text(f"already has a checkpoint called {name}")).to_be_visible()
+    screen.fits("mistake")
+    modal.get_by_label("Name").fill(f"mended {screen.look}")
     modal.get_by_role("button", name="Take it").click()
     expect(modal).to_be_hidden()
-    expect(page.locator("#messages").get_by_text("mended").first).to_be_visible()
-    page.context.close()
+    expect(screen.message("Took", f"mended {screen.look}")).to_be_visible()
 
 
-def test_somebody_keeps_and_deletes_from_the_home_tab_of_a_phone_in_the_dark(
-    browser: Browser, office: LargeOffice
-) -> None:
-    office.sandbox.command("ada", "ops", "/checkpoint web02 from-home")
-    office.sandbox.wait_for(lambda: [m for m in office.sandbox.messages("ops") if "from-home" in m.seen])
+def test_a_second_person_approves_and_refuses(screen: Screen) -> None:
+    wanted, unwanted = f"yes-{screen.look}", f"no-{screen.look}"
+    screen.sit_down("ada")
+    for name in (wanted, unwanted):
+        screen.type(f"/checkpoint dc01 {name}")
+        expect(screen.message(name).get_by_role("button", name="Approve")).to_be_visible()
+    screen.sit_down("oncall")
+    screen.fits("approval")
+    screen.press(screen.message(wanted, "Approve"), "Approve")
+    expect(screen.message("Took", wanted)).to_be_visible()
+
+    screen.press(screen.message(unwanted, "Approve"), "Refuse")
+    expect(screen.modal).to_contain_text(unwanted)
+    screen.modal.get_by_role("textbox", name="Why?").fill("Not on a Friday")
+    screen.fits("reason")
+    screen.press(screen.modal, "Refuse")
+    expect(screen.modal).to_be_hidden()
+    expect(screen.message(unwanted, "refused", "Not on a Friday")).to_be_visible()
+
+
+def test_somebody_claims_keeps_and_deletes_from_the_digest(screen: Screen, office: LargeOffice) -> None:
+    vm = old(office, screen.look)
+    screen.sit_down("ada")
+    screen.type("/checkpoint digest")
+    digest = screen.message("Checkpoint digest", f"{vm}: upgrade")
+    expect(digest).to_be_visible()
+    screen.fits("digest")
+
+    def choose(checkpoint: str, what: str) -> None:
+        item = digest.locator(".b-section").filter(has_text=f"{vm}: {checkpoint}")
+        item.get_by_label("More actions").select_option(label=what)
+
+    choose("nginx", "Claim")
+    expect(screen.message(vm, "nginx", "from now on")).to_be_visible()
+    choose("patches", "Keep 7 days")
+    expect(screen.message(f"patches of {vm} is kept until")).to_be_visible()
+    choose("upgrade", "Delete")
+    screen.press(screen.message(f"Delete upgrade of {vm}?"), "Delete")
+    expect(screen.message("Deleted upgrade", vm)).to_be_visible()
+    screen.fits("acted on")
+    (left,) = (one for one in office.hosts["hv01"].all() if one.name == vm)
+    assert [one.name for one in left.ordered()] == ["nginx", "patches"]
+
+
+def test_somebody_claims_keeps_and_deletes_from_the_home_tab(screen: Screen, office: LargeOffice) -> None:
+    kept, gone, lost = f"kept-{screen.look}", f"gone-{screen.look}", f"lost-{screen.look}"
+    add_vm(office.hosts["hv01"], f"attic-{screen.look}", past=[Past(lost, 400 * DAY, GB)])
+    for name in (kept, gone):
+        office.sandbox.command("oncall", "ops", f"/checkpoint web02 {name}")
+        office.sandbox.wait_for(
+            lambda name=name: [m for m in office.sandbox.messages("ops") if f"Took {name}" in m.seen]
+        )
     office.bot.inventory.refresh(disks=True)
-    page = page_of(browser, office, "ada", dark=True, phone=True)
-    modal = page.locator("#modal")
-    page.locator("#menu").click()
-    page.locator("#apps button, #apps a").first.click()
-    page.locator("#tab-home").click()
-    home = page.locator("#home")
-    expect(home.get_by_text("from-home")).to_be_visible()
-    picture(page, "home")
-    menu = home.locator("select.overflow").nth(0)
-    menu.select_option(label="Keep …")
-    expect(modal.get_by_role("heading", name="Keep a checkpoint")).to_be_visible()
-    picture(page, "keep")
-    modal.get_by_role("button", name="Keep", exact=True).click()
-    expect(modal).to_be_hidden()
-    expect(home.get_by_text("wanted forever").first).to_be_visible()
-    page.context.close()
+    screen.sit_down("oncall")
+    screen.open_home()
+    expect(screen.home.get_by_text(kept)).to_be_visible()
+    screen.fits("home")
+
+    def choose(checkpoint: str, what: str) -> None:
+        screen.home.locator(f".b-section:has-text('{checkpoint}') select").select_option(label=what)
+
+    choose(lost, "Claim …")
+    expect(screen.modal.get_by_role("heading", name="Claim a checkpoint")).to_be_visible()
+    screen.press(screen.modal, "Claim")
+    expect(screen.modal).to_be_hidden()
+    expect(screen.home.locator(f".b-section:has-text('{lost}') option", has_text="Claim")).to_have_count(0)
+
+    choose(kept, "Keep …")
+    expect(screen.modal.get_by_role("heading", name="Keep a checkpoint")).to_be_visible()
+    screen.fits("keep")
+    screen.press(screen.modal, "Keep")
+    expect(screen.modal).to_be_hidden()
+    expect(screen.home.locator(f".b-section:has-text('{kept}')")).to_contain_text("wanted forever")
+
+    choose(gone, "Delete …")
+    expect(screen.modal.get_by_role("heading", name="Delete a checkpoint")).to_be_visible()
+    screen.fits("delete")
+    screen.press(screen.modal, "Delete")
+    expect(screen.modal).to_be_hidden()
+    screen.press(screen.home.locator(f".b-rich:has-text('Delete {gone}') + .b-actions"), "Delete")
+    expect(screen.home.get_by_text(gone)).to_have_count(0)
+    assert gone not in {one.name for vm in office.hosts["hv01"].all() for one in vm.ordered()}
 
 
-def test_a_guest_is_told_politely(browser: Browser, office: LargeOffice) -> None:
-    page = page_of(browser, office, "guest")
-    page.locator("#apps button, #apps a").first.click()
-    page.locator("#tab-home").click()
-    expect(page.locator("#home").get_by_text("guests cannot use me")).to_be_visible()
-    picture(page, "guest")
-    page.context.close()
+def test_a_guest_is_refused_politely(screen: Screen) -> None:
+    screen.sit_down("guest")
+    screen.type("/checkpoint web01")
+    expect(screen.message("Only visible to you", "guests cannot use me")).to_be_visible()
+    screen.page.locator("#shortcuts").select_option(label="Take a checkpoint")
+    screen.open_home()
+    expect(screen.home.get_by_text("guests cannot use me")).to_be_visible()
+    expect(screen.home.get_by_role("button")).to_have_count(0)
+    expect(screen.modal).to_be_hidden()
+    screen.fits("guest")

@@ -138,6 +138,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.consoles = {name: Console(host) for name, host in self.hosts.items()}
         self.deliveries = count(1)
         self.deaths = 0
+        self.waking = threading.Lock()
         self.life = Life()
         self.running = self.open()
 
@@ -413,10 +414,12 @@ class AnyOrder(RuleBasedStateMachine):
         return self.running
 
     def wake(self) -> None:
-        if self.life.over:
-            self.deaths += 1
-            self.running.stop(5.0)
-            self.running = self.open()
+        """Once for all who find it dead: the threads of somebody's presses too."""
+        with self.waking:
+            if self.life.over:
+                self.deaths += 1
+                self.running.stop(5.0)
+                self.running = self.open()
 
     def open(self) -> Core:
         self.life = life = Life()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -84,10 +84,14 @@ class FrontDoor:
         container = {"container": {"type": "view", "view_id": "V0HOME"}, "view": {"type": "home", "id": "V0HOME"}}
         return self.deliver({**self.by(who, team), "type": "block_actions", "actions": [pressed], **container})
 
-    def press(self, action: str, value: str = "", *, who: str = ADA, channel: str = CHANNEL) -> Any:
-        """A button of a message of the channel."""
+    def press(
+        self, action: str, value: str = "", *, who: str = ADA, channel: str = CHANNEL, chosen: Iterable[str] = ()
+    ) -> Any:
+        """A button of a message of the channel, beside which these were chosen."""
         pressed = {"type": "button", "action_id": f"bot.{action}.0", **({"value": value} if value else {})}
-        return self.deliver({**self.by(who), "type": "block_actions", "actions": [pressed], "channel": {"id": channel}})
+        options = {"bot.pick.0": {"selected_options": [{"value": one} for one in chosen]}}
+        state = {"state": {"values": {"pick": options}}, "channel": {"id": channel}}
+        return self.deliver({**self.by(who), "type": "block_actions", "actions": [pressed], **state})
 
     def by(self, who: str, team: str = TEAM) -> Payload:
         return {"user": {"id": who, "team_id": team}, "team": {"id": team}, "trigger_id": self.trigger()}

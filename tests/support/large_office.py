@@ -1,9 +1,7 @@
-"""A workspace with the bot over a large fleet: 5,000 VMs in memory, a small host that does what a host does, and one
-that hangs."""
+"""A workspace with the bot over a large fleet: 5,000 VMs in memory, and small hosts that do what a host does."""
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,7 +16,6 @@ from backends.base import (
     FolderFiles,
     HostEvents,
     HostFacts,
-    HostInventory,
     Unreachable,
     VMInventory,
     VMState,
@@ -29,7 +26,7 @@ from backends.simulator.model.fleet import SimulatedHost
 from backends.simulator.powershell.interpreter import SimulatedPowerShell
 from backends.simulator.powershell.session import SimulatedSession
 from bot.sandbox import Sandbox
-from bot.settings import AccessSettings, Settings
+from bot.settings import AccessSettings, ApprovalSettings, DigestChannelSettings, DigestSettings, Settings
 from bot.slack.pace import Pace
 from bot.wiring import Bot
 from tests.support.hosts import small_fleet
@@ -97,18 +94,6 @@ class LargeHost(MemoryHost):
         return Unreachable(f"{self.host} shows its VMs and nothing else.")
 
 
-class HangingHost(LargeHost):
-    """It takes questions, and answers when it is let go."""
-
-    def __init__(self, host: str) -> None:
-        super().__init__(host, 0)
-        self.let_go = threading.Event()
-
-    def inventory(self, *, disks: bool = False) -> HostInventory:
-        self.let_go.wait()
-        return super().inventory(disks=disks)
-
-
 @dataclass
 class LargeOffice:
     sandbox: Sandbox
@@ -117,10 +102,10 @@ class LargeOffice:
 
 
 @contextmanager
-def large_office(folder: Path, *, hangs: bool = False) -> Iterator[LargeOffice]:
-    """It runs inside. Ada may do all."""
+def large_office(folder: Path) -> Iterator[LargeOffice]:
+    """It runs inside. Ada and Oskar may do all, and the other one approves checkpoints of a domain controller. #ops has
+    a digest."""
     hosts = {host.name: host for host in small_fleet()}
-    hanging = HangingHost("stuck01")
     backends = {name: HyperVBackend(name, SimulatedSession(SimulatedPowerShell(host))) for name, host in hosts.items()}
     with ExitStack() as running:
         sandbox = running.enter_context(Sandbox(ack_timeout=DEADLINE, timeout=DEADLINE))
@@ -129,12 +114,15 @@ def large_office(folder: Path, *, hangs: bool = False) -> Iterator[LargeOffice]:
             data_dir=folder,
             host_defaults=HOST_DEFAULTS,
             hosts=tuple(host_at(name, 5985) for name in (*hosts, "large01")),
-            access=AccessSettings(grants=(owners("S0VMADMIN"),)),
+            access=AccessSettings(
+                grants=(owners("S0VMADMIN"),),
+                approvals=(ApprovalSettings(vms=("dc*",), actions=("create",), by=("S0VMADMIN",)),),
+            ),
+            digest=DigestSettings(channels=(DigestChannelSettings(channel="C0OPS0001", vms=("old*",)),)),
         )
-        everywhere = {**backends, "large01": LargeHost("large01", VMS), **({"stuck01": hanging} if hangs else {})}
+        everywhere = {**backends, "large01": LargeHost("large01", VMS)}
         bot = Bot(settings, backends=everywhere, pace=Pace(interval=0.02, update_interval=0.06), seldom=OFTEN)
         running.callback(bot.stop)
-        running.callback(hanging.let_go.set)
         bot.start()
         sandbox.wait_for_connections(2)
         wait_until(lambda: len(bot.inventory.seen()) > VMS)

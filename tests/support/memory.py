@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -46,6 +47,7 @@ from commands.base import (
     Reply,
     Schedule,
     SchedulePlan,
+    VMEntry,
     actions,
     say,
     unmarked,
@@ -99,6 +101,7 @@ class Book:
 
     known: dict[str, CheckpointNote] = field(default_factory=dict)
     entries: tuple[HistoryEntry, ...] = ()
+    each_vm: tuple[VMEntry, ...] = ()
     asked: dict[str, object] = field(default_factory=dict)
     pending: list[ChangeRow] = field(default_factory=list)
 
@@ -121,12 +124,20 @@ class Book:
     def unfinished(self) -> Sequence[ChangeRow]:
         return self.pending
 
+    def owners(self, checkpoint_ids: Iterable[str] | None = None) -> Mapping[str, str]:
+        chosen = self.known if checkpoint_ids is None else self.notes(checkpoint_ids)
+        return {id: note.owner_name or note.owner for id, note in chosen.items() if note.owner}
+
     @property
     def history(self) -> Self:
         return self
 
-    def notes(self, checkpoint_ids: Iterable[str]) -> Mapping[str, CheckpointNote]:
-        return {id: self.known[id] for id in checkpoint_ids if id in self.known}
+    def notes(self, checkpoint_ids: Iterable[str], *, owner: str | None = None) -> Mapping[str, CheckpointNote]:
+        known = {id: self.known[id] for id in checkpoint_ids if id in self.known}
+        return {id: note for id, note in known.items() if owner is None or note.owner == owner}
+
+    def each(self, _change: str) -> tuple[VMEntry, ...]:
+        return self.each_vm
 
     def find(self, **asked: object) -> tuple[HistoryEntry, ...]:
         self.asked = asked
@@ -184,6 +195,9 @@ class ToBeLookedAt:
     def kept(self, vms: Iterable[VM]) -> Mapping[str, VMHealth]:
         why = (Reason("orphan", Verdict.LOOK, "A file belongs to no chain."),)
         return {vm.id: VMHealth(vm.id, vm.name, vm.host, Verdict.LOOK, why, NOW, NOW) for vm in vms}
+
+    def verdicts(self) -> Mapping[str, Verdict]:
+        return defaultdict(lambda: Verdict.LOOK)
 
     def judge(self, seen: VMInventory) -> VMHealth:
         return self.kept([seen.vm])[seen.vm.id]

@@ -7,6 +7,7 @@ the real wires.
 from __future__ import annotations
 
 import itertools
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from bot.dispatch.waiting import STILL_AT_IT
 from bot.ledger import ChangeRow, ChangeState, Ledger
 from bot.sandbox import Channel, Message, Outcome, Sandbox, User, Workspace, demo_workspace
 from bot.settings import AccessSettings, ConfirmationSettings, DigestChannelSettings, DigestSettings, Settings
+from bot.slack.http import PATH
 from bot.slack.pace import Pace
 from bot.wiring import Bot
 from tests.support.clock import Clock
@@ -29,7 +31,7 @@ from tests.support.hosts import (
     serve,
     small_fleet,
 )
-from tests.support.settings import HOST_DEFAULTS, host_at, owners, slack_of, viewers
+from tests.support.settings import HOST_DEFAULTS, host_at, owners, slack_of, slack_over_http, viewers
 from tests.support.waiting import DEADLINE, OFTEN
 
 UNDER_WAY = (ChangeState.REQUESTED, ChangeState.QUEUED, ChangeState.RUNNING)
@@ -53,9 +55,10 @@ class Office(Hosts):
         confirmation: ConfirmationSettings | None = None,
         digest: DigestSettings | None = None,
         with_bot: bool = True,
+        http: bool = False,
     ) -> None:
         """`folder` is where the bot keeps its data. `hosts` are those of `small_fleet` unless given. Without a bot of
-        its own, it is a place for one that runs elsewhere."""
+        its own, it is a place for one that runs elsewhere. With `http` requests come to the bot over HTTP."""
         super().__init__(small_fleet() if hosts is None else hosts)
         self.folder = folder
         self.clock = Clock()
@@ -66,6 +69,9 @@ class Office(Hosts):
         self._confirmation = confirmation or ConfirmationSettings()
         self._digest = digest or usual_digests()
         self._with_bot = with_bot
+        self._http = http
+        self.port = free_port() if http else 0
+        """Where the bot listens."""
         self._channels = itertools.count(1)
         self._running = ExitStack()
         self._bot: Bot | None = None
@@ -108,7 +114,10 @@ class Office(Hosts):
         self._bot.start()
         for one in self.sandbox.workspace.users:  # nobody uses the bot for the first time
             self.ledger.greetings.begin(one)
-        self.sandbox.wait_for_connections(2)
+        if self._http:
+            self.sandbox.send_requests_to(f"http://127.0.0.1:{self.port}{PATH}")
+        else:
+            self.sandbox.wait_for_connections(2)
 
     def stop_bot(self) -> None:
         """Once the changes under way have come to their end. Harmless when it is not running."""
@@ -125,7 +134,7 @@ class Office(Hosts):
     @property
     def settings(self) -> Settings:
         return Settings(
-            slack=slack_of(self.sandbox),
+            slack=slack_over_http(self.sandbox, self.port) if self._http else slack_of(self.sandbox),
             data_dir=self.folder,
             host_defaults=HOST_DEFAULTS,
             hosts=tuple(host_at(name, server.port) for name, server in self.servers.items()),
@@ -238,6 +247,13 @@ class Office(Hosts):
         return row
 
 
+def free_port() -> int:
+    """One that nobody listened at a moment ago."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
 def usual_access() -> AccessSettings:
     return AccessSettings(
         grants=(
@@ -275,7 +291,7 @@ def _beside(message: Message, label: str, item: str) -> tuple[str, str | None] |
     a choice, with its value; None where there is none."""
     found = False
     for block in message.blocks:
-        found = found or item in str(block.get("text"))
+        found = found or item in str(block.get("text")).replace("*", "")
         for element in [*block.get("elements", []), block.get("accessory")] if found else ():
             if _label(element) == label:
                 return str(element["action_id"]), None

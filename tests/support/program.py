@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -23,16 +23,26 @@ EXECUTABLE = Path(sys.executable).with_name("checkpointbot")
 class BotProcess:
     """`checkpointbot run`, from `with` until it is told to end."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, object], secrets: Mapping[str, str]) -> None:
-        """`secrets` are variables without their prefix: `SLACK__BOT_TOKEN`."""
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, object],
+        secrets: Mapping[str, str],
+        *,
+        within: Sequence[str] = (),
+        more: Mapping[str, str] | None = None,
+    ) -> None:
+        """`secrets` are variables without their prefix: `SLACK__BOT_TOKEN`; `more` are others. `within` is a program
+        that runs it."""
         config = folder / "checkpointbot.yaml"
         config.write_text(yaml.safe_dump({"data_dir": str(folder / "data"), **settings}), encoding="utf-8")
-        self._command = [str(EXECUTABLE), "run", "--config", str(config)]
+        self._command = [*within, str(EXECUTABLE), "run", "--config", str(config)]
         self._folder = folder
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("CHECKPOINTBOT_")},
             **{f"CHECKPOINTBOT_{name}": value for name, value in secrets.items()},
             "PYTHONUNBUFFERED": "1",
+            **(more or {}),
         }
         self._lines: list[str] = []
         self._changed = threading.Condition()

@@ -94,6 +94,53 @@ class _Quiet(ThreadingHTTPServer):
 
 
 @dataclass
+class Proxy:
+    """Makes a tunnel to one port of this machine, whatever it is asked for, and keeps what it was asked."""
+
+    to: int
+    port: int = 0
+    asked: list[str] = field(default_factory=list)
+    _listening: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        Thread(target=self._serve, args=(self._listening,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._listening is not None:
+            with suppress(OSError):
+                self._listening.shutdown(socket.SHUT_RDWR)
+            self._listening.close()
+
+    def _serve(self, listening: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                Thread(target=self._tunnel, args=(connection,), daemon=True).start()
+
+    def _tunnel(self, connection: socket.socket) -> None:
+        with connection, socket.create_connection(("127.0.0.1", self.to)) as there:
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                head += connection.recv(1)
+            self.asked.append(head.decode())
+            connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+            back = Thread(target=_pour, args=(there, connection), daemon=True)
+            back.start()
+            _pour(connection, there)
+            back.join()
+
+
+def _pour(source: socket.socket, into: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            into.sendall(data)
+        into.shutdown(socket.SHUT_WR)
+
+
+@dataclass
 class SyslogReceiver:
     """Reads octet-counted messages until the end, and answers the end, unless it is told to break off before."""
 

@@ -19,6 +19,16 @@ def slack_of(sandbox: Sandbox) -> SlackSettings:
     )
 
 
+def slack_over_http(sandbox: Sandbox, port: int) -> SlackSettings:
+    return SlackSettings(
+        api_url=sandbox.api_url,
+        bot_token=SecretStr(sandbox.bot_token),
+        mode="http",
+        signing_secret=SecretStr(sandbox.signing_secret),
+        listen=f"127.0.0.1:{port}",
+    )
+
+
 def host_at(name: str, port: int) -> HostSettings:
     """A host of `support.hosts.serve`."""
     if name == PLAIN:

@@ -22,6 +22,7 @@ class DeskOfATest:
         self.kept: list[Request] = []
         self.found: Sequence[Option] = ()
         self.wrong: Mapping[str, str] = {}
+        self.look: Callable[[], None] = lambda: None
         self._changed = threading.Condition()
 
     def arrived(self, request: Request) -> bool:
@@ -38,6 +39,7 @@ class DeskOfATest:
         return self.found
 
     def mistakes(self, request: Submitted) -> Mapping[str, str]:
+        self.look()
         return self.wrong
 
     def wait(self, count: int = 1) -> list[Request]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from math import ceil
@@ -14,6 +14,10 @@ from commands.base import Context, UsageError
 
 CHANNEL = "channel"
 """Where a form says the channel of what it asks for: in its memory, where it was opened in one, else in this field."""
+
+
+ABOUT, CHOSEN = "about", "checkpoints"
+"""Where the memory says which checkpoints a form is about, by their ids, and the field in which some are chosen."""
 
 
 class Mistake(Exception):
@@ -29,16 +33,19 @@ class Answers:
     """A form that answers a waiting card."""
 
     change_id: str
-    word: Literal["confirm", "approve", "cancel"]
+    word: Literal["confirm", "approve", "refuse", "cancel"]
     code: str = field(default="", repr=False)
     """The one-time code that goes with it."""
+    reason: str = ""
+    """Why it is refused, in the person's own words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Each:
     """A form that says several commands. Each meets the gate by itself, and is answered by itself."""
 
-    commands: tuple[tuple[str, ...], ...]
+    commands: Mapping[str, tuple[str, ...]]
+    """By the checkpoint that each is about: whatever becomes of the others, it stays the same command."""
 
 
 class Kind(Protocol):
@@ -65,6 +72,12 @@ class Kind(Protocol):
 
 def channel_of(sheet: Sheet) -> str:
     return (sheet.memory or {}).get(CHANNEL) or sheet.values.get(CHANNEL, "")
+
+
+def checkpoints_of(sheet: Sheet) -> tuple[str, ...]:
+    """The ids of those that it is about, each once. They are untrusted."""
+    chosen = sheet.values.get(CHOSEN, "").split("\n")
+    return tuple(dict.fromkeys(id for id in ((sheet.memory or {}).get(ABOUT, "").split() + chosen) if id))
 
 
 def until_the_end_of(day: str, now: datetime, zone: tzinfo, field: str) -> str:

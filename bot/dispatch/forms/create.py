@@ -132,5 +132,5 @@ def _room(sheet: Sheet, context: Context, seen: VMInventory) -> Iterator[Alert]:
     rate = context.growth.of_vms([seen.vm.id]).get(seen.vm.id)
     try:
         space.check(seen.vm, kind, context.fleet.volumes_of(seen.vm), rate.per_day if rate else None)
-    except BackendError as short:
-        yield Alert(short.sentence, "error")
+    except BackendError as short:  # as last seen: right before it is taken the host is asked
+        yield Alert(short.sentence)

@@ -13,7 +13,6 @@ from bot.dispatch.views import Option, Screen, ScreenError
 from bot.messages import Origin
 from bot.people.identity import Gate
 from commands.base import Context, Person, Plan, UsageError
-from commands.base.names import unmarked
 from commands.kit import runner
 from commands.kit.words import typed
 
@@ -84,7 +83,7 @@ class Forms:
             if not isinstance(said, Answers | Each):
                 self._rehearse(said, context)
         except Mistake as mistake:
-            return {field: unmarked(text) for field, text in mistake.fields.items()}
+            return mistake.fields
         except UsageError as error:
             error.about = error.about or kind.field_of(error)
             raise

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.dispatch.forms.base import Each, Mistake
+from bot.dispatch.forms.base import CHOSEN, Each, Mistake, checkpoints_of
 from bot.dispatch.requests import Sheet
 from bot.dispatch.views import Choice, Form, Option, Several
 from commands.base import Context, Paragraph, UsageError
 from commands.kit import mine
+from commands.kit.telling import button_words
 from commands.kit.words import typed
 
-CHECKPOINTS, WHAT = "checkpoints", "what"
-
-_WORDS = {"keep": ("keep", "7d"), "pin": ("keep", "forever"), "delete": ("delete",)}
+WHAT = "what"
 
 
 class MineForm:
@@ -33,7 +32,7 @@ class MineForm:
             "Do it",
             (
                 Several(
-                    id=CHECKPOINTS,
+                    id=CHOSEN,
                     label="Your stale checkpoints",
                     hint=f"Up to {mine.MOST_CHOSEN}, the largest first.{first}",
                     options=shown,
@@ -53,18 +52,18 @@ class MineForm:
 
     def says(self, sheet: Sheet, context: Context) -> Each:
         """A command for each that was chosen and is there still."""
-        chosen, what = sheet.values.get(CHECKPOINTS, "").split("\n"), sheet.values.get(WHAT, "")
+        what = sheet.values.get(WHAT, "")
         if what not in {one.action for one in mine.actions(context)}:
             raise Mistake(**{WHAT: "Choose what becomes of them."})
-        verb, *words = _WORDS[what]
+        verb, *words = button_words(what)
         there = {one.id: seen.vm.id for seen in context.fleet.known() for one in seen.checkpoints}
-        found = [(verb, there[id], id, *words) for id in dict.fromkeys(chosen) if id in there]
+        found = [id for id in checkpoints_of(sheet)[: mine.MOST_CHOSEN] if id in there]
         if not found:
-            raise Mistake(**{CHECKPOINTS: "Choose at least one that is there still."})
-        return Each(tuple(found[: mine.MOST_CHOSEN]))
+            raise Mistake(**{CHOSEN: "Choose at least one that is there still."})
+        return Each({id: (verb, there[id], id, *words) for id in found})
 
     def field_of(self, error: UsageError) -> str:  # noqa: ARG002 - all is about what was chosen
-        return CHECKPOINTS
+        return CHOSEN
 
     def options(self, sheet: Sheet, context: Context, text: str) -> Sequence[Option]:  # noqa: ARG002 - it has no search
         return ()

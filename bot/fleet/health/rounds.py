@@ -56,8 +56,12 @@ class Health:
         known = self.ledger.verdicts.of(wanted)
         return {id: known.get(id) or unjudged(vm.id, vm.name, vm.host, _NEVER_LOOKED) for id, vm in wanted.items()}
 
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """The same without what they rest on, of all VMs that were judged: the same mapping until others are."""
+        return self.ledger.verdicts.bare()
+
     def of(self, vm_ids: Iterable[str]) -> Mapping[str, VMHealth]:
-        """The same by ids, without those never looked at."""
+        """The verdicts by ids, without those never looked at."""
         return self.ledger.verdicts.of(vm_ids)
 
     def on_hold(self, vm_id: str) -> VMHealth | None:

@@ -18,6 +18,7 @@ from bot.changes import freezing
 from bot.ledger import Ledger, LedgerError
 from bot.operations.doctor.findings import Check, broken, unseen, warning, works
 from bot.operations.folder import IS_POSIX, FolderError, check_jobs, check_restored
+from bot.people.codes import FILE, CodesError, people_in
 from bot.settings import Settings
 from commands.base import unmarked
 
@@ -43,6 +44,7 @@ def look(
         yield from (unseen(name, "The data folder cannot be used.") for name in ("ledger.db", "jobs.db"))
         return
     yield from _frozen(folder / "ledger.db", clock)
+    yield from _codes(settings)
     if deep:
         yield _ledger(folder / "ledger.db", clock)
         yield _jobs(settings)
@@ -82,7 +84,7 @@ def _ledger(path: Path, clock: Callable[[], datetime]) -> Check:
         return broken(path.name, f"Its chain is broken {verdict.broken.where}: {verdict.broken.what}", mend)
     if verdict.is_archive:
         return broken(path.name, "It is an archive of a ledger.", "Put the ledger itself in its place.")
-    return works(path.name, f"Its chain is whole: {verdict.head.seq} events.")
+    return works(path.name, f"Its chain is whole: {verdict.events}.")
 
 
 def _frozen(path: Path, clock: Callable[[], datetime]) -> Iterator[Check]:
@@ -96,6 +98,22 @@ def _frozen(path: Path, clock: Callable[[], datetime]) -> Iterator[Check]:
         return
     if said:
         yield warning("freeze", unmarked(said), "Find out why, and let two people who may change something lift it.")
+
+
+def _codes(settings: Settings) -> Iterator[Check]:
+    """Where some VMs ask for them."""
+    if not settings.codes.vms:
+        return
+    enroll = "Type checkpointbot codes enroll with the user id of each who confirms or approves."
+    try:
+        people = people_in(settings.data_dir / FILE)
+    except (CodesError, OSError) as error:
+        yield broken("codes.vms", f"One-time codes cannot be read: {type(error).__name__}.", f"{error} {enroll}")
+        return
+    if people:
+        yield works("codes.vms", f"{len(people)} people have one-time codes.")
+    else:
+        yield broken("codes.vms", "Nobody has one-time codes, so nobody can confirm a change of these VMs.", enroll)
 
 
 def _jobs(settings: Settings) -> Check:

@@ -18,6 +18,8 @@ from bot.slack.http import PATH, SIGNATURE, TIMESTAMP
 from bot.slack.websocket import NotConnected, app_of
 
 BOT_TOKEN, APP_TOKEN, LISTEN = "slack.bot_token", "slack.app_token", "slack.listen"
+WITHIN = 5
+"""Seconds to answer. Slack waits for three."""
 ON_THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - where to ask who listens everywhere
 INSTALL = "Give the app that scope under OAuth & Permissions, and install it to the workspace again."
 
@@ -66,7 +68,11 @@ def http(settings: Settings) -> Iterator[Check]:
     try:
         with requests.Session() as session:
             session.trust_env = False  # no proxy
-            answer = session.post(address, data=body, headers=headers, timeout=5)
+            answer = session.post(address, data=body, headers=headers, timeout=WITHIN)
+    except requests.ReadTimeout:
+        mend = "Look whether another program has that address, and into the bot's log for what it waits for."
+        yield broken(LISTEN, f"Who listens at {address} has not answered within {WITHIN} seconds.", mend)
+        return
     except requests.RequestException:
         yield unseen(LISTEN, f"Nobody listens at {address}: the bot is not running.")
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 
@@ -72,8 +73,11 @@ class Stream:
             while not self._stopping.is_set() and (links := self.ledger.streams.after(self._at.seq, BATCH)):
                 taken = 0
                 try:
-                    for link in self.receiver.send(links):
-                        self._at, taken = link.head, taken + 1
+                    with closing(self.receiver.send(links)) as sending:
+                        for link in sending:
+                            self._at, taken = link.head, taken + 1
+                            if self._stopping.is_set() and not self.receiver.at_once:
+                                break
                 finally:
                     if taken:
                         self.ledger.streams.sent(self.receiver.target, self._at)

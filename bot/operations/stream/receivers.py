@@ -10,14 +10,17 @@ import re
 import socket
 import ssl
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import requests
+from requests.auth import _basic_auth_str
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
 
 from bot.ledger import Link
 from bot.operations.stream.cloudevents import CONTENT_TYPE, written
@@ -38,10 +41,14 @@ class Receiver(Protocol):
     """Somebody who takes the stream."""
 
     @property
+    def at_once(self) -> bool:
+        """It has taken all that it was handed over before it gives the first back."""
+
+    @property
     def target(self) -> str:
         """Its address without what may be secret: by it the ledger knows how far it has come."""
 
-    def send(self, links: Sequence[Link]) -> Iterator[Link]:
+    def send(self, links: Sequence[Link]) -> Generator[Link]:
         """Hand events over in their order, and give each back once it is certain that it was taken. Raises `NotTaken`
         for the first that was not."""
 
@@ -75,12 +82,13 @@ class File:
 
     path: Path
     machine: str
+    at_once: bool = True
 
     @property
     def target(self) -> str:
         return str(self.path)
 
-    def send(self, links: Sequence[Link]) -> Iterator[Link]:
+    def send(self, links: Sequence[Link]) -> Generator[Link]:
         text = "".join(f"{written(link, self.machine)}\n" for link in links).encode("ascii")
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
@@ -116,8 +124,9 @@ class StandardOutput:
 
     machine: str
     target: str = "stdout"
+    at_once: bool = True
 
-    def send(self, links: Sequence[Link]) -> Iterator[Link]:
+    def send(self, links: Sequence[Link]) -> Generator[Link]:
         try:
             sys.stdout.write("".join(f"{written(link, self.machine)}\n" for link in links))
             sys.stdout.flush()
@@ -141,13 +150,14 @@ class Https:
     token: str = field(default="", repr=False)
     ca_bundle: Path | None = None
     answering: float = ANSWERING
+    at_once: bool = False
 
     @property
     def target(self) -> str:
         parts = urlsplit(self.url)
         return f"https://{parts.netloc}{parts.path}"
 
-    def send(self, links: Sequence[Link]) -> Iterator[Link]:
+    def send(self, links: Sequence[Link]) -> Generator[Link]:
         with requests.Session() as session:
             for link in links:
                 self._post(session, written(link, self.machine))
@@ -171,9 +181,38 @@ class Https:
             raise NotTaken(f"it answers {answer.status_code} {answer.reason or ''}".rstrip())
 
     def look(self) -> None:
+        """By the same proxy and against the same certificates as `send`, which are those of requests."""
         parts = urlsplit(self.url)
-        with _greeted(parts.hostname or "", parts.port or 443, self.ca_bundle):
-            pass
+        host, port = parts.hostname or "", parts.port or 443
+        with requests.Session() as session:
+            verify = str(self.ca_bundle) if self.ca_bundle else True
+            found = session.merge_environment_settings(self.url, {}, False, verify, None)
+        ca_bundle = Path(found["verify"] if isinstance(found["verify"], str) else DEFAULT_CA_BUNDLE_PATH)
+        proxy = select_proxy(self.url, found["proxies"])
+        if proxy is None:
+            with _greeted(host, port, ca_bundle):
+                pass
+        else:
+            _greet_through(proxy, host, port, ca_bundle)
+
+
+def _greet_through(proxy: str, host: str, port: int, ca_bundle: Path) -> None:
+    """The same through a proxy, which is asked for a tunnel."""
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    if parts.scheme != "http":
+        raise NotTaken(f"whether it is reached by a proxy of the kind {parts.scheme} is seen when something is sent")
+    try:
+        context = ssl.create_default_context(cafile=ca_bundle)
+        connection = HTTPSConnection(parts.hostname or "", parts.port or 80, timeout=CONNECTING, context=context)
+        connection.set_tunnel(host, port, _authorisation(parts.username, parts.password))
+        with closing(connection):
+            connection.connect()
+    except (OSError, ValueError) as error:
+        raise NotTaken(f"{_why(error)} (by the proxy {parts.hostname})") from error
+
+
+def _authorisation(user: str | None, password: str | None) -> dict[str, str]:
+    return {} if user is None else {"Proxy-Authorization": _basic_auth_str(unquote(user), unquote(password or ""))}
 
 
 def _nothing_more(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -191,12 +230,13 @@ class Syslog:
     machine: str
     ca_bundle: Path | None = None
     answering: float = ANSWERING
+    at_once: bool = True
 
     @property
     def target(self) -> str:
         return f"syslog+tls://{self.host}:{self.port}"
 
-    def send(self, links: Sequence[Link]) -> Iterator[Link]:
+    def send(self, links: Sequence[Link]) -> Generator[Link]:
         with _greeted(self.host, self.port, self.ca_bundle) as connection:
             try:
                 connection.settimeout(self.answering)

@@ -14,10 +14,15 @@ export async function look(name, query = {}) {
   return response.json();
 }
 
-// What a person sees, as it happens. `again` is called after the stream was cut and is back.
+// What a person sees, as it happens: from when `begun` is kept, nothing is missed. `again` is called after the stream
+// was cut and is back.
 export function watch(user, handlers, again) {
   const source = new EventSource(`/sandbox/events?${new URLSearchParams({ user })}`);
   let opened = false;
+  source.begun = new Promise((resolve) => {
+    source.addEventListener("open", resolve, { once: true });
+    source.addEventListener("error", resolve, { once: true });
+  });
   source.addEventListener("open", () => {
     if (opened) again();
     opened = true;

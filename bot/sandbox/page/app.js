@@ -76,6 +76,7 @@ async function become(user, channel) {
   page.modals = new Modals(user, names, choices());
   page.stream?.close();
   page.stream = watch(user, handlers, () => become(page.user, page.channel?.name));
+  await page.stream.begun; // what is looked at from here on is kept up to date
   connection(page.state.connections);
   const wanted = [channel, "ops", page.state.channels[0]?.name];
   const found = wanted.map((name) => page.state.channels.find((one) => one.name === name)).find(Boolean);
@@ -199,12 +200,15 @@ function showTab(which) {
 }
 
 async function drawHome() {
+  const turn = (page.homeLooks = (page.homeLooks ?? 0) + 1);
   const { home } = await look("views", { user: page.user });
+  if (turn !== page.homeLooks) return; // an answer that was overtaken shows what is no longer so
   if (!home) return byId("home").replaceChildren(el("p", { class: "start" }, "The app has put nothing here yet."));
   const fields = new Map();
   const press = async (element, block_id, value) => {
     if (element.confirm && !(await confirmed(element.confirm, names))) return;
-    await act("press", { user: page.user, view_id: home.id, action_id: element.action_id, value, values: filled(fields) });
+    const outcome = await act("press", { user: page.user, view_id: home.id, action_id: element.action_id, value, values: filled(fields) });
+    if (!outcome.ok) byId("home").prepend(el("p", { class: "trouble", role: "alert" }, outcome.error));
   };
   const suggest = (element, value) => act("suggest", { user: page.user, view_id: home.id, action_id: element.action_id, value });
   byId("home").replaceChildren(...renderBlocks(home.blocks, { names, fields, choices: choices(), press, suggest }));

@@ -1,7 +1,7 @@
 // Block Kit's blocks, as DOM nodes. `surface` says how names are shown and what a press does.
 
 import { el } from "./dom.js";
-import { input, pressable } from "./elements.js";
+import { input, pressable, unknown } from "./elements.js";
 import { markdown } from "./markdown.js";
 import { mrkdwn, plain, richText } from "./markup.js";
 import { newer } from "./newer.js";
@@ -10,7 +10,7 @@ import { framed, rowsOf } from "./tables.js";
 /** What `surface` needs: names {person, channel, group}, press(element, block_id, value, node), fields (a Map), and
     suggest(element, typed) for menus that ask the app. */
 export function renderBlocks(blocks, surface) {
-  return blocks.map((block) => (RENDER[block.type] ?? unknown)(block, surface));
+  return blocks.map((block) => RENDER[block.type]?.(block, surface) ?? unknown("block", block.type));
 }
 
 export function textObject(object, names) {
@@ -31,8 +31,6 @@ const RENDER = {
   ...newer(renderBlocks, interactive),
 };
 
-const unknown = (block) => el("p", { class: "b-unknown" }, `This page does not know the block ${block.type}.`);
-
 function section(block, surface) {
   const texts = [];
   if (block.text) texts.push(el("div", { class: "text" }, textObject(block.text, surface.names)));
@@ -45,7 +43,8 @@ function section(block, surface) {
 }
 
 function contextPart(part, surface) {
-  return part.type === "image" ? picture(part) : el("span", { class: "text" }, textObject(part, surface.names));
+  if (part.type === "image") return picture(part);
+  return "text" in part ? el("span", { class: "text" }, textObject(part, surface.names)) : unknown("element", part.type);
 }
 
 /** What acts at once: a button, or a menu that is no field of a form. */

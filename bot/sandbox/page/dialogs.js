@@ -28,6 +28,8 @@ export class Modals {
     this.dialog = byId("modal");
     this.view = null;
     this.fields = new Map();
+    this.behind = new Map();
+    this.looks = 0;
     this.dialog.oncancel = (event) => {
       event.preventDefault();
       this.close();
@@ -35,12 +37,22 @@ export class Modals {
   }
 
   async refresh() {
+    const turn = ++this.looks;
     const { views } = await look("views", { user: this.user });
+    if (turn !== this.looks) return; // an answer that was overtaken shows what is no longer so
+    if (this.view) this.behind.set(this.view.id, this.entered());
+    for (const id of this.behind.keys()) if (!views.some((one) => one.id === id)) this.behind.delete(id);
     this.show(views.at(-1) ?? null);
   }
 
+  /** What is filled in, also while another view is in front. */
+  entered() {
+    return [...this.fields].map(([key, field]) => [key, field.keep ? field.keep() : field.value()]);
+  }
+
   show(view) {
-    const before = view && this.view?.id === view.id ? this.fields : new Map();
+    const same = view && this.view?.id === view.id;
+    const entered = (view && this.behind.get(view.id)) ?? [];
     this.view = view;
     if (!view) {
       if (this.dialog.open) this.dialog.close();
@@ -54,8 +66,7 @@ export class Modals {
       suggest: (element, value) => act("suggest", { user: this.user, view_id: view.id, action_id: element.action_id, value, values: filled(this.fields) }),
       press: (element, block_id, value, node) => this.press(element, value, node),
     };
-    const focused = before.size ? document.activeElement?.closest("[data-block]")?.dataset.block : null;
-    const entered = [...before].map(([key, field]) => [key, field.keep ? field.keep() : field.value()]);
+    const focused = same ? document.activeElement?.closest("[data-block]")?.dataset.block : null;
     this.dialog.replaceChildren(this.form(view, renderBlocks(view.blocks, surface)));
     for (const [key, value] of entered) {
       const now = this.fields.get(key);
@@ -64,7 +75,7 @@ export class Modals {
     this.complain(view.errors);
     if (!this.dialog.open) this.dialog.showModal();
     if (focused) this.dialog.querySelector(`[data-block="${CSS.escape(focused)}"]`)?.querySelector("input, textarea, select")?.focus();
-    if (!before.size) this.dialog.querySelector("input, textarea, select, .b-actions button")?.focus();
+    if (!same) this.dialog.querySelector("input, textarea, select, .b-actions button")?.focus();
   }
 
   form(view, blocks) {

@@ -3,6 +3,9 @@
 import { el } from "./dom.js";
 import { plain } from "./markup.js";
 
+/** What this page has no picture of is said, and never left out. */
+export const unknown = (kind, type) => el("p", { class: "b-unknown" }, `This page does not know the ${kind} ${type}.`);
+
 let count = 0;
 const fresh = () => `e${++count}`;
 const label = (option) => plain(option.text.text);
@@ -57,7 +60,7 @@ export function input(element, id = fresh(), people = {}, suggest = null) {
     multi_static_select: () => boxes(element, id, "checkbox", element.initial_options),
     radio_buttons: () => boxes(element, id, "radio", element.initial_option && [element.initial_option]),
   }[element.type];
-  return make ? make() : text(element, id, "text");
+  return make ? make() : field(unknown("element", element.type), () => null, () => {});
 }
 
 function text(element, id, kind, initial = element.initial_value) {

@@ -81,11 +81,33 @@ function link(url, label) {
 function date([, seconds, format], fallback) {
   const when = new Date(Number(seconds) * 1000);
   if (Number.isNaN(when.valueOf())) return document.createTextNode(fallback ?? "");
-  const day = when.toLocaleDateString(undefined, { dateStyle: "medium" });
-  const time = when.toLocaleTimeString(undefined, { timeStyle: "short" });
-  const text = format.replace(/\{time(_secs)?\}/g, time).replace(/\{ago\}/g, ago(when)).replace(/\{date\w*\}/g, day);
+  const text = format.replace(/\{(\w+)\}/g, (whole, token) => DATES[token]?.(when) ?? whole);
   return el("time", { datetime: when.toISOString(), title: when.toLocaleString() }, text);
 }
+
+const day = (options) => (when) => when.toLocaleDateString(undefined, options);
+const time = (timeStyle) => (when) => when.toLocaleTimeString(undefined, { timeStyle });
+const pretty = (otherwise) => (when) => {
+  const days = Math.round((new Date(when).setHours(0, 0, 0, 0) - new Date().setHours(0, 0, 0, 0)) / 86400000);
+  return { "-1": "yesterday", 0: "today", 1: "tomorrow" }[days] ?? otherwise(when);
+};
+const MEDIUM = day({ dateStyle: "medium" });
+const LONG = day({ weekday: "long", year: "numeric", month: "long", day: "numeric" });
+
+/** Slack's tokens for moments, in the zone of whoever reads. */
+const DATES = {
+  date: day({ dateStyle: "long" }),
+  date_num: (when) => `${when.getFullYear()}-${String(when.getMonth() + 1).padStart(2, "0")}-${String(when.getDate()).padStart(2, "0")}`,
+  date_short: MEDIUM,
+  date_long: LONG,
+  date_pretty: pretty(day({ dateStyle: "long" })),
+  date_short_pretty: pretty(MEDIUM),
+  date_long_pretty: pretty(LONG),
+  day_divider_pretty: pretty(LONG),
+  time: time("short"),
+  time_secs: time("medium"),
+  ago,
+};
 
 function ago(when) {
   const minutes = Math.round((when - Date.now()) / 60000);
@@ -125,7 +147,7 @@ function richPart(part, names) {
     broadcast: () => mention(`@${part.range}`, "alarm"),
     date: () => date(["", part.timestamp, part.format], part.fallback),
     color: () => el("code", {}, part.value),
-  }[part.type]?.() ?? document.createTextNode("");
+  }[part.type]?.() ?? el("span", { class: "b-unknown" }, `This page does not know the element ${part.type}.`);
   const wraps = { bold: "strong", italic: "em", strike: "s", code: "code" };
   return Object.keys(part.style ?? {})
     .filter((style) => part.style[style] && wraps[style])

@@ -1,8 +1,10 @@
 """A `Reply` as Slack shows it: pure, within Slack's limits, and with no way for a name to become markup.
 
-Text goes into plain_text, rich_text and raw_text elements only, none of which Slack parses, so `<!channel>` in the
-name of a VM stays eleven harmless characters. A name inside a sentence stands out by a style of its own, and so does a
-command to type. What does not fit is cut, and the message says how much.
+Text goes into plain_text, rich_text and raw_text elements, none of which Slack parses, so `<!channel>` in the name of a
+VM stays eleven harmless characters. Slack parses two kinds of line alone: small print with a moment in it, and what has
+a button or a menu beside it and a name in it; they are escaped, and rich text where anything in them could be taken for
+markup. A name inside a sentence stands out by a style of its own, and so does a command to type. What does not fit is
+cut, and the message says how much.
 """
 
 from __future__ import annotations
@@ -50,6 +52,8 @@ MAX_TEXT = 3_500
 MAX_HEADER, MAX_SECTION, MAX_CONTEXT = 150, 3_000, 2_000
 MAX_BUTTONS, MAX_LABEL, MAX_VALUE, MAX_ACTION_ID = 25, 75, 2_000, 255
 MAX_ROWS, MAX_COLUMNS = 100, 20
+WIDE = 40
+"""Characters of a cell from which its column is folded into lines, instead of out of sight."""
 MAX_QUESTION = 300
 
 _NOTE = 40
@@ -65,10 +69,11 @@ _IN_HEADING: Mapping[str, Mapping[str, bool]] = {
 
 DATE_FORM = "{date_short_pretty} {time}"
 FIRST_YEAR = 1970
-MAX_PIECES = 10
-"""Of a context block."""
 
 _MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2} UTC)")
+_MARKUP = re.compile(r"[*_~`]|:[^\s:]+:|^\s*>", re.MULTILINE)
+"""What Slack would style, or take for an emoji: none of it has an escape."""
+
 _ACTION_ID = re.compile(r"bot\.(.+)\.\d+", re.DOTALL)
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2067\ud800-\udfff]")
 """Control characters, lone surrogates, and the marks that make text read backwards: a name could lie with them."""
@@ -185,12 +190,13 @@ class _Page:
                 return self._actions(buttons)
 
     def context(self, text: str) -> Block:
-        """Plain text; only a moment in it is for Slack to parse, as the bot writes it."""
-        pieces: list[Block] = []
-        for piece, at in _moments(text):
-            pieces.append(_plain(piece) if at is None else {"type": "mrkdwn", "text": _date_markup(piece, at)})
-        whole = len(pieces) > MAX_PIECES or not all(str(one["text"]).strip() for one in pieces)
-        return {"type": "context", "block_id": self._new_id(), "elements": [_plain(text)] if whole else pieces}
+        """One line. Where a moment is in it, Slack parses that, as the bot writes it: beside words that it could take
+        for markup too, the line is rich text, which nothing is parsed in and which is not small."""
+        moments = any(at is not None for _, at in _moments(text))
+        line = _parsed(text, MAX_CONTEXT) if moments else _plain(text)
+        if line is None:
+            return self._rich("rich_text_section", _styled(text, {}))
+        return {"type": "context", "block_id": self._new_id(), "elements": [line]}
 
     def _header(self, text: str) -> Block:
         """A header block knows no styles, so a heading with a name in it is a bold line."""
@@ -239,11 +245,11 @@ class _Page:
         return [{"type": "rich_text", "block_id": self._new_id(), "elements": [inner]}]
 
     def _progress(self, part: Progress) -> list[Block] | None:
-        """A plan where the server has it and all fits, and lines else."""
-        tasks = [replace(t, title=clean(t.title).strip() or "–", detail=clean(t.detail).strip()) for t in part.tasks]
+        """A plan where the server has it, and lines else."""
+        cleaned = [replace(t, title=clean(t.title).strip() or "–", detail=clean(t.detail).strip()) for t in part.tasks]
         title = clean(part.title).strip() or "–"
-        size = len(title) + sum(len(one.title) + len(one.detail) for one in tasks)
-        if self._plans and 0 < len(tasks) <= newer.MAX_TASKS and self._take(1, size):
+        tasks = newer.fitting(cleaned, self._chars - len(title)) if self._plans else []
+        if tasks and self._take(1, len(title) + sum(map(newer.task_size, tasks))):
             self._plans -= 1
             return [newer.plan(self._new_id(), replace(part, title=title, tasks=tuple(tasks)))]
         return self._lines([title, *map(clean, part.lines)], "lines")
@@ -310,20 +316,25 @@ class _Page:
         self._buttons += 1
         return [newer.entry(self._new_id(), f"bot.{newer.ENTRY}.{self._buttons}", label, part.most)]
 
-    def _table_block(self, rows: Iterable[Sequence[str]]) -> Block:
+    def _table_block(self, rows: Sequence[Sequence[str]]) -> Block:
         cells = [[{"type": "raw_text", "text": cell} for cell in row] for row in rows]
-        return {"type": "table", "block_id": self._new_id(), "rows": cells}
+        wide = [max(map(len, column)) > WIDE for column in zip(*rows, strict=True)]
+        columns = {"column_settings": [{"is_wrapped": True} if one else None for one in wide]} if any(wide) else {}
+        return {"type": "table", "block_id": self._new_id(), "rows": cells, **columns}
 
     def _item(self, item: Item) -> list[Block] | None:
         text = _cut(_seen(f"{item.text}\n{item.detail}").strip() or "–", MAX_SECTION)
         menu = item.choices[: newer.MAX_CHOICES] if self._form is not Form.PLAIN and len(item.choices) > 1 else ()
         buttons = item.buttons if menu else (*item.buttons, *item.choices)
-        beside = len(buttons) + bool(menu) == 1 and not is_marked(text)
+        words = _parsed(text, MAX_SECTION) if is_marked(text) else _plain(text)
+        beside = len(buttons) + bool(menu) == 1 and words is not None
         groups = [] if beside else _groups(buttons)
         alone = bool(menu) and not beside
         if not self._take(1 + len(groups) + alone, len(text) + _size((*buttons, *menu))):
             return None
-        top = self._rich("rich_text_section", _styled(text, _STYLES)) if is_marked(text) else self._section(text)
+        top = self._rich("rich_text_section", _styled(text, _STYLES))
+        if not is_marked(text) or beside:
+            top = {"type": "section", "block_id": self._new_id(), "text": words}
         if beside:
             top["accessory"] = self._menu(menu) if menu else self._button(buttons[0])
         below = [self._action_block(group) for group in groups]
@@ -336,9 +347,6 @@ class _Page:
             raise NotRenderable("a choice says more than Slack keeps: its value must be an id")
         self._buttons += 1
         return newer.menu(f"bot.{newer.MENU}.{self._buttons}", [replace(one, label=_label(one)) for one in choices])
-
-    def _section(self, text: str) -> Block:
-        return {"type": "section", "block_id": self._new_id(), "text": _plain(text)}
 
     def _actions(self, buttons: Sequence[Button]) -> list[Block] | None:
         groups = _groups(buttons)
@@ -426,6 +434,32 @@ def _date(text: str, at: int, style: Mapping[str, bool] | None) -> Block:
     """A moment in the zone of whoever reads it."""
     styled: Block = {"style": dict(style)} if style else {}
     return {"type": "date", "timestamp": at, "format": DATE_FORM, "fallback": text, **styled}
+
+
+def _parsed(text: str, most: int) -> Block | None:
+    """A sentence for a place that takes no rich text, such as beside a menu: Slack parses it, names are bold and
+    moments are dates. None where words in it could be taken for markup too, since none of that has an escape."""
+    pieces = list(runs(text))
+    words = [piece if kind else "".join(p for p, at in _moments(piece) if at is None) for piece, kind in pieces]
+    apart = all(_stands_apart(pieces, n) for n, (_, kind) in enumerate(pieces) if kind)
+    if not apart or any(map(_MARKUP.search, words)) or _MARKUP.search("".join(words)):
+        return None
+    marked = "".join(_in_markup(piece, kind) for piece, kind in pieces)
+    return {"type": "mrkdwn", "text": marked, "verbatim": True} if len(marked) <= most else None
+
+
+def _stands_apart(pieces: Sequence[tuple[str, str]], n: int) -> bool:
+    """Whether Slack styles this piece: neither a letter before or after it, nor a space at its ends."""
+    piece = pieces[n][0]
+    before, after = pieces[n - 1][0][-1:] if n else "", pieces[n + 1][0][:1] if n + 1 < len(pieces) else ""
+    return piece == piece.strip() and "\n" not in piece and not before.isalnum() and not after.isalnum()
+
+
+def _in_markup(piece: str, kind: str) -> str:
+    if kind:
+        sign = "*" if kind == "name" else "`"
+        return f"{sign}{escape(piece)}{sign}"
+    return "".join(escape(words) if at is None else _date_markup(words, at) for words, at in _moments(piece))
 
 
 def _date_markup(text: str, at: int) -> str:

@@ -5,10 +5,11 @@ Older servers refuse some of them, so each has a plainer form: see `Form`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-from commands.base import Button, Chart, Figure, Progress, Reply, Table
+from commands.base import Button, Chart, Figure, Progress, Reply, Table, Task
 
 Block = dict[str, object]
 
@@ -19,6 +20,12 @@ MAX_CHOICES, MAX_PICKED, MAX_OPTION, MAX_OPTION_VALUE = 5, 100, 75, 150
 
 MAX_TASKS = 50
 """Slack publishes no limit; twelve and more were seen to be taken."""
+
+_REST = 100
+"""Characters kept free for the task that counts the rest."""
+
+_TOLD: Mapping[str, str] = {"error": "not done", "in_progress": "under way", "pending": "waiting", "complete": "done"}
+"""The states of tasks in words. Which comes first is what people look for first."""
 
 MENU, PICK, ENTRY = "menu", "pick", "entry"
 """What the action ids of a menu, a choice of several and a line to type in say in place of an action."""
@@ -73,6 +80,29 @@ def plan(block_id: str, progress: Progress) -> Block:
             task["details"] = {"type": "rich_text", "elements": [words]}
         tasks.append(task)
     return {"type": "plan", "block_id": block_id, "title": progress.title, "tasks": tasks}
+
+
+def fitting(tasks: Sequence[Task], room: int) -> list[Task]:
+    """All of them; or what went wrong first, as many as have room, and a last one that counts the others. Empty where
+    not even one has."""
+    if len(tasks) <= MAX_TASKS and sum(map(task_size, tasks)) <= room:
+        return list(tasks)
+    first = sorted(tasks, key=lambda one: list(_TOLD).index(one.status))
+    kept, room = 0, room - _REST
+    while kept < min(len(first), MAX_TASKS - 1) and task_size(first[kept]) <= room:
+        room -= task_size(first[kept])
+        kept += 1
+    return [*first[:kept], _rest(first[kept:])] if kept else []
+
+
+def task_size(one: Task) -> int:
+    return len(one.title) + len(one.detail)
+
+
+def _rest(tasks: Sequence[Task]) -> Task:
+    counted = Counter(one.status for one in tasks)
+    told = ", ".join(f"{times:,} {_TOLD[status]}" for status, times in counted.items())
+    return Task("rest", f"… and {len(tasks):,} more: {told}", tasks[0].status)
 
 
 def folded(block_id: str, title: str, inner: Block) -> Block:

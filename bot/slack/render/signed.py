@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from backends.base.names import COMMAND
+from bot.dispatch.views import Alert, Field, Form
 from bot.settings.kinds import SLASH
 from commands.base import (
     Actions,
@@ -44,6 +45,18 @@ class Voice:
         parts = tuple(_part(one, self.sentence) for one in message.parts)
         return replace(message, parts=(Footnote(self.label), *parts) if self.label else parts)
 
+    def over_form(self, form: Form) -> Form:
+        """The same of a form, above whose fields the name stands."""
+        if self == Voice():
+            return form
+        parts = tuple(self._field(one) for one in form.parts)
+        return replace(form, parts=(Paragraph(self.label), *parts) if self.label else parts)
+
+    def _field(self, part: Field | Alert | Paragraph) -> Field | Alert | Paragraph:
+        if isinstance(part, Field):
+            return replace(part, hint=self.sentence(part.hint))
+        return replace(part, text=self.sentence(part.text))
+
 
 def _part(part: Part, say: Callable[[str], str]) -> Part:  # noqa: PLR0911 - one for each kind
     match part:
@@ -53,8 +66,9 @@ def _part(part: Part, say: Callable[[str], str]) -> Part:  # noqa: PLR0911 - one
             return Tree(tuple(map(say, lines)))
         case Points(lines):
             return Points(tuple(map(say, lines)))
-        case Progress():
-            return part
+        case Progress(title, tasks, lines):
+            told = tuple(replace(one, detail=say(one.detail)) for one in tasks)
+            return Progress(say(title), told, tuple(map(say, lines)))
         case Entry():
             return replace(part, label=say(part.label))
         case Table():

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from bot.changes.card import OF_NO_USE, card, title
 from bot.changes.merges import MERGED, STALLS
 from bot.changes.outcome import OUTCOME, Outcome
+from bot.changes.verbs import verbs
 from bot.ledger import ChangeState
 from bot.messages import MessageRef
 from bot.slack.render.blocks import render
-from commands.base import Action, Actions, Apply, Create, Delete, Heading, Paragraph, Person, Plan, Reply, Target, Tree
+from bot.slack.render.newer import Form
+from commands.base import (
+    Action,
+    Actions,
+    Apply,
+    Button,
+    Create,
+    Delete,
+    Heading,
+    Paragraph,
+    Person,
+    Plan,
+    Reply,
+    Target,
+    Tree,
+)
+from tests.support.memory import World
 from tests.support.workbench import ADA, ORIGIN, Workbench
 
 FULL = "D: is full in about 9 days."
@@ -97,6 +116,16 @@ def web02(bench: Workbench) -> Target:
 def buttons(message: Reply) -> list[tuple[str, str]]:
     """Labels and actions."""
     return [(b.label, b.action) for part in message.parts if isinstance(part, Actions) for b in part.buttons]
+
+
+def values(message: Reply) -> list[Button]:
+    return [b for part in message.parts if isinstance(part, Actions) for b in part.buttons]
+
+
+def plan_in(message: Reply) -> dict[str, Any]:
+    """The group as Slack gets it."""
+    (drawn,) = (one for one in render(message, lambda: "id").blocks if one["type"] == "plan")
+    return drawn
 
 
 @pytest.mark.parametrize(
@@ -251,11 +280,36 @@ class TestTheEnd:
         change.ended(group[-1], ChangeState.VOID, "web199 is not as it was.")
 
         reply = change.to(ChangeState.FAILED, result="all").card()
-        (drawn,) = (str(block) for block in render(reply, lambda: "id").blocks if "preformatted" in str(block))
 
-        assert "197 succeeded, 2 failed, 1 void." in reply.text
+        plan = plan_in(reply)
+        assert plan["title"] == "197 succeeded, 2 failed, 1 void."
+        titles = [one["title"] for one in plan["tasks"]]
+        assert titles[:4] == ["web197", "web198", "web199", "web000"]
+        kept = len(titles) - 1
+        assert titles[-1] == f"… and {200 - kept} more: {200 - kept} done"
+        assert [one["status"] for one in plan["tasks"]] == [*["error"] * 3, *["complete"] * (kept - 2)]
+        (drawn,) = (str(one) for one in render(reply, lambda: "id", Form.USUAL).blocks if "preformatted" in str(one))
         assert "❌ web197, web198: hv02 cannot be reached. Nothing was changed.\\n⚠️ web199: web199 is not" in drawn
         assert "more lines" in drawn
+        assert [one.value for one in values(reply) if one.label == "Each VM"] == [
+            f"/checkpoint history --change {change.id[:8]}"
+        ]
+
+    def test_of_several_vms_keeps_the_plan_with_a_task_a_vm(
+        self, bench: Workbench, web01: Target, web02: Target
+    ) -> None:
+        change = Change(bench, web01, web02)
+        change.ended(web01, ChangeState.SUCCEEDED, "web01 is back at first.")
+        change.ended(web02, ChangeState.FAILED, "hv01 is out of room.", unchanged=True)
+
+        reply = change.to(ChangeState.FAILED, result="both").card()
+
+        assert [(one["title"], one["status"]) for one in plan_in(reply)["tasks"]] == [
+            ("web01", "complete"),
+            ("web02", "error"),
+        ]
+        assert "hv01 is out of room. Nothing was changed." in str(plan_in(reply))
+        assert not [one for one in values(reply) if one.label == "Each VM"]
 
     def test_of_two_vms_of_one_name_says_where_each_is(self, bench: Workbench, web01: Target) -> None:
         other = replace(web01, vm_id="vm-2", host="hv02")
@@ -356,6 +410,40 @@ def test_where_much_is_at_stake_without_an_amount_the_first_caution_comes_first_
         next(part for part in card.parts if isinstance(part, Actions)).buttons[0].confirm
         == "The settings ask for care with web01. Is that meant?"
     )
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[World]:
+    """Two VMs with an old checkpoint and a young one each."""
+    world = World()
+    for vm in (world.vm("web01"), world.vm("web02")):
+        world.grown(vm, world.checkpoint(vm, "old", days=90), 90 * 1024**3)
+        world.checkpoint(vm, "young")
+    yield world
+    world.inventory.close()
+
+
+@pytest.mark.parametrize("form", Form)
+@pytest.mark.parametrize("words", ["web01 young", "web01 old", "web01,web02 young", "web01,web02 old"])
+@pytest.mark.parametrize("verb", [name for name, verb in verbs().items() if verb.destructive])
+def test_every_question_about_a_destructive_change_begins_with_its_danger_in_red_and_has_a_red_button(
+    bench: Workbench, fleet: World, verb: str, words: str, form: Form
+) -> None:
+    plan = fleet.run(verb, *words.split())
+    assert isinstance(plan, Plan)
+    for awaits in ("confirmation", "approval"):
+        bench.ledger.changes.request(awaits, plan, ADA, ORIGIN, expires_at=datetime(2026, 11, 22, 14, 15, tzinfo=UTC))
+        bench.ledger.changes.move(awaits, ChangeState.AWAITING, by="bot", detail={"awaits": awaits})
+
+        asked = card(bench.row(awaits), bench.ledger.events.of(awaits), {})
+        _, first, *rest = render(asked, lambda: "id", form).blocks
+
+        assert [part["type"] for part in first["elements"]] == ["rich_text_section"]
+        assert first["elements"][0]["elements"][0]["text"].startswith("🛑 ")
+        assert not [block for block in rest if "🛑" in str(block)]
+        assert asked.text.splitlines()[1].startswith("🛑 ")
+        (buttons,) = (block["elements"] for block in rest if block["type"] == "actions")
+        assert [one.get("style") for one in buttons] == ["danger", *[None] * (len(buttons) - 1)]
 
 
 def test_whom_a_question_concerns_is_addressed_in_it(bench: Workbench, web01: Target) -> None:

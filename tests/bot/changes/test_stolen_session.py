@@ -103,12 +103,12 @@ class TestSeveralApprovals:
     def test_are_asked_for_at_home_once_of_each(self, hq: Headquarters) -> None:
         hq.add_vm("sql05", Past("first", DAY))
         row = ask(hq, "apply sql05 first")
-        assert at_home(hq, row, BOB) == ["Approve"]
+        assert at_home(hq, row, BOB) == ["Approve", "Refuse"]
 
         press(hq, row, "Approve", BOB)
 
         assert at_home(hq, row, BOB) == []
-        assert at_home(hq, row, CAT) == ["Approve"]
+        assert at_home(hq, row, CAT) == ["Approve", "Refuse"]
         press(hq, row, "Withdraw", ADA)
         hq.wait_for(ChangeState.CANCELLED, row)
 
@@ -146,7 +146,8 @@ class TestSeveralApprovals:
         hq.restart()
         # The bot dies right after the last approval is in the ledger.
         hq.ledger.changes.approve(row.id, APPROVED, by=CAT, why="approved by cat")
-        hq.ledger.arrivals.arrived("lost", Origin(CHANNEL, CAT), "press approve", change_id=row.id)
+        form = Sheet("code", {"change": row.id, "word": "approve"})  # as a button, and the reason of a refusal
+        assert hq.core.desk.arrived(Submitted("lost", TEAM, Origin("", CAT), form))
 
         hq.restart()
 
@@ -183,7 +184,7 @@ class TestTheBrake:
         assert "One person may apply or delete checkpoints of 3 VMs an hour without somebody else." in unmarked(
             hq.message(row).text
         )
-        assert [at_home(hq, row, who) for who in (ADA, BOB, EVE)] == [[], ["Approve"], []]
+        assert [at_home(hq, row, who) for who in (ADA, BOB, EVE)] == [[], ["Approve", "Refuse"], []]
         press(hq, row, "Approve", ADA)
         assert "You asked for this" in hq.told()
         press(hq, row, "Approve", EVE)
@@ -319,6 +320,7 @@ class TestAFreeze:
     def test_is_lifted_by_two_who_may_act(self, frozen: Headquarters) -> None:
         frozen.type("freeze --lift", who=EVE)
         assert "No grant lets you change anything" in frozen.told()
+        assert "The role operator or owner would allow it." in unmarked(frozen.told())
         frozen.type("freeze --lift")
         frozen.type("freeze --lift")
         assert "You have proposed to lift it already." in frozen.told()

@@ -462,8 +462,6 @@ def test_an_approver_refuses_with_a_reason_that_reaches_who_asked(hq: Headquarte
     assert "You asked for this, so somebody else must refuse it." in hq.told()
     hq.press(hq.button(row, "Refuse"), row.message, who=BOB)
     (refuse,) = buttons(hq.board.whispers[-1])
-    hq.press(refuse, None, who=BOB)
-    assert "A refusal needs a reason." in hq.told()
     hq.press(refuse, None, who=EVE, entered="no")
     assert "You are not among those who may refuse this." in hq.told()
 

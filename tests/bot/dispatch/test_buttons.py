@@ -110,7 +110,7 @@ class TestButtons:
     def test_that_claim_make_a_checkpoint_the_pressers(self, hq: Headquarters) -> None:
         seen = hq.add_vm("app10", Past("elsewhere", DAY))
         hq.type("list app10")
-        (claim,) = [b for b in buttons(hq.board.whispers[-1]) if b.action == "claim"]
+        (claim,) = [b for b in buttons(hq.board.whispers[-1]) if b.action == "form-claim"]
 
         hq.press(claim, None, who=BOB)
 

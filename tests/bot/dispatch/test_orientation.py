@@ -10,6 +10,7 @@ from bot.dispatch.orientation import lines
 from bot.ledger import ChangeState
 from commands.base import unmarked
 from tests.support.board import buttons
+from tests.support.front_door import FrontDoor
 from tests.support.headquarters import Headquarters
 from tests.support.people import BOB, EVE, GUEST
 
@@ -41,6 +42,19 @@ def test_who_is_not_let_in_is_not_welcomed(hq: Headquarters) -> None:
     hq.board.whispers.clear()
     hq.type("whoami", who=GUEST)
     assert ["guest" in one.text for one in hq.board.whispers] == [True]
+
+
+def test_they_come_too_to_who_meets_the_bot_at_home_or_in_a_form(hq: Headquarters) -> None:
+    door = FrontDoor(hq)
+    for who, meet in ((EVE, door.open_home), (BOB, door.shortcut)):
+        hq.board.whispers.clear()
+        for _ in range(2):
+            meet(who=who)
+        (welcome,) = hq.board.whispers
+        assert welcome.text.startswith("Welcome.")
+    hq.board.whispers.clear()
+    door.open_home(who=GUEST)
+    assert hq.board.whispers == []
 
 
 def test_the_lines_say_what_the_person_may_do() -> None:

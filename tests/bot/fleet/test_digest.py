@@ -26,8 +26,9 @@ from bot.fleet.message import MOST_FOLDED, MOST_ITEMS, as_reply, thread
 from bot.slack.render.blocks import render
 from bot.slack.render.limits import refused_content
 from bot.slack.render.newer import Form
-from commands.base import Chart, CheckpointNote, Filling, HostStatus, Item, Paragraph, Policy, Table
+from commands.base import Chart, CheckpointNote, Filling, HostStatus, Item, Paragraph, Policy, Table, name, unmarked
 from commands.base.health import Reason, Verdict, VMHealth
+from tests.support.markup import stray
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 GB = 1024**3
@@ -69,7 +70,7 @@ def items(made):
 def test_a_stale_checkpoint_has_its_age_size_owner_and_a_menu():
     notes = {"id-before": CheckpointNote("U111", "kernel 6.12", owner_name="ada")}
     (item,) = items(digest(vm("web01", checkpoint("before"), grown=[3 * GB]), notes=notes))
-    assert item.text == "web01: before"
+    assert item.text == f"{name('web01')}: {name('before')}"
     assert item.detail == "9 days old, 3.0 GB written since, by ada, on hv01, kernel 6.12"
     assert [(b.label, b.action, b.value) for b in item.choices] == [
         ("Keep 7 days", "keep", "id-before"),
@@ -276,7 +277,7 @@ def test_stale_ones_stand_by_owner_and_nobody_is_mentioned_twice():
         ("U111",),
         (),
     ]
-    assert [item.text for item in items(made)] == [f"web01: {one}" for one in "bcad"]
+    assert [unmarked(item.text) for item in items(made)] == [f"web01: {one}" for one in "bcad"]
     assert "2 stale, 4.0 GB written since, the oldest 9 days old." in as_reply(made).text
 
 
@@ -289,7 +290,7 @@ def test_whoever_has_left_or_is_no_person_is_not_mentioned():
 def test_only_what_nobody_has_can_be_claimed():
     notes = {"id-a": CheckpointNote("U111"), "id-b": CheckpointNote("U222", left=True)}
     made = digest(vm("web01", checkpoint("a"), checkpoint("b"), checkpoint("c")), notes=notes)
-    claims = {item.text: any(b.action == "claim" for b in item.choices) for item in items(made)}
+    claims = {unmarked(item.text): any(b.action == "claim" for b in item.choices) for item in items(made)}
     assert claims == {"web01: a": False, "web01: b": True, "web01: c": True}
 
 
@@ -372,7 +373,7 @@ def test_whatever_the_names_every_digest_fits_and_nothing_but_owners_is_a_mentio
         assert refused_content(shown.text, shown.blocks, None) is None
         assert not set("<>") & set(shown.text)
         text = json.dumps(shown.blocks)
-        assert '"mrkdwn"' not in text
+        assert not stray(shown.blocks)
         mentioned = re.findall(r'"user_id": "(.*?)"', text)
         assert len(mentioned) == len(set(mentioned))
         assert {*mentioned} <= {one.note.owner for one in made.stale if not one.note.left} & {"U0ADA", "W0BOB"}

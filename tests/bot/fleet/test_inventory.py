@@ -24,7 +24,7 @@ from backends.base import (
 )
 from bot.dispatch.grammar import normalise_name
 from bot.fleet.elapsed import Elapsed
-from bot.fleet.inventory import Inventory
+from bot.fleet.inventory import FEW, SCAN, Inventory
 from bot.fleet.view import FleetView
 from commands.base import NotKnown, UsageError, unmarked
 from tests.support.waiting import DEADLINE, wait_until
@@ -687,3 +687,47 @@ def test_a_vms_own_name_finds_it_alone_or_is_asked_about(names, data):
         assert fleet.view.find(wanted.id) == (wanted,)
     finally:
         fleet.close()
+
+
+# ---------------------------------------------------------------- a large fleet
+
+
+def test_an_answer_about_a_large_fleet_asks_only_what_is_older_than_a_scan_and_some_at_a_time(make):
+    fleet = make(*(f"hv{number:02}" for number in range(FEW + 4)))
+    hosts = list(fleet.hosts.values())
+    fleet.inventory.refresh()
+    fleet.clock.pass_(60)
+    fleet.view.all()
+    assert [len(host.asked) for host in hosts] == [1] * (FEW + 4)
+
+    fleet.inventory.forget(hosts[7].host)
+    fleet.clock.pass_(10)
+    fleet.view.all()
+    assert [host.host for host in hosts if len(host.asked) > 1] == [hosts[7].host]
+
+    fleet.clock.pass_(SCAN.total_seconds())
+    fleet.view.all()
+    fleet.view.hosts()  # asked just now
+    assert sum(len(host.asked) for host in hosts) == FEW + 4 + 1 + FEW
+
+
+def test_an_answer_about_a_large_fleet_does_not_wait_for_a_host_that_hangs(make):
+    fleet = make(*(f"hv{number:02}" for number in range(FEW + 1)))
+    for number, host in enumerate(fleet.hosts.values(), 1):
+        host.put(f"web{number:02}", number)
+    fleet.inventory.refresh()
+    fleet.clock.pass_(2 * SCAN.total_seconds())
+    fleet["hv00"].gate.clear()
+    try:
+        assert len(fleet.view.all()) == FEW + 1
+    finally:
+        fleet["hv00"].gate.set()
+
+
+def test_an_unknown_name_asks_every_host_of_a_large_fleet(make):
+    fleet = make(*(f"hv{number:02}" for number in range(FEW + 1)))
+    fleet.inventory.refresh()
+    fleet.clock.pass_(10)
+    new = fleet["hv03"].put("new01", 1)
+
+    assert fleet.view.find("new01") == (new,)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from backends.base import HostInventory
+from backends.base import HostInventory, VMInventory
 from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import FaultKind
 from bot.fleet.inventory import Inventory
-from bot.fleet.scanner import Scanner
+from bot.fleet.scanner import PATIENCE, Scanner
+from bot.ledger import Ledger
+from tests.support.clock import StoppedClock
+from tests.support.ledger import vm
 from tests.support.waiting import wait_until
 from tests.support.workbench import Workbench
 
@@ -57,6 +64,152 @@ def test_it_goes_on_until_it_is_stopped(bench: Workbench, scanner: Scanner) -> N
     wait_until(lambda: bench.ran("Get-VM") > ran + 2)
 
     scanner.stop()
+
+
+def test_it_is_stopped_at_once_while_a_host_hangs(bench: Workbench) -> None:
+    bench.arm(FaultKind.HANG, times=None)
+    scanner = Scanner(bench.inventory, bench.ledger, every=timedelta(hours=1))
+    scanner.start()
+    wait_until(lambda: any(turn.look for turn in scanner._turns.values()))
+    began = time.monotonic()
+
+    scanner.stop()
+
+    assert scanner._thread is not None
+    scanner._thread.join(PATIENCE)
+    assert time.monotonic() - began < PATIENCE / 3
+    bench.host().faults.release()
+
+
+class Hand:
+    """A steady clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Quiet:
+    """A host that shows what it is told to, and notes when it was asked and how."""
+
+    def __init__(self, host: str, clock: StoppedClock, hand: Hand) -> None:
+        self.host = host
+        self.clock, self.hand = clock, hand
+        self.vms: tuple[VMInventory, ...] = ()
+        self.asked: list[tuple[float, bool]] = []
+
+    def inventory(self, *, disks: bool = False) -> HostInventory:
+        self.asked.append((self.hand.now, disks))
+        return HostInventory(self.host, self.clock(), self.vms)
+
+
+@dataclass
+class Rounds:
+    """Twelve hosts and a scanner with rounds of two minutes, moved by hand."""
+
+    hosts: list[Quiet]
+    scanner: Scanner
+    inventory: Inventory
+    hand: Hand
+    told: list[float]
+
+    def run(self, minutes: float) -> None:
+        end = self.hand.now + 60 * minutes
+        while self.hand.now < end:
+            self.hand.now += 10
+            self.scanner.turn()
+
+
+@pytest.fixture
+def rounds(ledger: Ledger) -> Iterator[Rounds]:
+    hand, clock, told = Hand(), StoppedClock(), list[float]()
+    hosts = [Quiet(f"hv{number:02}", clock, hand) for number in range(1, 13)]
+    inventory = Inventory({one.host: one for one in hosts}, clock, fresh_for=timedelta(0))  # type: ignore[dict-item, misc]
+    scanner = Scanner(inventory, ledger, lambda: told.append(hand.now), steady=hand)
+    scanner.look(disks=True)
+    yield Rounds(hosts, scanner, inventory, hand, told)
+    inventory.close()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger(tmp_path / "ledger.db", clock=StoppedClock()) as made:
+        yield made
+
+
+def test_looks_are_spread_over_the_round(rounds: Rounds) -> None:
+    rounds.run(2)
+
+    times = sorted(at for host in rounds.hosts for at, _ in host.asked[1:])
+    assert len(times) == 12
+    assert len(set(times)) >= 10
+
+
+def test_a_host_on_which_nothing_changes_is_asked_more_and_more_seldom(rounds: Rounds) -> None:
+    quiet, busy = rounds.hosts[:2]
+    for number in range(60):
+        busy.vms = (vm(f"web{number}"),)
+        rounds.run(1)
+
+    often, seldom = len(busy.asked), len(quiet.asked)
+    assert often >= 28
+    assert seldom <= 11
+    late = [at for at, _ in quiet.asked if at > 1800]
+    assert max(b - a for a, b in pairwise(late)) <= 500
+
+
+def test_a_host_that_changes_again_is_asked_as_often_as_before(rounds: Rounds) -> None:
+    host = rounds.hosts[0]
+    rounds.run(60)
+    host.vms, at = (vm("web01"),), rounds.hand.now
+
+    rounds.run(15)
+
+    first, second, *_ = (asked for asked, _ in host.asked if asked > at)
+    assert second - first <= 130
+
+
+def test_where_the_bot_has_changed_something_a_quiet_host_is_asked_within_a_round(rounds: Rounds) -> None:
+    host = rounds.hosts[0]
+    rounds.run(60)
+    rounds.inventory.forget(host.host)
+    at = rounds.hand.now
+
+    rounds.run(2.5)
+
+    assert any(asked > at for asked, _ in host.asked)
+
+
+def test_disks_are_looked_at_once_an_hour_and_not_on_all_hosts_at_once(rounds: Rounds) -> None:
+    rounds.run(121)
+
+    with_disks = [[at for at, disks in host.asked if disks] for host in rounds.hosts]
+    assert all(2 <= len(times) <= 3 for times in with_disks)
+    assert len({times[1] for times in with_disks}) >= 10
+
+
+def test_disks_that_were_not_looked_at_first_are_looked_at_within_two_rounds(rounds: Rounds) -> None:
+    scanner = Scanner(rounds.inventory, rounds.scanner.ledger, steady=rounds.hand)
+    scanner.look(disks=False)
+    assert not scanner.has_disks
+    for _ in range(25):
+        rounds.hand.now += 10
+        scanner.turn()
+
+    assert scanner.has_disks
+
+
+def test_who_listens_is_told_of_news_and_else_once_a_round(rounds: Rounds) -> None:
+    rounds.run(60)
+    before = len(rounds.told)
+    rounds.run(10)
+    assert len(rounds.told) - before <= 6
+    rounds.hosts[0].vms = (vm("web01"),)
+    rounds.run(9)
+
+    assert len(rounds.told) - before <= 12
 
 
 def test_an_answer_that_nobody_understands_does_not_end_it(bench: Workbench) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from bot.ledger import ChangeState, Head, Ledger, LedgerError
+from bot.ledger import ChangeState, Head, Ledger, LedgerError, archive
 from bot.ledger.archive import Archive, Cut
+from bot.ledger.base import ARCHIVED, kept_fingerprint
 from bot.operations.audit import archived
 from commands.base import Apply
 from tests.support.clock import START
@@ -59,6 +61,44 @@ def test_the_chain_goes_on_after_what_was_archived_and_both_are_whole(filled: Le
         assert [entry.change_id for entry in old.history.find(text="before-upgrade web02")] == ["forgotten"]
     carry(filled, "one more")
     assert filled.audit.verify().whole
+
+
+def test_what_vouches_for_what_stayed_is_the_same_for_ever(filled: Ledger, tmp_path: Path) -> None:
+    """It stands in the chain: another one for the same rows would say that they were edited."""
+    part(filled, tmp_path / "old.db")
+
+    (event,) = (one for id in archives(filled) for one in filled.events.of(id, {ARCHIVED}))
+    assert event.detail["version"] == 1
+    assert event.detail["kept"] == "eded81c82304c4a4ebce1ee497c4c7111b1b8caf87ac439552b3879004aa1bbb"
+
+
+def test_an_archive_of_before_there_were_versions_is_proved_still(
+    filled: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "KEPT_VERSION", None)
+    monkeypatch.setattr(archive, "kept_fingerprint", partial(kept_fingerprint, version=None))
+    part(filled, tmp_path / "old.db")
+    assert filled.audit.verify().whole
+
+    tamper(filled._store.path, "UPDATE changes SET person_name = 'Eve' WHERE id = 'taken'")
+    broken = filled.audit.verify().broken
+    assert broken is not None
+    assert "archived and stayed was edited" in broken.what
+
+
+def test_what_a_later_version_archived_is_not_said_to_be_edited(
+    filled: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "KEPT_VERSION", 2)
+    part(filled, tmp_path / "old.db")
+
+    broken = filled.audit.verify().broken
+    assert broken is not None
+    assert "of a later version of the bot" in broken.what
+
+
+def archives(ledger: Ledger) -> list[str]:
+    return [entry.change_id for entry in ledger.history.find() if entry.change_id.startswith("archive-")]
 
 
 def test_what_is_asked_for_still_stays(filled: Ledger, tmp_path: Path) -> None:
@@ -125,6 +165,39 @@ def test_nothing_is_parted_where_nothing_is_old(ledger: Ledger, tmp_path: Path) 
 
     assert archived(ledger, tmp_path / "old.db", START - timedelta(days=1))[0].startswith("Nothing is old and over")
     assert not (tmp_path / "old.db").exists()
+
+
+def test_what_is_counted_since_ever_does_not_fall(filled: Ledger, clock: Clock, tmp_path: Path) -> None:
+    before = dict(filled.figures.changes())
+    part(filled, tmp_path / "old.db")
+    after = dict(filled.figures.changes())
+
+    assert after == {**before, ("archive", "succeeded"): 1}
+    clock.now = YEAR_LATER + timedelta(days=400)
+    carry(filled, "much later")
+    archived(filled, tmp_path / "second.db", YEAR_LATER + timedelta(days=30))
+    counts = filled.figures.changes()
+    assert sum(counts.values()) == sum(after.values()) + 2
+    with Ledger(tmp_path / "second.db", clock=clock, read_only=True) as second:
+        assert sum(second.figures.changes().values()) < sum(counts.values())
+
+
+def test_what_is_left_of_a_ledger_of_which_little_goes_is_found_and_whole(
+    ledger: Ledger, clock: Clock, tmp_path: Path
+) -> None:
+    carry(ledger, "one", creation("first-name", "web01"))
+    clock.now = YEAR_LATER
+    for number in range(4):
+        carry(ledger, f"new {number}", creation("second-name", f"web0{number}"))
+    part(ledger, tmp_path / "old.db")
+
+    assert ledger.audit.verify().whole
+    assert len(ledger.history.find(text="second-name")) == 4
+    assert ledger.events.count("new 1", "queued") == 1
+    with Ledger(tmp_path / "old.db", clock=clock, read_only=True) as old:
+        assert old.audit.verify().whole
+        assert [entry.change_id for entry in old.history.find(text="name")] == ["one"]
+        assert old.events.count("one", "queued") == 1
 
 
 # ---------------------------------------------------------------- who tampers is found

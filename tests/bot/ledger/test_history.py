@@ -193,3 +193,18 @@ def test_pages_go_over_both_ways_of_finding(ledger: Ledger) -> None:
     pages = [ledger.history.find(text="web", limit=3, offset=offset) for offset in range(0, 12, 3)]
 
     assert [entry.change_id for page in pages for entry in page] == [f"c{n}" for n in reversed(range(10))]
+
+
+def test_of_one_change_it_says_what_became_of_each_vm_in_their_order(filled: Ledger) -> None:
+    filled.changes.request("c6", creation("x", "web01", "web02", "web03"), ADA, ORIGIN)
+    for vm, state in (("id-web02", "failed"), ("id-web01", "succeeded")):
+        detail = {"vm_id": vm, "state": state}
+        filled.changes.note("c6", "outcome", by="bot", why=f"{vm} is told of.", detail=detail)
+    assert [(one.vm_name, one.state, one.result) for one in filled.history.each("C6")] == [
+        ("web01", "succeeded", "id-web01 is told of."),
+        ("web02", "failed", "id-web02 is told of."),
+        ("web03", "", ""),
+    ]
+    assert filled.history.each("c")[0].vm_name == "web01", "of several the newest"
+    for none in ("c7", "", "%", "c_"):
+        assert filled.history.each(none) == ()

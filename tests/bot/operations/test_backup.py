@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from collections import Counter
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,12 +20,20 @@ from bot.changes.perform import Restored
 from bot.changes.workflow import Answer
 from bot.cli import main
 from bot.ledger import ChangeState, Ledger
+from bot.operations.audit import archived
 from bot.operations.backup import BackupError, _at_one_moment, _copy, back_up
+from bot.operations.doctor.storage import look
 from bot.operations.folder import FolderError, held, make_private
 from bot.operations.restore import restore, restored
+from bot.people.codes import FILE as CODES
+from bot.people.codes import Codes
+from bot.settings import CodesSettings, Settings
 from tests.support import data_folders
+from tests.support.clock import StoppedClock
 from tests.support.headquarters import Headquarters
+from tests.support.ledger import carry
 from tests.support.people import ADA
+from tests.support.settings import NO_SLACK
 from tests.support.waiting import wait_until
 
 NOW = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
@@ -170,10 +178,14 @@ def test_what_is_there_is_replaced_only_when_that_is_asked_for_and_is_kept(folde
     with pytest.raises(BackupError, match="holds a ledger already"):
         restore(made.folder, folder, replace=False)
     assert (folder / "ledger.db").read_bytes() == before
+    (folder / "ledger.db-arrivals").write_bytes(b"what was not answered")
 
     restore(made.folder, folder, replace=True, clock=now)
 
-    assert (folder / "before-restore-2026-11-27T09-00-00Z" / "ledger.db").read_bytes() == before
+    kept = folder / "before-restore-2026-11-27T09-00-00Z"
+    assert (kept / "ledger.db").read_bytes() == before
+    assert (kept / "ledger.db-arrivals").exists()  # else people were told of what the other ledger was at
+    assert not (folder / "ledger.db-arrivals").exists()
     assert restored(folder) == Restored(NOW, frozenset())
 
 
@@ -258,6 +270,51 @@ def test_a_backup_is_nobody_elses_business(folder: Path, tmp_path: Path) -> None
 
     assert made.folder.stat().st_mode & 0o077 == 0
     assert all(one.stat().st_mode & 0o077 == 0 for one in made.folder.iterdir())
+
+
+def test_one_time_codes_move_along_and_none_that_were_taken_away_come_back(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHECKPOINTBOT_DATA_DIR", str(folder))
+    codes = Codes(folder, CodesSettings(), now)
+    codes.enroll("U0ADA")
+    codes.enroll("U0EVE")
+    secrets = (folder / CODES).read_bytes()
+    typed = CliRunner().invoke(main, ["backup", str(tmp_path / "backups")])
+    (made,) = (tmp_path / "backups").iterdir()
+
+    assert "keep it as safe as the data folder" in typed.output
+    assert not any(one["secret"] in typed.output for one in json.loads(secrets)["people"].values())
+    assert (made / CODES).stat().st_mode & 0o777 == 0o600
+    restore(made, tmp_path / "elsewhere", replace=False)
+    assert (tmp_path / "elsewhere" / CODES).read_bytes() == secrets
+    assert (tmp_path / "elsewhere" / CODES).stat().st_mode & 0o777 == 0o600
+    codes.remove("U0EVE")
+    restore(made, folder, replace=True)
+    assert codes.enrolled() == ("U0ADA",)
+
+
+def test_codes_that_are_damaged_make_no_backup(folder: Path, tmp_path: Path) -> None:
+    (folder / CODES).write_text("{", encoding="ascii")
+
+    with pytest.raises(BackupError, match=r"codes\.json is damaged"):
+        back_up(folder, tmp_path / "backups")
+
+
+def test_a_backup_says_how_many_events_are_in_it(folder: Path, tmp_path: Path) -> None:
+    """Those that went into an archive are not."""
+    clock = StoppedClock()
+    with Ledger(folder / "ledger.db", clock=clock) as ledger:
+        carry(ledger, "old")
+        clock.forward(days=400)
+        carry(ledger, "new")
+        whole = ledger.audit.head().seq
+        archived(ledger, tmp_path / "old.db", clock() - timedelta(days=100))
+        kept = ledger.audit.head().seq - ledger.audit.base().seq
+
+    assert back_up(folder, tmp_path / "backups").events == kept < whole
+    (said,) = (one.said for one in look(Settings(slack=NO_SLACK, data_dir=folder), now) if one.about == "ledger.db")
+    assert said == f"Its chain is whole: events {whole - 5} to {whole + 5}."
 
 
 def test_a_folder_of_an_older_version_is_backed_up_as_it_is(tmp_path: Path) -> None:

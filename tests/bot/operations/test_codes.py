@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,12 @@ def test_who_is_no_user_is_refused_and_a_damaged_file_is_told(folder: Path) -> N
     typed(folder, "enroll", "U0ADA")
     (folder / "data" / FILE).write_text("{", encoding="ascii")
     assert "is damaged" in typed(folder, "list").stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_writes_belongs_to_the_account_of_the_bot(folder: Path) -> None:
+    (folder / "data").mkdir()
+    os.chown(folder / "data", 12345, 12345)
+    typed(folder, "enroll", "U0ADA")
+
+    assert {one.stat().st_uid for one in (folder / "data").iterdir()} == {12345}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.people.directory import Channel, LookupFailed, Member, NoSuchMember, ScopeMissing
 from bot.people.identity import Gate, Refusal
 from bot.settings import AccessSettings
-from commands.base import Person
+from commands.base import Person, unmarked
 
 HOME = "THOME"
 ADA = Member("UADA", "ada", HOME)
@@ -192,8 +192,9 @@ def test_a_failed_look_up_of_a_person_or_a_group_refuses() -> None:
 def test_a_member_without_any_grant_is_told_whom_to_ask_and_with_which_id() -> None:
     refusal = refused(Workspace(groups={"SOPS": frozenset({"UBOB"})}), granting("UBOB", "SOPS"))
     assert refusal.cause == "no grant"
-    assert (
-        refusal.sentence == "No grant gives you anything here. Ask whoever keeps my settings for one. Your id is UADA."
+    assert unmarked(refusal.sentence) == (
+        "No grant gives you anything here. The role viewer, operator or owner would let you look. "
+        "Ask whoever keeps my settings for one. Your id is UADA."
     )
 
 

@@ -47,6 +47,10 @@ def button(label: str, action: str, **more: object) -> dict:
     return {"type": "button", "text": plain(label), "action_id": action, "value": "7", **more}
 
 
+def actions(*elements: dict) -> dict:
+    return {"type": "actions", "elements": list(elements)}
+
+
 CARD = [
     {"type": "header", "text": plain("Apply before-upgrade to web01?")},
     {"type": "section", "text": mrkdwn("*web01* is `running`")},
@@ -239,6 +243,31 @@ def test_a_form_is_filled_in_corrected_and_sent(page: Page, app: App, submitted:
     assert [one["value"] for one in values["more"]["a"]["selected_options"]] == ["tell"]
 
 
+def test_what_is_filled_in_stays_while_another_form_is_on_top(
+    page: Page, app: App, client: WebClient, sandbox: Sandbox
+) -> None:
+    on_top = {"type": "modal", "title": plain("On top"), "blocks": [{"type": "section", "text": plain("Look here")}]}
+    beneath = {**FORM, "title": plain("Beneath"), "blocks": [FORM["blocks"][1], actions(button("More", "more"))]}
+
+    @app.action("more")
+    def more(ack: Ack, body: dict) -> None:
+        ack()
+        client.views_push(trigger_id=body["trigger_id"], view=on_top)
+
+    @app.shortcut("take_checkpoint")
+    def open_it(ack: Ack, body: dict) -> None:
+        ack()
+        client.views_open(trigger_id=body["trigger_id"], view=beneath)
+
+    sandbox.shortcut("ada", "take_checkpoint")
+    form = page.get_by_role("dialog", name="Beneath")
+    form.get_by_label("Name").fill("typed before")
+    form.get_by_role("button", name="More").click()
+    expect(page.get_by_role("dialog", name="On top")).to_contain_text("Look here")
+    page.keyboard.press("Escape")
+    expect(form.get_by_label("Name")).to_have_value("typed before")
+
+
 def test_escape_closes_a_form(page: Page, app: App, sandbox: Sandbox) -> None:
     type_in(page, "/checkpoint form")
     expect(page.get_by_role("dialog")).to_be_visible()
@@ -424,6 +453,49 @@ def test_the_newer_blocks_are_drawn(page: Page, client: WebClient) -> None:
     expect(message.get_by_role("region", name="Growth")).to_contain_text("Mon")
     expect(message.get_by_text("inside")).to_be_visible()
     expect(message.get_by_role("button", name="Open")).to_be_visible()
+
+
+def test_the_tasks_of_a_plan_say_how_far_they_are(page: Page, client: WebClient) -> None:
+    tasks = [
+        {"type": "task_card", "task_id": "1", "title": "web01", "status": "complete"},
+        {"type": "task_card", "task_id": "2", "title": "web02", "status": "in_progress"},
+    ]
+    plan = {"type": "plan", "title": "1 of 2 done", "tasks": tasks}
+    client.chat_postMessage(channel="C0OPS0001", text="x", blocks=[plan])
+    message = page.locator(".message")
+    expect(message).to_contain_text("1 of 2 done")
+    expect(message.locator(".b-task")).to_have_text([re.compile("web01 complete"), re.compile("web02 in progress")])
+
+
+DRAWN = """async (blocks) => {
+    const { renderBlocks } = await import("/page/blocks.js");
+    const surface = { names: {}, fields: new Map(), choices: {}, press: () => {} };
+    document.querySelector("#messages").replaceChildren(...renderBlocks(blocks, surface));
+}"""
+
+
+def test_what_the_page_does_not_know_is_visibly_unknown(page: Page) -> None:
+    blocks = [
+        {"type": "hologram"},
+        {"type": "context", "elements": [{"type": "smell"}]},
+        actions({"type": "lever", "action_id": "pull"}),
+        {"type": "input", "block_id": "b", "label": plain("File"), "element": {"type": "drop", "action_id": "a"}},
+        {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [{"type": "rune"}]}]},
+    ]
+    page.evaluate(DRAWN, blocks)
+    for unknown in ("block hologram", "element smell", "element lever", "element drop", "element rune"):
+        expect(page.locator("#messages").get_by_text(f"This page does not know the {unknown}.")).to_be_visible()
+
+
+def test_moments_are_in_the_zone_of_whoever_reads(browser: Browser, sandbox: Sandbox) -> None:
+    context = browser.new_context(timezone_id="Europe/Berlin", locale="en-US")
+    page = context.new_page()
+    page.goto(sandbox.url)
+    expect(page.locator("#messages .start")).to_be_visible()
+    text = mrkdwn("<!date^1795822200^{date_num} {time}, {date_long}|in UTC>")
+    page.evaluate(DRAWN, [{"type": "section", "text": text}])
+    expect(page.locator("#messages time")).to_have_text(re.compile(r"^2026-11-28 12:30\sAM, Saturday"))
+    context.close()
 
 
 def test_a_table_of_data_is_sorted_and_leafed_through(page: Page, client: WebClient) -> None:

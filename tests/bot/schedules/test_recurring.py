@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -73,6 +73,24 @@ def test_a_run_that_was_asked_for_before_a_crash_is_begun_once_at_the_next_start
 
     assert len(world.checkpoints("web01")) == len(told(world)) == 1
     assert world.ledger.schedules.asked_for() == ()
+
+
+def test_a_clock_that_is_set_back_while_the_next_run_is_waited_for_ends_no_schedule(world: Scheduled) -> None:
+    world.add("web01")
+    world.put_schedule(nightly())
+    sleep, slept = world.durable.sleep, []
+
+    def set_back_once(seconds: float) -> None:
+        sleep(seconds)
+        slept.append(seconds)
+        if len(slept) == 1:
+            world.clock.now -= timedelta(seconds=1)
+
+    world.durable.sleep = set_back_once  # type: ignore[method-assign]
+    world.forward(days=2)
+
+    assert slept[:2] == [0.0, 1.0]
+    assert world.checkpoints("web01") == ["nightly 2026-11-21 02.30", "nightly 2026-11-22 02.30"]
 
 
 def test_two_bots_never_run_one_twice(world: Scheduled) -> None:

@@ -19,7 +19,8 @@ from backends.base import (
     VMState,
     Volume,
 )
-from bot.schedules.skips import AGAIN, EMPTY, Facts, left_out, volumes_of
+from bot.fleet.space import volumes_of
+from bot.schedules.skips import AGAIN, EMPTY, Facts, left_out
 from commands.kit.room import needs
 
 GB = 1024**3

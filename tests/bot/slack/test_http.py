@@ -6,14 +6,17 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.client import HTTPConnection
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from slack_sdk.signature import SignatureVerifier
 
 from bot.dispatch.requests import Pressed, Typed
-from bot.slack.http import LARGEST, PATH, HttpIntake, Refused, Signatures, read_body
+from bot.ledger import Ledger, LedgerError
+from bot.slack.http import LARGEST, PATH, HttpServer, Refused, Signatures, read_body
 from bot.slack.intake import Intake
 from bot.slack.listeners import build_app
 from tests.support.slack import DeskOfATest
@@ -85,7 +88,7 @@ class World:
     desk: DeskOfATest
     intake: Intake
     heard: Heard
-    server: HttpIntake
+    server: HttpServer
     acks: list[float]
 
 
@@ -93,7 +96,7 @@ class World:
 def opened() -> Iterator[World]:
     desk, heard, intake, acks = DeskOfATest(), Heard(), Intake(workers=4, for_presses=0, waiting=4), []
     app = build_app(desk, heard, intake, api_url=NOWHERE)
-    server = HttpIntake(app, intake, SECRET, listen="127.0.0.1:0", on_ack=acks.append)
+    server = HttpServer(app, intake, SECRET, listen="127.0.0.1:0", on_ack=acks.append)
     server.start()
     yield World(Slack(server.port), desk, intake, heard, server, acks)
     server.stop(2)
@@ -215,6 +218,44 @@ def test_what_was_not_answered_may_come_again() -> None:
     signatures.check(b"x", "1000", signature)
 
 
+def test_a_request_that_was_taken_before_a_restart_is_refused(tmp_path: Path) -> None:
+    desk = DeskOfATest()
+    body, stamp = urlencode({**COMMAND, "trigger_id": "over a restart"}).encode(), str(int(time.time()))
+    signature = SignatureVerifier(SECRET).generate_signature(timestamp=stamp, body=body)
+    headers = {"Content-Type": FORM, "X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": str(signature)}
+    answers = []
+    for _ in range(2):
+        intake = Intake(workers=1, for_presses=0, waiting=4)
+        with Ledger(tmp_path / "ledger.db", clock=lambda: datetime.now(UTC)) as ledger:
+            app = build_app(desk, Heard(), intake, api_url=NOWHERE)
+            server = HttpServer(app, intake, SECRET, listen="127.0.0.1:0", taken=ledger.signatures)
+            server.start()
+            answers.append(Slack(server.port).send_as_it_is(body, headers)[0])
+            other = urlencode({**COMMAND, "trigger_id": f"{len(answers)}", "channel_id": f"C{len(answers) + 1}"})
+            answers.append(Slack(server.port).send(other.encode())[0])
+            desk.wait(len(answers) // 2 + 1)
+            assert server.stop(2)
+    assert answers == [200, 200, 401, 200]
+    assert sorted(one.origin.channel for one in desk.seen if isinstance(one, Typed)) == ["C1", "C2", "C4"]
+
+
+def test_a_request_is_taken_although_the_ledger_is_locked() -> None:
+    class Locked:
+        def first(self, signature: str) -> bool:
+            raise LedgerError("The ledger is locked.")
+
+        forget = first
+
+    signatures = Signatures(SECRET, lambda: 1000.0, Locked())
+    signature = str(SignatureVerifier(SECRET).generate_signature(timestamp="1000", body=b"x"))
+    signatures.check(b"x", "1000", signature)
+    signatures.keep(signature)
+    with pytest.raises(Refused, match="came before"):
+        signatures.check(b"x", "1000", signature)
+    signatures.forget(signature)
+    signatures.check(b"x", "1000", signature)
+
+
 @pytest.mark.parametrize("body", [b"payload={", b"payload=" + b"[" * 100_000, b"{", b"\xff", b"a=1&" * 300])
 def test_a_body_that_cannot_be_read_says_nothing(body: bytes) -> None:
     for kind in (FORM, JSON):
@@ -223,7 +264,7 @@ def test_a_body_that_cannot_be_read_says_nothing(body: bytes) -> None:
 
 def test_an_address_that_is_taken_is_said_at_the_start(world: World) -> None:
     app = build_app(world.desk, world.heard, world.intake, api_url=NOWHERE)
-    second = HttpIntake(app, world.intake, SECRET, listen=f"127.0.0.1:{world.server.port}")
+    second = HttpServer(app, world.intake, SECRET, listen=f"127.0.0.1:{world.server.port}")
     with pytest.raises(OSError, match=r"slack\.listen 127\.0\.0\.1:[0-9]+ cannot be had"):
         second.start()
     assert second.alive == 0
@@ -232,7 +273,7 @@ def test_an_address_that_is_taken_is_said_at_the_start(world: World) -> None:
 def test_who_asks_while_the_bot_stops_is_told() -> None:
     desk, heard, intake = DeskOfATest(), Heard(), Intake(workers=1, for_presses=0, waiting=4)
     app = build_app(desk, heard, intake, api_url=NOWHERE)
-    server = HttpIntake(app, intake, SECRET, listen="127.0.0.1:0")
+    server = HttpServer(app, intake, SECRET, listen="127.0.0.1:0")
     server.start()
     assert server.alive == 1
     intake.close()

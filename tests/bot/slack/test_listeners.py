@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from typing import Any
@@ -13,11 +14,13 @@ from slack_bolt import BoltRequest
 
 from bot.dispatch.rate import Rate
 from bot.dispatch.requests import Pressed, Typed
+from bot.dispatch.views import Option
 from bot.messages import AnnouncerError, MessageRef, Origin
 from bot.sandbox import Sandbox
+from bot.slack import listeners
 from bot.slack.directory import SlackDirectory
 from bot.slack.intake import Intake
-from bot.slack.listeners import build_app, serve
+from bot.slack.listeners import BUSY, NOT_IN_TIME, STOPPING, build_app, serve
 from bot.slack.web import reading_client
 from commands.base import Actions, Button, Paragraph, Reply
 from tests.support.slack import Bot, DeskOfATest, hold
@@ -202,6 +205,51 @@ def test_what_nobody_asked_for_is_acknowledged_in_silence(kind: str) -> None:
 
 def test_a_menu_that_waits_for_its_options_gets_none() -> None:
     assert deliver({"type": "block_suggestion", "action_id": "x"}, NobodyListens()) == (200, '{"options": []}')
+
+
+def of_a_form(kind: str) -> dict[str, object]:
+    values = {"code": {"code": {"type": "plain_text_input", "value": "123456"}}}
+    view = {"id": "V1", "type": "modal", "callback_id": "code", "private_metadata": "{}", "state": {"values": values}}
+    blocks = [{"type": "input", "block_id": "code", "element": {"type": "plain_text_input", "action_id": "code"}}]
+    who = {"user": {"id": "U1"}, "team": {"id": "T1"}, "trigger_id": "1"}
+    return {
+        "type": kind,
+        **who,
+        "action_id": "code",
+        "block_id": "code",
+        "value": "web",
+        "view": {**view, "blocks": blocks},
+    }
+
+
+class TestAFormThatCannotBeLookedInto:
+    def submitted(self, intake: Intake, desk: DeskOfATest) -> str:
+        app = build_app(desk, NobodyListens(), intake, api_url="http://127.0.0.1:9/api/")
+        return serve(app, of_a_form("view_submission"), "e1").ack.body
+
+    def test_is_told_that_the_bot_is_stopping(self) -> None:
+        intake = Intake(workers=1, for_presses=0)
+        intake.close()
+        assert STOPPING in self.submitted(intake, DeskOfATest())
+
+    def test_is_told_that_too_much_is_asked(self) -> None:
+        assert BUSY in self.submitted(Intake(workers=1, for_presses=0, waiting=0), DeskOfATest())
+
+    def test_is_told_that_it_took_too_long(self, gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(listeners, "IN_TIME", 0.01)
+        desk = DeskOfATest()
+        desk.look = lambda: hold(gate)
+        assert NOT_IN_TIME in self.submitted(Intake(workers=1, for_presses=0), desk)
+
+
+def test_who_searches_too_fast_finds_nothing_until_later() -> None:
+    desk, intake = DeskOfATest(), Intake(workers=1, for_presses=0)
+    desk.found = (Option("web01", "1"),)
+    app = build_app(desk, NobodyListens(), intake, api_url="http://127.0.0.1:9/api/", rate=Rate(2, 0.0))
+
+    found = [len(json.loads(serve(app, of_a_form("block_suggestion"), "e").ack.body)["options"]) for _ in range(3)]
+
+    assert found == [1, 1, 0]
 
 
 def test_an_answer_that_cannot_be_given_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:

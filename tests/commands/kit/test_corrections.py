@@ -51,5 +51,5 @@ def test_of_two_slips_both_are_put_right_in_one_command():
 
 
 def test_a_slip_that_is_none_of_the_words_offers_nothing():
-    assert corrections.of((Slip("x y", ("z",)),), ("show", "x", "y")) == ()
+    assert corrections.of((Slip("x z", ("z",)),), ("show", "x", "y")) == ()
     assert corrections.of((), ("show", "x")) == ()

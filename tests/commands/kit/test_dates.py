@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.kit.dates import FOREVER, Period, count_words, parse, say_moment, zone_of
+from commands.kit.dates import FOREVER, Period, count_words, parse, say_moment, since, zone_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WEDNESDAY = datetime(2026, 11, 25, 16, 0, tzinfo=UTC)
@@ -129,3 +129,43 @@ def test_whatever_is_typed_is_a_time_to_come_or_a_sentence(text: str, days: int)
         assert len(str(refused)) > 10
     else:
         assert found.span > timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        *(("7d", "2026-11-18 16:00"), ("36h", "2026-11-24 04:00"), ("2 weeks ago", "2026-11-11 16:00")),
+        *(
+            ("since yesterday", "2026-11-23 23:00"),
+            ("today", "2026-11-24 23:00"),
+            ("yesterday 18:00", "2026-11-24 17:00"),
+        ),
+        *(("friday", "2026-11-19 23:00"), ("since fri 6pm", "2026-11-20 17:00"), ("wednesday", "2026-11-24 23:00")),
+        *(("31.12.", "2025-12-30 23:00"), ("1.11.", "2026-10-31 23:00"), ("25.11.", "2026-11-24 23:00")),
+        *(("29.2.", "2024-02-28 23:00"), ("dec 31, 2024", "2024-12-30 23:00"), ("2026-11-01", "2026-10-31 23:00")),
+        *(("8:15", "2026-11-25 07:15"), ("2026-11-20T17:00Z", "2026-11-20 17:00"), ("1.7. 12:00", "2026-07-01 10:00")),
+    ],
+)
+def test_since_when_is_said_in_the_same_words_and_a_day_is_meant_from_its_beginning(text: str, moment: str) -> None:
+    assert f"{since(text, WEDNESDAY, BERLIN):%Y-%m-%d %H:%M}" == moment
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        *(("tomorrow", "is to come"), ("18:30", "is to come"), ("2026-12-31", "is to come")),
+        *(("next friday", "may be two days"), ("1/2", "two ways"), ("31.2.", "no day"), ("soon", "neither a span")),
+        *(("forever", "neither a span"), ("0d", "longer than nothing"), ("", "neither a span")),
+    ],
+)
+def test_since_when_that_is_to_come_or_says_nothing_is_refused(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        since(text, WEDNESDAY, BERLIN)
+
+
+@given(st.text(max_size=20) | st.from_regex(r"[0-9a-z .:/]{1,14}", fullmatch=True))
+def test_whatever_is_said_of_the_past_has_a_moment_that_has_been_or_a_sentence(text: str) -> None:
+    try:
+        assert since(text, WEDNESDAY, BERLIN) <= WEDNESDAY
+    except ValueError as error:
+        assert str(error)

@@ -190,6 +190,19 @@ class TestTheFormOfTheWorkspace:
 
 
 class TestWhatIsToBeKnown:
+    def test_says_where_room_is_short_as_last_seen(self, door: FrontDoor, hq: Headquarters) -> None:
+        volume = hq.hosts["hv01"].storage.volume(hq.vm("web02").folder)
+        before, volume.other = volume.other, volume.other + volume.free - 1024**2
+        hq.core.inventory.refresh(disks=True)
+        try:
+            door.command("")
+            door.edit(door.form, vm=vm_id(hq, "web02"))
+        finally:
+            volume.other = before
+            hq.core.inventory.refresh(disks=True)
+        (_, drawn) = hq.screens.changed[-1]
+        assert "There is too little room for a checkpoint of web02" in unmarked(alerts(drawn))
+
     def test_stands_in_the_form_when_a_vm_is_chosen(self, door: FrontDoor, hq: Headquarters) -> None:
         door.command("")
         web01 = vm_id(hq, "web01")

@@ -24,12 +24,14 @@ from bot.operations.doctor import Report, Seen, State, ask, at_start, examine
 from bot.operations.doctor.shapes import EVERY_PART
 from bot.operations.doctor.workspace import _other_app as other_app
 from bot.operations.folder import make_private
+from bot.people.codes import Codes
 from bot.sandbox import Sandbox
 from bot.sandbox.faults import Fault as SlackFault
 from bot.settings import (
     AccessSettings,
     ApprovalSettings,
     AuditSettings,
+    CodesSettings,
     DigestChannelSettings,
     DigestSettings,
     GrantSettings,
@@ -459,6 +461,15 @@ def test_a_file_that_is_damaged(world: World, tmp_path: Path, damage: Damage, sa
 
 def with_audit(world: World, **audit: object) -> Settings:
     return world.settings.model_copy(update={"audit": AuditSettings.model_validate(audit)})
+
+
+def test_codes_that_are_asked_for_and_that_nobody_has(world: World, tmp_path: Path) -> None:
+    make_private(tmp_path / "data")
+    settings = world.settings.model_copy(update={"codes": CodesSettings(vms=("dc*",)), "data_dir": tmp_path / "data"})
+
+    assert "Nobody has one-time codes, so nobody can confirm" in only(world.look(settings))
+    Codes(settings.data_dir, settings.codes, lambda: NOW).enroll("U0ADA0001")
+    assert world.look(settings).healthy
 
 
 def test_a_receiver_of_the_audit_stream_that_is_dead(world: World) -> None:

@@ -21,7 +21,7 @@ from bot.operations.stream.verify import verify
 from bot.settings import AuditSettings
 from tests.support.clock import StoppedClock as Clock
 from tests.support.ledger import carry
-from tests.support.receivers import CA_FILE, HttpsReceiver, SyslogReceiver, untrusted
+from tests.support.receivers import CA_FILE, HttpsReceiver, Proxy, SyslogReceiver, untrusted
 from tests.support.waiting import wait_until
 
 EVENTS = 6
@@ -140,6 +140,39 @@ def test_what_a_receiver_refuses_is_sent_until_it_takes_it(
 
     assert https.seqs == list(range(1, EVENTS + 1))
     assert "let me in" not in caplog.text + repr(receiver)
+
+
+def test_a_stream_that_is_stopped_hands_no_more_over_and_notes_what_was_taken(
+    ledger: Ledger, https: HttpsReceiver
+) -> None:
+    carry(ledger, "one")
+    https.answers.clear()
+    with streaming(ledger, receiver := to(https.url)) as stream:
+        https.pulse.wait_for(lambda: https.bodies)
+        stream._stopping.set()
+        https.answers.set()
+        stream.stop(10)
+
+    at = ledger.streams.at(receiver.target)
+    assert (https.seqs, at and at.seq) == ([1], 1)
+
+
+def test_a_receiver_behind_a_proxy_is_looked_at_and_sent_to_through_it(
+    ledger: Ledger, https: HttpsReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    receiver = to("https://localhost:9/audit")  # where nobody listens
+    carry(ledger, "one")
+    with Proxy(https.port) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://somebody:secret@127.0.0.1:{proxy.port}")
+        receiver.look()
+        assert len(list(receiver.send(ledger.streams.after(0, 2)))) == 2
+
+    assert [line.split("\r\n")[0] for line in proxy.asked] == ["CONNECT localhost:9 HTTP/1.0"] * 2
+    assert all("Proxy-Authorization: Basic c29tZWJvZHk6c2VjcmV0" in line for line in proxy.asked)
+    with pytest.raises(NotTaken, match=r"\(by the proxy 127\.0\.0\.1\)"):
+        receiver.look()
 
 
 STREAMING = """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -37,10 +36,9 @@ from commands.base import (
     say,
 )
 from commands.kit.words import typed
+from tests.support.markup import stray
 
 numbers = itertools.count()
-DATE = re.compile(r"<!date\^[0-9]+\^\{date_short_pretty\} \{time\}\|[0-9: -]+ UTC>")
-"""The one thing that Slack is given to parse."""
 
 
 def new_id() -> str:
@@ -211,8 +209,25 @@ def test_the_choices_of_a_line_are_a_menu_beside_it() -> None:
     assert [choice(option["value"]) for option in menu["options"]] == [("keep", "c1"), ("delete", "c1")]
 
 
-def test_of_a_line_with_a_marked_name_the_menu_stands_below() -> None:
-    line, below = rendered(Item(name("web01"), choices=CHOICES)).blocks
+def test_a_name_in_a_line_with_a_menu_beside_it_is_bold() -> None:
+    (line,) = rendered(
+        Item(f"{name('R&D <1>')} of {name('web01')}", "wanted until 2026-11-22 14:05 UTC", (), CHOICES)
+    ).blocks
+    date = "<!date^1795356300^{date_short_pretty} {time}|2026-11-22 14:05 UTC>"
+    words = f"*R&amp;D &lt;1&gt;* of *web01*\nwanted until {date}"
+    assert line["text"] == {"type": "mrkdwn", "text": words, "verbatim": True}
+    assert isinstance(line["accessory"], dict) and line["accessory"]["type"] == "overflow"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(name("*web01*"), name("web_01"), name("~web01"), name("`web01`"), name(":tada:"), name(" web01")),
+        *(f"no{name('web01')}", f"{name('web01')}s", f"{name('web01')}\n> quoted", f":{name('tada')}:"),
+    ],
+)
+def test_where_slack_could_take_a_name_for_markup_the_line_is_not_parsed_and_the_menu_stands_below(text: str) -> None:
+    line, below = rendered(Item(text, choices=CHOICES)).blocks
     assert (line["type"], below["type"]) == ("rich_text", "actions")
     assert [one["type"] for one in walk(below["elements"]) if "action_id" in one] == ["overflow"]
 
@@ -313,7 +328,7 @@ def check(block: Block) -> None:
         if isinstance(inner.get("text"), str):
             assert str(inner["text"]).strip(), "Slack refuses a message with an empty text"
             assert inner["type"] in ("plain_text", "text", "raw_text", "raw_number", "mrkdwn")
-            assert inner["type"] != "mrkdwn" or DATE.fullmatch(str(inner["text"]))
+    assert not stray(block)
     for button in (o for o in walk(block) if o.get("type") == "button"):
         assert action_of(str(button["action_id"]))
 
@@ -343,21 +358,21 @@ def test_a_name_in_a_sentence_is_bold_and_what_to_type_is_code() -> None:
 def test_a_moment_is_shown_in_the_zone_of_whoever_reads_it() -> None:
     moment = "2026-11-22 14:05 UTC"
     name_of_one = name(moment)
-    sentence, points, foot, more, no_moment = rendered(
+    sentence, points, foot, more, unsafe, no_moment = rendered(
         Paragraph(f"{name_of_one} is kept until {moment}."),
         Points((f"Lost: all since {moment}",)),
         Footnote(f"asked by ada · open until {moment}"),
-        Footnote(" ".join([moment] * 8)),
+        Footnote(" ".join([moment] * 30)),
+        Footnote(f"asked by *ada* · open until {moment}"),
         Footnote("2026-99-99 99:99 UTC"),
     ).blocks
     date = {"type": "date", "timestamp": 1795356300, "format": "{date_short_pretty} {time}", "fallback": moment}
     assert [one for one in walk(sentence) if one.get("type") == "date"] == [date]
     assert [one for one in walk(points) if one.get("type") == "date"] == [date]
-    assert [one["text"] for one in walk(foot) if isinstance(one.get("text"), str)] == [
-        "asked by ada · open until ",
-        f"<!date^1795356300^{{date_short_pretty}} {{time}}|{moment}>",
-    ]
-    assert all(one.get("type") != "mrkdwn" for one in (*walk(more), *walk(no_moment)))
+    line = f"asked by ada · open until <!date^1795356300^{{date_short_pretty}} {{time}}|{moment}>"
+    assert foot["elements"] == [{"type": "mrkdwn", "text": line, "verbatim": True}]
+    assert [one for one in walk(unsafe) if one.get("type") == "date"] == [date]
+    assert all(one.get("type") != "mrkdwn" for one in (*walk(more), *walk(unsafe), *walk(no_moment)))
     assert moment in rendered(Paragraph(f"until {moment}")).text
 
 
@@ -373,8 +388,22 @@ def test_a_group_is_a_plan_with_a_task_a_vm_and_lines_for_an_old_server() -> Non
     for form in (Form.USUAL, Form.PLAIN):
         (lines,) = rendered(part, form=form).blocks
         assert shown([lines]) == "1 of 2 done\n✅ web01: Took x.\n⏳ <!channel>"
-    many = replace(part, tasks=tasks * 100)
-    assert [block["type"] for block in rendered(many).blocks] == ["rich_text"]
+
+
+@pytest.mark.parametrize(("count", "detail"), [(50, ""), (51, ""), (500, ""), (50, "x" * 170), (50, "x" * 190)])
+def test_of_a_large_group_what_went_wrong_is_first_and_the_rest_is_counted(count: int, detail: str) -> None:
+    tasks = [Task(str(n), f"web{n:03}", "error" if n % 10 == 9 else "complete", detail) for n in range(count)]
+    (plan,) = rendered(Progress("Done", tuple(tasks), ())).blocks
+    shown_tasks = [one for one in walk(plan["tasks"]) if "task_id" in one]
+    assert len(shown_tasks) <= 50
+    if count == 50 and len(detail) < 175:
+        assert [one["title"] for one in shown_tasks] == [one.title for one in tasks]
+        return
+    *first, rest = shown_tasks
+    wrong = [one.title for one in tasks if one.status == "error"]
+    assert [one["title"] for one in first][: len(wrong)] == wrong[: len(first)]
+    assert rest["title"].startswith(f"… and {count - len(first)} more: ")
+    assert rest["status"] == ("error" if len(first) < len(wrong) else "complete")
 
 
 def test_a_name_in_a_heading_stands_out_from_its_bold_words() -> None:
@@ -383,9 +412,22 @@ def test_a_name_in_a_heading_stands_out_from_its_bold_words() -> None:
 
 
 def test_a_name_in_a_line_of_a_list_stands_out_and_keeps_its_button() -> None:
-    line, buttons = rendered(Item(f"{name('web01')}: old", buttons=(Button("Keep", "keep", "id"),))).blocks
+    keep = Button("Keep", "keep", "id")
+    (line,) = rendered(Item(f"{name('web01')}: old", buttons=(keep,))).blocks
+    assert line["text"] == {"type": "mrkdwn", "text": "*web01*: old", "verbatim": True}
+    assert isinstance(line["accessory"], dict) and line["accessory"]["type"] == "button"
+
+    line, buttons = rendered(Item(f"{name('web01')}: old", buttons=(keep, keep))).blocks
     assert styles(line)[0] == ("web01", ("bold",))
     assert buttons["type"] == "actions"
+
+
+def test_a_column_of_long_words_is_folded_into_lines() -> None:
+    rows = (("keep", "x" * 41), ("list", "y"))
+    (block,) = rendered(Table(("Command", "What it does"), rows)).blocks
+    assert block["column_settings"] == [None, {"is_wrapped": True}]
+    (block,) = rendered(Table(("Command", "What it does"), (("keep", "x" * 40),))).blocks
+    assert "column_settings" not in block
 
 
 def test_where_nothing_can_stand_out_there_are_no_marks() -> None:

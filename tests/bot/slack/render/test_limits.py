@@ -429,6 +429,15 @@ def test_a_view_that_does_not_fit_is_refused_with_its_place(view: dict, message:
     assert message in refused.messages
 
 
+def test_a_view_whose_blocks_fit_may_be_too_large_altogether() -> None:
+    def blocks(count: int) -> list[dict]:
+        return [section("x" * 2900) for _ in range(count)]
+
+    assert refused_view(modal(*blocks(80))) is None
+    refused = refused_view(modal(*blocks(90)))
+    assert refused is not None and refused.code == "view_too_large"
+
+
 def test_what_stands_in_attachments_is_looked_at_too() -> None:
     refused = refused_content("x", None, [{"blocks": [section("")]}, "x"])
     assert refused is not None and refused.code == "invalid_attachments"
