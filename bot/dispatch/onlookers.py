@@ -20,8 +20,11 @@ LATELY = 900.0
 MOST = 200
 """People who are kept up to date at the same time."""
 
-SOON = 3.0
-"""Seconds within which changes are shown together."""
+AT_ONCE = 0.3
+"""Seconds until the first change after a quiet time is shown."""
+
+BETWEEN = 3.0
+"""Seconds from one round to the next: what changes meanwhile is shown together."""
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +47,7 @@ class Onlookers:
         make: Callable[[str, str, bool], Reply],
         *,
         before: Callable[[], None] = lambda: None,
-        soon: float = SOON,
+        between: float = BETWEEN,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`make` gives what somebody is to see, who belongs to that workspace, and is told whether they look now or are
@@ -53,7 +56,10 @@ class Onlookers:
         self._screen = screen
         self._make = make
         self._before = before
-        self._soon = soon
+        self._between = between
+        self._clock = clock
+        self._next = clock()
+        """When the next round may begin."""
         self._shown: TTLCache[tuple[str, str], _Shown] = TTLCache(MOST, LATELY, timer=clock)
         self._lock = Lock()
         self._timer: Timer | None = None
@@ -98,7 +104,8 @@ class Onlookers:
 
     def _start(self) -> None:
         if self._shown and not self._closed:
-            self._timer = Timer(self._soon, self._round)
+            wait = max(min(AT_ONCE, self._between), self._next - self._clock())
+            self._timer = Timer(wait, self._round)
             self._timer.daemon = True
             self._timer.start()
 
@@ -112,6 +119,7 @@ class Onlookers:
         finally:
             with self._lock:
                 self._timer = None
+                self._next = self._clock() + self._between
                 if self._again:
                     self._start()
 

@@ -49,6 +49,20 @@ def test_a_home_tab_follows_for_a_while_after_a_look_and_not_for_ever() -> None:
     assert screens.homes[ADA].text == "soon after"
 
 
+def test_the_first_change_is_shown_at_once_and_those_right_after_it_together(screens: SlowScreens) -> None:
+    now, text = [0.0], ["at first"]
+    homes = Onlookers(screens, lambda _person, _team, _looked: say(text[0]), between=3600, clock=lambda: now[0])
+    homes.looked(ADA, TEAM)
+    text[0] = "first"
+    homes.changed()
+    wait_until(lambda: "first" in screens.said)
+    for text[0] in ("second", "third"):
+        homes.changed()
+    time.sleep(SHORT)
+    assert screens.said == ["at first", "first"]
+    homes.close()
+
+
 @pytest.fixture
 def screens() -> SlowScreens:
     return SlowScreens()
@@ -63,7 +77,7 @@ def text() -> list[str]:
 @pytest.fixture
 def homes(screens: SlowScreens, text: list[str]) -> Iterator[Onlookers]:
     """Somebody has looked, what they see has changed, and that is being shown."""
-    made = Onlookers(screens, lambda _person, _team, _looked: say(text[0]), soon=0.01)
+    made = Onlookers(screens, lambda _person, _team, _looked: say(text[0]), between=0.01)
     made.looked(ADA, TEAM)
     screens.slow.set()
     text[0] = "older"
