@@ -64,7 +64,7 @@ class Onlookers:
         self._lock = Lock()
         self._timer: Timer | None = None
         self._again = False
-        """Something changed since the round began that is under way."""
+        """Something changed since the last round began."""
         self._closed = False
 
     def looked(self, person_id: str, team_id: str) -> None:
@@ -74,6 +74,9 @@ class Onlookers:
             self._shown[person_id, team_id] = shown
         with shown.lock:
             self._publish(person_id, shown, self._make(person_id, team_id, True))
+        with self._lock:
+            if self._again and self._timer is None:  # what changed while nobody looked was not asked for
+                self._start()
 
     def changed(self) -> None:
         """What Home tabs show may have changed: those of people who looked lately follow in a moment."""

@@ -63,6 +63,20 @@ def test_the_first_change_is_shown_at_once_and_those_right_after_it_together(scr
     homes.close()
 
 
+def test_what_changed_before_anybody_looked_is_asked_for_once_somebody_does(screens: SlowScreens) -> None:
+    text = ["as last seen"]
+
+    def ask() -> None:
+        text[0] = "as it is"
+
+    homes = Onlookers(screens, lambda _person, _team, _looked: say(text[0]), before=ask, between=0.01)
+    homes.changed()
+    homes.looked(ADA, TEAM)
+
+    wait_until(lambda: screens.said == ["as last seen", "as it is"])
+    homes.close()
+
+
 @pytest.fixture
 def screens() -> SlowScreens:
     return SlowScreens()
