@@ -267,7 +267,7 @@ class TestSignals:
             signal.signal(signal.SIGHUP, before)
 
     def test_a_hangup_reads_the_settings_anew_where_the_program_can(self) -> None:
-        before = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM)}
+        before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGHUP, signal.SIGTERM)}
         reloaded = []
 
         def reload() -> bool:
