@@ -23,8 +23,12 @@ MOST = 200
 AT_ONCE = 0.3
 """Seconds until the first change after a quiet time is shown."""
 
-BETWEEN = 3.0
-"""Seconds from one round to the next: what changes meanwhile is shown together."""
+BETWEEN = 1.0
+"""Seconds from one round to the next at the least: what changes meanwhile is shown together."""
+
+SHARE = 10
+"""The next round waits so many times as long as the last one took: with many to follow it is no more than that share of
+a core."""
 
 log = logging.getLogger(__name__)
 
@@ -114,15 +118,18 @@ class Onlookers:
 
     def _round(self) -> None:
         """One at a time: what changes meanwhile is shown by another."""
+        began = self._clock()
         with self._lock:
             self._again = False
         try:
             self._before()
+            began = self._clock()  # waiting for a host costs nothing
             self.follow()
         finally:
             with self._lock:
                 self._timer = None
-                self._next = self._clock() + self._between
+                now = self._clock()
+                self._next = now + max(self._between, SHARE * (now - began))
                 if self._again:
                     self._start()
 
