@@ -34,7 +34,8 @@ class RunNotes:
     """The ids of the VMs of each of its changes, by the change's id."""
     left: tuple[Left, ...] = ()
     stays: tuple[Left, ...] = ()
-    unseen: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """Hosts that had shown nothing, and did not answer."""
     only: tuple[str, ...] | None = None
     refused: str = ""
     """Why it did not run at all."""

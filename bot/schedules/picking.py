@@ -49,6 +49,8 @@ class Picks:
     stays: tuple[Left, ...] = ()
     unseen: tuple[str, ...] = ()
     """Hosts that do not answer."""
+    unknown: tuple[str, ...] = ()
+    """Those of them that have shown nothing since the bot was started: what VMs they have is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +76,15 @@ class Picker:
         return all(access.may(rules, person, action, vm.name, schedule.channel) for action in schedule.actions)
 
     def pick(self, schedule: Schedule, only: Sequence[str] | None = None) -> Picks:
-        """Of these VMs, or of all that it names. Raises `Refusal` where its owner may not do it any more, or on no VM
-        that there is."""
+        """Of all VMs that it names, or of these, whose hosts are asked anew whenever they were asked last. Raises
+        `Refusal` where its owner may not do it any more, or on no VM that there is."""
         owner = self.permission.admit(schedule.owner, schedule.channel)
-        self.inventory.renew(disks=True, timeout=TIMEOUT)
-        everyone = {seen.vm.id: seen for seen in self.inventory.seen(disks=True)}
+        if only is None:
+            self.inventory.renew(disks=True, timeout=TIMEOUT)
+        else:
+            hosts = {one.vm.host for one in self._known().values() if one.vm.id in only}
+            self.inventory.refresh(hosts, disks=True, timeout=TIMEOUT)
+        everyone = self._known()
         named = self.covered(schedule, [seen.vm for seen in everyone.values()])
         allowed = [vm for vm in named if self.may(owner, schedule, vm)]
         if named and not allowed:
@@ -92,6 +98,13 @@ class Picker:
         found = self._sorted(schedule, sorted(chosen, key=lambda seen: (seen.vm.name.casefold(), seen.vm.host)))
         lost = [self._lost(owner, schedule, vm) for vm in wanted if vm.id not in ids]
         return replace(found, left=(*found.left, *lost))
+
+    def _known(self) -> dict[str, VMInventory]:
+        """Every VM by its id, also those of a host that has shown them, and does not answer when its disks are asked
+        for."""
+        away = [host.name for host in self.inventory.hosts(disks=True) if not host.reachable]
+        known = {one.vm.id: one for one in self.inventory.seen(away)}
+        return known | {one.vm.id: one for one in self.inventory.seen(disks=True)}
 
     def _lost(self, owner: Person, schedule: Schedule, vm: VM) -> Left:
         """A VM of which the owner has not all the rights that it takes. What they may not see is not named."""
@@ -161,7 +174,9 @@ class Picker:
                 going += [one for _, one in after.going]
                 stays += after.stays
         unseen = tuple(host.name for host in hosts.values() if not host.reachable)
-        return Picks(tuple(taken), tuple(left), tuple(going), tuple(stays), unseen)
+        of_host = self.inventory.of_host
+        unknown = tuple(host for host in unseen if not (of_host(host) or of_host(host, disks=True)))
+        return Picks(tuple(taken), tuple(left), tuple(going), tuple(stays), unseen, unknown)
 
     def _quota(self, schedule: Schedule) -> Allowance:
         """What the schedule's owner may take yet. What goes after the run does not count."""

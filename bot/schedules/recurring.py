@@ -181,7 +181,7 @@ class Recurring:
                 name_of(schedule, run.due_at, self.settings, exact=exact),
                 _changes(run.occurrence, picks),
                 picks.left,
-                unseen=picks.unseen,
+                unknown=() if only else picks.unknown,
                 only=only,
             )
         self.ledger.schedules.note(run.occurrence, notes)
@@ -241,7 +241,7 @@ class Recurring:
         taken = [one.vm_id for one in done if one.state is ChangeState.SUCCEEDED]
         if schedule is not None:
             self.ledger.schedules.went_well(schedule.id, taken)
-            asked_about = self.picker.asked_about()
+            asked_about = self.picker.asked_about() if taken and schedule.retains else frozenset()
             for vm_id in taken if schedule.retains else ():
                 self._retain(schedule, occurrence, vm_id, asked_about)
         self._tell(occurrence)
@@ -316,6 +316,7 @@ class Recurring:
             def record(ref: MessageRef | None) -> None:
                 self.ledger.schedules.told(occurrence, ref, made.outcome, made.failed)
 
+            record(None)  # first, since the message has a button for what failed
             try:
                 _, shown = self._unrecorded.once(
                     (occurrence, run.message),
@@ -327,7 +328,6 @@ class Recurring:
                 if not error.lasting and tries < len(PAUSES):
                     again = f"schedule-{occurrence}-told-{tries}-{self.new_token()}"
                     self.durable.start_later(PAUSES[tries], again, self._late, occurrence, tries + 1)
-                record(None)
                 return
             self._shown[occurrence] = shown
             if shown != message:  # it was shown before, when that could not be recorded

@@ -80,7 +80,11 @@ def message(report: Report) -> Reply:
     lines = list(_lines(report))
     if not lines:
         return Reply((Paragraph(f"✅ {title}: {_summary(report)}"),))
-    wrong = bool(report.failed) or any(one.stage is Stage.FAILED for one in report.deletes) or report.late
+    wrong = (
+        bool(report.failed or report.notes.unknown)
+        or any(one.stage is Stage.FAILED for one in report.deletes)
+        or report.late
+    )
     shown = [*lines[:MOST_LINES], *([f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else [])]
     parts: list[Part] = [
         Heading(f"{'⚠️' if wrong else '✅'} {title}: {report.outcome}"),
@@ -125,6 +129,8 @@ def _lines(report: Report) -> Iterator[str]:
             yield f"{name(report.names[id])}: {outcome.sentence}"
         elif outcome is None:
             yield f"{name(report.names[id])}: {report.denied.get(id) or 'it is under way still'}"
+    for host in report.notes.unknown:
+        yield f"{name(host)} does not answer, and has shown nothing since I was started: what it has is not taken."
     for one in report.new:
         if one.checkpoint_id:
             yield f"{name(one.checkpoint_name)} of {name(one.vm_name)} stays: {one.why}"

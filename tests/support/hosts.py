@@ -65,6 +65,15 @@ class Hosts:
     def arm(self, kind: FaultKind, cmdlet: str | None = None, *, times: int | None = 1, host: str = "hv01") -> None:
         self.hosts[host].faults.arm(Fault(kind, cmdlet, times))
 
+    @contextmanager
+    def refusing(self, host: str) -> Iterator[None]:
+        """The host refuses every connection meanwhile."""
+        self.arm(FaultKind.REFUSE_CONNECTION, times=None, host=host)
+        try:
+            yield
+        finally:
+            self.hosts[host].faults.disarm()
+
     def commands(self, host: str = "hv01") -> CommandLog:
         """What ran on a host."""
         return self.shells[host].log

@@ -7,7 +7,6 @@ from datetime import time
 
 import pytest
 
-from backends.simulator.model.faults import FaultKind
 from bot.ledger import ChangeState
 from bot.settings import GrantSettings, ScheduleSettings
 from commands.base import unmarked
@@ -38,6 +37,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Headquarters]:
 
 @pytest.fixture
 def hq(shared: Headquarters) -> Headquarters:
+    shared.core.inventory.refresh(disks=True)
     return shared
 
 
@@ -139,11 +139,10 @@ def test_from_a_channel_that_is_shared_nothing_is_changed(hq: Headquarters) -> N
 
 def test_what_failed_is_told_in_a_list_with_a_button_that_runs_it_again(hq: Headquarters) -> None:
     hq.type("schedule add app* --at 02:00 --name again")
-    hq.arm(FaultKind.REFUSE_CONNECTION, times=None, host="hv02")
-    hq.type("schedule run again")
-    text = posted(hq, "⚠️ again: 1 of 2 taken")
+    with hq.refusing("hv02"):
+        hq.type("schedule run again")
+        text = posted(hq, "⚠️ again: 1 of 2 taken")
     assert "app02" in text
-    hq.hosts["hv02"].faults.disarm()
     ref, message = next((ref, one) for ref, one in hq.board.shown.items() if one.text == text)
     before = len(hq.checkpoints("app01"))
 
@@ -151,6 +150,25 @@ def test_what_failed_is_told_in_a_list_with_a_button_that_runs_it_again(hq: Head
 
     assert posted(hq, "✅ again: took again ")
     assert len(hq.checkpoints("app01")) == before
+
+
+def test_a_host_that_refuses_what_was_just_seen_has_its_vms_named(hq: Headquarters) -> None:
+    hq.type("schedule add app* --at 02:00 --name without-disks")
+    hq.restart()
+    hq.core.inventory.refresh()
+    with hq.refusing("hv02"):
+        hq.type("schedule run without-disks")
+        assert "app02" in posted(hq, "without-disks: 1 of 2 taken")
+
+
+def test_a_host_that_has_shown_nothing_is_named_and_not_passed_over(hq: Headquarters) -> None:
+    hq.type("schedule add app* --at 02:00 --name in-the-dark")
+    with hq.refusing("hv02"):
+        hq.restart()
+        hq.core.inventory.refresh()
+        hq.type("schedule run in-the-dark")
+        text = posted(hq, "⚠️ in-the-dark: 1 taken")
+    assert "hv02 does not answer, and has shown nothing since I was started: what it has is not taken." in text
 
 
 def test_a_dry_run_changes_nothing(hq: Headquarters) -> None:
