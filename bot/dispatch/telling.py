@@ -1,0 +1,67 @@
+"""Answers to people, also while the workspace lets nothing through."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+
+from bot.dispatch.alarms import Alarms
+from bot.messages import Announcer, AnnouncerError, Origin
+from commands.base import Footnote, Reply
+
+PAUSES = (15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 900.0, 900.0, 900.0)
+"""Seconds before each further try: an hour of being told to wait is outlasted."""
+
+MOST = 500
+"""Answers that are kept at the same time."""
+
+LATE = "I could not say this sooner: Slack let nothing through at"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Telling:
+    """Answers people alone. What does not pass right now is kept in memory and told later, with the time at which it
+    was true; that does not outlive the program. Safe to use from many threads."""
+
+    announcer: Announcer
+    clock: Callable[[], datetime]
+    pauses: Sequence[float] = PAUSES
+    most: int = MOST
+    _alarms: Alarms = field(default_factory=Alarms)
+    _kept: int = 0
+    _lock: Lock = field(default_factory=Lock)
+
+    def tell(self, origin: Origin, message: Reply) -> None:
+        """Raises `AnnouncerError` where it will never pass, or too much is kept already."""
+        try:
+            self.announcer.whisper(origin, message)
+        except AnnouncerError as error:
+            if error.lasting or not self._has_room():
+                raise
+            log.warning("%s; it is tried again", error)
+            self._later(origin, Reply((*message.parts, Footnote(f"{LATE} {self.clock():%H:%M} UTC."))), 0)
+
+    def _has_room(self) -> bool:
+        with self._lock:
+            room = self._kept < self.most
+            self._kept += room
+        return room
+
+    def _later(self, origin: Origin, message: Reply, tries: int) -> None:
+        self._alarms.after(self.pauses[tries], lambda: self._try(origin, message, tries))
+
+    def _try(self, origin: Origin, message: Reply, tries: int) -> None:
+        try:
+            self.announcer.whisper(origin, message)
+        except AnnouncerError as error:
+            if not error.lasting and tries + 1 < len(self.pauses):
+                self._later(origin, message, tries + 1)
+                return
+            log.error("%s could not be told %r: %s", origin.person_id, message.text, error)
+        with self._lock:
+            self._kept -= 1
