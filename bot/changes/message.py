@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 from bot.changes.card import SHOWN, card
 from bot.changes.outcome import outcomes
 from bot.changes.permission import is_by_the_clock
+from bot.changes.telling import Telling
 from bot.changes.unrecorded import Unrecorded
 from bot.ledger import Change, ChangeRow, ChangeState, Ledger, LedgerError
 from bot.messages import Announcer, AnnouncerError, MessageGone, MessageRef, Origin
@@ -67,6 +68,7 @@ class ChangeMessages:
         self._on_change = on_change
         self._ledger = ledger
         self._announcer = announcer
+        self._telling = Telling(announcer, clock)
         self._clock = clock
         self._origins: dict[str, Origin] = {}
         self._progress: dict[tuple[str, str], int] = {}
@@ -147,7 +149,7 @@ class ChangeMessages:
         news = f"{person.name} has taken this over: {change.summary}."
         try:
             if change.message is None or not self._addressed(change.message, change.person_id, news):
-                self._announcer.post(Origin("", change.person_id), say(news))
+                self._telling.tell(Origin("", change.person_id), say(news))
         except AnnouncerError as error:
             log.warning("%s could not be told who took change %s over: %s", change.person_id, change.id, error)
 
@@ -176,7 +178,7 @@ class ChangeMessages:
         if is_by_the_clock(change):
             return
         try:
-            self._announcer.whisper(self._origins.get(change.id, change.origin), say(sentence))
+            self._telling.tell(self._origins.get(change.id, change.origin), say(sentence))
         except AnnouncerError as error:
             log.error("%s could not be told %r: %s", change.person_id, sentence, error)
 

@@ -18,6 +18,7 @@ from backends.base import VM, BackendError
 from bot.changes import verbs
 from bot.changes.freezing import Freezing
 from bot.changes.quota import Holdings
+from bot.changes.telling import Telling
 from bot.changes.workflow import Changes
 from bot.dispatch import grammar
 from bot.dispatch.bulkhead import Bulkhead
@@ -41,7 +42,6 @@ from bot.dispatch.requests import (
     change_id_of,
 )
 from bot.dispatch.shortcuts import form_of
-from bot.dispatch.telling import Telling
 from bot.dispatch.twins import Twins
 from bot.dispatch.views import Option, Screen
 from bot.dispatch.waiting import Waiting

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from bot.dispatch.alarms import Alarms
+from bot.changes.alarms import Alarms
 from bot.dispatch.requests import Request, change_id_of
 from bot.ledger import Arrival, Ledger, LedgerError
 from bot.messages import Announcer, AnnouncerError, Origin

@@ -23,7 +23,7 @@ from backends.base import (
     Volume,
 )
 from bot.fleet.elapsed import NEVER, Elapsed
-from bot.joint import Joint
+from bot.fleet.joint import Joint
 from commands.base import HostStatus, name
 from commands.base.context import SCANNED_EVERY
 from commands.kit.words import say_names

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 
-from bot.dispatch.alarms import Alarms
+from bot.changes.alarms import Alarms
 from bot.messages import Announcer, AnnouncerError, Origin
 from commands.base import Footnote, Reply
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.dispatch.telling import Telling
+from bot.changes.telling import Telling
 from bot.messages import AnnouncerError, Origin
 from commands.base import Reply, say
 from tests.support.board import Board

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bot.joint import Joint
+from bot.fleet.joint import Joint
 from tests.support.waiting import wait_until
 
 

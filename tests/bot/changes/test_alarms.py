@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bot.dispatch.alarms import Alarms
+from bot.changes.alarms import Alarms
 from tests.support.waiting import wait_until
 
 
