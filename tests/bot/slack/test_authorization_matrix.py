@@ -142,12 +142,12 @@ def _what_came_of(door: FrontDoor, act: Callable[[], object], who: str) -> str:
     screens.homes.clear()
     ack = act()
     forms = [form for _, form in (*screens.opened[opened:], *screens.changed[drawn:])]
-    told = [ack, board.whispers[whispers:], forms, screens.homes]
+    home = screens.homes.get(who)  # that of others may follow at the same time
+    told = [ack, board.whispers[whispers:], forms, home]
     if _changes(hq) > changes:
         return "c"
     if VM in str(told):
         return "n"
-    home = screens.homes.get(who)
     return "o" if forms or (home is not None and len(home.parts) > 1) else "."
 
 
