@@ -139,6 +139,7 @@ class RunningASchedule(Story):
     def happen(self, vm: str) -> None:
         self.begin()
         wait_until(lambda: (run := self.hq.ledger.schedules.last_run(f"s-{vm}")) is not None and run.outcome)
+        wait_until(lambda: self.told(f"of-{vm}"))
 
     def begin(self) -> None:
         recurring = self.hq.core.recurring

@@ -1,5 +1,6 @@
 """Taking a checkpoint."""
 
+import unicodedata
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -88,6 +89,7 @@ def test_any_other_name_is_taken_as_it_is(world, name):
 
 @given(name=st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp", "Zs")), min_size=1, max_size=100))
 def test_every_printable_name_becomes_the_same_name(world_once, name):
+    assume(any(unicodedata.category(one) != "Cf" for one in name))  # something of it can be seen
     assume("," not in name)  # a comma may go on with the VMs: `web01 ,web02`
     assert world_once.run("create", "--", "web01", name).action.name == name.strip()
 

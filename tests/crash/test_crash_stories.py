@@ -50,7 +50,7 @@ def test_a_change_that_had_begun_fails_when_its_vm_moved_meanwhile(tmp_path: Pat
 
 
 def test_a_host_that_is_down_when_the_bot_comes_back_is_waited_for(tmp_path: Path) -> None:
-    with World(tmp_path, CREATE, ("Checkpoint-VM 1 / half way",)) as world:
+    with World(tmp_path, CREATE, ("Checkpoint-VM 1 / begun",)) as world:
         begin(world, CREATE)
         with world.host_down():
             world.live()

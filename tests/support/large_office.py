@@ -125,5 +125,5 @@ def large_office(folder: Path) -> Iterator[LargeOffice]:
         running.callback(bot.stop)
         bot.start()
         sandbox.wait_for_connections(2)
-        wait_until(lambda: len(bot.inventory.seen()) > VMS)
+        wait_until(lambda: all(host.vms for host in bot.inventory.hosts()))
         yield LargeOffice(sandbox, bot, hosts)

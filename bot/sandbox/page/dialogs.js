@@ -40,6 +40,8 @@ export class Modals {
     const turn = ++this.looks;
     const { views } = await look("views", { user: this.user });
     if (turn !== this.looks) return; // an answer that was overtaken shows what is no longer so
+    const front = views.at(-1);
+    if (front && front.id === this.view?.id && alike(front, this.view)) return; // what somebody is at stays as it is
     if (this.view) this.behind.set(this.view.id, this.entered());
     for (const id of this.behind.keys()) if (!views.some((one) => one.id === id)) this.behind.delete(id);
     this.show(views.at(-1) ?? null);
@@ -124,3 +126,5 @@ export class Modals {
     this.dialog.querySelector("[aria-invalid=true]")?.focus();
   }
 }
+
+const alike = (one, other) => one.hash === other.hash && JSON.stringify(one.errors) === JSON.stringify(other.errors);

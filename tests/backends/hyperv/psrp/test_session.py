@@ -433,7 +433,10 @@ def test_a_shell_that_lay_idle_for_long_is_asked_whether_it_lives(
 def test_a_pipeline_that_cannot_be_ended_does_not_lose_its_result(
     connect: Connect, server: WinRMServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    tried = Event()
+
     def reset(self: PowerShell) -> None:
+        tried.set()
         raise ConnectionResetError
 
     session = connect(shells=1)
@@ -441,6 +444,7 @@ def test_a_pipeline_that_cannot_be_ended_does_not_lose_its_result(
     with monkeypatch.context() as patched:
         patched.setattr(PowerShell, "close", reset)
         assert session.invoke(CHANGE, deadline=10, change=True).output == ("done",)
+        assert tried.wait(DEADLINE)
     assert session.invoke(ASK, deadline=10).output == ("42",)
     assert server.requests["Create"] == 2
 
