@@ -316,7 +316,8 @@ class Recurring:
             def record(ref: MessageRef | None) -> None:
                 self.ledger.schedules.told(occurrence, ref, made.outcome, made.failed)
 
-            record(None)  # first, since the message has a button for what failed
+            if set(made.failed) != set(run.failed):  # first, since the message has a button for it
+                self.ledger.schedules.told(occurrence, None, run.outcome, made.failed)
             try:
                 _, shown = self._unrecorded.once(
                     (occurrence, run.message),
@@ -328,6 +329,7 @@ class Recurring:
                 if not error.lasting and tries < len(PAUSES):
                     again = f"schedule-{occurrence}-told-{tries}-{self.new_token()}"
                     self.durable.start_later(PAUSES[tries], again, self._late, occurrence, tries + 1)
+                record(None)
                 return
             self._shown[occurrence] = shown
             if shown != message:  # it was shown before, when that could not be recorded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import pytest
 from backends.base import VMState
 from backends.simulator.fleets.seed import DAY, Past
 from bot.ledger import ChangeState
-from bot.messages import Origin
+from bot.messages import MessageRef, Origin
 from bot.settings import ConfirmationSettings, GrantSettings, QuotaSettings
-from commands.base import Apply, Claim, Person, Plan, SchedulePlan, Target
-from tests.support.headquarters import settings
+from commands.base import Apply, Claim, Person, Plan, Reply, SchedulePlan, Target
+from tests.support.board import Board
+from tests.support.headquarters import Headquarters, settings
 from tests.support.people import ADA, BOB, CHANNEL
 from tests.support.scheduled import Scheduled, nightly
 
@@ -261,3 +263,29 @@ def test_what_its_owner_may_have_no_more_of_is_left_out_and_what_goes_makes_room
 def _target(world: Scheduled, vm_id: str, checkpoint_id: str) -> Target:
     seen = world.look(vm_id)
     return Target.of(seen, seen.checkpoint(checkpoint_id))
+
+
+@dataclass
+class Clumsy(Board):
+    """It has a defect, which meets the message of a run."""
+
+    met: bool = False
+
+    def post(self, origin: Origin, message: Reply) -> MessageRef | None:
+        if "took clumsy" in message.text and not self.met:
+            self.met = True
+            raise RuntimeError
+        return super().post(origin, message)
+
+
+def test_a_defect_in_showing_a_run_is_told_in_its_channel(tmp_path: Path) -> None:
+    hq = Headquarters(tmp_path)
+    hq.board = Clumsy()
+    with hq:
+        hq.add_vm("app01")
+        hq.core.inventory.refresh(disks=True)
+        hq.type("schedule add app* --at 02:00 --name clumsy")
+        hq.type("schedule run clumsy")
+        hq.board.pulse.wait_for(
+            lambda: [one for one in hq.board.texts if "Something went wrong in the bot itself" in one]
+        )
