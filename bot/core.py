@@ -172,7 +172,8 @@ class Core:
             stop=self.changes.stop_queued,
             go_on=(self.recurring.start, self.housekeeping.go_on_everywhere),
         )
-        self._waiting = Waiting(self.ledger, announcer)
+        self.telling = messages.telling
+        self._waiting = Waiting(self.ledger, self.telling)
         self.desk = Desk(
             settings=settings,
             gate=gate,
@@ -180,6 +181,7 @@ class Core:
             ledger=self.ledger,
             changes=self.changes,
             announcer=announcer,
+            telling=self.telling,
             waiting=self._waiting,
             clock=clock,
             digest=digests.asked_for,

@@ -26,7 +26,14 @@ class Origin:
     """Slack's own way back to the person: 5 uses in 30 minutes."""
 
 
-class Announcer(Protocol):
+class Whispers(Protocol):
+    """Answers people alone. Safe to use from many threads."""
+
+    def whisper(self, origin: Origin, message: Reply) -> None:
+        """By every way there is until one works. Raises `AnnouncerError` when none does."""
+
+
+class Announcer(Whispers, Protocol):
     """Shows messages. Safe to use from many threads."""
 
     def post(self, origin: Origin, message: Reply) -> MessageRef | None:
@@ -44,9 +51,6 @@ class Announcer(Protocol):
 
     def reply(self, ref: MessageRef, message: Reply) -> None:
         """Put a message in the thread of another. Raises `AnnouncerError`."""
-
-    def whisper(self, origin: Origin, message: Reply) -> None:
-        """Answer the person alone, by every way there is until one works. Raises `AnnouncerError` when none does."""
 
 
 class WorkspaceError(Exception):

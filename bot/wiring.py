@@ -103,7 +103,7 @@ class Bot:
         receiver = receiver_of(settings.audit)
         self._stream = Stream(self.ledger, receiver) if receiver else None
         intake = Intake()
-        app = build_app(self._core.desk, outbox, intake, api_url=api_url, voice=voice)
+        app = build_app(self._core.desk, self._core.telling, intake, api_url=api_url, voice=voice)
         self._monitor: Monitor | None = None
         metrics = self._metrics(settings, intake, clock) if settings.metrics.listen else None
         self._connections = _connections(

@@ -68,7 +68,8 @@ class ChangeMessages:
         self._on_change = on_change
         self._ledger = ledger
         self._announcer = announcer
-        self._telling = Telling(announcer, clock)
+        self.telling = Telling(announcer, clock)
+        """For what people are told alone."""
         self._clock = clock
         self._origins: dict[str, Origin] = {}
         self._progress: dict[tuple[str, str], int] = {}
@@ -149,7 +150,7 @@ class ChangeMessages:
         news = f"{person.name} has taken this over: {change.summary}."
         try:
             if change.message is None or not self._addressed(change.message, change.person_id, news):
-                self._telling.tell(Origin("", change.person_id), say(news))
+                self.telling.whisper(Origin("", change.person_id), say(news))
         except AnnouncerError as error:
             log.warning("%s could not be told who took change %s over: %s", change.person_id, change.id, error)
 
@@ -178,7 +179,7 @@ class ChangeMessages:
         if is_by_the_clock(change):
             return
         try:
-            self._telling.tell(self._origins.get(change.id, change.origin), say(sentence))
+            self.telling.whisper(self._origins.get(change.id, change.origin), say(sentence))
         except AnnouncerError as error:
             log.error("%s could not be told %r: %s", change.person_id, sentence, error)
 

@@ -18,7 +18,7 @@ PAUSES = (15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 900.0, 900.0, 900.0)
 MOST = 500
 """Answers that are kept at the same time."""
 
-LATE = "I could not say this sooner: Slack let nothing through at"
+LATE = "This is from {at:%H:%M} UTC: Slack did not take it then, or did not say that it did."
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class Telling:
     _kept: int = 0
     _lock: Lock = field(default_factory=Lock)
 
-    def tell(self, origin: Origin, message: Reply) -> None:
+    def whisper(self, origin: Origin, message: Reply) -> None:
         """Raises `AnnouncerError` where it will never pass, or too much is kept already."""
         try:
             self.announcer.whisper(origin, message)
@@ -44,7 +44,7 @@ class Telling:
             if error.lasting or not self._has_room():
                 raise
             log.warning("%s; it is tried again", error)
-            self._later(origin, Reply((*message.parts, Footnote(f"{LATE} {self.clock():%H:%M} UTC."))), 0)
+            self._later(origin, Reply((*message.parts, Footnote(LATE.format(at=self.clock())))), 0)
 
     def _has_room(self) -> bool:
         with self._lock:

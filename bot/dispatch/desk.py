@@ -115,6 +115,7 @@ class Desk:
     ledger: Ledger
     changes: Changes
     announcer: Announcer
+    telling: Telling
     waiting: Waiting
     clock: Callable[[], datetime]
     digest: Callable[[str, Callable[[VM], bool]], Reply]
@@ -127,7 +128,6 @@ class Desk:
     bulkhead: Bulkhead = field(default_factory=Bulkhead)
     twins: Twins = field(default_factory=Twins)
     offers: Offers = field(default_factory=Offers)
-    telling: Telling = field(init=False)
     refusals: Refusals = field(init=False)
     forms: Forms = field(init=False)
     homes: Onlookers = field(init=False)
@@ -137,7 +137,6 @@ class Desk:
     _tabs: Home = field(init=False)
 
     def __post_init__(self) -> None:
-        self.telling = Telling(self.announcer, self.clock)
         self.refusals = Refusals(self.ledger, self.clock, self.gate.name_of)
         every = kinds(self.settings.digest.timezone, self.buttons.refused)
         self.forms = Forms(every, self.screen, self.gate, self.changes, self._as_seen)
@@ -379,7 +378,7 @@ class Desk:
                 return
         except NotOpened:
             pass  # the trigger was too old
-        self.telling.tell(request.origin, in_a_message)
+        self.telling.whisper(request.origin, in_a_message)
 
     @contextmanager
     def _orienting(self, person: Person, origin: Origin) -> Iterator[None]:
@@ -409,7 +408,7 @@ class Desk:
             else:
                 self.refusals.record(origin, summary, refusal.cause, vms)
             told = say(with_unchanged(refusal.sentence, not question))
-            self.telling.tell(origin, self._with_whom_to_ask(told, refusal.lacks_grant))
+            self.telling.whisper(origin, self._with_whom_to_ask(told, refusal.lacks_grant))
         except Denied as denied:  # it is in the ledger already, with its plan
             self.refusals.count(origin.person_id)
             self._explain(origin, denied, question=False)
@@ -418,10 +417,10 @@ class Desk:
             self._explain(origin, error, question=question)
         except BackendError as error:
             log.warning("%s by %s: %s", summary, origin.person_id, error.cause)
-            self.telling.tell(origin, say(with_unchanged(error.sentence, error.unchanged and not question)))
+            self.telling.whisper(origin, say(with_unchanged(error.sentence, error.unchanged and not question)))
         except LedgerError as trouble:
             log.error("%s by %s: %s", summary, origin.person_id, trouble.cause)
-            self.telling.tell(origin, say(trouble.sentence))
+            self.telling.whisper(origin, say(trouble.sentence))
 
     def _record(self, error: UsageError, origin: Origin, summary: str, vms: tuple[VMRef, ...]) -> None:
         if isinstance(error, NotAllowed):
@@ -436,7 +435,7 @@ class Desk:
         told = self._with_whom_to_ask(told, isinstance(error, Denied) and error.lacks_grant)
         if offers := (*self._rest(origin, error), *self._corrected(origin, error)):
             told = Reply((*told.parts, Actions(offers)))
-        self.telling.tell(origin, told)
+        self.telling.whisper(origin, told)
 
     def _with_whom_to_ask(self, told: Reply, lacks_grant: bool) -> Reply:
         ask = self.settings.access.ask
@@ -465,9 +464,9 @@ class Desk:
         if answer.shared and self.gate.may_show(origin.channel, person):
             self._post(origin, answer)
         elif answer.shared:
-            self.telling.tell(origin, Reply((*answer.parts, Footnote(NOT_SHARED))))
+            self.telling.whisper(origin, Reply((*answer.parts, Footnote(NOT_SHARED))))
         else:
-            self.telling.tell(origin, answer)
+            self.telling.whisper(origin, answer)
 
     def _post(self, origin: Origin, answer: Reply) -> None:
         """Into the channel; where nothing passes now, whoever asked is told later."""
@@ -476,7 +475,7 @@ class Desk:
         except AnnouncerError as error:
             if error.lasting:
                 raise
-            self.telling.tell(origin, answer)
+            self.telling.whisper(origin, answer)
 
     def _as_seen(self, person: Person, channel: str) -> Context:
         """What somebody may see and do, as last seen: no host and no workspace is asked."""
@@ -548,7 +547,7 @@ class Desk:
         finally:  # also where the rest is refused
             for row in {row.id: row for row in first.values()}.values():
                 of = [vm.name for vm in row.vms if first.get(vm.id) == row] if rest else []
-                self.telling.tell(origin, say(_once(row, of, person)))
+                self.telling.whisper(origin, say(_once(row, of, person)))
 
     def _going_on(self, twins: Mapping[str, str], *, but: str) -> dict[str, ChangeRow]:
         """By VM, the changes that have asked for the same and have not come to nothing."""

@@ -26,9 +26,9 @@ AT_ONCE = 0.3
 BETWEEN = 1.0
 """Seconds from one round to the next at the least: what changes meanwhile is shown together."""
 
-SHARE = 10
-"""The next round waits so many times as long as the last one took: with many to follow it is no more than that share of
-a core."""
+REST = 10
+"""The next round waits so many times as long as the last one took: with many to follow they take a tenth of a core at
+the most."""
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ class Onlookers:
             with self._lock:
                 self._timer = None
                 now = self._clock()
-                self._next = now + max(self._between, SHARE * (now - began))
+                self._next = now + max(self._between, REST * (now - began))
                 if self._again:
                     self._start()
 

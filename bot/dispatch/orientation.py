@@ -40,12 +40,13 @@ def lines(holds: Callable[[str], bool]) -> Reply:
     """The three lines, by what the person may do."""
     deeds = {"create": "take", "apply": "apply", "delete": "delete"}
     mine = [word for right, word in deeds.items() if holds(right)]
-    can = f"can look at checkpoints{', and ' if mine else ''}{', '.join(mine)}{' them' if mine else ''}"
+    deeds_of_mine = " and ".join([", ".join(mine[:-1]), mine[-1]] if len(mine) > 1 else mine)
+    can = f"look at checkpoints of VMs on Hyper-V{f', and {deeds_of_mine} them' if mine else ''}"
     example = typed("web01", "before-upgrade") if holds("create") else typed("list")
     does = "takes one of web01" if holds("create") else "shows the VMs that you may see"
     asks = "What may lose something is asked about first" if mine else "Nothing that you can type here changes a VM"
     return say(
-        f"Welcome. Here you {can}, of VMs on Hyper-V: {example} {does}.",
+        f"Welcome. Here you can {can}: {example} {does}.",
         f"{asks}, and {typed('history')} shows what was done, by whom.",
         f"{typed('help')} shows what you may type, and {typed('whoami')} why.",
     )

@@ -17,6 +17,10 @@ class Option:
     value: str
 
 
+NOTHING = "nothing"
+"""The value of an option that only says something: who chooses it has chosen nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """Something to fill in. Its id stays the same while a form is drawn anew, so that what was entered stays."""

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from bot.changes.alarms import Alarms
+from bot.changes.telling import Telling
 from bot.dispatch.requests import Request, change_id_of
 from bot.ledger import Arrival, Ledger, LedgerError
-from bot.messages import Announcer, AnnouncerError, Origin
+from bot.messages import AnnouncerError, Origin, Whispers
 from commands.base import Reply, say
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ class Waiting:
     """Keeps each request until it is answered. Safe to use from many threads."""
 
     ledger: Ledger
-    announcer: Announcer
+    telling: Telling
     silence: float = SILENCE
     _alarms: Alarms = field(default_factory=Alarms)
     _answered: set[str] = field(default_factory=set)
@@ -56,7 +57,7 @@ class Waiting:
     @contextmanager
     def on(self, request: Request) -> Iterator[None]:
         """While a request is looked into that has arrived."""
-        alarm = self._alarms.after(self.silence, lambda: self._tell(request.origin, say(STILL_AT_IT)))
+        alarm = self._alarms.after(self.silence, lambda: self._say_still_at_it(request.origin))
         try:
             yield
         finally:
@@ -68,7 +69,7 @@ class Waiting:
         `took` says whether the change that a button of a card answers has taken that answer."""
         for lost in self.ledger.arrivals.unanswered():
             if not self._goes_on(lost, took):
-                self._tell(lost.origin, _lost(lost))
+                self._tell(self.telling, lost.origin, _lost(lost))
             self.ledger.arrivals.answered(lost.delivery_id)
         self.ledger.arrivals.forget_older()
 
@@ -80,9 +81,13 @@ class Waiting:
             return True
         return bool(lost.change_id) and took(lost)
 
-    def _tell(self, origin: Origin, message: Reply) -> None:
+    def _say_still_at_it(self, origin: Origin) -> None:
+        """Now or never: later it would not be so."""
+        self._tell(self.telling.announcer, origin, say(STILL_AT_IT))
+
+    def _tell(self, way: Whispers, origin: Origin, message: Reply) -> None:
         try:
-            self.announcer.whisper(origin, message)
+            way.whisper(origin, message)
         except AnnouncerError as error:
             log.error("%s could not be told %r: %s", origin.person_id, message.text, error)
 

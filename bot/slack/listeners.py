@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -28,8 +27,8 @@ from bot.dispatch.requests import (
     Summoned,
     Typed,
 )
-from bot.dispatch.views import Option
-from bot.messages import Announcer, AnnouncerError, Origin
+from bot.dispatch.views import NOTHING, Option
+from bot.messages import AnnouncerError, Origin, Whispers
 from bot.slack.intake import Intake
 from bot.slack.payloads import Delivery, Misfit, read
 from bot.slack.render.form import options
@@ -107,7 +106,7 @@ def _bare(request: Delivery) -> dict[str, object]:  # noqa: PLR0911 - one for ea
 
 def build_app(
     desk: Handler,
-    announcer: Announcer,
+    announcer: Whispers,
     intake: Intake,
     *,
     api_url: str,
@@ -161,7 +160,7 @@ class _Reception:
     def __init__(
         self,
         desk: Handler,
-        announcer: Announcer,
+        announcer: Whispers,
         intake: Intake,
         new_reference: Callable[[], str],
         rate: Rate,
@@ -181,12 +180,15 @@ class _Reception:
         self._take(context)
 
     def search(self, ack: Ack, context: BoltContext) -> None:
-        """What somebody types into a search. Its options are the acknowledgement."""
+        """What somebody types into a search. Its options are the acknowledgement; where nothing was looked for, that is
+        said in the place of one, since Slack says of none that there is no result."""
         request: Searched = context[_REQUEST]
         found: Sequence[Option] = ()
         if not self._is_too_fast(request, context):
-            with suppress(_NotInTime):
+            try:
                 found = self._in_time(request, lambda: self._desk.options(request))
+            except _NotInTime as why:
+                found = (Option(str(why), NOTHING),)
         ack(options=options(found))
 
     def submit(self, ack: Ack, context: BoltContext) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.dispatch.requests import Edited, Looked, Pressed, Searched, Sheet, Submitted, Summoned, Typed
-from bot.dispatch.views import ViewRef
+from bot.dispatch.views import NOTHING, ViewRef
 from bot.messages import MessageRef, Origin
 from bot.slack.render.blocks import action_of
 from bot.slack.render.form import memory_of
@@ -183,11 +183,10 @@ def _entered(entry: object) -> str:
     """What one field of a form holds; of several that were chosen a line each."""
     if isinstance(many := _find(entry, "selected_options"), list):
         return "\n".join(value for one in many[:MAX_PICKED] if (value := _word(one, "value")))
-    places = (
-        ("selected_option", "value"),
-        *((name,) for name in ("value", "selected_date", "selected_conversation", "selected_channel")),
-    )
-    return next((found for place in places if (found := _word(entry, *place))), "")
+    if option := _word(entry, "selected_option", "value"):
+        return "" if option == NOTHING else option
+    places = ("value", "selected_date", "selected_conversation", "selected_channel")
+    return next((found for place in places if (found := _word(entry, place))), "")
 
 
 def _event(payload: Payload, envelope_id: str) -> Looked | Misfit:

@@ -96,7 +96,7 @@ class Screen:
         return self.modal.locator(".options [role=option]")
 
     def look_for(self, typed: str, found: Locator, many: int) -> None:
-        """Type into the search, and again where nothing comes: a bot that has no answer in three seconds has none."""
+        """Type into the search, and again where the bot had no time to look."""
         end = time.monotonic() + DEADLINE
         while True:
             self.page.get_by_role("combobox", name="VM").fill(typed)

@@ -32,7 +32,9 @@ def test_three_lines_come_with_the_first_request_and_never_again(hq: Headquarter
     answer, welcome = hq.board.whispers
     assert "ada (U0ADA)" in answer.text
     assert len(welcome.parts) == 3
-    assert welcome.text.startswith("Welcome. Here you can look at checkpoints, and take, apply, delete them")
+    assert welcome.text.startswith(
+        "Welcome. Here you can look at checkpoints of VMs on Hyper-V, and take, apply and delete them"
+    )
     hq.restart()
     hq.type("whoami")
     assert len(hq.board.whispers) == 3

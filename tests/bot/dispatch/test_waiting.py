@@ -11,6 +11,7 @@ from typing import NoReturn
 import pytest
 
 from backends.simulator.fleets.seed import DAY, Past
+from bot.changes.telling import Telling
 from bot.changes.workflow import Answer
 from bot.dispatch.requests import Pressed, Typed
 from bot.dispatch.waiting import STILL_AT_IT, Waiting
@@ -34,7 +35,7 @@ def board() -> Board:
 
 @pytest.fixture
 def waiting(bench: Workbench, board: Board) -> Waiting:
-    return Waiting(bench.ledger, board, silence=0.05)
+    return Waiting(bench.ledger, Telling(board, bench.clock), silence=0.05)
 
 
 class TestWhoWaitsLong:
@@ -45,7 +46,7 @@ class TestWhoWaitsLong:
         assert [one.text for one in board.whispers] == [STILL_AT_IT]
 
     def test_is_not_told_once_there_is_an_answer(self, bench: Workbench, board: Board) -> None:
-        with Waiting(bench.ledger, board, silence=60).on(ASKED):
+        with Waiting(bench.ledger, Telling(board, bench.clock), silence=60).on(ASKED):
             pass
 
         assert board.whispers == []

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from slack_bolt import BoltRequest
 
 from bot.dispatch.rate import Rate
-from bot.dispatch.requests import Pressed, Typed
+from bot.dispatch.requests import Pressed, Submitted, Typed
 from bot.dispatch.views import Option
 from bot.messages import AnnouncerError, MessageRef, Origin
 from bot.sandbox import Sandbox
@@ -21,6 +21,7 @@ from bot.slack import listeners
 from bot.slack.directory import SlackDirectory
 from bot.slack.intake import Intake
 from bot.slack.listeners import BUSY, NOT_IN_TIME, STOPPING, build_app, serve
+from bot.slack.payloads import read
 from bot.slack.web import reading_client
 from commands.base import Actions, Button, Paragraph, Reply
 from tests.support.slack import Bot, DeskOfATest, hold
@@ -240,6 +241,22 @@ class TestAFormThatCannotBeLookedInto:
         desk = DeskOfATest()
         desk.look = lambda: hold(gate)
         assert NOT_IN_TIME in self.submitted(Intake(workers=1, for_presses=0), desk)
+
+
+def test_a_search_that_nobody_looked_into_says_so_and_what_it_says_chooses_nothing() -> None:
+    intake = Intake(workers=1, for_presses=0, waiting=0)
+    app = build_app(DeskOfATest(), NobodyListens(), intake, api_url="http://127.0.0.1:9/api/")
+
+    (option,) = json.loads(serve(app, of_a_form("block_suggestion"), "e").ack.body)["options"]
+
+    assert BUSY.startswith(option["text"]["text"].rstrip("…"))
+    chosen = {"vm": {"bot.vm.0": {"type": "external_select", "selected_option": option}}}
+    payload = of_a_form("view_submission")
+    blocks = [{"type": "input", "block_id": "vm", "element": {"type": "external_select", "action_id": "bot.vm.0"}}]
+    view = {**dict(payload["view"]), "blocks": blocks, "state": {"values": chosen}}
+    submitted = read({**payload, "view": view}, "e2")
+    assert isinstance(submitted, Submitted)
+    assert submitted.sheet.values.get("vm", "") == ""
 
 
 def test_who_searches_too_fast_finds_nothing_until_later() -> None:
