@@ -291,9 +291,10 @@ class Inventory:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _ask_since(self, moment: float, watches: Sequence[_Watch], disks: bool, timeout: timedelta) -> None:
-        """Once more, where the question that was under way had been put before that moment, or before a change."""
+        """Once more, where the question that was under way had been put before that moment, or before a change. What
+        somebody else has put since is waited for."""
         self._ask(watches, disks, timeout)
-        if overtaken := [watch for watch in watches if watch.overtaken(moment, disks)]:
+        if overtaken := [watch for watch in watches if watch.is_older(moment, disks)]:
             self._ask(overtaken, disks, timeout)
 
     def _ask(self, watches: Iterable[_Watch], disks: bool, timeout: timedelta) -> None:
@@ -442,10 +443,6 @@ class _Watch:
         """Sorts those first that changed, then those that were not asked for longest."""
         last = self.asked[True] if disks else max(self.asked.values())
         return last > self.changed, last
-
-    def overtaken(self, moment: float, disks: bool) -> bool:
-        """The last question ended, and was put before that moment or before the last change."""
-        return self.question(disks) is None and self.is_older(moment, disks)
 
     def rank(self, one: VMInventory) -> _Rank:
         """Of several hosts that show a VM, the one with the highest rank is where it lives. A copy that does not run is

@@ -31,6 +31,8 @@ from tests.support.waiting import DEADLINE, wait_until
 
 START = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 LONG = DEADLINE
+SOON = 0.3
+"""Seconds in which somebody who does not wait would be done."""
 
 
 class Clock:
@@ -140,6 +142,32 @@ def test_all_hosts_are_asked_at_the_same_time(make):
         host.gate.set()
     asking.join(LONG)
     assert not asking.is_alive()
+
+
+def test_a_question_that_somebody_else_put_when_an_older_one_had_ended_is_waited_for(make):
+    fleet = make("hv01", "hv02")
+    for host in fleet.hosts.values():
+        host.gate.clear()
+    older = fleet.inventory.begin("hv01")
+    assert fleet["hv01"].reached.acquire(timeout=LONG)
+    fleet["hv01"].put("new", 1)
+    fleet.clock.pass_(60)
+    asking = threading.Thread(target=fleet.inventory.renew)
+    asking.start()
+    assert fleet["hv02"].reached.acquire(timeout=LONG)
+
+    fleet["hv01"].gate.set()
+    older.result(LONG)
+    fleet["hv01"].gate.clear()
+    fleet.inventory.begin("hv01")
+    assert fleet["hv01"].reached.acquire(timeout=LONG)
+    fleet["hv02"].gate.set()
+    asking.join(SOON)
+    assert asking.is_alive()
+    fleet["hv01"].gate.set()
+    asking.join(LONG)
+
+    assert fleet.names() == ["new"]
 
 
 def test_a_question_under_way_is_joined(make):
