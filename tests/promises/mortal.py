@@ -19,6 +19,7 @@ from backends.simulator.powershell.session import SimulatedSession
 from backends.simulator.powershell.shell import Sink, Statement
 from bot.messages import Announcer, MessageRef, Origin
 from commands.base import Reply
+from tests.support.waiting import DEADLINE
 
 SHAPING = ("Select-Object", "ConvertTo-Json")
 
@@ -34,6 +35,8 @@ class Life:
         self._place = ""
         self._over = Event()
         self._lock = Lock()
+        self._telling = 0
+        self._told = Condition()
 
     @property
     def over(self) -> bool:
@@ -60,6 +63,25 @@ class Life:
         self.passes(f"before {act}")
         yield
         self.passes(f"after {act}")
+
+    @contextmanager
+    def telling(self, act: str) -> Iterator[None]:
+        """Something is said, which takes no time in the world: what was begun before the end comes before the next life
+        says anything."""
+        with self._told:
+            self._telling += 1
+        try:
+            with self.around(act):
+                yield
+        finally:
+            with self._told:
+                self._telling -= 1
+                self._told.notify_all()
+
+    def falls_silent(self) -> None:
+        """Wait until nothing is being said any more."""
+        with self._told:
+            assert self._told.wait_for(lambda: not self._telling, DEADLINE)
 
 
 class Console(SimulatedPowerShell):
@@ -149,21 +171,21 @@ class MortalAnnouncer:
         self._life = life
 
     def post(self, origin: Origin, message: Reply) -> MessageRef | None:
-        with self._life.around("post"):
+        with self._life.telling("post"):
             return self._announcer.post(origin, message)
 
     def update(self, ref: MessageRef, message: Reply) -> None:
-        with self._life.around("update"):
+        with self._life.telling("update"):
             self._announcer.update(ref, message)
 
     def whisper(self, origin: Origin, message: Reply) -> None:
-        with self._life.around("whisper"):
+        with self._life.telling("whisper"):
             self._announcer.whisper(origin, message)
 
     def reply(self, ref: MessageRef, message: Reply) -> None:
-        with self._life.around("reply"):
+        with self._life.telling("reply"):
             self._announcer.reply(ref, message)
 
     def address(self, ref: MessageRef, person_id: str, sentence: str) -> None:
-        with self._life.around("address"):
+        with self._life.telling("address"):
             self._announcer.address(ref, person_id, sentence)

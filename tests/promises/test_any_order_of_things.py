@@ -273,6 +273,7 @@ class AnyOrder(RuleBasedStateMachine):
     @thing()
     def restart(self) -> None:
         self.core.stop(5.0)
+        self.life.falls_silent()
         self.running = self.open()
 
     @thing(weight=2, places=st.integers(0, 60))
@@ -419,6 +420,7 @@ class AnyOrder(RuleBasedStateMachine):
             if self.life.over:
                 self.deaths += 1
                 self.running.stop(5.0)
+                self.life.falls_silent()
                 self.running = self.open()
 
     def open(self) -> Core:

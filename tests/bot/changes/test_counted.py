@@ -81,6 +81,7 @@ def test_a_create_that_is_shown_twice_looks_at_itself_no_more_often(hq: Headquar
     hq.arm(FaultKind.HANG, "Checkpoint-VM")
     hq.type("create web01 fresh")
     hq.board.pulse.wait_for(lambda: any("Under way" in text for text in hq.board.texts))
+    hq.host().faults.disarm()
     hq.host().faults.release()
     hq.board.pulse.wait_for(lambda: any("Took fresh" in text for text in hq.board.texts))
     hq.stop()
