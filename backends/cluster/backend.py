@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -84,9 +85,13 @@ class ClusterBackend:
     # ------------------------------------------------------------ questions
 
     def facts(self) -> HostFacts:
-        """Those of a node that answers."""
-        answers = self._nodes.ask(self._running(self._nodes.read()), lambda _, node: node.facts())
-        return self._any_of([*answers.values()])
+        """The least of what its nodes show, each of which is asked for the cluster too: another may be down when it
+        counts."""
+        running = self._running(self._nodes.read())
+        answers = self._nodes.ask(running, lambda _, node: node.facts())
+        self._any_of([*answers.values()])
+        told = self._nodes.ask(running, lambda _, node: node.cluster())
+        return whole.of_facts(answers, told)
 
     def inventory(self, *, disks: bool = False) -> HostInventory:
         """What all nodes show that run. VMs of one that does not answer stay as last seen, and that is said."""
@@ -143,7 +148,10 @@ class ClusterBackend:
 
         def delete(node: ClusteredBackend) -> None:
             node.delete(checkpoint_id, subtree=subtree, on_progress=on_progress)
-            node.vm(vm_id)
+            try:
+                node.vm(vm_id)
+            except BackendError as error:
+                raise self._left(vm_id, node.host, error) from error
 
         self._act(vm_id, delete)
 
@@ -170,18 +178,34 @@ class ClusterBackend:
     # ------------------------------------------------------------ where a VM is
 
     def _act(self, vm_id: str, act: Callable[[ClusteredBackend], T]) -> T:
-        """Send a change to the node that the VM is on and stays on. One that does not find it says nothing of what was
-        done before it left."""
+        """Send a change to the node that the VM is on and stays on. One that the VM left, or was leaving, says nothing
+        of what was done before."""
         node = self._settled(vm_id)
         try:
             return act(self._nodes.backend(node))
-        except (NotFound, Unreachable) as error:
-            now = self._follow(vm_id, disks=False).vm
-            if now.node == node:
+        except (NotFound, Unreachable, Busy) as error:
+            try:
+                stayed = self._stayed(vm_id, node)
+            except BackendError:
+                stayed = error.unchanged  # else what was done is not known
+            if stayed:
                 raise
-            raise UnknownOutcome(
-                f"{name(now.name)} moved from {name(node)} to {name(now.node)} in the middle.", error.cause
-            ) from error
+            raise self._left(vm_id, node, error) from error
+
+    def _left(self, vm_id: str, node: str, error: BackendError) -> UnknownOutcome:
+        return UnknownOutcome(
+            f"{name(node)} does not show any more what it did, since the VM left it.",
+            f"{error.cause}; VM {vm_id} has left {node}",
+        )
+
+    def _stayed(self, vm_id: str, node: str) -> bool:
+        """Whether the VM is on that node still, and nothing moves it. A migration under way is waited for."""
+        now = self._follow(vm_id, disks=False).vm
+        if now.node == node and not now.migrating:
+            return True
+        with suppress(Busy):
+            self._settled(vm_id)
+        return False
 
     def _settled(self, vm_id: str) -> str:
         """The node of the VM, once nothing moves it. Raises `Busy` where that does not end."""

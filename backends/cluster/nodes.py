@@ -89,14 +89,11 @@ class Nodes:
             one.close()
 
     def _sources(self) -> Iterator[tuple[str, ClusteredBackend]]:
-        """Who may tell, the one that told last first."""
+        """Who may tell: known nodes, the one that told last first, and the cluster's own address."""
         with self._lock:
             known = sorted(self._backends, key=lambda node: node != self._told_last)
-        if self._told_last == "":
-            yield "", self._entrance
         yield from ((node, self.backend(node)) for node in known)
-        if self._told_last != "":
-            yield "", self._entrance
+        yield "", self._entrance
         yield from ((node, self.backend(node)) for node in self._listed if node not in known)
 
     def _forget_others(self, found: Cluster) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,6 +12,7 @@ from backends.base import (
     Cluster,
     FolderFiles,
     HostEvents,
+    HostFacts,
     HostInventory,
     Part,
     Unseen,
@@ -60,6 +62,26 @@ def of_nodes(
         (*(u for one in seen.values() for u in one.unreadable), *unseen),
         tuple({u.part: u for one in seen.values() for u in one.cannot_show}.values()),
         tuple(_remarks(cluster, silent, blind)),
+    )
+
+
+def of_facts(answers: Mapping[str, HostFacts | BackendError], told: Mapping[str, Cluster | BackendError]) -> HostFacts:
+    """The oldest endpoint, the certificate that ends first and the clock that is furthest off; and which nodes may not
+    see the cluster."""
+    found = [one for one in answers.values() if isinstance(one, HostFacts)]
+    greetings = [one.greeting for one in found]
+    worst = replace(
+        greetings[0],
+        certificate_until=min((g.certificate_until for g in greetings if g.certificate_until), default=None),
+        ahead=max((g.ahead for g in greetings if g.ahead is not None), key=abs, default=None),
+    )
+    oldest = min(found, key=lambda one: one.endpoint_version or sys.maxsize)
+    silent = {node: one for node, one in told.items() if isinstance(one, BackendError)}
+    return replace(
+        oldest,
+        greeting=worst,
+        nodes=tuple(node for node in told if node not in silent),
+        remarks=tuple(f"{node} tells nothing of the cluster. {unmarked(one.sentence)}" for node, one in silent.items()),
     )
 
 
