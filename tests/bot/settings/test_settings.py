@@ -245,10 +245,10 @@ def test_what_stands_above_wins_and_nothing_else_is_lost(tree: object) -> None:
         ("hosts: [{name: a}, {name: A}]", "hosts.1.name: A is the name of another host already"),
         ("clusters: [{name: a}, {name: A}]", "clusters.1.name: A is the name of another cluster already"),
         ("hosts: [{name: a}]\nclusters: [{name: A}]", "clusters.0.name: A is the name of a host already"),
-        ("clusters: [{name: a, auth: certificate, ssl: false}]", "clusters.0.auth: certificate needs ssl: true"),
+        ("clusters: [{name: a, password: x}]", "clusters.0.username: is missing: there is a password"),
         (
-            "clusters: [{name: a, nodes: [{name: b, auth: credssp}]}]",
-            "clusters.0.nodes.0.username: is missing: auth credssp needs it",
+            "clusters: [{name: a, nodes: [{name: b, password: x}]}]",
+            "clusters.0.nodes.0.username: is missing: there is a password",
         ),
         (
             "hosts: [{name: a, address: 'https://x'}]",
