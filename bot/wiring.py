@@ -15,7 +15,9 @@ from urllib.parse import quote
 
 from slack_bolt import App
 
-from backends.base import Backend, HostConnection, HostInventory
+from backends.base import Backend, HostInventory
+from backends.cluster.backend import ClusterBackend
+from backends.cluster.nodes import Nodes
 from backends.hyperv.backend import HyperVBackend
 from backends.hyperv.connect import connect
 from backends.simulator.fleets import keeping
@@ -34,7 +36,7 @@ from bot.operations.monitor import Monitor
 from bot.operations.restore import restored
 from bot.operations.stream import Stream, receiver_of
 from bot.people.directory import LookupFailed
-from bot.settings import Settings, SlackSettings
+from bot.settings import ClusterConnection, Settings, SlackSettings
 from bot.slack.connection import Connections, pause
 from bot.slack.directory import SlackDirectory
 from bot.slack.http import HttpServer, Taken
@@ -197,13 +199,24 @@ def _connections(
 
 
 def hosts_of(settings: Settings, shells: Path | None = None) -> dict[str, Backend]:
-    """A backend for each host of the settings. Nothing is sent to any of them yet. In the folder `shells` they keep
-    which shells stand open, for the next start after a crash."""
-    return {one.name: connect(one, shells=_file_of(one, shells)) for one in settings.connections}
+    """A backend for each host and each cluster of the settings. Nothing is sent to any of them yet. In the folder
+    `shells` they keep which shells stand open, for the next start after a crash."""
+    hosts = {one.name: connect(one, shells=_file_of(one.name, shells)) for one in settings.connections}
+    return {**hosts, **{one.name: _cluster_of(one, shells) for one in settings.cluster_connections}}
 
 
-def _file_of(one: HostConnection, folder: Path | None) -> Path | None:
-    return None if folder is None else folder / f"{quote(one.name, safe='')}.json"
+def _cluster_of(cluster: ClusterConnection, shells: Path | None) -> ClusterBackend:
+    """Its name keeps the files of its nodes apart from those of hosts that are called the same."""
+
+    def node(name: str) -> HyperVBackend:
+        return connect(cluster.node(name), shells=_file_of(f"{cluster.name}/{name}", shells))
+
+    entrance = connect(cluster.entrance, shells=_file_of(cluster.name, shells))
+    return ClusterBackend(cluster.name, Nodes(cluster.name, entrance, node, tuple(cluster.nodes)))
+
+
+def _file_of(name: str, folder: Path | None) -> Path | None:
+    return None if folder is None else folder / f"{quote(name, safe='')}.json"
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What the bot and every backend share: records of Hyper-V, the `Backend` protocol and its errors."""
 
 from backends.base.backend import Backend, Progress
+from backends.base.cluster import Cluster, ClusteredBackend, ClusterNode, DrainStatus, NodeState
 from backends.base.connection import Auth, HostConnection
 from backends.base.errors import (
     AuthenticationFailed,
@@ -61,10 +62,14 @@ __all__ = [
     "Busy",
     "Checkpoint",
     "CheckpointType",
+    "Cluster",
+    "ClusterNode",
+    "ClusteredBackend",
     "Disabled",
     "Disk",
     "DiskFault",
     "DiskFull",
+    "DrainStatus",
     "EventLog",
     "ExplainedError",
     "FolderFile",
@@ -77,6 +82,7 @@ __all__ = [
     "HostInventory",
     "LogReading",
     "LogTrouble",
+    "NodeState",
     "NotFound",
     "NotReady",
     "OperationFailed",

@@ -30,6 +30,10 @@ class HostFacts:
     """The version that this bot brings."""
     language: str | None = None
     """Of its messages, as `en-US`; None where the endpoint does not tell."""
+    nodes: tuple[str, ...] = ()
+    """The nodes of a cluster that told of it; empty for a host."""
+    remarks: tuple[str, ...] = ()
+    """Sentences about what nodes of a cluster lack to tell of it."""
 
     @property
     def is_old_endpoint(self) -> bool:

@@ -171,7 +171,7 @@ class VM:
     id: str
     name: str
     host: str
-    """The configured name of the host, not its address."""
+    """The configured name of the host or the cluster, not its address."""
     state: VMState
     checkpoint_type: CheckpointType = CheckpointType.UNKNOWN
     automatic_checkpoints: bool = False
@@ -185,6 +185,8 @@ class VM:
     """Bytes; None where it was not asked for."""
     replication_mode: ReplicationMode = ReplicationMode.NONE
     """`UNKNOWN` where the host's endpoint is too old to tell."""
+    node: str = ""
+    """The node of the cluster that it is on now; empty for a VM of a host."""
 
     @property
     def is_replica(self) -> bool:
@@ -195,6 +197,11 @@ class VM:
     @property
     def merging(self) -> bool:
         return OperationalStatus.MERGING_DISKS in self.operational_status
+
+    @property
+    def migrating(self) -> bool:
+        """It is on its way to another node."""
+        return OperationalStatus.MIGRATING in self.operational_status
 
     @property
     def backing_up(self) -> bool:
@@ -262,6 +269,7 @@ class Part(StrEnum):
     VOLUMES = "volumes"
     REPLICATION = "replication"
     EVENTS = "events"
+    CLUSTER = "cluster"
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +370,8 @@ class HostInventory:
     """What the host reported errors for, beside what it showed: there is more than this inventory has."""
     cannot_show: tuple[Unseen, ...] = ()
     """What this endpoint or account shows nothing of at all."""
+    remarks: tuple[str, ...] = ()
+    """Sentences about the nodes of a cluster that are not as the others."""
 
 
 def is_differencing(path: str) -> bool:

@@ -11,6 +11,7 @@ from backends.base import (
     BackendError,
     Checkpoint,
     CheckpointType,
+    Cluster,
     FolderFiles,
     HostEvents,
     HostFacts,
@@ -93,6 +94,10 @@ class HyperVBackend:
     def events(self, since: datetime) -> HostEvents:
         """Two pipelines on the bot's endpoint and six on a plain one, however many VMs there are."""
         return events.of_host(self._questions, since)
+
+    def cluster(self) -> Cluster:
+        """Three pipelines, and one on the bot's endpoint."""
+        return self._questions.cluster()
 
     def folder_files(self, folders: Sequence[str]) -> FolderFiles:
         return events.folder_files(self._questions, folders)

@@ -137,6 +137,38 @@ def gone(host: str, cause: str, unchanged: bool = True) -> NotFound:
     return NotFound(f"{name(host)} does not have that VM or checkpoint any more.", cause, unchanged=unchanged)
 
 
+def too_old(host: str) -> Refused:
+    return Refused(
+        f"The endpoint on {name(host)} is of an older version and does not show its cluster. Run "
+        "Register-CheckpointBotEndpoint.ps1 of this bot there.",
+        f"{host}: its endpoint is too old to tell of the cluster",
+        unchanged=True,
+    )
+
+
+def no_cluster(result: Result, host: str) -> BackendError:
+    """Why a host shows no cluster. Only a connection error of the module says that it is no node."""
+    record = result.errors[0] if result.errors else None
+    cause = _cause(record, host) if record else f"{host}: the question broke off"
+    if is_missing_command(result.errors):
+        return Refused(
+            f"{name(host)} has no PowerShell module for its cluster. Install the feature RSAT-Clustering-PowerShell "
+            "there.",
+            cause,
+            unchanged=True,
+        )
+    if record and record.category == "ConnectionError":
+        return OperationFailed(
+            f"{name(host)} is no node of a cluster, or its cluster service does not run.", cause, unchanged=True
+        )
+    return Refused(
+        f"{name(host)} does not show its cluster to the bot's account. Run Grant-ClusterAccess -ReadOnly for it on a "
+        "node, or make it an administrator of the nodes.",
+        cause,
+        unchanged=True,
+    )
+
+
 def not_ready(host: str, cause: str, _: bool = True) -> NotReady:
     return NotReady(
         f"{name(host)} answers, and Hyper-V on it shows no VM. Either its service (Hyper-V Virtual Machine "

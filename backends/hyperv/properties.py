@@ -52,5 +52,14 @@ EVENT: Final[Properties] = ("Id", "LogName", "RecordId", "TimeCreated", "Propert
 FOLDER_FILE: Final[Properties] = ("FullName", "Length", "CreationTimeUtc")
 """Of `FileInfo`."""
 
+NODE: Final[Properties] = ("Name", "State", "DrainStatus")
+"""Of `ClusterNode`."""
+
+ROLE: Final[Properties] = ("Value", "OwnerNode")
+"""Of `ClusterResource`, with the value of its parameter VmId."""
+
+SHARED_VOLUME: Final[Properties] = ("FriendlyVolumeName", "Partition")
+"""Of what `SharedVolumeInfo` of a `ClusterSharedVolume` holds."""
+
 ACKNOWLEDGEMENT: Final[Properties] = ("Id",)
 """What a change gives back of the object it worked on, as a sign that there was one."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Generic, TypeVar
 
-from backends.base import VM, Checkpoint, NotFound, NotReady, OperationFailed, Refused, name
+from backends.base import VM, Checkpoint, Cluster, NotFound, NotReady, OperationFailed, Refused, name
 from backends.hyperv import errors, records
 from backends.hyperv.deadlines import Deadlines
 from backends.hyperv.pipelines import ENDPOINT_VERSION, OLDEST_ENDPOINT, Endpoint, Pipelines, Plain
@@ -88,6 +88,25 @@ class Questions:
         pipeline = self.pipelines.culture()
         shown = self.read(lambda said: list(records.objects(said)), pipeline, self.deadlines.read) if pipeline else []
         return next((str(one["Name"]) for one in shown if one.get("Name")), None)
+
+    def cluster(self) -> Cluster:
+        """The cluster that the host is a node of. Raises `Refused` where it cannot be seen, and `OperationFailed`
+        where there is none."""
+        pipelines = self.pipelines.cluster()
+        if pipelines is None:
+            raise errors.too_old(self._host)
+        output: list[object] = []
+        for pipeline in pipelines:
+            result = self._session.invoke(pipeline, deadline=self.deadlines.read)
+            if result.errors or result.terminated:
+                raise errors.no_cluster(result, self._host)
+            output += result.output
+        found = Result(tuple(output))
+        return Cluster(
+            tuple(self._parsed(records.nodes, found)),
+            dict(self._parsed(records.owners, found)),
+            tuple(self._parsed(records.shared_volumes, found)),
+        )
 
     def read(self, parse: Parser[Record], pipeline: Pipeline, deadline: float) -> list[Record]:
         """Ask about one thing: any error record is an error."""

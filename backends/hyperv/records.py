@@ -20,9 +20,12 @@ from backends.base import (
     VM,
     Checkpoint,
     CheckpointType,
+    ClusterNode,
+    DrainStatus,
     EventLog,
     FolderFile,
     HostEvent,
+    NodeState,
     OperationalStatus,
     ReplicationMode,
     SnapshotType,
@@ -110,6 +113,39 @@ def folder_files(output: Iterable[object]) -> list[FolderFile]:
         for f in objects(output)
     )
     return [file for file in found if is_differencing(file.path)]
+
+
+def nodes(output: Iterable[object]) -> list[ClusterNode]:
+    """Nodes of a cluster. Raises `Malformed`."""
+    return [
+        ClusterNode(
+            _text(one["Name"]).lower(), NodeState(_int(one.get("State"))), DrainStatus(_int(one["DrainStatus"]))
+        )
+        for one in objects(output)
+        if "DrainStatus" in one and one.get("Name")
+    ]
+
+
+def owners(output: Iterable[object]) -> list[tuple[str, str]]:
+    """The ids of VMs, each with the name of the node that owns it. Raises `Malformed`."""
+    found = ((_id(one.get("Value")), _named(one.get("OwnerNode")).lower()) for one in objects(output))
+    return [(vm_id, node) for vm_id, node in found if vm_id and node]
+
+
+def shared_volumes(output: Iterable[object]) -> list[Volume]:
+    """Shared volumes; their names have no backslash at the end. Raises `Malformed`."""
+    found = []
+    for one in objects(output):
+        path, partition = _text(one.get("FriendlyVolumeName")), one.get("Partition")
+        if path and isinstance(partition, dict):
+            path = path.rstrip("\\") + "\\"
+            found.append(Volume(path, _int(partition.get("Size")), _int(partition.get("FreeSpace"))))
+    return found
+
+
+def _named(value: object) -> str:
+    """The name of an object that stands as such, or as its text."""
+    return _text(value.get("Name")) if isinstance(value, dict) else _text(value)
 
 
 def objects(output: Iterable[object]) -> Iterator[Json]:

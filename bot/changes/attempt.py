@@ -42,6 +42,10 @@ UNKNOWN_AFTER = 120.0
 """Seconds that a lost action is waited for before it is reported as unknown; it goes on being looked at after that."""
 
 
+MOST_NODES = 3
+"""Nodes of a cluster to which one attempt goes after a VM that moves each time."""
+
+
 class Inconclusive(UnknownOutcome):
     """The host answers and is idle, but nothing on it tells whether the action took hold: looking again is no use."""
 
@@ -93,18 +97,24 @@ def run(
     elif attempt.happened(seen):
         return seen
     sent.mark(attempt.name)
-    try:
-        attempt.act(backend)
-    except UnknownOutcome as lost:
-        found = settle(attempt, backend, vm_id, unknown_after=unknown_after)
-        if found is None:
-            raise DidNotHappen(
-                f"The connection to {name(backend.host)} was lost before the action took hold. I looked: it did "
-                "not happen.",
-                lost.cause,
-            ) from lost
-        return found
-    return _look_after(backend, vm_id, attempt)
+    node = seen.vm.node
+    for _ in range(MOST_NODES):
+        try:
+            attempt.act(backend)
+        except UnknownOutcome as error:
+            lost = error
+        else:
+            return _look_after(backend, vm_id, attempt)
+        now = _look_idle(attempt, backend, vm_id, unknown_after)
+        if _has_happened(attempt, backend, now):
+            return now
+        if now.vm.node == node:
+            break
+        node = now.vm.node  # it did not happen where the VM was, and goes on where it is
+    raise DidNotHappen(
+        f"The connection to {name(backend.host)} was lost before the action took hold. I looked: it did not happen.",
+        lost.cause,
+    ) from lost
 
 
 def settle(
@@ -117,21 +127,25 @@ def settle(
     and `Inconclusive` when it cannot tell. A host that has just restarted knows none of its VMs for a while, so a VM
     that is not found has not gone for that.
     """
-    now = _wait_until_idle(backend, vm_id, attempt.disks, unknown_after)
-    match attempt.happened(now):
-        case True:
-            return now
-        case False:
-            return None
-        case None:
-            raise Inconclusive(
-                f"The connection to {name(backend.host)} was lost, and the host does not show whether the action "
-                "took hold.",
-                f"{attempt.name} on VM {vm_id} was sent, and its traces are not conclusive",
-            )
+    now = _look_idle(attempt, backend, vm_id, unknown_after)
+    return now if _has_happened(attempt, backend, now) else None
 
 
-def _wait_until_idle(backend: Backend, vm_id: str, disks: bool, seconds: float) -> VMInventory:
+def _has_happened(attempt: Attempt, backend: Backend, now: VMInventory) -> bool:
+    """Raises `Inconclusive` where the host cannot tell."""
+    happened = attempt.happened(now)
+    if happened is None:
+        raise Inconclusive(
+            f"The connection to {name(backend.host)} was lost, and the host does not show whether the action took "
+            "hold.",
+            f"{attempt.name} on VM {now.vm.id} was sent, and its traces are not conclusive",
+        )
+    return happened
+
+
+def _look_idle(attempt: Attempt, backend: Backend, vm_id: str, seconds: float) -> VMInventory:
+    """The VM once nothing of an earlier action is under way on it."""
+    disks = attempt.disks
     end = time.monotonic() + seconds
     pause = 0.1
     while True:

@@ -281,7 +281,7 @@ class Inventory:
             age=timedelta(seconds=now - sight.begun) if inventory else None,
             problem=problem,
             gaps=gaps_of(inventory) if inventory else (),
-            remarks=self._remarks.get(host, ()),
+            remarks=(*(inventory.remarks if inventory else ()), *self._remarks.get(host, ())),
             vms=len(vms),
             checkpoints=sum(len(one.checkpoints) for one in vms),
         )

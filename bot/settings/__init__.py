@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bot.settings import sources, starter
 from bot.settings.gaps import gaps
-from bot.settings.hosts import HostDefaults, HostSettings
+from bot.settings.hosts import ClusterConnection, ClusterSettings, HostDefaults, HostSettings
 from bot.settings.model import (
     AccessSettings,
     ApplySettings,
@@ -38,6 +38,8 @@ __all__ = [
     "ApprovalSettings",
     "AuditSettings",
     "BrakeSettings",
+    "ClusterConnection",
+    "ClusterSettings",
     "CodesSettings",
     "ConfirmationSettings",
     "DigestChannelSettings",

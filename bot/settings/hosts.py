@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ipaddress
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from pydantic import Field
@@ -60,10 +62,51 @@ class HostSettings(HostDefaults):
     address: Address | None = Field(default=None, description="Its host name or IP address. When left out, its name.")
 
 
-def connection(host: HostSettings, defaults: HostDefaults) -> HostConnection:
+class ClusterSettings(HostDefaults):
+    """One failover cluster. Every setting of host_defaults may be set here too, for all its nodes."""
+
+    name: HostName = Field(description="What people call it: its VMs belong to it, and not to a node.")
+    address: Address | None = Field(
+        default=None,
+        description="The host name of the cluster or of one of its nodes, where the bot asks which nodes there are. "
+        "When left out, its name.",
+    )
+    domain: Address | None = Field(
+        default=None,
+        description="What follows the names of its nodes in their addresses, such as example.net. When left out, what "
+        "follows the first dot of the address.",
+    )
+    nodes: tuple[HostSettings, ...] = Field(
+        default=(),
+        description="Nodes that are reached otherwise than by their names. Where no endpoint can see the cluster, the "
+        "bot goes by these: then all of them are to be listed.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterConnection:
+    """How a cluster and its nodes are reached, with nothing left open."""
+
+    entrance: HostConnection
+    """Where the bot asks which nodes there are."""
+    domain: str
+    """What follows the names of nodes; empty where nothing does."""
+    nodes: Mapping[str, HostConnection]
+    """Those that the settings list, by their names in lower case."""
+
+    @property
+    def name(self) -> str:
+        return self.entrance.name
+
+    def node(self, name: str) -> HostConnection:
+        """How a node is reached, whether the settings list it or not."""
+        address = f"{name}.{self.domain}" if self.domain else name
+        return self.nodes.get(name.lower()) or replace(self.entrance, name=name, address=address)
+
+
+def connection(host: HostSettings | ClusterSettings, defaults: HostDefaults) -> HostConnection:
     """`host` with what it leaves out taken from `defaults`."""
-    own = {name: getattr(host, name) for name in host.model_fields_set & set(HostDefaults.model_fields)}
-    both = defaults.model_copy(update=own)
+    both = _filled(host, defaults)
     plain = {name: getattr(both, name) for name in HostDefaults.model_fields}
     plain["port"] = both.port or (5986 if both.ssl else 5985)
     plain["password"] = both.password.get_secret_value() if both.password else None
@@ -71,11 +114,67 @@ def connection(host: HostSettings, defaults: HostDefaults) -> HostConnection:
     return HostConnection(name=host.name, address=host.address or host.name, **plain)
 
 
+def cluster_connection(cluster: ClusterSettings, defaults: HostDefaults) -> ClusterConnection:
+    """The same for a cluster; its nodes leave out what the cluster sets."""
+    both = _filled(cluster, defaults)
+    entrance = connection(cluster, defaults)
+    domain = cluster.domain or _domain_of(entrance.address)
+    nodes = {one.name.lower(): connection(_addressed(one, domain), both) for one in cluster.nodes}
+    return ClusterConnection(entrance, domain, nodes)
+
+
+def _filled(host: HostDefaults, defaults: HostDefaults) -> HostDefaults:
+    own = {name: getattr(host, name) for name in host.model_fields_set & set(HostDefaults.model_fields)}
+    return defaults.model_copy(update=own)
+
+
+def _addressed(node: HostSettings, domain: str) -> HostSettings:
+    address = node.address or (f"{node.name}.{domain}" if domain else node.name)
+    return node.model_copy(update={"address": address})
+
+
+def _domain_of(address: str) -> str:
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return address.partition(".")[2]
+    return ""
+
+
 def unreachable(connections: Sequence[HostConnection]) -> list[tuple[Place, str]]:
     """What keeps each of `connections` from working, with its place in the list."""
-    twice: list[tuple[Place, str]] = [
-        ((index, "name"), f"{one.name} is the name of another host already")
+    wrong = ((index, setting, why) for index, one in enumerate(connections) for setting, why in one.problems())
+    return [*_twice(connections, "host"), *(((index, setting), why) for index, setting, why in wrong)]
+
+
+def unreachable_clusters(
+    clusters: Sequence[ClusterConnection], hosts: Sequence[HostSettings]
+) -> list[tuple[Place, str]]:
+    """The same for clusters, none of which may be called as a host is."""
+    taken = {one.name.casefold() for one in hosts}
+    both: list[tuple[Place, str]] = [
+        ((index, "name"), f"{one.name} is the name of a host already")
+        for index, one in enumerate(clusters)
+        if one.name.casefold() in taken
+    ]
+    return [
+        *_twice([one.entrance for one in clusters], "cluster"),
+        *both,
+        *(((index, *place), why) for index, one in enumerate(clusters) for place, why in _problems(one)),
+    ]
+
+
+def _problems(cluster: ClusterConnection) -> Iterator[tuple[Place, str]]:
+    """What the cluster itself gets wrong is said of it alone, and not of each of its nodes."""
+    own = list(cluster.entrance.problems())
+    yield from (((setting,), why) for setting, why in own)
+    for index, node in enumerate(cluster.nodes.values()):
+        yield from ((("nodes", index, setting), why) for setting, why in node.problems() if (setting, why) not in own)
+
+
+def _twice(connections: Sequence[HostConnection], kind: str) -> list[tuple[Place, str]]:
+    return [
+        ((index, "name"), f"{one.name} is the name of another {kind} already")
         for index, one in enumerate(connections)
         if one.name.casefold() in {other.name.casefold() for other in connections[:index]}
     ]
-    return [*twice, *(((i, name), wrong) for i, one in enumerate(connections) for name, wrong in one.problems())]

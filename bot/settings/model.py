@@ -11,7 +11,16 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from backends.base import HostConnection
-from bot.settings.hosts import HostDefaults, HostSettings, connection, unreachable
+from bot.settings.hosts import (
+    ClusterConnection,
+    ClusterSettings,
+    HostDefaults,
+    HostSettings,
+    cluster_connection,
+    connection,
+    unreachable,
+    unreachable_clusters,
+)
 from bot.settings.kinds import (
     EVERYONE,
     SLACK_API,
@@ -459,6 +468,12 @@ class Settings(BaseSettings, Section):
         description="The Hyper-V hosts. Every setting of host_defaults may be set for one host too.",
         examples=[{"name": "hv01", "address": "hv01.example.net"}],
     )
+    clusters: tuple[ClusterSettings, ...] = Field(
+        default=(),
+        description="Failover clusters of Hyper-V hosts. The bot finds their nodes by itself, and follows a VM that "
+        "moves from one to another. Every setting of host_defaults may be set for one cluster too.",
+        examples=[{"name": "prod", "address": "prod-cl.example.net"}],
+    )
     sets: dict[SetName, OneOrMore[Pattern]] = Field(
         default={},
         description="Names for groups of VMs, each with its names and patterns. `@shop` stands for the set shop "
@@ -552,6 +567,22 @@ class Settings(BaseSettings, Section):
         if defaults is not None:
             found(unreachable([connection(host, defaults) for host in hosts]))
         return hosts
+
+    @field_validator("clusters")
+    @classmethod
+    def _clusters_can_be_reached(
+        cls, clusters: tuple[ClusterSettings, ...], info: ValidationInfo
+    ) -> tuple[ClusterSettings, ...]:
+        defaults = info.data.get("host_defaults")
+        if defaults is not None:
+            made = [cluster_connection(one, defaults) for one in clusters]
+            found(unreachable_clusters(made, info.data.get("hosts") or ()))
+        return clusters
+
+    @property
+    def cluster_connections(self) -> tuple[ClusterConnection, ...]:
+        """How each cluster is reached, likewise."""
+        return tuple(cluster_connection(one, self.host_defaults) for one in self.clusters)
 
     @property
     def connections(self) -> tuple[HostConnection, ...]:

@@ -113,7 +113,8 @@ class HostStatus:
     gaps: tuple[str, ...] = ()
     """Sentences about what it did not show, though it answered."""
     remarks: tuple[str, ...] = ()
-    """Sentences about what was found wrong with it at the start of the bot, such as a certificate that ends."""
+    """Sentences about nodes of a cluster that are not as the others, and about what was found wrong at the start of the
+    bot, such as a certificate that ends."""
 
 
 @dataclass(frozen=True, slots=True)

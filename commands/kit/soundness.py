@@ -53,7 +53,7 @@ def case(health: VMHealth, seen: VMInventory, now: datetime) -> tuple[str, ...]:
     vm = seen.vm
     lines = [
         f"VM: {vm.name} ({vm.id})",
-        f"Node: {vm.host}",
+        f"Node: {vm.node or vm.host}",
         f"State: {vm.state.label}; status {', '.join(map(str, vm.operational_status))}",
         f"Verdict: {health.verdict}, since {say_time(health.since) if health.since else 'now'}; asked {say_time(now)}",
         *(f"Sign: {reason.sentence}" for reason in health.reasons if reason.verdict is not Verdict.FINE),

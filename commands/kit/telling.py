@@ -150,7 +150,8 @@ def lines(vms: Sequence[VM], checkpoints: Sequence[str] = ()) -> tuple[str, ...]
 
 def _as_it_is(vm: VM) -> str:
     up = f" for {say_span(timedelta(seconds=vm.uptime))}" if vm.uptime else ""
-    return f"{name(vm.name)} is on {name(vm.host)}, {vm.state.label}{up}"
+    node = f" ({name(vm.node)})" if vm.node else ""
+    return f"{name(vm.name)} is on {name(vm.host)}{node}, {vm.state.label}{up}"
 
 
 def few(vms: Sequence[VM]) -> str:

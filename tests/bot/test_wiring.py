@@ -10,11 +10,13 @@ import pytest
 from pydantic import SecretStr
 
 from backends.base import HostConnection
+from backends.cluster.backend import ClusterBackend
 from backends.hyperv.backend import HyperVBackend
 from backends.hyperv.connect import connect
 from bot.people.directory import LookupFailed
 from bot.sandbox import Sandbox
-from bot.settings import DigestChannelSettings, HostDefaults, HostSettings, Settings
+from bot.settings import ClusterSettings, DigestChannelSettings, HostDefaults, HostSettings, Settings
+from bot.settings.hosts import cluster_connection
 from bot.slack.websocket import NotConnected
 from bot.wiring import Bot, hosts_of, simulated_hosts
 from tests.support.headquarters import settings
@@ -50,6 +52,52 @@ def test_every_host_of_the_settings_gets_a_backend_and_nothing_is_sent(tmp_path:
 
     assert {name: backend.host for name, backend in backends.items()} == {"hv01": "hv01", "hv02": "hv02"}
     assert all(isinstance(backend, HyperVBackend) for backend in backends.values())
+    for backend in backends.values():
+        backend.close()
+
+
+def test_a_cluster_of_the_settings_is_one_backend_whose_nodes_are_reached_by_their_names() -> None:
+    defaults = HostDefaults(username=ACCOUNT, password=SecretStr(PASSWORD), configuration_name="JEA")
+    cluster = ClusterSettings(
+        name="prod",
+        address="prod-cl.example.net",
+        port=5999,
+        nodes=(HostSettings(name="HV02", port=6000), HostSettings(name="hv03", address="10.0.0.3")),
+    )
+
+    found = cluster_connection(cluster, defaults)
+
+    reached = [found.entrance, *map(found.node, ("hv01", "hv02", "hv03"))]
+    assert [(one.name, one.address, one.port) for one in reached] == [
+        ("prod", "prod-cl.example.net", 5999),
+        ("hv01", "hv01.example.net", 5999),
+        ("HV02", "HV02.example.net", 6000),
+        ("hv03", "10.0.0.3", 5999),
+    ]
+    assert {(one.username, one.configuration_name) for one in reached} == {(ACCOUNT, "JEA")}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "address"),
+    [
+        (ClusterSettings(name="prod"), "hv01"),
+        (ClusterSettings(name="prod", address="10.0.0.1"), "hv01"),
+        (ClusterSettings(name="prod", address="10.0.0.1", domain="lab.example"), "hv01.lab.example"),
+    ],
+)
+def test_a_node_has_the_domain_of_its_cluster(cluster: ClusterSettings, address: str) -> None:
+    assert cluster_connection(cluster, HostDefaults()).node("hv01").address == address
+
+
+def test_a_cluster_gets_a_backend_beside_the_hosts(tmp_path: Path) -> None:
+    given = settings(tmp_path).model_copy(
+        update={"hosts": (HostSettings(name="hv09"),), "clusters": (ClusterSettings(name="prod"),)}
+    )
+    backends = hosts_of(given, tmp_path / "shells")
+    assert {name: type(backend) for name, backend in backends.items()} == {
+        "hv09": HyperVBackend,
+        "prod": ClusterBackend,
+    }
     for backend in backends.values():
         backend.close()
 

@@ -47,6 +47,9 @@ class Pipelines(Protocol):
     def folder_files(self, folders: tuple[str, ...]) -> Pipeline | None:
         """The differencing files that lie right in these folders, whoever uses them. None as before."""
 
+    def cluster(self) -> tuple[Pipeline, ...] | None:
+        """The nodes of the host's cluster, which of them owns each VM, and the shared volumes. None as before."""
+
     def create(self, vm_id: str, name: str) -> Pipeline:
         """Answers with the new checkpoint."""
 

@@ -10,7 +10,7 @@ from backends.hyperv.pipelines import logs
 from backends.hyperv.pipelines.settings import settings
 from backends.remoting import Argument, Cmdlet, Pipeline
 
-ENDPOINT_VERSION: Final = 3
+ENDPOINT_VERSION: Final = 4
 """What `Get-CheckpointBotEndpoint` of this bot's JEA module answers."""
 
 OLDEST_ENDPOINT: Final = 1
@@ -21,6 +21,9 @@ TELLS_REPLICAS: Final = 2
 
 TELLS_EVENTS: Final = 3
 """Since this version it tells of events and of the files in folders."""
+
+TELLS_CLUSTERS: Final = 4
+"""Since this version it tells of the cluster that its host is a node of."""
 
 
 class Endpoint:
@@ -69,6 +72,9 @@ class Endpoint:
 
     def folder_files(self, folders: tuple[str, ...]) -> Pipeline | None:
         return _function("Get-CheckpointBotFolder", Path=folders) if self.version >= TELLS_EVENTS else None
+
+    def cluster(self) -> tuple[Pipeline, ...] | None:
+        return (_function("Get-CheckpointBotCluster"),) if self.version >= TELLS_CLUSTERS else None
 
     def create(self, vm_id: str, name: str) -> Pipeline:
         return _function("New-CheckpointBotCheckpoint", VMId=vm_id, Name=name)

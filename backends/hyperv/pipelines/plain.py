@@ -14,6 +14,9 @@ from backends.remoting import Argument, Cmdlet, Pipeline
 FILES: Final = "*.avhd*"
 """`.avhdx` and `.avhd`, and what lies beside them under longer names."""
 
+NESTED: Final = 1
+"""An owner node and a partition have properties, and what stands in those is not wanted."""
+
 
 class Plain:
     """For a full PowerShell endpoint: Hyper-V's cmdlets, shaped by `Select-Object` and `ConvertTo-Json` on the host."""
@@ -62,6 +65,16 @@ class Plain:
     def folder_files(self, folders: tuple[str, ...]) -> Pipeline | None:
         files = Cmdlet("Get-ChildItem", {"LiteralPath": folders, "Filter": FILES})
         return (files, *_shaped(properties.FOLDER_FILE))
+
+    def cluster(self) -> tuple[Pipeline, ...] | None:
+        ids = Cmdlet("Get-ClusterParameter", {"Name": ("VmId",), "ErrorAction": "SilentlyContinue"})
+        owned = Cmdlet("Select-Object", {"Property": ("Value",), "ExpandProperty": "ClusterObject"})
+        shown = Cmdlet("Select-Object", {"ExpandProperty": "SharedVolumeInfo"})
+        return (
+            (Cmdlet("Get-ClusterNode"), *_shaped(properties.NODE)),
+            (Cmdlet("Get-ClusterResource"), ids, owned, *_shaped(properties.ROLE, NESTED)),
+            (Cmdlet("Get-ClusterSharedVolume"), shown, *_shaped(properties.SHARED_VOLUME, NESTED)),
+        )
 
     def create(self, vm_id: str, name: str) -> Pipeline:
         take = _change("Checkpoint-VM", SnapshotName=name)

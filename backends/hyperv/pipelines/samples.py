@@ -38,6 +38,8 @@ def samples(dialect: Pipelines) -> dict[str, Pipeline]:
     for log in EventLog:
         for number, pipeline in enumerate(dialect.events(log, datetime(2026, 11, 15, 14, 5, tzinfo=UTC), 2000) or ()):
             given[f"events of {log} {number}"] = pipeline
+    for number, pipeline in enumerate(dialect.cluster() or ()):
+        given[f"cluster {number}"] = pipeline
     for number, pipeline in enumerate((*dialect.drives(), *dialect.drives(vm))):
         given[f"drives {number}"] = pipeline
     for number, pipeline in enumerate((*dialect.files(), *dialect.files(vm))):

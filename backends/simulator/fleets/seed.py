@@ -10,6 +10,7 @@ from uuid import UUID
 from backends.base import CheckpointType, SnapshotType, VMState
 from backends.simulator.model.checkpoints import freeze
 from backends.simulator.model.clock import Clock, SystemClock
+from backends.simulator.model.cluster import ROOT, SimulatedCluster
 from backends.simulator.model.fleet import SimulatedHost
 from backends.simulator.model.host import Durations, HostSpec
 from backends.simulator.model.machines import Drive, SimulatedCheckpoint, SimulatedVM, Vss
@@ -120,6 +121,31 @@ def new_host(
     spec = HostSpec(name, language=language, powershell=powershell)
     ids = ids or seeded_ids(_number(name))
     return SimulatedHost(spec, volumes, clock=clock, durations=durations, ids=ids)
+
+
+def new_cluster(
+    name: str, nodes: Iterable[str], *, clock: Clock | None = None, durations: Durations | None = None
+) -> list[SimulatedHost]:
+    """The nodes of a cluster, which are such hosts over the shared volumes `Volume1` and `Volume2`, without a VM."""
+    clock = clock or SystemClock()
+    hosts = [new_host(one, clock=clock, durations=durations) for one in nodes]
+    SimulatedCluster(name, hosts, [VolumeSpace(f"{ROOT}Volume{n}\\", 4 * TB, label=f"CSV {n}") for n in (1, 2)])
+    return hosts
+
+
+def add_clustered_vm(
+    node: SimulatedHost,
+    name: str,
+    *,
+    state: VMState = VMState.RUNNING,
+    checkpoint_type: CheckpointType = CheckpointType.PRODUCTION,
+    past: Iterable[Past] = (),
+) -> SimulatedVM:
+    """A VM of the node's cluster, on that node for now, with its disks on the first shared volume."""
+    vm = add_vm(node, name, state=state, checkpoint_type=checkpoint_type, folder=f"{ROOT}Volume1\\", past=past)
+    if node.cluster:
+        node.cluster.keep(vm)
+    return vm
 
 
 def random_fleet(

@@ -13,6 +13,7 @@ from functools import cache
 from backends.base import CheckpointType, SnapshotType, VMState
 
 HYPERV = "Microsoft.HyperV.PowerShell."
+CLUSTERS = "Microsoft.FailoverClusters.PowerShell."
 VHD = "Microsoft.Vhd.PowerShell."
 
 
@@ -49,6 +50,34 @@ class ServiceStatus(IntEnum):
 class ReplicationState(IntEnum):
     DISABLED = 0
     REPLICATING = 4
+
+
+class NodeState(IntEnum):
+    """`ClusterNodeState`."""
+
+    UP = 0
+    DOWN = 1
+    PAUSED = 2
+    JOINING = 3
+
+
+class DrainStatus(IntEnum):
+    """`ClusterNodeDrainStatus`."""
+
+    NOT_INITIATED = 0
+    IN_PROGRESS = 1
+    COMPLETED = 2
+    FAILED = 3
+
+
+class ResourceState(IntEnum):
+    """`ClusterResourceState`; the states of a group have other numbers."""
+
+    ONLINE = 2
+    OFFLINE = 3
+    FAILED = 4
+    ONLINE_PENDING = 129
+    OFFLINE_PENDING = 130
 
 
 MEMBERS: Mapping[str, Mapping[str, int]] = {
@@ -145,6 +174,9 @@ MEMBERS: Mapping[str, Mapping[str, int]] = {
     HYPERV + "VirtualMachineSubType": {"Generation1": 1, "Generation2": 2},
     HYPERV + "MigrationAuthenticationType": {"CredSSP": 0, "Kerberos": 1},
     HYPERV + "VMMigrationPerformance": {"TCPIP": 0, "Compression": 1, "SMB": 2},
+    CLUSTERS + "ClusterNodeState": {"Unknown": -1, **_members(NodeState)},
+    CLUSTERS + "ClusterNodeDrainStatus": _members(DrainStatus),
+    CLUSTERS + "ClusterResourceState": {"Unknown": -1, **_members(ResourceState)},
     VHD + "VhdType": {"Unknown": 0, "Fixed": 2, "Dynamic": 3, "Differencing": 4},
     VHD + "VhdFormat": {"Unknown": 0, "VHD": 2, "VHDX": 3, "VHDSet": 4},
     "Microsoft.Virtualization.Client.Management.VirtualHardDiskPmemAddressAbstractionType": {"None": 0, "BTT": 1},

@@ -51,6 +51,8 @@ class Category(IntEnum):
     ParserError = 17
     PermissionDenied = 18
     ResourceBusy = 19
+    ConnectionError = 27
+    AuthenticationError = 28
 
 
 class Case(Enum):

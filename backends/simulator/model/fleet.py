@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from backends.base import EventLog
 from backends.simulator.model import checkpoints, forks, merging, power
+from backends.simulator.model.cluster import SimulatedCluster
 from backends.simulator.model.host import HostState
 from backends.simulator.model.machines import Job, JobKind, Merge, SimulatedVM
 from backends.simulator.model.requirements import require_free
@@ -13,6 +14,9 @@ from backends.simulator.model.requirements import require_free
 
 class SimulatedHost(HostState):
     """One Hyper-V host. Safe to use from many threads: hold `lock` to see several things at one moment."""
+
+    cluster: SimulatedCluster | None = None
+    """The cluster that it is a node of."""
 
     def complete(self, vm: SimulatedVM, work: Job | Merge) -> None:
         if isinstance(work, Merge):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, RLock
+from typing import Protocol
 from uuid import UUID, uuid4
 
 from backends.base import EventLog, VMState
@@ -46,6 +47,10 @@ class Durations:
     merge: float = 3.0
     memory_rate: float = 1.0 * GB
     copy_rate: float = 500.0 * MB
+    migrate: float = 4.0
+    """A live migration to another node of a cluster."""
+    failover: float = 6.0
+    """From the death of a node until its VMs run on others."""
     merge_rate: float = 200.0 * MB
     costly_property: float = 0.0
     """Reading one expensive property of one VM (published: about 0.15 s)."""
@@ -68,8 +73,17 @@ class HostSpec:
     """Where new VMs live."""
 
 
+class Membership(Protocol):
+    """The cluster that a host is a node of."""
+
+    def carry_on(self) -> None:
+        """Carry out what has come due on all nodes, and move what is to move."""
+
+
 class HostState(ABC):
     """What one Hyper-V host holds. Safe to use from many threads: hold `lock` to see several things at one moment."""
+
+    cluster: Membership | None = None
 
     def __init__(
         self,
@@ -173,6 +187,13 @@ class HostState(ABC):
 
     def settle(self) -> float:
         """Carry out what has come due since the last look, in its order; gives the time."""
+        with self.lock:
+            if self.cluster is not None:
+                self.cluster.carry_on()
+            return self.settle_own()
+
+    def settle_own(self) -> float:
+        """The same on this host alone."""
         with self.lock:
             since, now = self._looked, max(self.clock(), self._looked)
             self._looked = now

@@ -61,6 +61,13 @@ class Storage:
     _files: dict[str, DiskFile] = field(default_factory=dict)
     _taken: dict[str, tuple[str, int]] = field(default_factory=dict)
 
+    def together_with(self, first: Storage, shared: list[VolumeSpace]) -> Storage:
+        """The storage of a further node of a cluster: its own volumes and the shared ones, and the files of the first.
+        Files on the nodes' own volumes have to differ in their paths."""
+        first._files.update(self._files)
+        first._taken.update(self._taken)
+        return Storage([*self.volumes, *shared], first._files, first._taken)
+
     def __iter__(self) -> Iterator[DiskFile]:
         return iter(self._files.values())
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from backends.base import MAX_NAME, CheckpointType, EventLog
 from backends.hyperv.pipelines import ENDPOINT_VERSION, Plain
-from backends.hyperv.pipelines.endpoint import TELLS_EVENTS, TELLS_REPLICAS
+from backends.hyperv.pipelines.endpoint import TELLS_CLUSTERS, TELLS_EVENTS, TELLS_REPLICAS
 from backends.remoting import Cmdlet, Pipeline
 from backends.simulator.model.errors import Category, ShellError
 from backends.simulator.powershell.binding.metadata import Membership, ParameterInfo
@@ -58,10 +58,11 @@ def bot_configuration(
 
 
 def role_modules() -> tuple[str, ...]:
-    """The modules that the role capability of the endpoint imports."""
+    """The modules that the role capability of the endpoint imports, and the one that the script adds on hosts that have
+    it."""
     file = resources.files("backends.hyperv") / "endpoint" / NAME / "RoleCapabilities" / f"{NAME}.psrc"
     named = re.search(r"(?m)^\s*ModulesToImport = @\((.*)\)", file.read_text("utf-8"))
-    return tuple(re.findall(r"'([^']+)'", named[1])) if named else ()
+    return (*re.findall(r"'([^']+)'", named[1]), "FailoverClusters") if named else ()
 
 
 def _functions(version: int) -> Iterator[Runnable]:
@@ -86,6 +87,8 @@ def _functions(version: int) -> Iterator[Runnable]:
         yield _over("Get-CheckpointBotEvent", _EVENTS, lambda call: ask.events(*_which_events(call)) or ())
         folders: _Parameters = {"Path": ("string[]", {"*": REQUIRED})}
         yield _over("Get-CheckpointBotFolder", folders, lambda call: [ask.folder_files(_folders(call)) or ()])
+    if version >= TELLS_CLUSTERS:
+        yield _over("Get-CheckpointBotCluster", {}, lambda _: ask.cluster() or ())
     yield _over(
         "New-CheckpointBotCheckpoint",
         {**_VM_ID, **_NAME},

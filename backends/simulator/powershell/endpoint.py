@@ -68,9 +68,10 @@ class Configuration:
         return found
 
 
-def plain_configuration(name: str = PLAIN_NAME) -> Configuration:
-    """Every cmdlet, as on `Microsoft.PowerShell`."""
-    return Configuration(name, all_cmdlets(), inside=all_cmdlets())
+def plain_configuration(name: str = PLAIN_NAME, *, without: str = "") -> Configuration:
+    """Every cmdlet, as on `Microsoft.PowerShell`, but for those of a module that the host does not have."""
+    cmdlets = {key: one for key, one in all_cmdlets().items() if one.info.module != without}
+    return Configuration(name, cmdlets, inside=cmdlets)
 
 
 def restricted_configuration(

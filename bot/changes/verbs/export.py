@@ -14,12 +14,14 @@ from commands.base.names import name as called
 
 
 def perform(execution: Execution, seen: VMInventory, action: Export) -> Outcome:
-    execution.carry_out(attempt(execution.checkpoint_id(), action.path, execution.on_progress), seen)
+    wanted = attempt(execution.checkpoint_id(), action.path, execution.on_progress)
+    after = execution.carry_out(wanted, seen)
+    host = after.vm.node or after.vm.host  # a folder is one of a node, and not of its cluster
     return execution.done(
         "exported",
         f"Exported {called(str(execution.target.checkpoint_name))} of {called(seen.vm.name)} to"
-        f" {called(action.path)} on {called(seen.vm.host)}.",
-        {"path": action.path, "host": seen.vm.host},
+        f" {called(action.path)} on {called(host)}.",
+        {"path": action.path, "host": host},
     )
 
 

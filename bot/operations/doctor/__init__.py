@@ -35,11 +35,12 @@ def examine(
     shape of them. The bot may be running meanwhile."""
     client = reading_client(settings.slack.bot_token.get_secret_value(), settings.slack.api_url)
     directory = SlackDirectory(client)
+    clusters = {one.name for one in settings.clusters}
     return Report(
         (
             *(warning("settings", said, "Add it, or leave it out on purpose.") for said in gaps(settings)),
             *_slack(settings, directory, hosts.vm_names(seen)),
-            *(check for one in seen for check in hosts.look(one, clock)),
+            *(check for one in seen for check in hosts.look(one, clock, clusters)),
             *hosts.look_at_patterns(settings, seen),
             *storage.look(settings, clock, room=room),
             *stream.look(settings, clock),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -34,6 +34,10 @@ RIGHTS = (
     "Give the account the groups Hyper-V Administrators and Remote Management Users on the host, or set the bot's own "
     "endpoint up there, which needs neither: see the README."
 )
+CLUSTER_RIGHTS = (
+    "Let the account read the cluster on every node (Grant-ClusterAccess -ReadOnly, or the bot's own endpoint, which "
+    "registers on all nodes by one command), or list all nodes under the cluster: see the README."
+)
 REGISTER = "Run Register-CheckpointBotEndpoint.ps1 of this version on the host."
 
 
@@ -45,6 +49,9 @@ class Seen:
     inventory: HostInventory | None = None
     facts: HostFacts | None = None
     error: BackendError | None = None
+
+    def about(self, clusters: Collection[str] = ()) -> str:
+        return f"{'clusters' if self.host in clusters else 'hosts'}.{self.host}"
 
 
 def ask(backends: Mapping[str, Backend]) -> list[Seen]:
@@ -60,13 +67,19 @@ def _ask(backend: Backend) -> Seen:
         return Seen(backend.host, error=error)
 
 
-def look(seen: Seen, clock: Callable[[], datetime]) -> Iterator[Check]:
-    about = f"hosts.{seen.host}"
+def look(seen: Seen, clock: Callable[[], datetime], clusters: Collection[str] = ()) -> Iterator[Check]:
+    """Of a host, or of one of the `clusters`."""
+    about = seen.about(clusters)
     if seen.inventory is None or seen.facts is None:
         if seen.error:
             yield _failed(about, seen.error)
         return
-    found = [*_old_endpoint(about, seen), *_gaps(about, seen.inventory), *remarks(about, seen.facts, clock)]
+    found = [
+        *_old_endpoint(about, seen),
+        *_gaps(about, seen.inventory),
+        *_nodes(about, seen),
+        *remarks(about, seen.facts, clock),
+    ]
     yield from found or [works(about, described(seen))]
 
 
@@ -97,7 +110,9 @@ def described(seen: Seen) -> str:
         return "It was not seen."
     facts, greeting = seen.facts, seen.facts.greeting
     endpoint = "a full PowerShell" if facts.endpoint_version is None else f"the bot's endpoint {facts.endpoint_version}"
+    nodes = [f"a cluster of {say_names(facts.nodes)}, all of which show it"] if facts.nodes else []
     parts = [
+        *nodes,
         f"{len(seen.inventory.vms)} VMs by {endpoint}",
         f"PowerShell {greeting.powershell or 'of an unknown version'} on {facts.windows_name}",
         f"messages in {facts.language}" if facts.language else "a language that this endpoint does not tell",
@@ -121,6 +136,16 @@ def _old_endpoint(about: str, seen: Seen) -> Iterator[Check]:
     if seen.facts and seen.facts.is_old_endpoint:
         versions = f"of version {seen.facts.endpoint_version}, and this bot brings {seen.facts.endpoint_newest}"
         yield warning(about, f"Its endpoint is {versions}: it does not show all that the bot can use.", REGISTER)
+
+
+def _nodes(about: str, seen: Seen) -> Iterator[Check]:
+    """What is out of the ordinary with the nodes of a cluster, and which of them may not see it."""
+    if seen.inventory is not None:
+        for sentence in seen.inventory.remarks:
+            yield warning(about, sentence, "See that this is meant.")
+    if seen.facts is not None:
+        for sentence in seen.facts.remarks:
+            yield warning(about, sentence, CLUSTER_RIGHTS)
 
 
 def _gaps(about: str, inventory: HostInventory) -> Iterator[Check]:

@@ -38,6 +38,9 @@ LISTS = {
     "LogProperties": properties.LOG,
     "EventProperties": properties.EVENT,
     "FolderFileProperties": properties.FOLDER_FILE,
+    "NodeProperties": properties.NODE,
+    "RoleProperties": properties.ROLE,
+    "SharedVolumeProperties": properties.SHARED_VOLUME,
     "AcknowledgementProperties": properties.ACKNOWLEDGEMENT,
 }
 
@@ -120,8 +123,9 @@ def test_a_cmdlet_is_named_with_its_module_and_with_parameters_that_it_has() -> 
 
 @pytest.mark.parametrize(("file", "key"), [("role", "ModulesToImport"), ("manifest", "RequiredModules")])
 def test_every_module_that_a_function_calls_into_is_imported_and_required(file: str, key: str) -> None:
-    """Nothing loads a module by itself on the endpoint, not even a name that says which."""
-    called = {name.partition("\\")[0] for name, _ in _calls()}
+    """Nothing loads a module by itself on the endpoint, not even a name that says which. The one of clusters is added
+    on hosts that have it: required of all, it would keep the endpoint from the others."""
+    called = {name.partition("\\")[0] for name, _ in _calls()} - {"FailoverClusters"}
     named = re.search(rf"(?ms)^\s*{key} = @\((.*?)\)", FILES[file].read_text("utf-8"))
     assert named is not None
     assert called <= set(re.findall(r"'([^']+)'", named[1]))
@@ -186,6 +190,14 @@ def test_the_function_for_events_reads_the_logs_of_hyper_v_and_no_other() -> Non
 
 def test_a_query_has_no_more_conditions_than_windows_takes() -> None:
     assert all(len(logs.LEVELS) + len(ids) < 20 for ids in logs.IDS.values())
+
+
+def test_the_script_imports_the_module_of_clusters_where_there_is_one() -> None:
+    role, script = FILES["role"].read_text("utf-8"), FILES["script"].read_text("utf-8")
+    replaced = re.search(r"""\.Replace\("(.+)", "(.+)"\)$""", script, re.MULTILINE)
+    assert replaced is not None
+    assert role.count(replaced[1]) == 1
+    assert "'FailoverClusters', 'CheckpointBot'" in role.replace(*replaced.groups())
 
 
 def test_the_script_fills_in_every_name_of_the_configuration() -> None:

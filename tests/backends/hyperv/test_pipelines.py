@@ -90,9 +90,11 @@ def test_only_known_properties_are_asked_for() -> None:
     assert set(properties.CHECKPOINT) <= CHECKPOINT_PROPERTIES
     assert set(properties.DRIVE) <= {"Path", "VMId", "VMSnapshotId", "Name", "ControllerType"}
     assert set(properties.FILE) <= {"Path", "VhdType", "FileSize", "Size", "ParentPath"}
-    lists = {p.parameters["Property"] for pipeline in PLAIN.values() for p in pipeline if p.name == "Select-Object"}
+    selected = [p for pipeline in PLAIN.values() for p in pipeline if p.name == "Select-Object"]
+    lists = {p.parameters["Property"] for p in selected if "ExpandProperty" not in p.parameters}
     known = {properties.VM, properties.VM_DETAIL, properties.CHECKPOINT, properties.DRIVE, properties.FILE}
     known |= {properties.VOLUME, properties.ACKNOWLEDGEMENT, properties.CULTURE}
+    known |= {properties.NODE, properties.ROLE, properties.SHARED_VOLUME}
     assert lists == known | {properties.LOG, properties.EVENT, properties.FOLDER_FILE}
     assert "Message" not in properties.EVENT
 
@@ -120,7 +122,7 @@ def test_settings_that_are_not_asked_for_are_left_alone() -> None:
 def test_the_endpoint_offers_a_function_for_every_plain_pipeline() -> None:
     """All but that for its language, which it does not tell."""
     endpoint = samples(Endpoint())
-    several = ("drives", "files", "events of")
+    several = ("drives", "files", "events of", "cluster")
     assert {name for name in PLAIN if not any(one in name for one in several)} - {"culture"} <= set(endpoint)
     assert {name.partition(" ")[0] for name in PLAIN} - {"culture"} == {name.partition(" ")[0] for name in endpoint}
     assert all(len(pipeline) == 1 and "CheckpointBot" in pipeline[0].name for pipeline in endpoint.values())

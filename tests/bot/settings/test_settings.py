@@ -243,6 +243,13 @@ def test_what_stands_above_wins_and_nothing_else_is_lost(tree: object) -> None:
         ("hosts: {name: a}", 'hosts: must be a list (in a variable, as JSON: ["a", "b"])'),
         ("hosts: [hv01]", "hosts.0: must be a group of settings with names"),
         ("hosts: [{name: a}, {name: A}]", "hosts.1.name: A is the name of another host already"),
+        ("clusters: [{name: a}, {name: A}]", "clusters.1.name: A is the name of another cluster already"),
+        ("hosts: [{name: a}]\nclusters: [{name: A}]", "clusters.0.name: A is the name of a host already"),
+        ("clusters: [{name: a, password: x}]", "clusters.0.username: is missing: there is a password"),
+        (
+            "clusters: [{name: a, nodes: [{name: b, password: x}]}]",
+            "clusters.0.nodes.0.username: is missing: there is a password",
+        ),
         (
             "hosts: [{name: a, address: 'https://x'}]",
             "hosts.0.address: must be a host name or an IP address alone; ssl and port are settings of their own",

@@ -7,7 +7,7 @@
 Set-StrictMode -Version 3.0
 
 # It changes whenever a function changes in a way that the bot must know of.
-$Version = 3
+$Version = 4
 
 $VMProperties = 'Id', 'Name', 'State', 'OperationalStatus', 'CheckpointType', 'AutomaticCheckpointsEnabled',
     'ReplicationMode'
@@ -20,6 +20,9 @@ $VolumeProperties = 'Name', 'Capacity', 'FreeSpace', 'DriveType'
 $LogProperties = 'LogName', 'IsEnabled', 'RecordCount', 'OldestRecordNumber'
 $EventProperties = 'Id', 'LogName', 'RecordId', 'TimeCreated', 'Properties'
 $FolderFileProperties = 'FullName', 'Length', 'CreationTimeUtc'
+$NodeProperties = 'Name', 'State', 'DrainStatus'
+$RoleProperties = 'Value', 'OwnerNode'
+$SharedVolumeProperties = 'FriendlyVolumeName', 'Partition'
 $AcknowledgementProperties = 'Id'
 
 # Critical, error and warning, and the events of checkpoints and merges whatever their level.
@@ -137,6 +140,21 @@ function Get-CheckpointBotFolder {
     )
     Microsoft.PowerShell.Management\Get-ChildItem -LiteralPath $Path -Filter '*.avhd*' |
         ConvertTo-Answer -Property $FolderFileProperties
+}
+
+# The cluster that this host is a node of: its nodes, the owner of each VM, and the shared volumes: three answers. The
+# cluster service of this host is asked, so nothing goes to another one.
+function Get-CheckpointBotCluster {
+    [CmdletBinding()]
+    param()
+    FailoverClusters\Get-ClusterNode | ConvertTo-Answer -Property $NodeProperties
+    FailoverClusters\Get-ClusterResource |
+        FailoverClusters\Get-ClusterParameter -Name VmId -ErrorAction SilentlyContinue |
+        Microsoft.PowerShell.Utility\Select-Object -Property Value -ExpandProperty ClusterObject |
+        ConvertTo-Answer -Property $RoleProperties -Depth 1
+    FailoverClusters\Get-ClusterSharedVolume |
+        Microsoft.PowerShell.Utility\Select-Object -ExpandProperty SharedVolumeInfo |
+        ConvertTo-Answer -Property $SharedVolumeProperties -Depth 1
 }
 
 # ---------------------------------------------------------------- changes

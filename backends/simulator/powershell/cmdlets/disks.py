@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from backends.simulator.model.errors import Case, HostError
 from backends.simulator.model.machines import Drive
+from backends.simulator.model.storage import DiskFile
 from backends.simulator.powershell.cmdlets.registry import cmdlet
 from backends.simulator.powershell.cmdlets.targets import target_vms
 from backends.simulator.powershell.objects.checkpoints import CheckpointObject
@@ -13,6 +14,7 @@ from backends.simulator.powershell.objects.drives import DriveObject, OwnedDrive
 from backends.simulator.powershell.runtime import Call
 
 PARENT_ID_MISMATCH = 0xC03A000E
+SHARING_VIOLATION = 0x80070020
 
 
 @cmdlet("Get-VMHardDiskDrive")
@@ -42,10 +44,21 @@ def get_files(call: Call) -> Iterator[VhdObject]:
             call.fail(
                 HostError(Case.CHAIN, hresult=PARENT_ID_MISMATCH, path=path, code=PARENT_ID_MISMATCH), target=path
             )
+        elif file and _is_open_elsewhere(call, file):
+            error = HostError(Case.HRESULT, hresult=SHARING_VIOLATION, path=path, code=SHARING_VIOLATION)
+            call.fail(error, target=path)
         elif file:
             yield VhdObject(call.host, file)
         else:
             call.fail(HostError(Case.VHD_MISSING, path=path), target=path)
+
+
+def _is_open_elsewhere(call: Call, file: DiskFile) -> bool:
+    """On shared storage a file that is in use can be read only on the host that uses it."""
+    cluster = call.host.cluster
+    nodes = cluster.nodes.values() if cluster else ()
+    users = (node.host.vms.get(file.owner) for node in nodes if node.host is not call.host)
+    return any(vm is not None and vm.started is not None for vm in users)
 
 
 def _asked_for(call: Call, drive: Drive) -> bool:

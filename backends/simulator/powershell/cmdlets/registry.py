@@ -15,7 +15,20 @@ PerRecord = Callable[[Call], Iterable[object]]
 WholeInput = Callable[[Call, Iterator[object]], Iterator[object]]
 """Runs once over all that comes down the pipeline."""
 
-MODULES = ("checkpoints", "cim", "commands", "disks", "events", "folders", "hosts", "json", "power", "select", "vms")
+MODULES = (
+    "checkpoints",
+    "cim",
+    "clusters",
+    "commands",
+    "disks",
+    "events",
+    "folders",
+    "hosts",
+    "json",
+    "power",
+    "select",
+    "vms",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from itertools import islice
 from backends.simulator.model.errors import Category, ShellError
 from backends.simulator.powershell.cmdlets.registry import whole_input
 from backends.simulator.powershell.cmdlets.targets import matching
-from backends.simulator.powershell.objects.base import CUSTOM_OBJECT, HostObject, get_property, property_names
+from backends.simulator.powershell.objects.base import CUSTOM_OBJECT, HostObject, get_property, property_names, text_of
 from backends.simulator.powershell.runtime import Call
 from backends.simulator.powershell.shell import Instance
 from backends.simulator.powershell.wildcards import has_wildcards
@@ -24,7 +24,8 @@ def select(call: Call, values: Iterator[object]) -> Iterator[object]:
     expand = call.text("ExpandProperty")
     for item in _range(call, values):
         if expand is not None:
-            yield from _expanded(call, item, expand)
+            beside = _selected(item, patterns, excluded).properties if patterns else {}
+            yield from (_with(value, beside) for value in _expanded(call, item, expand))
         elif patterns or excluded:
             yield _selected(item, patterns or ("*",), excluded)
         else:
@@ -78,6 +79,14 @@ def _expanded(call: Call, item: object, wanted: str) -> Iterator[object]:
         yield from value
     else:
         yield value
+
+
+def _with(value: object, beside: dict[str, object]) -> object:
+    """An object that was a property, with the properties that were asked for of the object it stood in."""
+    if not beside or not isinstance(value, HostObject | Instance):
+        return value
+    own = {name: get_property(value, name) for name in property_names(value)}
+    return Instance(value.type_names, {**own, **beside}, text_of(value))
 
 
 def _type_of(item: object) -> str:

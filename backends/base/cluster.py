@@ -1,0 +1,102 @@
+"""What a failover cluster shows of itself: its nodes, where its VMs are, and the volumes that all nodes share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Protocol
+
+from backends.base.backend import Backend
+from backends.base.records import Volume
+
+
+class NodeState(IntEnum):
+    """`ClusterNodeState`."""
+
+    UP = 0
+    DOWN = 1
+    PAUSED = 2
+    JOINING = 3
+    UNKNOWN = -1
+
+    @classmethod
+    def _missing_(cls, value: object) -> NodeState:
+        return cls.UNKNOWN
+
+
+class DrainStatus(IntEnum):
+    """`ClusterNodeDrainStatus`."""
+
+    NOT_INITIATED = 0
+    IN_PROGRESS = 1
+    COMPLETED = 2
+    FAILED = 3
+
+    @classmethod
+    def _missing_(cls, value: object) -> DrainStatus:
+        return cls.NOT_INITIATED
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterNode:
+    """One node of a cluster."""
+
+    name: str
+    """As the cluster calls it, in lower case."""
+    state: NodeState = NodeState.UP
+    drain: DrainStatus = DrainStatus.NOT_INITIATED
+
+    @property
+    def takes_changes(self) -> bool:
+        """Its VMs stay where they are, as far as it is known. One that is paused is about to be taken away."""
+        return self.state is NodeState.UP and not self.drains
+
+    @property
+    def drains(self) -> bool:
+        """Its VMs leave it, one after the other."""
+        return self.drain is DrainStatus.IN_PROGRESS
+
+    @property
+    def is_down(self) -> bool:
+        """Nothing runs on it."""
+        return self.state is NodeState.DOWN
+
+    @property
+    def remark(self) -> str:
+        """What is out of the ordinary with it, as a clause; empty when nothing is."""
+        if self.drains:
+            return "is being drained"
+        if self.drain is DrainStatus.FAILED:
+            return "could not be drained"
+        return _REMARKS.get(self.state, "")
+
+
+_REMARKS = {
+    NodeState.DOWN: "is down",
+    NodeState.PAUSED: "is paused",
+    NodeState.JOINING: "is joining",
+    NodeState.UNKNOWN: "is in an unknown state",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A cluster at one moment, as one of its nodes tells of it."""
+
+    nodes: tuple[ClusterNode, ...]
+    owners: Mapping[str, str] = field(default_factory=dict)
+    """The name of the node that owns each VM, by the VM's id."""
+    volumes: tuple[Volume, ...] = ()
+    """The shared ones."""
+
+    def node(self, name: str) -> ClusterNode | None:
+        return next((one for one in self.nodes if one.name == name), None)
+
+
+class ClusteredBackend(Backend, Protocol):
+    """A host that may be a node of a cluster."""
+
+    def cluster(self) -> Cluster:
+        """The cluster that it is a node of. Raises `Refused` where the account or the endpoint may not see it or the
+        host lacks the commands for it, `OperationFailed` where it is no node, and other `BackendError`s."""
