@@ -12,7 +12,7 @@ from datetime import time, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, SecretStr
@@ -195,10 +195,39 @@ def _not_empty(values: tuple[object, ...]) -> tuple[object, ...]:
     return values
 
 
+VERIFIED = "verify-full"
+ELSEWHERE = ("host", "hostaddr", "service", "port")
+"""Parameters by which libpq goes to another server than the one that stands before them."""
+
+
 def _database_url(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().startswith(("postgresql://", "postgresql+psycopg://", "sqlite:///")):
+    given = value.get_secret_value()
+    if given.startswith("sqlite:///"):
+        return value
+    return SecretStr(postgresql_url(given))
+
+
+def postgresql_url(given: str) -> str:
+    """The URL with all that it takes to be sure of the server: over a network, its certificate is checked against the
+    system's authorities, or against those of the URL's `sslrootcert`. A sentence holds no part of what was given."""
+    parts = urlsplit(given)
+    if parts.scheme not in ("postgresql", "postgresql+psycopg"):
         raise problem("must begin with postgresql:// or sqlite:///")
-    return value
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    try:
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or "," in parts.netloc or len(parts.path) < 2:
+        raise problem("must name one server and a database, such as postgresql://user@db.example.net/checkpointbot")
+    if found := [name for name in ELSEWHERE if name in query]:
+        raise problem(f"must name the server before the database, and no {found[0]} behind it")
+    if _is_loopback(host):
+        return given
+    if query.setdefault("sslmode", VERIFIED) != VERIFIED:
+        raise problem(f"must check who the server is: sslmode={VERIFIED}, or no sslmode at all, which means that")
+    query.setdefault("sslrootcert", "system")
+    return urlunsplit(parts._replace(query=urlencode(query)))
 
 
 def _listen(value: str) -> str:

@@ -451,7 +451,8 @@ class Settings(BaseSettings, Section):
     data_dir: Path = Field(default=Path("./data"), description="The folder of ledger.db and jobs.db.")
     database_url: DatabaseUrl | None = Field(
         default=None,
-        description="Where durable jobs are kept: postgresql://…, for instance. When left out, SQLite in data_dir.",
+        description="Where durable jobs are kept: postgresql://…, for instance. When left out, SQLite in data_dir. The "
+        "certificate of a PostgreSQL server is checked (sslmode=verify-full), but on this machine.",
     )
     host_defaults: HostDefaults = Field(default_factory=HostDefaults)
     hosts: tuple[HostSettings, ...] = Field(
