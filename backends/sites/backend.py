@@ -81,7 +81,9 @@ class SiteBackend:
         self._caller.end_lost_calls(self.site, self._host)
 
     def close(self) -> None:
-        """The sessions on the host are the worker's, and stay warm."""
+        """The sessions on the host are the worker's, and stay warm. What connects to the database is made anew where a
+        host of any site is still asked for something."""
+        self._caller.close()
 
     def _call(self, method: str, on_progress: Progress | None = None, **given: object) -> object:
         return self._caller.call(self.site, self._host, method, given, on_progress)

@@ -125,7 +125,6 @@ class Line:
         self._on_message, self._on_connected = on_message, on_connected
         self._present_as = present_as
         self._stopping = Event()
-        self.connected = Event()
         self._thread = Thread(target=self._run, name="sites", daemon=True)
 
     def start(self) -> None:
@@ -144,15 +143,12 @@ class Line:
                     if told:
                         log.warning("The database of the sites is back.")
                     told = False
-                    self.connected.set()
                     self._on_connected()
                     self._listen(connection)
             except psycopg.Error as error:
                 if not told and not self._stopping.is_set():
                     log.error("The database of the sites cannot be reached, and is tried again: %s", first_line(error))
                 told = True
-            finally:
-                self.connected.clear()
             self._stopping.wait(AGAIN)
 
     def _prepare(self, connection: psycopg.Connection[Any]) -> None:

@@ -12,9 +12,6 @@ from typing import Any, Final
 VERSION: Final = 1
 """Of what is written between them. Who reads a higher one says that it is the older of the two."""
 
-LEAST_KEY: Final = 32
-"""Characters of a key. `openssl rand -base64 32` gives 44."""
-
 
 class Forged(Exception):
     """It was not signed with the key of the site, or not as what it is given out for."""

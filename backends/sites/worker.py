@@ -110,11 +110,6 @@ class Worker:
 
     # ---------------------------------------------------------------- life
 
-    @property
-    def alive(self) -> bool:
-        """It is connected to the database."""
-        return self._line.connected.is_set()
-
     def start(self, stopping: Event | None = None) -> None:
         """Take calls. While the database is away it is waited for, until `stopping` is set."""
         stopping = stopping or Event()

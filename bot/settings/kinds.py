@@ -200,6 +200,16 @@ ELSEWHERE = ("host", "hostaddr", "service", "port")
 """Parameters by which libpq goes to another server than the one that stands before them."""
 
 
+LEAST_KEY = 32
+"""Characters. `openssl rand -base64 32` gives 44."""
+
+
+def _site_key(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < LEAST_KEY:
+        raise problem(f"must have {LEAST_KEY} characters or more, such as openssl rand -base64 32 gives")
+    return value
+
+
 def _database_url(value: SecretStr) -> SecretStr:
     given = value.get_secret_value()
     if given.startswith("sqlite:///"):
@@ -262,6 +272,10 @@ def _stream(value: str) -> str:
     return value
 
 
+def is_site(value: str) -> bool:
+    return re.fullmatch(_SITE, value) is not None
+
+
 def is_channel(value: str) -> bool:
     return re.fullmatch(_CHANNEL, value) is not None
 
@@ -276,6 +290,8 @@ _T = TypeVar("_T")
 _MEMBER = r"[UW][A-Z0-9]{1,20}"
 _GROUP = r"S[A-Z0-9]{1,20}"
 _CHANNEL = r"[CG][A-Z0-9]{1,20}"
+
+_SITE = r"[a-z0-9][a-z0-9-]{0,29}"
 
 CheckpointCount = Annotated[int, BeforeValidator(_whole_number(1, 49))]
 Count = Annotated[int, BeforeValidator(_whole_number(1, 50))]
@@ -296,6 +312,9 @@ ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 ApiUrl = Annotated[str, AfterValidator(_api_url)]
 Listen = Annotated[str, AfterValidator(_listen)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+PostgresUrl = Annotated[SecretStr, AfterValidator(lambda value: SecretStr(postgresql_url(value.get_secret_value())))]
+SiteKey = Annotated[SecretStr, AfterValidator(_site_key)]
+SiteName = Annotated[str, _matching(_SITE, "is no name of a site: small letters, digits and hyphens, 30 at the most")]
 OneOrMore = Annotated[tuple[_T, ...], AfterValidator(_not_empty)]
 Secret = Annotated[SecretStr, Field(min_length=1)]
 HostName = Annotated[
