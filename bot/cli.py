@@ -322,17 +322,17 @@ def doctor(ctx: click.Context, config: Path | None, every: bool, messages: bool,
     work.
     """
     from bot.operations.doctor import ask, examine
-    from bot.wiring import hosts_of
+    from bot.wiring import caller_of, hosts_of
 
     settings = _load(config)
     if not ctx.find_root().params["verbose"]:
         logging.disable(logging.ERROR)  # all that is wrong is in the report
-    backends = hosts_of(settings)
+    backends, sites = hosts_of(settings), caller_of(settings)
     try:
-        report = examine(settings, ask(backends), messages=messages)
+        report = examine(settings, ask(backends), messages=messages, workers=sites.workers if sites else None)
     finally:
         logging.disable(logging.NOTSET)
-        for backend in backends.values():
+        for backend in (*backends.values(), *([sites] if sites else [])):
             backend.close()
     click.echo(report.to_json() if as_json else "\n".join(report.lines(every=every)))
     ctx.exit(0 if report.healthy else 1)

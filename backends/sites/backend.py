@@ -89,7 +89,7 @@ class SiteBackend:
         return self._caller.call(self.site, self._host, method, given, on_progress)
 
     def _asked(self, kind: type[T], method: str, **given: object) -> T:
-        return self._known(kind, self._call(method, **given))
+        return self._known(kind, self._caller.call(self.site, self._host, method, given))
 
     def _known(self, kind: type[T], found: object) -> T:
         if isinstance(found, kind):

@@ -60,7 +60,7 @@ def refuse_pickles() -> None:
     def refuse(_written: str) -> object:
         raise ValueError("a pickle is not read: it is not this program that wrote it")
 
-    DBOSDefaultSerializer.deserialize = refuse  # type: ignore[method-assign]
+    DBOSDefaultSerializer.deserialize = refuse  # type: ignore[assignment,method-assign]
 
 
 def engine(url: str, *, connections: int) -> Engine:

@@ -125,7 +125,6 @@ class Worker:
                 # One of its own each time: what was under way when it ended is the bot's to ask about, and never begun
                 # again by itself.
                 executor_id=str(uuid.uuid4()),
-                run_admin_server=False,
                 log_level="WARNING",
                 serializer=PlainJSON(),
                 max_executor_threads=4 * AT_ONCE,

@@ -13,11 +13,10 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 ACCOUNT = "nobody"
 USER = "checkpointbot"
@@ -102,7 +101,7 @@ class Postgres:
             ],
             check=False,
             capture_output=True,
-            **_as_somebody(),  # type: ignore[call-overload]
+            **_as_somebody(),
         )
         words.unlink()
         if made.returncode:
@@ -132,9 +131,9 @@ class Postgres:
         asked = subprocess.run(  # noqa: S603
             [str(self._bin / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self._port)],
             check=False,
-            **_as_somebody(),  # type: ignore[call-overload]
+            **_as_somebody(),
         )
-        return asked.returncode == 0
+        return bool(asked.returncode == 0)
 
     def stop(self) -> None:
         """End it, and every connection to it, at once."""
@@ -154,7 +153,7 @@ def _is_root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
-def _as_somebody() -> Mapping[str, object]:
+def _as_somebody() -> dict[str, Any]:
     """Not as root, and in a folder that everybody may be in."""
     return {"user": ACCOUNT, "group": "nogroup", "extra_groups": [], "cwd": "/"} if _is_root() else {}
 
