@@ -332,8 +332,10 @@ def doctor(ctx: click.Context, config: Path | None, every: bool, messages: bool,
         report = examine(settings, ask(backends), messages=messages, workers=sites.workers if sites else None)
     finally:
         logging.disable(logging.NOTSET)
-        for backend in (*backends.values(), *([sites] if sites else [])):
+        for backend in backends.values():
             backend.close()
+        if sites:
+            sites.close()
     click.echo(report.to_json() if as_json else "\n".join(report.lines(every=every)))
     ctx.exit(0 if report.healthy else 1)
 
