@@ -1,4 +1,4 @@
-"""`checkpointbot`: run · demo · init · doctor · audit · backup · restore. Exit code 0 fine, 1 failed, 2 usage.
+"""`checkpointbot`: run · demo · worker · init · doctor · audit · backup · restore. Exit code 0 fine, 1 failed, 2 usage.
 
 What a command needs is imported when it is called: the whole program takes seconds to import, its help must not.
 """
@@ -131,6 +131,36 @@ def run(config: Path | None, wait: bool) -> None:
             hosts = "1 host" if bot.hosts == 1 else f"{bot.hosts} hosts"
             click.echo(f"Checkpoint Bot is running for {hosts}. Ctrl-C ends it.")
             manager.ready(f"Takes commands for {hosts}.")
+
+
+@main.command()
+@click.option("--site", required=True, help="The site, as the bot's settings call it.")
+@config_option
+def worker(site: str, config: Path | None) -> None:
+    """Serve the hosts of a site: carry out there what the bot asks of them, through the database."""
+    from bot.operations import logs
+    from bot.operations.service import Notifier
+    from bot.settings import SettingsError, load_worker
+    from bot.settings.kinds import is_site
+    from bot.wiring import SiteWorker
+
+    if not is_site(site):
+        raise click.BadParameter("small letters, digits and hyphens, 30 at the most", param_hint="--site")
+    try:
+        settings = load_worker(config)
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        raise click.exceptions.Exit(2) from error
+    if settings.log.format == "json":
+        logs.as_json()
+    manager = Notifier()
+    with _held(settings.data_dir, look=False):
+        with _told_plainly():
+            serving = SiteWorker(site, settings)
+        with _until_stopped(serving, manager):
+            hosts = "1 host" if len(settings.hosts) == 1 else f"{len(settings.hosts)} hosts"
+            click.echo(f"The worker of {site} is running for {hosts}. Ctrl-C ends it.")
+            manager.ready(f"Serves {hosts} of {site}.")
 
 
 PROMPT = 0.0005
@@ -292,18 +322,20 @@ def doctor(ctx: click.Context, config: Path | None, every: bool, messages: bool,
     work.
     """
     from bot.operations.doctor import ask, examine
-    from bot.wiring import hosts_of
+    from bot.wiring import caller_of, hosts_of
 
     settings = _load(config)
     if not ctx.find_root().params["verbose"]:
         logging.disable(logging.ERROR)  # all that is wrong is in the report
-    backends = hosts_of(settings)
+    backends, sites = hosts_of(settings), caller_of(settings)
     try:
-        report = examine(settings, ask(backends), messages=messages)
+        report = examine(settings, ask(backends), messages=messages, workers=sites.workers if sites else None)
     finally:
         logging.disable(logging.NOTSET)
         for backend in backends.values():
             backend.close()
+        if sites:
+            sites.close()
     click.echo(report.to_json() if as_json else "\n".join(report.lines(every=every)))
     ctx.exit(0 if report.healthy else 1)
 
@@ -388,11 +420,11 @@ def _told_plainly() -> Iterator[None]:
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
+def _held(folder: Path, *, look: bool = True) -> Iterator[None]:
     """The data folder is this program's alone while the block runs."""
     from bot.operations.folder import held
 
     with ExitStack() as stack:
         with _told_plainly():
-            stack.enter_context(held(folder))
+            stack.enter_context(held(folder, look=look))
         yield

@@ -14,17 +14,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from contextvars import Context
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from threading import Condition, Event, Thread, Timer
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from dbos import DBOS, DBOSConfig, Serializer, SetEnqueueOptions, SetWorkflowID
 from dbos import _workflow_commands as commands
-from pydantic import TypeAdapter
 from sqlalchemy.exc import DBAPIError
 
-from backends.base import BackendError, Checkpoint, HostInventory, VMInventory
+from backends.base import Checkpoint, HostInventory, VMInventory
+from backends.base.written import HostError, Kind, Record, Writing
+from backends.sites.database import refuse_pickles
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -54,109 +54,24 @@ SELDOM = 5.0
 # ---------------------------------------------------------------- how values are written
 
 
-class Kind(Protocol):
-    """How the values of one type are written."""
-
-    type: type[Any]
-
-    def dump(self, value: Any) -> object: ...
-
-    def load(self, written: Any) -> object: ...
-
-
-class Record:
-    """A dataclass, by its fields. What a later version adds must have a default; what it no longer knows is left
-    out."""
-
-    def __init__(self, type: type[Any]) -> None:
-        self.type = type
-        self._adapter = TypeAdapter(type)
-
-    def dump(self, value: Any) -> object:
-        return self._adapter.dump_python(value, mode="json")
-
-    def load(self, written: Any) -> object:
-        return self._adapter.validate_python(written)
-
-
-class HostError:
-    """A `BackendError` of any kind, by the name of its class."""
-
-    type: type[Any] = BackendError
-
-    def dump(self, value: BackendError) -> object:
-        return {
-            "kind": type(value).__name__,
-            "sentence": value.sentence,
-            "cause": value.cause,
-            "unchanged": value.unchanged,
-        }
-
-    def load(self, written: Mapping[str, Any]) -> BackendError:
-        found = _descendants(BackendError).get(written["kind"], BackendError)
-        return found(written["sentence"], written["cause"], unchanged=written["unchanged"])
-
-
-def _descendants(top: type[BackendError]) -> dict[str, type[BackendError]]:
-    below = [found for one in top.__subclasses__() for found in _descendants(one).items()]
-    return {top.__name__: top, **dict(below)}
-
-
-class Defect(Exception):
-    """An error of the bot itself, as it was written down: its name and what it said."""
-
-
 class JSONSerializer(Serializer):
     """Values as JSON: what JSON has itself, times, tuples as lists, and the kinds that were registered."""
 
     def __init__(self, kinds: Mapping[str, Kind]) -> None:
-        self._kinds = dict(kinds)
+        self._writing = Writing(kinds)
 
     def name(self) -> str:
         return "checkpointbot_json"
 
     def serialize(self, data: Any) -> str:
-        return json.dumps({"version": VERSION, "value": self._dump(data)}, separators=(",", ":"))
+        return json.dumps({"version": VERSION, "value": self._writing.dump(data)}, separators=(",", ":"))
 
     def deserialize(self, serialized_data: str) -> Any:
         """Raises ValueError for what this version cannot read."""
         written = json.loads(serialized_data)
         if not isinstance(written, dict) or written.get("version") != VERSION:
             raise ValueError("this was written by another version of the bot")
-        return self._load(written["value"])
-
-    def _dump(self, value: Any) -> Any:
-        if value is None or isinstance(value, bool | int | float | str):
-            return value
-        if isinstance(value, list | tuple):
-            return [self._dump(one) for one in value]
-        if isinstance(value, dict):
-            return {str(key): self._dump(one) for key, one in value.items()}
-        if isinstance(value, datetime):
-            return {"$": "time", "value": value.isoformat()}
-        for name, kind in self._kinds.items():
-            if isinstance(value, kind.type):
-                return {"$": name, "value": kind.dump(value)}
-        if isinstance(value, BaseException):
-            return {"$": "defect", "value": f"{type(value).__name__}: {value}"}
-        raise TypeError(f"{type(value).__name__} is no kind of value that is written down")
-
-    def _load(self, written: Any) -> Any:
-        match written:
-            case list():
-                return [self._load(one) for one in written]
-            case {"$": "time", "value": at}:
-                return datetime.fromisoformat(at)
-            case {"$": "defect", "value": text}:
-                return Defect(text)
-            case {"$": name, "value": value}:
-                if name not in self._kinds:
-                    raise ValueError(f"there is no kind of value called {name}")
-                return self._kinds[name].load(value)
-            case dict():
-                return {key: self._load(one) for key, one in written.items()}
-            case _:
-                return written
+        return self._writing.load(written["value"])
 
 
 KINDS: Mapping[str, Kind] = {
@@ -208,6 +123,7 @@ class Durable:
         self._running = 0
         self._stopping = Event()
         self._gone = Event()
+        refuse_pickles()
         self._waiting: list[_Waiting] = []
         self._in_trouble = False
         self._dbos = DBOS(
@@ -222,6 +138,8 @@ class Durable:
                 # No workflow waits for a message, so a look costs nothing; who stops waits for the next one.
                 notification_listener_polling_interval_sec=0.25,
                 scheduler_polling_interval_sec=max(1.0, seldom),
+                # On PostgreSQL a thread would wake a hundred times a second for events that no workflow sets.
+                notification_coalesce_sec=1.0,
             )
         )
 

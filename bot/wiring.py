@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import random
+import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -26,6 +30,10 @@ from backends.simulator.model.fleet import SimulatedHost
 from backends.simulator.powershell.interpreter import SimulatedPowerShell
 from backends.simulator.powershell.session import SimulatedSession
 from backends.simulator.winrm import WinRMServer
+from backends.sites.backend import SiteBackend
+from backends.sites.caller import Caller
+from backends.sites.signing import Key
+from backends.sites.worker import Worker
 from bot.core import Core
 from bot.durable import SELDOM
 from bot.operations import upgrade
@@ -36,7 +44,7 @@ from bot.operations.monitor import Monitor
 from bot.operations.restore import restored
 from bot.operations.stream import Stream, receiver_of
 from bot.people.directory import LookupFailed
-from bot.settings import ClusterConnection, Settings, SlackSettings
+from bot.settings import ClusterConnection, Settings, SlackSettings, WorkerSettings
 from bot.slack.connection import Connections, pause
 from bot.slack.directory import SlackDirectory
 from bot.slack.http import HttpServer, Taken
@@ -201,8 +209,55 @@ def _connections(
 def hosts_of(settings: Settings, shells: Path | None = None) -> dict[str, Backend]:
     """A backend for each host and each cluster of the settings. Nothing is sent to any of them yet. In the folder
     `shells` they keep which shells stand open, for the next start after a crash."""
-    hosts = {one.name: connect(one, shells=_file_of(one.name, shells)) for one in settings.connections}
+    reached: dict[str, Backend] = {
+        one.name: connect(one, shells=_file_of(one.name, shells)) for one in settings.connections
+    }
+    sites = caller_of(settings)
+    hosts = {
+        host.name: SiteBackend(host.name, host.site, sites) if sites and host.site else reached[host.name]
+        for host in settings.hosts
+    }
     return {**hosts, **{one.name: _cluster_of(one, shells) for one in settings.cluster_connections}}
+
+
+def caller_of(settings: Settings) -> Caller | None:
+    """What calls the workers of the sites; None where there are no sites."""
+    if not settings.sites or settings.database_url is None:
+        return None
+    keys = {site: Key(site, key.get_secret_value()) for site, key in settings.sites.items()}
+    return Caller(settings.database_url.get_secret_value(), keys)
+
+
+class SiteWorker:
+    """The worker of a site, as a program: it can be started and stopped."""
+
+    def __init__(self, site: str, settings: WorkerSettings) -> None:
+        """Raises OSError when the data folder cannot be used."""
+        make_private(settings.data_dir)
+        shells = settings.data_dir / "shells"
+        self._worker = Worker(
+            Key(site, settings.site_key.get_secret_value()),
+            settings.database_url.get_secret_value(),
+            {one.name: connect(one, shells=_file_of(one.name, shells)) for one in settings.connections},
+            worker_id=_worker_id(settings.data_dir / "worker.json"),
+            version=version("hyperv-checkpoint-bot"),
+        )
+
+    def start(self, stopping: threading.Event) -> None:
+        """It waits for the database where that is away, until `stopping` is set."""
+        self._worker.start(stopping)
+
+    def stop(self) -> None:
+        self._worker.stop()
+
+
+def _worker_id(file: Path) -> str:
+    """The same each time, for what it left open on the hosts is in the same folder."""
+    if file.exists():
+        return str(json.loads(file.read_text("utf-8"))["worker"])
+    made = f"{socket.gethostname()}-{uuid.uuid4()}"
+    file.write_text(json.dumps({"version": 1, "worker": made}), encoding="utf-8")
+    return made
 
 
 def _cluster_of(cluster: ClusterConnection, shells: Path | None) -> ClusterBackend:

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings as hypothesis
 
+from bot.demo.postgres import Postgres
+from bot.durable import sqlite_jobs
 from tests.support.office import Office
+from tests.support.postgres import database, serve
 
 with suppress(ValueError):  # only a main thread may
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -52,3 +55,23 @@ def office(shared_office: Office) -> Iterator[Office]:
 def data_dir(tmp_path: Path) -> Path:
     """Where an office of a test's own keeps its data: `with Office(data_dir) as office`."""
     return tmp_path / "data"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A server for the tests of this process that need one."""
+    yield from serve()
+
+
+@pytest.fixture
+def database_url(postgres: Postgres) -> str:
+    """A PostgreSQL database of a test's own."""
+    return database(postgres)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def jobs_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where workflows are kept, on either engine."""
+    if request.param == "sqlite":
+        return sqlite_jobs(tmp_path / "jobs.db")
+    return str(request.getfixturevalue("database_url"))

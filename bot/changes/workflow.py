@@ -21,6 +21,7 @@ from typing import Literal, Protocol, TypeVar
 
 from dbos import DBOS
 
+from backends.base.written import Kind, Record
 from bot.changes import approvals, merges
 from bot.changes.approvals import APPROVED, BRAKE, NEEDED
 from bot.changes.limits import Limits, Turn
@@ -29,7 +30,7 @@ from bot.changes.outcome import OUTCOME, Outcome, Said, conclusion, outcomes
 from bot.changes.perform import NotNow, Performer
 from bot.changes.permission import Awaits, is_by_the_clock, plan_of
 from bot.changes.soundness import Soundness
-from bot.durable import GIVEN_UP, PENDING, UNREADABLE, Durable, Kind, Record
+from bot.durable import GIVEN_UP, PENDING, UNREADABLE, Durable
 from bot.ledger import LEGAL, ChangeRow, ChangeState, IllegalMove, Ledger, LedgerError, Unreadable
 from bot.messages import Origin
 from bot.people.identity import Refusal

@@ -27,6 +27,7 @@ OURS = (
     LOCK,
     HOLDER,
     "codes.json*",
+    "worker.json",
     "shells",
     "shells/*",
 )

@@ -31,6 +31,7 @@ from bot.settings.model import (
     SlackSettings,
 )
 from bot.settings.problems import SettingsError, explain
+from bot.settings.worker import WorkerSettings
 
 __all__ = [
     "AccessSettings",
@@ -55,11 +56,13 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SlackSettings",
+    "WorkerSettings",
     "before_tokens",
     "data_dir",
     "gaps",
     "init_text",
     "load",
+    "load_worker",
 ]
 
 
@@ -76,6 +79,21 @@ def load(path: Path | None = None, *, env: Mapping[str, str] | None = None, dote
         settings = Settings.model_validate(found.values)
     except ValidationError as error:
         problems += explain(error, Settings)
+    if problems:
+        raise SettingsError(problems if found.file else [sources.no_file(), *problems])
+    return settings
+
+
+def load_worker(
+    path: Path | None = None, *, env: Mapping[str, str] | None = None, dotenv: Path = Path(".env")
+) -> WorkerSettings:
+    """The settings of a worker, from the same sources. Raises `SettingsError` with a line for every problem."""
+    found = sources.gather(WorkerSettings, path, os.environ if env is None else env, dotenv)
+    problems = found.problems
+    try:
+        settings = WorkerSettings.model_validate(found.values)
+    except ValidationError as error:
+        problems += explain(error, WorkerSettings)
     if problems:
         raise SettingsError(problems if found.file else [sources.no_file(), *problems])
     return settings

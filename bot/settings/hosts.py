@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from backends.base import Auth, HostConnection
-from bot.settings.kinds import Address, ExistingFile, HostName, Port, Secret, Span
-from bot.settings.problems import Place
+from bot.settings.kinds import Address, ExistingFile, HostName, Port, Secret, SiteName, Span
+from bot.settings.problems import Place, found
 from bot.settings.section import Section
 
 
@@ -60,6 +60,17 @@ class HostSettings(HostDefaults):
 
     name: HostName = Field(description="What people call it.")
     address: Address | None = Field(default=None, description="Its host name or IP address. When left out, its name.")
+    site: SiteName | None = Field(
+        default=None,
+        description="The site that it is reached from, by a worker there, which knows how: here it has a name alone.",
+    )
+
+    @model_validator(mode="after")
+    def _a_site_knows_the_rest(self) -> HostSettings:
+        if self.site is not None:
+            set_here = [name for name in self.model_fields_set if name not in ("name", "site")]
+            found([((name,), f"is for the settings of the worker of {self.site}") for name in sorted(set_here)])
+        return self
 
 
 class ClusterSettings(HostDefaults):

@@ -12,7 +12,7 @@ from datetime import time, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, SecretStr
@@ -195,10 +195,49 @@ def _not_empty(values: tuple[object, ...]) -> tuple[object, ...]:
     return values
 
 
-def _database_url(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().startswith(("postgresql://", "postgresql+psycopg://", "sqlite:///")):
-        raise problem("must begin with postgresql:// or sqlite:///")
+VERIFIED = "verify-full"
+ELSEWHERE = ("host", "hostaddr", "service", "port")
+"""Parameters by which libpq goes to another server than the one that stands before them."""
+
+
+LEAST_KEY = 32
+"""Characters. `openssl rand -base64 32` gives 44."""
+
+
+def _site_key(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < LEAST_KEY:
+        raise problem(f"must have {LEAST_KEY} characters or more, such as openssl rand -base64 32 gives")
     return value
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    given = value.get_secret_value()
+    if given.startswith("sqlite:///"):
+        return value
+    return SecretStr(postgresql_url(given))
+
+
+def postgresql_url(given: str) -> str:
+    """The URL with all that it takes to be sure of the server: over a network, its certificate is checked against the
+    system's authorities, or against those of the URL's `sslrootcert`. A sentence holds no part of what was given."""
+    parts = urlsplit(given)
+    if parts.scheme not in ("postgresql", "postgresql+psycopg"):
+        raise problem("must begin with postgresql:// or sqlite:///")
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    try:
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or "," in parts.netloc or len(parts.path) < 2:
+        raise problem("must name one server and a database, such as postgresql://user@db.example.net/checkpointbot")
+    if found := [name for name in ELSEWHERE if name in query]:
+        raise problem(f"must name the server before the database, and no {found[0]} behind it")
+    if _is_loopback(host):
+        return given
+    if query.setdefault("sslmode", VERIFIED) != VERIFIED:
+        raise problem(f"must check who the server is: sslmode={VERIFIED}, or no sslmode at all, which means that")
+    query.setdefault("sslrootcert", "system")
+    return urlunsplit(parts._replace(query=urlencode(query)))
 
 
 def _listen(value: str) -> str:
@@ -233,6 +272,10 @@ def _stream(value: str) -> str:
     return value
 
 
+def is_site(value: str) -> bool:
+    return re.fullmatch(_SITE, value) is not None
+
+
 def is_channel(value: str) -> bool:
     return re.fullmatch(_CHANNEL, value) is not None
 
@@ -247,6 +290,8 @@ _T = TypeVar("_T")
 _MEMBER = r"[UW][A-Z0-9]{1,20}"
 _GROUP = r"S[A-Z0-9]{1,20}"
 _CHANNEL = r"[CG][A-Z0-9]{1,20}"
+
+_SITE = r"[a-z0-9][a-z0-9-]{0,29}"
 
 CheckpointCount = Annotated[int, BeforeValidator(_whole_number(1, 49))]
 Count = Annotated[int, BeforeValidator(_whole_number(1, 50))]
@@ -267,6 +312,9 @@ ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 ApiUrl = Annotated[str, AfterValidator(_api_url)]
 Listen = Annotated[str, AfterValidator(_listen)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+PostgresUrl = Annotated[SecretStr, AfterValidator(lambda value: SecretStr(postgresql_url(value.get_secret_value())))]
+SiteKey = Annotated[SecretStr, AfterValidator(_site_key)]
+SiteName = Annotated[str, _matching(_SITE, "is no name of a site: small letters, digits and hyphens, 30 at the most")]
 OneOrMore = Annotated[tuple[_T, ...], AfterValidator(_not_empty)]
 Secret = Annotated[SecretStr, Field(min_length=1)]
 HostName = Annotated[

@@ -43,6 +43,8 @@ from bot.settings.kinds import (
     ScheduleName,
     Secret,
     SetName,
+    SiteKey,
+    SiteName,
     Size,
     SlashCommand,
     Someone,
@@ -451,6 +453,11 @@ class AuditSettings(Section):
         return self
 
 
+def _is_about(hosts: tuple[HostSettings, ...], place: Place) -> bool:
+    """How a host of a site is reached is its worker's to know."""
+    return hosts[int(place[0])].site is None or place[1] == "name"
+
+
 class Settings(BaseSettings, Section):
     """All settings. Built in code it takes what it is given and nothing else; `load` reads files and variables."""
 
@@ -460,7 +467,13 @@ class Settings(BaseSettings, Section):
     data_dir: Path = Field(default=Path("./data"), description="The folder of ledger.db and jobs.db.")
     database_url: DatabaseUrl | None = Field(
         default=None,
-        description="Where durable jobs are kept: postgresql://…, for instance. When left out, SQLite in data_dir.",
+        description="Where durable jobs are kept: postgresql://…, for instance. When left out, SQLite in data_dir. The "
+        "certificate of a PostgreSQL server is checked (sslmode=verify-full), but on this machine.",
+    )
+    sites: dict[SiteName, SiteKey] = Field(
+        default={},
+        description="The sites whose hosts a worker there reaches (`checkpointbot worker --site`), each with the key "
+        "that only the bot and its workers have. They need a database_url of PostgreSQL.",
     )
     host_defaults: HostDefaults = Field(default_factory=HostDefaults)
     hosts: tuple[HostSettings, ...] = Field(
@@ -563,9 +576,15 @@ class Settings(BaseSettings, Section):
     @field_validator("hosts")
     @classmethod
     def _hosts_can_be_reached(cls, hosts: tuple[HostSettings, ...], info: ValidationInfo) -> tuple[HostSettings, ...]:
-        defaults = info.data.get("host_defaults")
-        if defaults is not None:
-            found(unreachable([connection(host, defaults) for host in hosts]))
+        defaults, sites = info.data.get("host_defaults"), info.data.get("sites")
+        if defaults is not None and sites is not None:
+            unknown_sites: list[tuple[Place, str]] = [
+                ((at, "site"), f"there is no site {host.site} under sites:{did_you_mean(host.site, sites)}")
+                for at, host in enumerate(hosts)
+                if host.site is not None and host.site not in sites
+            ]
+            wrong = unreachable([connection(host, defaults) for host in hosts])
+            found([*unknown_sites, *((place, why) for place, why in wrong if _is_about(hosts, place))])
         return hosts
 
     @field_validator("clusters")
@@ -584,10 +603,19 @@ class Settings(BaseSettings, Section):
         """How each cluster is reached, likewise."""
         return tuple(cluster_connection(one, self.host_defaults) for one in self.clusters)
 
+    @field_validator("sites")
+    @classmethod
+    def _sites_have_a_database(cls, sites: dict[str, SecretStr], info: ValidationInfo) -> dict[str, SecretStr]:
+        if sites and "database_url" in info.data:
+            url = info.data["database_url"]
+            if url is None or url.get_secret_value().startswith("sqlite"):
+                raise problem("need a database_url that begins with postgresql://, through which they are reached")
+        return sites
+
     @property
     def connections(self) -> tuple[HostConnection, ...]:
-        """How each host is reached, defaults filled in, in the order of the settings."""
-        return tuple(connection(host, self.host_defaults) for host in self.hosts)
+        """How each host is reached that is of no site, defaults filled in, in the order of the settings."""
+        return tuple(connection(host, self.host_defaults) for host in self.hosts if host.site is None)
 
     @property
     def policy(self) -> Policy:

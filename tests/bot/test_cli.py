@@ -51,11 +51,11 @@ def test_help_names_every_subcommand() -> None:
     shown = run("--help")
 
     assert shown.exit_code == 0
-    for name in ("run", "demo", "init", "doctor", "audit", "backup", "restore"):
+    for name in ("run", "demo", "worker", "init", "doctor", "audit", "backup", "restore"):
         assert f"  {name} " in shown.output
 
 
-@pytest.mark.parametrize("name", ["run", "demo", "init", "doctor", "audit", "backup", "restore"])
+@pytest.mark.parametrize("name", ["run", "demo", "worker", "init", "doctor", "audit", "backup", "restore"])
 def test_every_subcommand_explains_itself(name: str) -> None:
     shown = run(name, "-h")
 

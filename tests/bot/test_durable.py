@@ -11,6 +11,7 @@ from threading import Event, Thread
 
 import pytest
 from dbos import DBOS
+from dbos._serialization import DBOSDefaultSerializer, deserialize_args
 
 from backends.base import (
     VM,
@@ -23,9 +24,11 @@ from backends.base import (
     VMInventory,
     VMState,
 )
+from backends.base.written import Defect
 from bot.changes.workflow import KINDS
+from bot.demo.postgres import Postgres
 from bot.durable import KINDS as COMMON
-from bot.durable import Defect, Durable, JSONSerializer, Stopped, sqlite_jobs
+from bot.durable import Durable, JSONSerializer, Stopped
 from tests.support.waiting import DEADLINE, wait_until
 
 AT = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
@@ -47,10 +50,8 @@ class Trouble(Exception):
 
 
 @pytest.fixture
-def durable(tmp_path: Path) -> Iterator[Durable]:
-    made = Durable(
-        sqlite_jobs(tmp_path / "jobs.db"), KINDS, is_store_trouble=lambda error: isinstance(error, Trouble), seldom=0.05
-    )
+def durable(jobs_url: str) -> Iterator[Durable]:
+    made = Durable(jobs_url, KINDS, is_store_trouble=lambda error: isinstance(error, Trouble), seldom=0.05)
     yield made
     made.stop(0.0)
 
@@ -166,6 +167,7 @@ def test_a_step_that_waits_for_a_file_does_not_keep_the_bot_from_stopping(durabl
     assert ended.wait(DEADLINE)
 
 
+@pytest.mark.parametrize("jobs_url", ["sqlite"], indirect=True)
 def test_a_workflow_whose_file_is_full_goes_on_where_it_was_when_there_is_room(
     durable: Durable, tmp_path: Path
 ) -> None:
@@ -244,3 +246,45 @@ def test_a_look_into_a_file_in_trouble_is_made_again_until_it_is_well(durable: D
     durable.start("id", run)
 
     wait_until(lambda: given == ["seen"])
+
+
+def test_a_workflow_goes_on_where_it_was_when_the_database_is_back(postgres: Postgres, database_url: str) -> None:
+    durable = Durable(database_url, KINDS, is_store_trouble=lambda error: False, seldom=0.05)
+    begun: list[str] = []
+    inside, hold, given = Event(), Event(), Event()
+
+    def first() -> None:
+        begun.append("first")
+        inside.set()
+        hold.wait(DEADLINE)
+
+    def body() -> None:
+        durable.step("first", first)
+        durable.step("second", lambda: begun.append("second"))
+        given.set()
+
+    run = workflow(body)
+    durable.launch()
+    durable.start("id", run)
+    assert inside.wait(DEADLINE)
+    postgres.stop()
+    hold.set()
+    postgres.start()
+
+    assert given.wait(DEADLINE)
+    assert begun == ["first", "second"]
+    durable.stop(0.0)
+
+
+def test_a_pickle_in_the_database_is_not_loaded(durable: Durable) -> None:
+    opened: list[str] = []
+
+    class Trap:
+        def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
+            return opened.append, ("opened",)
+
+    written = DBOSDefaultSerializer.serialize({"args": (Trap(),), "kwargs": {}})
+
+    with pytest.raises(ValueError, match="a pickle is not read"):
+        deserialize_args(written, "py_pickle", JSONSerializer({}))
+    assert opened == []

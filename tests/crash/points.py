@@ -66,12 +66,12 @@ def pairs_of(points: tuple[Point, ...], count: int, random: Random) -> Iterator[
     yield from (Point(points[0].scenario, pair) for pair in pairs)
 
 
-def try_out(point: Point) -> Verdict:
+def try_out(point: Point, database_url: str | None = None) -> Verdict:
     """Go through the scenario with these kills, and look at what came of it. A folder with the bot's log and data is
-    left when something did not hold."""
+    left when something did not hold. The jobs are in SQLite where there is no `database_url`."""
     begun = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="crash-"))
-    with World(folder, point.scenario, point.places) as world:
+    with World(folder, point.scenario, point.places, database_url=database_url) as world:
         broken, passed = _drive(world, point.scenario)
         broken = (*broken, *violations(world, point.scenario))
         verdict = Verdict(

@@ -10,6 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psycopg
+from pydantic import SecretStr
+
 from backends.simulator.winrm import WinRMServer
 from bot.ledger import ChangeRow, Event, Ledger, RunRow, Verdict
 from bot.sandbox import Message, Sandbox
@@ -41,6 +44,7 @@ class World:
         kill_at: tuple[str, ...] = (),
         *,
         expires_after: timedelta = timedelta(minutes=10),
+        database_url: str | None = None,
     ) -> None:
         self.folder = folder
         self.data = folder / "data"
@@ -51,6 +55,7 @@ class World:
         self._before = self._begin(scenario)
         self._kill_at = kill_at
         self._expires_after = expires_after
+        self._database_url = database_url
         self._lives = 0
         self._sandbox = Sandbox(ack_timeout=DEADLINE / 10, timeout=DEADLINE)
         self._powershell = WatchedPowerShell(self.host, self.reached)
@@ -237,6 +242,11 @@ class World:
         return self._jobs("status NOT IN ('PENDING', 'ENQUEUED', 'DELAYED', 'SUCCESS')")
 
     def _jobs(self, which: str) -> list[str]:
+        if self._database_url is not None:
+            with psycopg.connect(self._database_url) as database:
+                asked = f"SELECT workflow_uuid, status FROM dbos.workflow_status WHERE {which}"
+                found = database.execute(asked.replace("%", "%%").encode(), ()).fetchall()
+            return [f"{workflow_id} {status}" for workflow_id, status in found]
         with closing(sqlite3.connect(f"file:{self.data / 'jobs.db'}?mode=ro", uri=True)) as jobs:
             found = jobs.execute(f"SELECT workflow_uuid, status FROM workflow_status WHERE {which}").fetchall()
         return [f"{workflow_id} {status}" for workflow_id, status in found]
@@ -270,6 +280,7 @@ class World:
         return Settings(
             slack=slack_of(self._sandbox),
             data_dir=self.data,
+            database_url=SecretStr(self._database_url) if self._database_url else None,
             host_defaults=HOST_DEFAULTS,
             hosts=(host_at(self.host.name, self._server.port),),
             confirmation=ConfirmationSettings(expires_after=self._expires_after),

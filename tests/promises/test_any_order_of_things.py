@@ -17,12 +17,13 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from pydantic import SecretStr
 
 from backends.base import VMState
 from backends.hyperv.backend import HyperVBackend
@@ -37,6 +38,7 @@ from bot.changes.execution import Timeouts
 from bot.changes.outcome import Outcome, outcomes
 from bot.changes.permission import plan_of
 from bot.core import Core
+from bot.demo.postgres import Postgres
 from bot.dispatch.desk import DOUBLE_CLICK
 from bot.dispatch.requests import Pressed, Typed
 from bot.ledger import ChangeRow, ChangeState
@@ -48,6 +50,7 @@ from tests.promises.kept import effects_of, unkept
 from tests.promises.mortal import Console, Died, Life, MortalAnnouncer, MortalSession
 from tests.support.board import Board, buttons
 from tests.support.people import ADA, ADMINS, BOB, CHANNEL, EVE, GUEST, TEAM, People
+from tests.support.postgres import database
 from tests.support.settings import NO_SLACK, owners, viewers
 from tests.support.waiting import DEADLINE, OFTEN, comes
 from tests.support.watched import Effect, WatchedHost
@@ -123,9 +126,13 @@ MEANWHILE = st.sampled_from(("", "", "", "away", *MOMENTS))
 class AnyOrder(RuleBasedStateMachine):
     """A bot, two hosts and four people."""
 
+    server: ClassVar[Postgres | None] = None
+    """Where its workflows are kept; None is SQLite."""
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = TemporaryDirectory()
+        self.database_url = SecretStr(database(self.server)) if self.server else None
         self.ahead = timedelta()
         self.people, self.board = People(), Board()
         self.hosts = {name: WatchedHost(name) for name in ("hv01", "hv02")}
@@ -449,6 +456,7 @@ class AnyOrder(RuleBasedStateMachine):
         return Settings(
             slack=NO_SLACK,
             data_dir=Path(self.folder.name),
+            database_url=self.database_url,
             hosts=tuple(HostSettings(name=name, address=name) for name in self.hosts),
             access=AccessSettings(
                 grants=(owners(ADMINS), viewers(EVE, GUEST)),
@@ -559,6 +567,10 @@ class AnyOrder(RuleBasedStateMachine):
             yield from (f"{host.name} by hand: {effect}" for effect in host.by_hand)
 
 
+class AnyOrderOnPostgreSQL(AnyOrder):
+    """The same with its workflows in a database."""
+
+
 TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(
     max_examples=ORDERS or 12,
@@ -570,3 +582,13 @@ TestAnyOrder.settings = settings(
     report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
 )
+
+
+@pytest.fixture
+def served(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AnyOrderOnPostgreSQL, "server", postgres)
+
+
+@pytest.mark.usefixtures("served")
+class TestAnyOrderOnPostgreSQL(AnyOrderOnPostgreSQL.TestCase):  # type: ignore[name-defined,misc]
+    settings = settings(TestAnyOrder.settings, max_examples=ORDERS or 2)

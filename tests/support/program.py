@@ -21,7 +21,7 @@ EXECUTABLE = Path(sys.executable).with_name("checkpointbot")
 
 
 class BotProcess:
-    """`checkpointbot run`, from `with` until it is told to end."""
+    """`checkpointbot run`, or another of its programs, from `with` until it is told to end."""
 
     def __init__(
         self,
@@ -29,6 +29,7 @@ class BotProcess:
         settings: Mapping[str, object],
         secrets: Mapping[str, str],
         *,
+        words: Sequence[str] = ("run",),
         within: Sequence[str] = (),
         more: Mapping[str, str] | None = None,
     ) -> None:
@@ -36,7 +37,7 @@ class BotProcess:
         that runs it."""
         config = folder / "checkpointbot.yaml"
         config.write_text(yaml.safe_dump({"data_dir": str(folder / "data"), **settings}), encoding="utf-8")
-        self._command = [*within, str(EXECUTABLE), "run", "--config", str(config)]
+        self._command = [*within, str(EXECUTABLE), *words, "--config", str(config)]
         self._folder = folder
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("CHECKPOINTBOT_")},
@@ -83,6 +84,11 @@ class BotProcess:
         with self._changed:
             found = self._changed.wait_for(lambda: any("is running" in line for line in self._lines), DEADLINE)
         assert found, self.output
+
+    def kill(self) -> None:
+        """SIGKILL; comes back when it is gone."""
+        self._process.kill()
+        self._process.wait(DEADLINE)
 
     def interrupt(self) -> int:
         """Press Ctrl-C, and give the exit code."""

@@ -11,10 +11,11 @@ from datetime import datetime
 from pathlib import Path
 
 from backends.base import Backend
-from bot.operations.doctor import hosts, shapes, storage, stream, workspace
+from bot.operations.doctor import hosts, shapes, sites, storage, stream, workspace
 from bot.operations.doctor.findings import Check, Report, State, unseen, warning
 from bot.operations.doctor.hosts import Seen, ask
 from bot.operations.doctor.people import People
+from bot.operations.doctor.sites import Workers
 from bot.operations.folder import utc_now
 from bot.settings import Settings, gaps
 from bot.slack.directory import SlackDirectory
@@ -30,9 +31,10 @@ def examine(
     clock: Callable[[], datetime] = utc_now,
     room: Callable[[Path], int] = storage.free_room,
     messages: bool = False,
+    workers: Workers | None = None,
 ) -> Report:
     """Look at everything else; `seen` is what `ask` has seen of the hosts. With `messages`, Slack is asked about every
-    shape of them. The bot may be running meanwhile."""
+    shape of them; `workers` asks those of a site. The bot may be running meanwhile."""
     client = reading_client(settings.slack.bot_token.get_secret_value(), settings.slack.api_url)
     directory = SlackDirectory(client)
     clusters = {one.name for one in settings.clusters}
@@ -41,6 +43,7 @@ def examine(
             *(warning("settings", said, "Add it, or leave it out on purpose.") for said in gaps(settings)),
             *_slack(settings, directory, hosts.vm_names(seen)),
             *(check for one in seen for check in hosts.look(one, clock, clusters)),
+            *(sites.look(settings, workers, clock) if workers else ()),
             *hosts.look_at_patterns(settings, seen),
             *storage.look(settings, clock, room=room),
             *stream.look(settings, clock),

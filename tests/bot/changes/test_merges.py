@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from backends.base import OperationalStatus
+from backends.base.written import Record
 from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import FaultKind
 from backends.simulator.model.storage import GB
@@ -29,7 +30,6 @@ from bot.changes.merges import (
     tell_unseen,
 )
 from bot.changes.outcome import Outcome
-from bot.durable import Record
 from bot.ledger import ChangeState
 from commands.base import Delete, name, unmarked
 from tests.support.workbench import Workbench

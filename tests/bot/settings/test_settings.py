@@ -278,6 +278,22 @@ def test_what_stands_above_wins_and_nothing_else_is_lost(tree: object) -> None:
         ),
         ("database_url: mysql://db", "database_url: must begin with postgresql:// or sqlite:///"),
         (
+            "database_url: postgresql://db",
+            "database_url: must name one server and a database, such as postgresql://user@db.example.net/checkpointbot",
+        ),
+        (
+            "database_url: postgresql://a,b/x",
+            "database_url: must name one server and a database, such as postgresql://user@db.example.net/checkpointbot",
+        ),
+        (
+            "database_url: postgresql://db/x?sslmode=require",
+            "database_url: must check who the server is: sslmode=verify-full, or no sslmode at all, which means that",
+        ),
+        (
+            "database_url: postgresql://localhost/x?host=db",
+            "database_url: must name the server before the database, and no host behind it",
+        ),
+        (
             "access: {grants: [{to: [everyone], role: ownr, vms: ['*']}]}",
             "access.grants.0.role: there is no role ownr; did you mean owner?",
         ),

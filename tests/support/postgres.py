@@ -1,0 +1,35 @@
+"""A real PostgreSQL for the tests: one server a test process, a database of its own for whoever asks.
+
+Where there is none to start, the tests that need one say so and are left out.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bot.demo.postgres import NoPostgres, Postgres
+
+
+def database(server: Postgres) -> str:
+    """The URL of a database that nobody has used."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(server.url(), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}".encode())
+    return server.url(name)
+
+
+def serve() -> Iterator[Postgres]:
+    """For a fixture. The folder of a test is its account's alone, and the server may run as another."""
+    with tempfile.TemporaryDirectory(prefix="checkpointbot-postgres-") as folder:
+        try:
+            server = Postgres(Path(folder))
+            with server:
+                yield server
+        except NoPostgres as missing:
+            pytest.skip(f"left out: what is promised on PostgreSQL. {missing}")
