@@ -10,7 +10,7 @@ import { MessageList } from "./messages.js";
 import { Panel } from "./panel.js";
 import { Thread } from "./thread.js";
 
-const page = { panel: new Panel(), inspector: new Inspector(), read: new Map(), state: null, user: null, channel: null, stream: null, list: null, modals: null, composer: null, unread: new Map() };
+const page = { panel: new Panel(), inspector: new Inspector(), read: new Map(), state: null, user: null, channel: null, stream: null, list: null, modals: null, composer: null, unread: new Map(), becoming: 0, entered: 0 };
 
 const names = {
   person: (id) => page.state.people.find((one) => one.id === id)?.name ?? id,
@@ -66,19 +66,23 @@ function fillPeople() {
 }
 
 async function become(user, channel) {
+  const turn = ++page.becoming;
+  const { entered } = page;
   page.user = user;
   page.unread.clear();
   page.read.clear();
   byId("person").value = user;
   page.state = await look("state", { user });
+  if (turn !== page.becoming) return;
   page.panel.close();
   page.list = new MessageList(user, names, { choices: choices(), openThread, shortcuts: shortcuts("message") });
   page.modals = new Modals(user, names, choices());
   page.stream?.close();
   page.stream = watch(user, handlers, () => become(page.user, page.channel?.name));
   await page.stream.begun; // what is looked at from here on is kept up to date
+  if (turn !== page.becoming) return;
   connection(page.state.connections);
-  const wanted = [channel, "ops", page.state.channels[0]?.name];
+  const wanted = [entered === page.entered ? channel : page.channel.name, "ops", page.state.channels[0]?.name];
   const found = wanted.map((name) => page.state.channels.find((one) => one.name === name)).find(Boolean);
   await enter(found.id);
   await page.modals.refresh();
@@ -93,6 +97,7 @@ const openThread = (ts) => page.panel.open(new Thread(page.user, names, page.cha
 
 async function enter(id) {
   if (page.panel.shown !== page.inspector) page.panel.close();
+  page.entered += 1;
   page.channel = page.state.channels.find((one) => one.id === id);
   page.unread.delete(id);
   const { name, is_im, is_private, topic, shared_with, members } = page.channel;
@@ -140,8 +145,11 @@ function drawChannels() {
         el("span", { class: "mark", "aria-hidden": "true" }, mark), el("span", { class: "name" }, label),
         unread ? el("span", { class: "badge" }, String(unread), el("span", { class: "hidden" }, " unread")) : null));
   };
-  byId("channels").replaceChildren(...page.state.channels.filter((one) => !one.is_im).map(item));
-  byId("apps").replaceChildren(...page.state.channels.filter((one) => one.is_im).map(item));
+  for (const [list, shown] of [["channels", (one) => !one.is_im], ["apps", (one) => one.is_im]]) {
+    const at = [...byId(list).children].findIndex((row) => row.contains(document.activeElement));
+    byId(list).replaceChildren(...page.state.channels.filter(shown).map(item));
+    byId(list).children[at]?.firstElementChild.focus();
+  }
 }
 
 function connection(count) {

@@ -611,3 +611,31 @@ def test_the_page_parses_no_html_and_loads_nothing_from_outside(file: Path) -> N
     for danger in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(", "style="):
         assert danger not in text
     assert not re.search(r"""(?:src|href|url\(|import|from|fetch\()\s*[=(]?\s*["'`]?(?:https?:)?//""", text)
+
+
+def test_what_comes_while_the_mouse_is_down_does_not_take_the_click_away(page: Page, client: WebClient) -> None:
+    """The list is drawn anew for an unread message: not under the button that somebody is pressing."""
+    direct = client.conversations_open(users=["U0ADA0001"])["channel"]["id"]
+    page.locator("#apps button").hover()
+    page.mouse.down()
+    page.evaluate(ARRIVING)
+    client.chat_postMessage(channel=direct, text="A word for you")
+    page.evaluate("window.arrived")
+    expect(page.locator("#apps .unread")).to_be_hidden()
+    page.mouse.up()
+    expect(page.get_by_role("tab", name="Home")).to_be_visible()
+    expect(page.locator("#messages")).to_contain_text("A word for you")
+
+
+ARRIVING = """() => {
+    const stream = new EventSource(`/sandbox/events?user=${document.querySelector("#person").value}`);
+    window.arrived = new Promise((resolve) => stream.addEventListener("message", (it) => it.data && resolve()));
+    return new Promise((resolve) => stream.addEventListener("open", () => resolve()));
+}"""
+
+
+def test_the_keyboard_stays_where_it_is_in_the_list_of_channels(page: Page, client: WebClient) -> None:
+    direct = client.conversations_open(users=["U0ADA0001"])["channel"]["id"]
+    page.locator("#apps button").focus()
+    client.chat_postMessage(channel=direct, text="A word for you")
+    expect(page.locator("#apps .unread")).to_be_focused()
