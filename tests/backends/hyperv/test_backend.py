@@ -256,8 +256,8 @@ def test_the_bots_endpoint_is_used_by_its_functions() -> None:
 
 
 def test_an_endpoint_of_another_version_is_not_used() -> None:
-    session = Answers(Get_CheckpointBotEndpoint=Result(output=('{"Version":4}',)))
-    with pytest.raises(Refused, match="version 4, and this bot needs 3"):
+    session = Answers(Get_CheckpointBotEndpoint=Result(output=('{"Version":3}',)))
+    with pytest.raises(Refused, match="version 3, and this bot needs 4"):
         HyperVBackend("hv01", session, find_endpoint=True).inventory()
 
 
