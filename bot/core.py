@@ -164,15 +164,15 @@ class Core:
             keepers=gate.keepers,
         )
         self._digest_workflow = self._schedules.declare()
+        self.telling = messages.telling
         freezing = Freezing(
             gate,
             self.ledger,
-            announcer,
+            self.telling,
             channels,
             stop=self.changes.stop_queued,
             go_on=(self.recurring.start, self.housekeeping.go_on_everywhere),
         )
-        self.telling = messages.telling
         self._waiting = Waiting(self.ledger, self.telling)
         self.desk = Desk(
             settings=settings,

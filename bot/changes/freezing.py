@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
+from bot.changes.telling import Telling
 from bot.ledger import Freeze, Ledger, LedgerError
-from bot.messages import Announcer, AnnouncerError, Origin
+from bot.messages import AnnouncerError, Origin
 from bot.people import access
 from bot.people.directory import LookupFailed
 from bot.people.identity import Gate, Refusal
@@ -46,7 +47,7 @@ class Freezing:
 
     gate: Gate
     ledger: Ledger
-    announcer: Announcer
+    telling: Telling
     channels: Sequence[str]
     """Where it is told beside the channel that it was typed in: those of the digests."""
     stop: Callable[[Person], None]
@@ -120,6 +121,6 @@ class Freezing:
                 continue
             try:
                 if self.gate.may_post(channel):
-                    self.announcer.post(Origin(channel, ""), message)
+                    self.telling.post(Origin(channel, ""), message)
             except (AnnouncerError, LookupFailed) as error:
                 log.error("%s could not be told of the freeze: %s", channel, error)

@@ -1,4 +1,4 @@
-"""Answers to people, also while the workspace lets nothing through."""
+"""Answers to people and news for channels, also while the workspace lets nothing through."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from threading import Lock
 
 from bot.changes.alarms import Alarms
@@ -20,13 +21,15 @@ MOST = 500
 
 LATE = "This is from {at:%H:%M} UTC: Slack did not take it then, or did not say that it did."
 
+Way = Callable[[Reply], object]
+
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Telling:
-    """Answers people alone. What does not pass right now is kept in memory and told later, with the time at which it
-    was true; that does not outlive the program. Safe to use from many threads."""
+    """Tells people alone, or channels. What does not pass right now is kept in memory and told later, with the time at
+    which it was true; that does not outlive the program. Safe to use from many threads."""
 
     announcer: Announcer
     clock: Callable[[], datetime]
@@ -38,13 +41,21 @@ class Telling:
 
     def whisper(self, origin: Origin, message: Reply) -> None:
         """Raises `AnnouncerError` where it will never pass, or too much is kept already."""
+        self._tell(partial(self.announcer.whisper, origin), origin, message)
+
+    def post(self, origin: Origin, message: Reply) -> None:
+        """The same, for all in the channel."""
+        self._tell(partial(self.announcer.post, origin), origin, message)
+
+    def _tell(self, way: Way, origin: Origin, message: Reply) -> None:
         try:
-            self.announcer.whisper(origin, message)
+            way(message)
         except AnnouncerError as error:
             if error.lasting or not self._has_room():
                 raise
             log.warning("%s; it is tried again", error)
-            self._later(origin, Reply((*message.parts, Footnote(LATE.format(at=self.clock())))), 0)
+            late = Reply((*message.parts, Footnote(LATE.format(at=self.clock()))), shared=message.shared)
+            self._later(way, origin, late, 0)
 
     def _has_room(self) -> bool:
         with self._lock:
@@ -52,16 +63,16 @@ class Telling:
             self._kept += room
         return room
 
-    def _later(self, origin: Origin, message: Reply, tries: int) -> None:
-        self._alarms.after(self.pauses[tries], lambda: self._try(origin, message, tries))
+    def _later(self, way: Way, origin: Origin, message: Reply, tries: int) -> None:
+        self._alarms.after(self.pauses[tries], lambda: self._try(way, origin, message, tries))
 
-    def _try(self, origin: Origin, message: Reply, tries: int) -> None:
+    def _try(self, way: Way, origin: Origin, message: Reply, tries: int) -> None:
         try:
-            self.announcer.whisper(origin, message)
+            way(message)
         except AnnouncerError as error:
             if not error.lasting and tries + 1 < len(self.pauses):
-                self._later(origin, message, tries + 1)
+                self._later(way, origin, message, tries + 1)
                 return
-            log.error("%s could not be told %r: %s", origin.person_id, message.text, error)
+            log.error("%s could not be told %r: %s", origin.person_id or origin.channel, message.text, error)
         with self._lock:
             self._kept -= 1

@@ -147,3 +147,24 @@ def test_a_broken_connection_to_slack_is_made_up_for_by_the_other(office: Office
 
     office.wait_for_text("Took still-here of shop10")
     office.sandbox.wait_for_connections(2, DEADLINE)
+
+
+def test_while_slack_lets_no_message_through_changes_go_on_and_whoever_asked_is_told(office: Office) -> None:
+    office.add_vm("shop11", Past("before", DAY))
+    for method in ("chat.postMessage", "chat.update", "chat.postEphemeral", "conversations.open", "views.publish"):
+        office.sandbox.fail(method, retry_after=3600, times=None)
+    try:
+        for name in ("first", "second"):
+            office.type("ada", f"/checkpoint shop11 {name}")
+        office.sandbox.wait_for(lambda: len(office.checkpoints("shop11")) == 3, DEADLINE)
+    finally:
+        office.sandbox.clear_faults()
+
+    def told(name: str) -> list[str]:
+        """In the channel, to her alone there or by direct message: whichever was the first that passed."""
+        said = [one.seen for one in list(office.sandbox.state.messages.values())]
+        return [text for text in said if f"Took {name} of shop11" in text]
+
+    office.sandbox.wait_for(lambda: told("first") and told("second"), DEADLINE)
+    assert [len(told(name)) for name in ("first", "second")] == [1, 1]
+    assert sorted(office.checkpoints("shop11")) == ["before", "first", "second"]

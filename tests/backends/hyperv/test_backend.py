@@ -21,6 +21,7 @@ from backends.base import (
 )
 from backends.hyperv.backend import HyperVBackend
 from backends.hyperv.deadlines import Deadlines
+from backends.hyperv.pipelines import ENDPOINT_VERSION, OLDEST_ENDPOINT
 from backends.remoting import ErrorRecord, Pipeline, Result
 
 VM = "11111111-1111-1111-1111-111111111111"
@@ -255,9 +256,10 @@ def test_the_bots_endpoint_is_used_by_its_functions() -> None:
     assert [name for name, _ in session.asked][1:] == ["Get-CheckpointBotVM", "Get-CheckpointBotCheckpoint"]
 
 
-def test_an_endpoint_of_another_version_is_not_used() -> None:
-    session = Answers(Get_CheckpointBotEndpoint=Result(output=('{"Version":3}',)))
-    with pytest.raises(Refused, match="version 3, and this bot needs 4"):
+@pytest.mark.parametrize("version", [OLDEST_ENDPOINT - 1, ENDPOINT_VERSION + 1])
+def test_an_endpoint_of_another_version_is_not_used(version: int) -> None:
+    session = Answers(Get_CheckpointBotEndpoint=Result(output=(f'{{"Version":{version}}}',)))
+    with pytest.raises(Refused, match=f"version {version}, and this bot needs {ENDPOINT_VERSION}"):
         HyperVBackend("hv01", session, find_endpoint=True).inventory()
 
 

@@ -358,6 +358,21 @@ class TestAFreeze:
         assert {CHANNEL, ELSEWHERE} <= where
         lift(hq)
 
+    def test_is_told_to_channels_that_hear_nothing_right_now_as_soon_as_they_do(self, hq: Headquarters) -> None:
+        hq.core.telling.pauses = (0.02,) * 1_000
+        hq.board.out_of_order = True
+        hq.type("freeze", who=OLE, channel=ELSEWHERE)
+        assert hq.ledger.freezes.current()
+        hq.board.out_of_order = False
+
+        def late() -> list[str]:
+            shown = [one.text for ref, one in list(hq.board.shown.items()) if ref.channel == CHANNEL]
+            return [text for text in shown if "Slack did not take it then" in text]
+
+        (told,) = hq.board.pulse.wait_for(late)
+        assert "has frozen everything" in told
+        lift(hq)
+
     def test_is_what_the_doctor_says(self, frozen: Headquarters) -> None:
         found = [one for one in storage.look(frozen.settings, frozen.clock, deep=False) if one.about == "freeze"]
 
