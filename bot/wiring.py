@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from slack_bolt import App
@@ -47,15 +47,18 @@ from bot.people.directory import LookupFailed
 from bot.settings import ClusterConnection, Settings, SlackSettings, WorkerSettings
 from bot.slack.connection import Connections, pause
 from bot.slack.directory import SlackDirectory
-from bot.slack.http import HttpServer, Taken
 from bot.slack.intake import Intake
 from bot.slack.listeners import build_app
 from bot.slack.outbox import Outbox
 from bot.slack.pace import Pace
 from bot.slack.render.signed import Voice
+from bot.slack.signatures import Taken
 from bot.slack.views import Views
 from bot.slack.web import posting_client, reading_client
 from bot.slack.websocket import NotConnected
+
+if TYPE_CHECKING:
+    from bot.slack.http import HttpServer
 
 T = TypeVar("T")
 
@@ -201,6 +204,8 @@ def _connections(
 ) -> Connections | HttpServer:
     """The way that requests come in, by the mode of the settings."""
     if slack.mode == "http" and slack.signing_secret is not None:
+        from bot.slack.http import HttpServer  # noqa: PLC0415 - takes a while to be read, and Socket Mode needs none
+
         secret = slack.signing_secret.get_secret_value()
         return HttpServer(app, intake, secret, listen=slack.listen, on_ack=on_ack, taken=taken)
     return Connections(app, intake, slack.socket_token, api_url=slack.api_url, on_ack=on_ack)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from backends.simulator.fleets.seed import DAY, Past
-from bot.slack.http import PATH
+from bot.slack.signatures import PATH
 from tests.support.office import Office
 from tests.support.waiting import DEADLINE
 

@@ -22,8 +22,8 @@ from bot.dispatch.waiting import STILL_AT_IT
 from bot.ledger import ChangeRow, ChangeState, Ledger
 from bot.sandbox import Channel, Message, Outcome, Sandbox, User, Workspace, demo_workspace
 from bot.settings import AccessSettings, ConfirmationSettings, DigestChannelSettings, DigestSettings, Settings
-from bot.slack.http import PATH
 from bot.slack.pace import Pace
+from bot.slack.signatures import PATH
 from bot.wiring import Bot
 from tests.support.clock import Clock
 from tests.support.hosts import (

@@ -14,7 +14,7 @@ from bot.operations.doctor.findings import Check, broken, unseen, works
 from bot.people.directory import LookupFailed
 from bot.settings import Settings
 from bot.slack.directory import SlackDirectory, Standing
-from bot.slack.http import PATH, SIGNATURE, TIMESTAMP
+from bot.slack.signatures import PATH, SIGNATURE, TIMESTAMP
 from bot.slack.websocket import NotConnected, app_of
 
 BOT_TOKEN, APP_TOKEN, LISTEN = "slack.bot_token", "slack.app_token", "slack.listen"

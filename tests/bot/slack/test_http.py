@@ -16,9 +16,10 @@ from slack_sdk.signature import SignatureVerifier
 
 from bot.dispatch.requests import Pressed, Typed
 from bot.ledger import Ledger, LedgerError
-from bot.slack.http import LARGEST, PATH, HttpServer, Refused, Signatures, read_body
+from bot.slack.http import LARGEST, HttpServer, read_body
 from bot.slack.intake import Intake
 from bot.slack.listeners import build_app
+from bot.slack.signatures import PATH, Refused, Signatures
 from tests.support.slack import DeskOfATest
 from tests.support.waiting import DEADLINE
 
