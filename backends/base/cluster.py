@@ -63,6 +63,11 @@ class ClusterNode:
         return self.state is NodeState.DOWN
 
     @property
+    def word(self) -> str:
+        """How it is, in a word."""
+        return "draining" if self.drains else self.state.name.casefold()
+
+    @property
     def remark(self) -> str:
         """What is out of the ordinary with it, as a clause; empty when nothing is."""
         if self.drains:

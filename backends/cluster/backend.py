@@ -77,6 +77,8 @@ class ClusterBackend:
         self._now, self._steady, self._sleep = now, steady, sleep
         self._known: dict[str, VMInventory] = {}
         """What was last seen of each VM, and on which node."""
+        self._answered: dict[str, datetime] = {}
+        """When each node last answered."""
 
     @property
     def host(self) -> str:
@@ -99,8 +101,17 @@ class ClusterBackend:
         answers = self._nodes.ask(self._running(cluster), lambda _, node: node.inventory(disks=disks))
         if not any(isinstance(one, HostInventory) for one in answers.values()):
             self._any_of([*answers.values()])
+        now = self._now()
+        self._answered.update((node, now) for node, one in answers.items() if isinstance(one, HostInventory))
         found = whole.of_nodes(
-            self._host, cluster, answers, dict(self._known), self._now(), disks=disks, blind=self._nodes.blind
+            self._host,
+            cluster,
+            answers,
+            dict(self._known),
+            now,
+            disks=disks,
+            blind=self._nodes.blind,
+            seen_at=dict(self._answered),
         )
         self._known = {one.vm.id: one for one in found.vms}
         return found

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from backends.base import (
+    VM,
     AuthenticationFailed,
     Backend,
     BackendError,
@@ -158,17 +159,18 @@ def _gaps(about: str, inventory: HostInventory) -> Iterator[Check]:
 # ---------------------------------------------------------------- names of VMs
 
 
-def vm_names(seen: Sequence[Seen]) -> list[str]:
-    return sorted({one.vm.name for host in seen if host.inventory for one in host.inventory.vms})
+def vms_of(seen: Sequence[Seen]) -> list[VM]:
+    found = [one.vm for host in seen if host.inventory for one in host.inventory.vms]
+    return sorted(found, key=lambda vm: (vm.name, vm.host))
 
 
 def look_at_patterns(settings: Settings, seen: Sequence[Seen]) -> Iterator[Check]:
     """Every pattern of the settings, against the VMs that the hosts have."""
-    names, silent = vm_names(seen), [one.host for one in seen if one.inventory is None]
+    vms, silent = vms_of(seen), [one.host for one in seen if one.inventory is None]
     for place, pattern in values(settings, Pattern):
         if pattern == "*":
             continue
-        count = sum(patterns.protects([pattern], name) is not None for name in names)
+        count = len({vm.name for vm in vms if patterns.protects([pattern], vm.name, vm.host)})
         if count:
             yield works(place, f"{pattern} names {count} {'VM' if count == 1 else 'VMs'}.")
         elif silent or not seen:
