@@ -135,8 +135,8 @@ class GrantSettings(Section):
     )
     role: RoleName = Field(description="A name from roles.")
     vms: OneOrMore[Pattern] = Field(
-        description="Names of VMs, or patterns with `*`, `?` and `[12]`. Upper and lower case are the same. `prod/web*` "
-        "are those of one host or cluster, here and wherever VMs are named."
+        description="Names of VMs, or patterns with `*`, `?` and `[12]`. Upper and lower case are the same. "
+        "`prod/web*` are those of one host or cluster, here and wherever VMs are named."
     )
     channels: tuple[ChannelId, ...] = Field(
         default=(), description="The channels it holds in. When left out or empty, everywhere."
