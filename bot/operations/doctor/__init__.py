@@ -43,6 +43,7 @@ def examine(
             *(warning("settings", said, "Add it, or leave it out on purpose.") for said in gaps(settings)),
             *_slack(settings, directory, hosts.vms_of(seen)),
             *(check for one in seen for check in hosts.look(one, clock, clusters)),
+            *hosts.listed_twice(seen, clusters),
             *(sites.look(settings, workers, clock) if workers else ()),
             *hosts.look_at_patterns(settings, seen),
             *storage.look(settings, clock, room=room),

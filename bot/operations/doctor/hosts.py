@@ -17,6 +17,7 @@ from backends.base import (
     NotReady,
     Part,
     Refused,
+    name,
 )
 from bot.fleet.inventory import gaps_of
 from bot.operations.doctor.findings import Check, broken, unseen, warning, works
@@ -82,6 +83,20 @@ def look(seen: Seen, clock: Callable[[], datetime], clusters: Collection[str] = 
         *remarks(about, seen.facts, clock),
     ]
     yield from found or [works(about, described(seen))]
+
+
+def listed_twice(seen: Sequence[Seen], clusters: Collection[str]) -> Iterator[Check]:
+    """Hosts that show VMs of a cluster as their own. A replica has the GUID of its VM too, and is none."""
+    shown = {one.host: {v.vm.id: v.vm for v in one.inventory.vms} for one in seen if one.inventory}
+    kept = {vm.id: vm for host in clusters for vm in shown.get(host, {}).values() if not vm.is_replica}
+    for one in seen:
+        own = shown.get(one.host, {}) if one.host not in clusters else {}
+        both = [kept[vm.id] for vm in own.values() if vm.id in kept and not vm.is_replica]
+        if both:
+            vm = both[0]
+            said = f"{name(vm.name)} is on it, and on {name(vm.host)} ({name(vm.node)}). If it is that node, its VMs "
+            mend = "Take it out of hosts: the bot finds the nodes of a cluster by itself."
+            yield warning(one.about(), f"{said}are counted twice.", mend)
 
 
 def remarks(about: str, facts: HostFacts, clock: Callable[[], datetime]) -> Iterator[Check]:

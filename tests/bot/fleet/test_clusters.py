@@ -143,3 +143,10 @@ def test_a_cluster_is_shown_with_its_nodes_and_how_each_is(world: ClusterWorld, 
     assert "prod: hv03 | down | 0 seconds ago | 0 | 0 |" in after
     assert "prod: hv02 | draining | 0 seconds ago | 1 | 0 |" in after
     assert "prod: hv01 | up, no answer | 0 seconds ago | 1 | 1 |" in after
+
+
+def test_the_doctor_names_a_host_that_is_a_node_of_a_cluster_too(world: ClusterWorld) -> None:
+    add_clustered_vm(world.nodes["hv02"], "web01")
+    seen = hosts.ask({CLUSTER: world.backend(), "hv02": world.connect("hv02")})
+    (check,) = hosts.listed_twice(seen, [CLUSTER])
+    assert unmarked(f"{check.about}: {check.said}").startswith("hosts.hv02: web01 is on it, and on prod (hv02).")

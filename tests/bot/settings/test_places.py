@@ -82,3 +82,9 @@ def test_a_host_that_there_is_not_is_refused_with_the_nearest() -> None:
     (line,) = refused(access={"production_only": ["prd/dc*"]})
     assert line.startswith("access.production_only.0: there is no host or cluster prd; did you mean prod?")
     assert made(access={"production_only": ["a[/]b"]}).access.production_only == ("a[/]b",)
+
+
+def test_a_node_that_stands_under_hosts_too_is_refused() -> None:
+    twice = {"hosts": [{"name": "lab", "address": "HV01.example.net"}]}
+    assert refused(**twice) == ["clusters.0.nodes.0: lab under hosts is the same machine: leave it out there"]
+    assert made(hosts=[{"name": "hv01", "address": "hv01.other.example"}]).hosts
