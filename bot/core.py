@@ -8,7 +8,7 @@ from datetime import datetime
 from threading import Thread
 
 import commands
-from backends.base import Backend
+from backends.base import Backend, MayWait
 from bot.changes import verbs
 from bot.changes.brake import Brake
 from bot.changes.execution import Environment, Timeouts
@@ -95,6 +95,9 @@ class Core:
         permission = Permission(settings, gate, self.ledger, Brake(settings, self.ledger, clock))
         quota = Quota(settings.policy, Holdings(self.inventory, self.ledger))
         messages = ChangeMessages(self.ledger, announcer, clock, self._changed)
+        for backend in backends.values():
+            if isinstance(backend, MayWait):
+                backend.tell_waits(messages.waits)
         env = Environment(
             backends=backends,
             fleet=self.inventory,

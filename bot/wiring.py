@@ -25,7 +25,7 @@ from backends.cluster.nodes import Nodes
 from backends.hyperv.backend import HyperVBackend
 from backends.hyperv.connect import connect
 from backends.simulator.fleets import keeping
-from backends.simulator.fleets.demo import demo_fleet
+from backends.simulator.fleets.demo import demo_cluster, demo_fleet
 from backends.simulator.model.fleet import SimulatedHost
 from backends.simulator.powershell.interpreter import SimulatedPowerShell
 from backends.simulator.powershell.session import SimulatedSession
@@ -281,14 +281,21 @@ def _file_of(name: str, folder: Path | None) -> Path | None:
 
 @contextmanager
 def simulated_hosts(
-    folder: Path, username: str, password: str, made: Callable[[Sequence[HostInventory]], object] | None = None
+    folder: Path,
+    username: str,
+    password: str,
+    made: Callable[[Sequence[HostInventory]], object] | None = None,
+    *,
+    cluster: bool = False,
 ) -> Iterator[dict[str, int]]:
-    """The demo's hosts over WinRM on loopback: name to port. They are kept in `folder` for the next time; `made` is
-    called with what is on them when they are made anew."""
+    """The demo's hosts over WinRM on loopback: name to port, those of its `cluster` too. They are kept in `folder` for
+    the next time; `made` is called with what is on the hosts when they are made anew."""
     file = folder / "hosts.json"
     hosts = keeping.load(file) if file.exists() else demo_fleet(utc_now())
     if made is not None and not file.exists():
         made([_inventory(host) for host in hosts])
+    if cluster and not any(host.cluster for host in hosts):
+        hosts = [*hosts, *demo_cluster(utc_now())]
     with ExitStack() as open_ports:
         servers = {
             host.name: open_ports.enter_context(

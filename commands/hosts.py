@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
 from commands.base import Context, Heading, HostStatus, Reply, Table, say
@@ -14,12 +16,23 @@ from commands.kit.words import say_span
 @share_option
 @click.pass_obj
 def command(context: Context, share: bool) -> Reply:
-    """Which hosts answer, when each was last seen, and what is wrong with them."""
-    rows = tuple(map(_row, context.fleet.hosts()))
+    """Which hosts and clusters answer, when each was last seen, and what is wrong with them.
+
+    Under a cluster stand its nodes: whether each is up, draining, paused or down, and what is on it now.
+    """
+    rows = tuple(row for host in context.fleet.hosts() for row in (_row(host), *_of_nodes(context, host)))
     if not rows:
         return say("No hosts are set up.")
     columns = ("Host", "Answers", "Last seen", "VMs", "Checkpoints", "Problem")
     return Reply((Heading("Hosts"), *frozen(context), Table(columns, rows)), shared=share)
+
+
+def _of_nodes(context: Context, host: HostStatus) -> Iterator[tuple[str, ...]]:
+    """The nodes of a cluster, in the order in which it shows them. One that is up may not answer the bot."""
+    for node in host.nodes:
+        seen = f"{say_span(context.now - node.seen_at)} ago" if node.seen_at else "never"
+        state = node.state if node.answers or node.state == "down" else f"{node.state}, no answer"
+        yield f"{host.name}: {node.name}", state, seen, str(node.vms), str(node.checkpoints), ""
 
 
 def _row(host: HostStatus) -> tuple[str, ...]:

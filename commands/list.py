@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import click
 
-from backends.base import Checkpoint, VMInventory
+from backends.base import VM, Checkpoint, VMInventory
 from commands.base import (
     Actions,
     Button,
@@ -29,7 +29,7 @@ from commands.base import (
 from commands.base.context import SCANNED_EVERY
 from commands.base.health import Verdict
 from commands.kit import forecast, pages
-from commands.kit.finding import typeable
+from commands.kit.finding import Place, place_of, typeable
 from commands.kit.kinds import UNKNOWN, say_kind
 from commands.kit.options import share_option
 from commands.kit.pages import PAGE, Cell, Row
@@ -108,7 +108,7 @@ ALIASES = ("status",)
 @click.option("--stale", is_flag=True, help="Only checkpoints that have been there too long and that nobody keeps.")
 @click.option("--mine", is_flag=True, help="Only checkpoints that are yours: you took them, or claimed them.")
 @click.option("--unclaimed", is_flag=True, help="Only checkpoints that nobody looks after, or nobody any more.")
-@click.option("--host", metavar="hv01", help="Only VMs on this host.")
+@click.option("--host", metavar="hv01", help="Only VMs on this host or cluster, or on this node of a cluster now.")
 @pages.page_option
 @share_option
 @click.pass_obj
@@ -124,30 +124,38 @@ def command(
     share: bool,
 ) -> Reply:
     """The checkpoints of a VM as a tree with the place where it is now, or many VMs as a table."""
-    host = _host(context, host)
+    place = _place(context, host)
+    host = place.host if place else None
     found = context.fleet.find(vm) if vm else None
     only = Only(stale, mine, unclaimed)
-    if found and len(found) == 1 and not only.anything and host in (None, found[0].host):
+    if found and len(found) == 1 and not only.anything and _is_on(place, found[0]):
         parts = _one(context, context.fleet.look(found[0], disks=True))
     else:
         wanted = None if found is None else {one.id for one in found}
         everyone = context.fleet.all(host=host, disks=only.anything)
-        seen = [one for one in everyone if wanted is None or one.vm.id in wanted]
+        seen = [one for one in everyone if (wanted is None or one.vm.id in wanted) and _is_on(place, one.vm)]
         filling = map(Footnote, forecast.volumes(context, [one.vm for one in seen]))
-        at = _At(page, _words(vm=vm, only=only, host=host, share=share))
+        typed_host = (place.node or place.host) if place else None
+        at = _At(page, _words(vm=vm, only=only, host=typed_host, share=share))
         told = _chosen(context, seen, only, at) if only.anything else _many(context, seen, at)
         parts = (*told, *filling, *_down(context, host, disks=only.anything))
     return Reply(parts, shared=share)
 
 
-def _host(context: Context, text: str | None) -> str | None:
-    """The configured name of the host that was typed."""
+def _place(context: Context, text: str | None) -> Place | None:
+    """The host, cluster or node that was typed."""
     if text is None:
         return None
-    names = {host.name.casefold(): host.name for host in context.fleet.hosts()}
-    if text.casefold() not in names:
-        raise UsageError(f"There is no host called {name(text)}.", f"The hosts are {say_names([*names.values()])}.")
-    return names[text.casefold()]
+    hosts = context.fleet.hosts()
+    found = place_of(text, hosts)
+    if found is None:
+        known = say_names([host.name for host in hosts])
+        raise UsageError(f"There is no host called {name(text)}.", f"The hosts are {known}.")
+    return found
+
+
+def _is_on(place: Place | None, vm: VM) -> bool:
+    return place is None or (vm.host == place.host and place.node in ("", vm.node))
 
 
 def _one(context: Context, seen: VMInventory) -> tuple[Part, ...]:
@@ -156,12 +164,13 @@ def _one(context: Context, seen: VMInventory) -> tuple[Part, ...]:
         none = f"{name(vm.name)} on {name(vm.host)} has no checkpoints. {typed('create', typeable(vm))} takes one."
         return (*_unsound(context, [seen]), *say(none).parts)
     notes = known(context, seen.checkpoints)
+    node = f" on {name(vm.node)}" if vm.node else ""
     lines, cut = _tree(context, seen, notes)
     parts: list[Part] = [
         Heading(f"{name(vm.name)} on {name(vm.host)}"),
         *_unsound(context, [seen]),
         Tree(lines),
-        Footnote(f"It is {vm.state.label} and takes {vm.checkpoint_type.label} checkpoints."),
+        Footnote(f"It is {vm.state.label}{node} and takes {vm.checkpoint_type.label} checkpoints."),
     ]
     if cut:
         what = typed("show", typeable(vm), "<checkpoint>")

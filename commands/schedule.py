@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import time, timedelta
 from typing import Literal, cast
 
 import click
 
+from backends.base import VM
 from commands.base import (
     Context,
     Footnote,
@@ -30,6 +31,7 @@ from commands.base import (
     say,
 )
 from commands.kit import refusals, rights
+from commands.kit.finding import plain
 from commands.kit.meant import nearest
 from commands.kit.options import span
 from commands.kit.words import say_count, say_names, say_span, say_time, typed
@@ -202,7 +204,7 @@ def _add(context: Context, vms: str, options: Mapping[str, object]) -> Reply | S
     schedule = Schedule(
         f"{context.person.id}-{uuid.uuid4()}",
         called,
-        _parts(vms),
+        _patterns(vms, found),
         context.person.id,
         context.person.name,
         context.channel,
@@ -306,6 +308,12 @@ def _named(context: Context, text: str, what: str) -> Schedule:
 
 def _parts(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def _patterns(text: str, found: Sequence[VM]) -> tuple[str, ...]:
+    """The parts; the slash of a VM's own name stands for no host before it."""
+    names = {plain(vm.name) for vm in found}
+    return tuple(part.replace("/", "[/]") if plain(part) in names else part for part in _parts(text))
 
 
 def _called(text: str) -> str:

@@ -1,7 +1,7 @@
 """What the bot and every backend share: records of Hyper-V, the `Backend` protocol and its errors."""
 
 from backends.base.backend import Backend, Progress
-from backends.base.cluster import Cluster, ClusteredBackend, ClusterNode, DrainStatus, NodeState
+from backends.base.cluster import Cluster, ClusteredBackend, ClusterNode, DrainStatus, MayWait, NodeState, OnWait
 from backends.base.connection import Auth, HostConnection
 from backends.base.errors import (
     AuthenticationFailed,
@@ -39,6 +39,7 @@ from backends.base.records import (
     Disk,
     DiskFault,
     HostInventory,
+    NodeShown,
     OperationalStatus,
     Part,
     ReplicationMode,
@@ -82,9 +83,12 @@ __all__ = [
     "HostInventory",
     "LogReading",
     "LogTrouble",
+    "MayWait",
+    "NodeShown",
     "NodeState",
     "NotFound",
     "NotReady",
+    "OnWait",
     "OperationFailed",
     "OperationalStatus",
     "Part",

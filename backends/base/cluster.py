@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from backends.base.backend import Backend
 from backends.base.records import Volume
@@ -63,6 +63,11 @@ class ClusterNode:
         return self.state is NodeState.DOWN
 
     @property
+    def word(self) -> str:
+        """How it is, in a word."""
+        return "draining" if self.drains else self.state.name.casefold()
+
+    @property
     def remark(self) -> str:
         """What is out of the ordinary with it, as a clause; empty when nothing is."""
         if self.drains:
@@ -92,6 +97,19 @@ class Cluster:
 
     def node(self, name: str) -> ClusterNode | None:
         return next((one for one in self.nodes if one.name == name), None)
+
+
+OnWait = Callable[[str, str], object]
+"""Told the id of a VM on which something is to begin and why it does not yet, as a sentence; with an empty one the wait
+is over."""
+
+
+@runtime_checkable
+class MayWait(Protocol):
+    """A backend that lets a change wait while its VM is on its way."""
+
+    def tell_waits(self, on_wait: OnWait) -> None:
+        """Tell `on_wait` of each wait from now on."""
 
 
 class ClusteredBackend(Backend, Protocol):

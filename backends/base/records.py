@@ -358,6 +358,20 @@ class VMInventory:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeShown:
+    """A node of a cluster, as it was when the cluster was looked at."""
+
+    name: str
+    state: str
+    """A word: up, draining, paused, joining, down; or unknown, where no endpoint shows the cluster."""
+    answers: bool
+    seen_at: datetime | None = None
+    """When it last answered; None where it never did."""
+    vms: int = 0
+    checkpoints: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class HostInventory:
     """A host at one moment."""
 
@@ -372,6 +386,8 @@ class HostInventory:
     """What this endpoint or account shows nothing of at all."""
     remarks: tuple[str, ...] = ()
     """Sentences about the nodes of a cluster that are not as the others."""
+    nodes: tuple[NodeShown, ...] = ()
+    """Those of a cluster; empty for a host."""
 
 
 def is_differencing(path: str) -> bool:

@@ -26,6 +26,7 @@ from backends.base import (
     HostFacts,
     HostInventory,
     NotFound,
+    OnWait,
     Progress,
     UnknownOutcome,
     Unreachable,
@@ -75,12 +76,18 @@ class ClusterBackend:
         self._nodes = nodes
         self._waits = waits or Waits()
         self._now, self._steady, self._sleep = now, steady, sleep
+        self._on_wait: OnWait = lambda _vm_id, _why: None
         self._known: dict[str, VMInventory] = {}
         """What was last seen of each VM, and on which node."""
+        self._answered: dict[str, datetime] = {}
+        """When each node last answered."""
 
     @property
     def host(self) -> str:
         return self._host
+
+    def tell_waits(self, on_wait: OnWait) -> None:
+        self._on_wait = on_wait
 
     # ------------------------------------------------------------ questions
 
@@ -99,8 +106,17 @@ class ClusterBackend:
         answers = self._nodes.ask(self._running(cluster), lambda _, node: node.inventory(disks=disks))
         if not any(isinstance(one, HostInventory) for one in answers.values()):
             self._any_of([*answers.values()])
+        now = self._now()
+        self._answered.update((node, now) for node, one in answers.items() if isinstance(one, HostInventory))
         found = whole.of_nodes(
-            self._host, cluster, answers, dict(self._known), self._now(), disks=disks, blind=self._nodes.blind
+            self._host,
+            cluster,
+            answers,
+            dict(self._known),
+            now,
+            disks=disks,
+            blind=self._nodes.blind,
+            seen_at=dict(self._answered),
         )
         self._known = {one.vm.id: one for one in found.vms}
         return found
@@ -208,20 +224,33 @@ class ClusterBackend:
         return False
 
     def _settled(self, vm_id: str) -> str:
-        """The node of the VM, once nothing moves it. Raises `Busy` where that does not end."""
+        """The node of the VM, once nothing moves it, which is told meanwhile. Raises `Busy` where that does not end."""
+        told = ""
         until = self._steady() + self._waits.migration
-        while True:
-            vm = self.vm(vm_id).vm
-            cluster = self._nodes.read()
-            node = cluster.node(vm.node)
-            moves = vm.migrating or cluster.owners.get(vm_id, vm.node) != vm.node
-            leaves = node is not None and not node.takes_changes
-            if not moves and not leaves:
-                return vm.node
-            stays = leaves and not moves and node is not None and not node.drains
-            if stays or self._steady() >= until:
-                raise self._on_its_way(vm.name, vm.node, node.remark if node else "")
-            self._sleep(self._waits.pause)
+        try:
+            while True:
+                vm = self.vm(vm_id).vm
+                cluster = self._nodes.read()
+                node = cluster.node(vm.node)
+                moves = vm.migrating or cluster.owners.get(vm_id, vm.node) != vm.node
+                leaves = node is not None and not node.takes_changes
+                if not moves and not leaves:
+                    return vm.node
+                stays = leaves and not moves and node is not None and not node.drains
+                remark = node.remark if node else ""
+                if stays or self._steady() >= until:
+                    raise self._on_its_way(vm.name, vm.node, remark)
+                if told != (told := self._why_not_yet(vm.name, vm.node, remark)):
+                    self._on_wait(vm_id, told)
+                self._sleep(self._waits.pause)
+        finally:
+            if told:
+                self._on_wait(vm_id, "")
+
+    def _why_not_yet(self, vm_name: str, node: str, remark: str) -> str:
+        """No surer than the last look: it may have arrived since."""
+        why = f"{name(node)} {remark}, and it was on it" if remark else "it was on its way to another node"
+        return f"{name(vm_name)} waits: {why} when I last looked. This goes on when it has settled."
 
     def _on_its_way(self, vm_name: str, node: str, remark: str) -> Busy:
         why = f"{name(node)} {remark}" if remark else f"{name(vm_name)} is being moved to another node"

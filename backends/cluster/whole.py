@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from backends.base import (
     HostEvents,
     HostFacts,
     HostInventory,
+    NodeShown,
     Part,
     Unseen,
     VMInventory,
@@ -39,9 +40,10 @@ def of_nodes(
     *,
     disks: bool,
     blind: str,
+    seen_at: Mapping[str, datetime],
 ) -> HostInventory:
     """One inventory of what the nodes answered. `known` is what was last seen of VMs: those of a node that does not
-    answer stay as they were, and it is said that they could not be read."""
+    answer stay as they were, and it is said that they could not be read. `seen_at` is when each node last answered."""
     seen = {node: one for node, one in answers.items() if isinstance(one, HostInventory)}
     vms = _each_once(host, cluster, seen)
     silent = {node: one for node, one in answers.items() if isinstance(one, BackendError)}
@@ -62,6 +64,7 @@ def of_nodes(
         (*(u for one in seen.values() for u in one.unreadable), *unseen),
         tuple({u.part: u for one in seen.values() for u in one.cannot_show}.values()),
         tuple(_remarks(cluster, silent, blind)),
+        tuple(_shown(cluster, seen, [*vms.values(), *lost], blind, seen_at)),
     )
 
 
@@ -119,6 +122,21 @@ def _why(one: VMInventory, cluster: Cluster, silent: Mapping[str, BackendError])
     owner = cluster.owners.get(one.vm.id, one.vm.node)
     error = silent.get(owner)
     return f"{owner} does not show {one.vm.name}{f': {error.cause}' if error else ''}"
+
+
+def _shown(
+    cluster: Cluster, seen: Collection[str], vms: Sequence[VMInventory], blind: str, seen_at: Mapping[str, datetime]
+) -> Iterable[NodeShown]:
+    for node in cluster.nodes:
+        here = [one for one in vms if one.vm.node == node.name]
+        yield NodeShown(
+            node.name,
+            "unknown" if blind else node.word,
+            node.name in seen,
+            seen_at.get(node.name),
+            len(here),
+            sum(len(one.checkpoints) for one in here),
+        )
 
 
 def _volumes(cluster: Cluster, seen: Mapping[str, HostInventory]) -> tuple[Volume, ...] | None:

@@ -66,8 +66,8 @@ class Approvers:
         """Whom each rule names; for what the brake holds, who may do the same to each VM."""
         if not braked:
             return [tuple(rule.by) for rule in access.approvals(self.access, plan)]
-        names = dict.fromkeys(target.vm_name for target in plan.targets)
-        return [access.who_may(self.access, plan.action.right, one, channel) for one in names]
+        vms = dict.fromkeys((target.vm_name, target.host) for target in plan.targets)
+        return [access.who_may(self.access, plan.action.right, vm, channel, host=host) for vm, host in vms]
 
     def _named(self, rules: Collection[tuple[str, ...]]) -> tuple[str, ...] | None:
         """The user ids that every rule names, in the order of the first; None where that is everybody. Raises
@@ -88,7 +88,7 @@ class Approvers:
                 if refusal.passing and not isinstance(refusal.__cause__, NoSuchMember):
                     yield one
                 continue
-            if all(access.may(self.access, person, "view", target.vm_name, channel) for target in plan.targets):
+            if all(access.may(self.access, person, "view", t.vm_name, channel, host=t.host) for t in plan.targets):
                 yield one
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Literal
 
 from bot.changes import approvals, verbs
@@ -56,6 +57,8 @@ OF_NO_USE = (
 SHOWN = frozenset({*ChangeState, OUTCOME, *LINES, TAKEN_OVER, APPROVED})
 """The ledger's events that a card is made of."""
 
+NO_WAITS: Mapping[str, str] = MappingProxyType({})
+
 BAR = 10
 FEW = 15
 """VMs of a group that a message surely has room for, each with what became of it."""
@@ -67,14 +70,17 @@ UNSEEN = (
 )
 
 
-def card(row: ChangeRow, events: Sequence[Event], progress: Mapping[str, int]) -> Reply:
-    """The message of a change as the ledger has it now. `progress` is VM id to percentage."""
+def card(
+    row: ChangeRow, events: Sequence[Event], progress: Mapping[str, int], waits: Mapping[str, str] = NO_WAITS
+) -> Reply:
+    """The message of a change as the ledger has it now. `progress` is VM id to percentage, and `waits` VM id to the
+    sentence why nothing begins there yet."""
     parts: list[Part] = [Heading(f"{_sign(row, events)} {title(row)}")]
     match row.state:
         case ChangeState.AWAITING:
             parts += _question(row, events)
         case ChangeState.REQUESTED | ChangeState.QUEUED | ChangeState.RUNNING:
-            parts += _under_way(row, events, progress)
+            parts += _under_way(row, events, progress, waits)
         case _:
             parts += _end(row, events)
     if row.state not in OF_NO_USE and row.plan is not None:
@@ -166,13 +172,17 @@ def second_question(plan: Plan) -> str:
     return f"{danger(plan)} Is that meant?".strip() if plan.grave else ""
 
 
-def _under_way(row: ChangeRow, events: Sequence[Event], progress: Mapping[str, int]) -> list[Part]:
+def _under_way(
+    row: ChangeRow, events: Sequence[Event], progress: Mapping[str, int], waits: Mapping[str, str]
+) -> list[Part]:
     targets = plan_of(row).targets
     done = {o.vm_id: o for o in outcomes(events)}
     if row.state == ChangeState.QUEUED:
         parts: list[Part] = [Paragraph("Waits for its turn."), Actions((Button("Cancel", "cancel", row.id),))]
     else:
         parts = [] if progress or len(targets) > 1 else [Paragraph("Under way …")]
+        held_up = [f"⏸️ {waits[one.vm_id]}" for one in targets if one.vm_id in waits and one.vm_id not in done]
+        parts = [*map(Paragraph, held_up[:MOST_TOLD])] or parts
     if len(targets) > 1:
         told = f"{_bar(len(done) * 100 // len(targets))} {len(done)} of {len(targets)} done"
         buttons = _each(row) if row.state == ChangeState.RUNNING else ()

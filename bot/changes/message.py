@@ -74,6 +74,8 @@ class ChangeMessages:
         self._origins: dict[str, Origin] = {}
         self._progress: dict[tuple[str, str], int] = {}
         self._progress_shown: dict[str, datetime] = {}
+        self._waits: dict[str, str] = {}
+        """Why nothing begins yet on a VM, by its id."""
         self._posting: set[str] = set()
         self._soon: dict[str, Timer] = {}
         self._again: set[str] = set()
@@ -198,6 +200,17 @@ class ChangeMessages:
         known = self._known.get(change_id)
         if known is not None and known.row.message is not None and not known.row.state.final:
             Thread(target=self._show_progress, args=(change_id,), name="progress", daemon=True).start()
+
+    def waits(self, vm_id: str, why: str) -> None:
+        """The change under way on this VM waits, or goes on where `why` is empty. Not kept: after a crash it is looked
+        at anew."""
+        if why:
+            self._waits[vm_id] = why
+        else:
+            self._waits.pop(vm_id, None)
+        for change_id, known in list(self._known.items()):
+            if any(one.id == vm_id for one in known.row.vms):
+                self.show_soon(change_id)
 
     def _show_progress(self, change_id: str) -> None:
         try:
@@ -406,7 +419,7 @@ class ChangeMessages:
     def _card(self, change: Change) -> Reply:
         row = change.row
         progress = {vm: percent for (id, vm), percent in list(self._progress.items()) if id == row.id}
-        return card(row, change.events, progress)
+        return card(row, change.events, progress, dict(self._waits))
 
     @contextmanager
     def _alone(self, change_id: str) -> Iterator[None]:

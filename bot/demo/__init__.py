@@ -14,12 +14,14 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from backends.base import HostInventory
+from backends.simulator.fleets.demo import CLUSTER, NODES
 from bot.demo import history
 from bot.durable import Stopped
 from bot.operations.folder import HOLDER, LOCK, make_private
 from bot.sandbox import PortTaken, Sandbox
 from bot.settings import (
     AccessSettings,
+    ClusterSettings,
     DigestChannelSettings,
     DigestSettings,
     GrantSettings,
@@ -61,15 +63,17 @@ QUIET = Quiet()
 class Demo:
     """Everything between `start` and `stop`; what happened is kept in a folder for the next time."""
 
-    def __init__(self, data: Path, *, fresh: bool = False, port: int | None = None) -> None:
-        """Raises OSError when the folder cannot be used, or when `fresh` would throw away something else. The page is
-        at the same port each time, or at the next free one; a `port` that is asked for is taken, or none."""
+    def __init__(self, data: Path, *, fresh: bool = False, port: int | None = None, cluster: bool = False) -> None:
+        """With a `cluster` besides the two hosts, which stays in the folder. The page is at the same port each time, or
+        at the next free one; a `port` that is asked for is taken, or none. Raises OSError when the folder cannot be
+        used, or when `fresh` would throw away something else."""
         check(data)
         make_private(data)
         if fresh:
             _throw_away(data)
         (data / MARK).touch()
         self._data = data
+        self._cluster = cluster
         self._open = ExitStack()
         for name in NOISY:
             logging.getLogger(name).addFilter(QUIET)
@@ -84,7 +88,9 @@ class Demo:
 
     def start(self, stopping: threading.Event | None = None) -> None:
         password = secrets.token_urlsafe(24)
-        ports = self._open.enter_context(simulated_hosts(self._data, ACCOUNT, password, self._begin))
+        ports = self._open.enter_context(
+            simulated_hosts(self._data, ACCOUNT, password, self._begin, cluster=self._cluster)
+        )
         self._open_page()
         bot = Bot(self._settings(ports, password))
         self._open.callback(bot.stop)
@@ -117,6 +123,11 @@ class Demo:
 
     def _settings(self, ports: dict[str, int], password: str) -> Settings:
         everyone, owners, web = "everyone", "S0VMADMIN", "S0WEBTEAM"
+        reached = tuple(HostSettings(name=name, address="127.0.0.1", port=port) for name, port in ports.items())
+        nodes = tuple(one for one in reached if one.name in NODES)
+        clusters = tuple(
+            ClusterSettings(name=CLUSTER, address=one.address, port=one.port, nodes=nodes) for one in nodes[:1]
+        )
         return Settings(
             slack=SlackSettings(
                 api_url=self._sandbox.api_url,
@@ -125,7 +136,8 @@ class Demo:
             ),
             data_dir=self._data,
             host_defaults=HostDefaults(ssl=False, username=ACCOUNT, password=SecretStr(password)),
-            hosts=tuple(HostSettings(name=name, address="127.0.0.1", port=port) for name, port in ports.items()),
+            hosts=tuple(one for one in reached if one.name not in NODES),
+            clusters=clusters,
             access=AccessSettings(
                 grants=(
                     GrantSettings(to=(owners,), role="owner", vms=("*",)),
@@ -149,7 +161,7 @@ class Demo:
         longest = max(len(command) for command, _ in TRIES)
         tries = "\n".join(f"    {command:{longest}}    {what}" for command, what in TRIES)
         return f"""\
-Checkpoint Bot is running: two simulated Hyper-V hosts, and a Slack workspace at
+Checkpoint Bot is running: two simulated Hyper-V hosts{" and a cluster" * self._cluster}, and a Slack workspace at
 
     {self.url}
 

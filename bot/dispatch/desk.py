@@ -482,13 +482,13 @@ class Desk:
         allowed = access.allowed(self.settings.access, person, channel)
 
         def may_view(vm: VM) -> bool:
-            return allowed("view", vm.name)
+            return allowed("view", vm.name, vm.host)
 
         return replace(
             self._context(person, channel),
             fleet=LastSeenView(self.inventory, may_view, grammar.normalise_name, sets=self.settings.sets),
             owners=lambda notes: notes,
-            may=lambda verb, vm: allowed(verb, vm.name),
+            may=lambda verb, vm: allowed(verb, vm.name, vm.host),
             holding=lambda disks: Holdings(self.inventory, self.ledger).seen(person.id, disks=disks),
         )
 
@@ -497,7 +497,7 @@ class Desk:
         at = self.bulkhead.of(person.id)
 
         def may_view(vm: VM) -> bool:
-            return access.may(rules, person, "view", vm.name, channel)
+            return access.may(rules, person, "view", vm.name, channel, host=vm.host)
 
         def digest() -> Reply:
             with at(None):
@@ -514,7 +514,7 @@ class Desk:
             fleet=FleetView(self.inventory, may_view, grammar.normalise_name, at, self.settings.sets),
             record=self.ledger,
             policy=self.settings.policy,
-            may=lambda verb, vm: access.may(rules, person, verb, vm.name, channel),
+            may=lambda verb, vm: access.may(rules, person, verb, vm.name, channel, host=vm.host),
             grants=access.grants_of(rules, person, channel),
             elsewhere=access.grants_elsewhere(rules, person, channel),
             roles_with=partial(access.roles_with, rules),

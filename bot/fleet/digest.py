@@ -120,7 +120,7 @@ def compose(
     """The digest of the VMs whose names fit one of `patterns`, made from what was last seen (with disks, for sizes).
     `verdicts` are by id: of a VM that is not among them nobody can tell; one that was not seen may be among them."""
     everywhere = tuple(inventories)
-    vms = tuple(one for i in everywhere for one in i.vms if protects(patterns, one.vm.name))
+    vms = tuple(one for i in everywhere for one in i.vms if protects(patterns, one.vm.name, one.vm.host))
     checkpoints = [(one, c) for one in vms for c in one.checkpoints]
     here = {one.vm.host for one in vms}
     stale = [
@@ -130,7 +130,7 @@ def compose(
     ]
     judged = [verdicts[one.vm.id] for one in vms if one.vm.id in verdicts]
     seen = {one.vm.id for i in everywhere for one in i.vms}
-    unseen = [one for id, one in verdicts.items() if id not in seen and protects(patterns, one.vm_name)]
+    unseen = [one for id, one in verdicts.items() if id not in seen and protects(patterns, one.vm_name, one.host)]
     can_be_told = sum(health.verdict is not Verdict.CANNOT_TELL for health in judged)
     return Digest(
         at=now,

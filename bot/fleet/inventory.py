@@ -284,6 +284,7 @@ class Inventory:
             remarks=(*(inventory.remarks if inventory else ()), *self._remarks.get(host, ())),
             vms=len(vms),
             checkpoints=sum(len(one.checkpoints) for one in vms),
+            nodes=inventory.nodes if inventory else (),
         )
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from commands.base import HostStatus, Look, NotKnown, Slip, UsageError, name
 from commands.base.context import Health
 from commands.base.health import Verdict, VMHealth
 from commands.kit import meant, patterns
-from commands.kit.finding import fits, is_guid, named, nearest, plain, tell_apart
+from commands.kit.finding import fits, is_guid, named, nearest, place_of, plain, tell_apart
 from commands.kit.words import say_names, typed
 
 
@@ -165,6 +165,9 @@ class FleetView:
     def _part(self, text: str, vms: tuple[VM, ...]) -> tuple[VM, ...]:
         if found := self._named(text, vms):
             return (found,)
+        text, vms = self._at_place(text, vms)
+        if found := self._named(text, vms):
+            return (found,)
         if text.strip().startswith("@"):
             return self._set(text.strip(), vms)
         if _is_pattern(text):
@@ -179,6 +182,21 @@ class FleetView:
             unknown.slips = (Slip(text.strip(), near),)
         raise unknown
 
+    def _at_place(self, text: str, vms: tuple[VM, ...]) -> tuple[str, tuple[VM, ...]]:
+        """Of `prod/web*` what is behind the slash, and the VMs of that host or cluster; else what was given."""
+        place, of_name = patterns.parts(text)
+        if not of_name.strip():
+            return text, vms
+        found = place_of(place.strip(), self._inventory.hosts()) if place else None
+        if found is None:
+            return text, vms
+        if found.node:  # what is meant by it later, in a schedule, may be on another node
+            raise UsageError(
+                f"{name(found.node)} is a node of the cluster {name(found.host)}, which its VMs belong to.",
+                f"Type {name(f'{found.host}/{of_name}')}.",
+            )
+        return of_name.strip(), tuple(vm for vm in vms if vm.host == found.host)
+
     def _set(self, text: str, vms: tuple[VM, ...]) -> tuple[VM, ...]:
         """The VMs of a named set."""
         found = self._sets.get(text[1:].casefold())
@@ -189,7 +207,7 @@ class FleetView:
             unknown = NotKnown(f"There is no set called {name(text)}.", hint or "The settings name no sets.")
             unknown.slips = (Slip(text, tuple(f"@{one}" for one in near)),) if near else ()
             raise unknown
-        chosen = (vm for vm in vms if patterns.grants(found, vm.name) and self._may(vm))
+        chosen = (vm for vm in vms if patterns.grants(found, vm.name, vm.host) and self._may(vm))
         if in_sight := tuple(sorted(chosen, key=lambda vm: (vm.name.casefold(), vm.host))):
             return in_sight
         raise NotKnown(f"No VM in sight is in the set {name(text)}.", self._where_it_may_be("", vms))

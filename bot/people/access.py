@@ -52,41 +52,42 @@ class Approve:
 Decision = Denied | Go | Confirm | Approve
 
 
-def may(access: AccessSettings, person: Person, action: str, vm_name: str, channel: str) -> bool:
-    """Whether any grant lets `person` do `action` to this VM in `channel`."""
+def may(access: AccessSettings, person: Person, action: str, vm_name: str, channel: str, *, host: str = "") -> bool:
+    """Whether any grant lets `person` do `action` to this VM in `channel`. `host` is its host or cluster: without it no
+    grant for one of them holds."""
     return any(
-        action in access.roles[grant.role] and patterns.grants(grant.vms, vm_name)
+        action in access.roles[grant.role] and patterns.grants(grant.vms, vm_name, host)
         for grant in _grants(access, person, channel)
     )
 
 
-def who_may(access: AccessSettings, action: str, vm_name: str, channel: str) -> tuple[str, ...]:
+def who_may(access: AccessSettings, action: str, vm_name: str, channel: str, *, host: str = "") -> tuple[str, ...]:
     """The user ids and user group ids whom a grant lets do `action` to this VM in `channel`, and perhaps `everyone`."""
     found = (
         one
         for grant in access.grants
         if action in access.roles[grant.role]
         and (not grant.channels or channel in grant.channels)
-        and patterns.grants(grant.vms, vm_name)
+        and patterns.grants(grant.vms, vm_name, host)
         for one in grant.to
     )
     return tuple(dict.fromkeys(found))
 
 
-def allowed(access: AccessSettings, person: Person, channel: str) -> Callable[[str, str], bool]:
-    """The same as `may` for many VMs: whether an action is allowed on the VM of that name."""
+def allowed(access: AccessSettings, person: Person, channel: str) -> Callable[[str, str, str], bool]:
+    """The same as `may` for many VMs: whether an action is allowed on the VM of that name and host."""
     held = [(frozenset(access.roles[grant.role]), tuple(grant.vms)) for grant in _grants(access, person, channel)]
 
     @cache
     def covering(action: str) -> tuple[str, ...]:
         return tuple(pattern for actions, vms in held if action in actions for pattern in vms)
 
-    return lambda action, vm_name: _covers(covering(action), vm_name)
+    return lambda action, vm_name, host: _covers(covering(action), vm_name, host)
 
 
 @lru_cache(maxsize=65_536)
-def _covers(vms: tuple[str, ...], vm_name: str) -> bool:
-    return patterns.grants(vms, vm_name)
+def _covers(vms: tuple[str, ...], vm_name: str, host: str) -> bool:
+    return patterns.grants(vms, vm_name, host)
 
 
 def decide(
@@ -104,10 +105,10 @@ def decide(
     `doing` is what a refusal calls its verb: `take checkpoints of`. What is `destructive` is asked about where the
     settings do not say what is.
     """
-    names = list(dict.fromkeys(target.vm_name for target in plan.targets))
-    can = {name: may(access, person, plan.action.right, name, channel) for name in names}
-    if not names or not all(can.values()):
-        refused, rest = ([name for name in names if can[name] is wanted] for wanted in (False, True))
+    vms = list(dict.fromkeys((target.vm_name, target.host) for target in plan.targets))
+    can = {(vm, host): may(access, person, plan.action.right, vm, channel, host=host) for vm, host in vms}
+    if not vms or not all(can.values()):
+        refused, rest = (list(dict.fromkeys(vm for vm, host in vms if can[vm, host] is w)) for w in (False, True))
         denied = _denied(access, plan.action.right, doing, refused, rest)
         return replace(denied, why=f"{denied.why} in {channel}")
     if rules := approvals(access, plan):
@@ -124,7 +125,7 @@ def approvals(access: AccessSettings, plan: Plan) -> tuple[ApprovalSettings, ...
         rule
         for rule in access.approvals
         if plan.action.right in rule.actions
-        and any(patterns.protects(rule.vms, target.vm_name) for target in plan.targets)
+        and any(patterns.protects(rule.vms, target.vm_name, target.host) for target in plan.targets)
     )
 
 
@@ -253,13 +254,14 @@ def _may_approve(
     if own:
         return f"You asked for this, so somebody else must {word} it."
     if braked and not rules:
-        lacking = [t.vm_name for t in plan.targets if not may(access, presser, plan.action.right, t.vm_name, channel)]
+        right = plan.action.right
+        lacking = [t for t in plan.targets if not may(access, presser, right, t.vm_name, channel, host=t.host)]
         return f"Somebody may {word} this who may do the same themselves, and you may not." if lacking else None
     if not rules:
         return "This needs no approval: only the person who asked may confirm it."
     if not all(_is_for(rule.by, presser) for rule in rules):
         return f"You are not among those who may {word} this."
-    hidden = [t.vm_name for t in plan.targets if not may(access, presser, "view", t.vm_name, channel)]
+    hidden = [t for t in plan.targets if not may(access, presser, "view", t.vm_name, channel, host=t.host)]
     return f"You may not see every VM that this is about, so you cannot {word} it." if hidden else None
 
 

@@ -68,7 +68,8 @@ class Codes:
 
     def asks(self, plan: Plan | None) -> bool:
         """Whether an answer to a question about this plan needs a code."""
-        return plan is not None and any(patterns.protects(self.settings.vms, one.vm_name) for one in plan.targets)
+        targets = plan.targets if plan is not None else ()
+        return any(patterns.protects(self.settings.vms, one.vm_name, one.host) for one in targets)
 
     # ------------------------------------------------------------ on the machine of the bot
 

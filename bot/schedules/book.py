@@ -65,7 +65,8 @@ class Book:
         self.permission.check_not_frozen()
         self.permission.gate.admit_change(person, origin.channel)
         named = self._named(plan.schedule)
-        vms = tuple(vm for vm in named if access.may(self.settings.access, person, "view", vm.name, origin.channel))
+        rules, channel = self.settings.access, origin.channel
+        vms = tuple(vm for vm in named if access.may(rules, person, "view", vm.name, channel, host=vm.host))
         try:
             self._check(plan, person, vms, hidden=len(vms) < len(named))
         except Refusal as refusal:

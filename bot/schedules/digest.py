@@ -116,7 +116,7 @@ class Digests:
     def _with_growth(self, found: Digest, shown: Sequence[HostInventory], patterns: Sequence[str]) -> Digest:
         """What is known of how its VMs and their hosts' volumes grow."""
         growth = KnownGrowth(self.ledger, self.clock)
-        vms = [one.vm for inventory in shown for one in inventory.vms if protects(patterns, one.vm.name)]
+        vms = [one.vm for inventory in shown for one in inventory.vms if protects(patterns, one.vm.name, one.vm.host)]
         series = self.ledger.samples.of_vms(found.at - CHARTED, [vm.id for vm in vms])
         return replace(
             found,

@@ -40,7 +40,7 @@ class HoldNotices:
     def _told(self, turn: Turn) -> bool:
         """Whether somebody heard it, or nobody will."""
         health = turn.health
-        channels = dict.fromkeys(c.channel for c in self.channels if protects(c.vms, health.vm_name))
+        channels = dict.fromkeys(c.channel for c in self.channels if protects(c.vms, health.vm_name, health.host))
         owners = self.owners_of(health.vm_id)
         message = _held(health) if turn.held else _ended(health)
         heard = passes = False

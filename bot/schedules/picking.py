@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from backends.base import VM, CheckpointType, VMInventory
 from bot.changes.permission import Permission
@@ -68,12 +69,14 @@ class Picker:
     def covered(self, schedule: Schedule, vms: Sequence[VM]) -> tuple[VM, ...]:
         """Those of the VMs that the schedule names."""
         wanted, without = (expanded(some, self.settings.sets) for some in (schedule.vms, schedule.excluded))
-        return tuple(vm for vm in vms if patterns.grants(wanted, vm.name) and not patterns.protects(without, vm.name))
+        named = (vm for vm in vms if patterns.grants(wanted, vm.name, vm.host))
+        return tuple(vm for vm in named if not patterns.protects(without, vm.name, vm.host))
 
     def may(self, person: Person, schedule: Schedule, vm: VM) -> bool:
         """Whether somebody has the rights that the schedule needs on a VM."""
         rules = self.settings.access
-        return all(access.may(rules, person, action, vm.name, schedule.channel) for action in schedule.actions)
+        channel = schedule.channel
+        return all(access.may(rules, person, action, vm.name, channel, host=vm.host) for action in schedule.actions)
 
     def pick(self, schedule: Schedule, only: Sequence[str] | None = None) -> Picks:
         """Of all VMs that it names, or of these, whose hosts are asked anew whenever they were asked last. Raises
@@ -109,15 +112,16 @@ class Picker:
     def _lost(self, owner: Person, schedule: Schedule, vm: VM) -> Left:
         """A VM of which the owner has not all the rights that it takes. What they may not see is not named."""
         rules = self.settings.access
-        missing = [one for one in schedule.actions if not access.may(rules, owner, one, vm.name, schedule.channel)]
-        seen = access.may(rules, owner, "view", vm.name, schedule.channel)
+        can = partial(access.may, rules, owner, vm_name=vm.name, channel=schedule.channel, host=vm.host)
+        missing = [one for one in schedule.actions if not can(action=one)]
+        seen = can(action="view")
         why = f"{name(owner.name)} may not {' and '.join(missing)} checkpoints of it any more"
         return Left(vm.id, vm.name if seen else UNSEEN, "rights", why)
 
     def type_of(self, schedule: Schedule, vm: VM) -> CheckpointType | None:
         """The type to take of a VM. Production is the VM's own where that is one, and nothing else where the settings
         allow no other."""
-        if patterns.protects(self.settings.access.production_only, vm.name):
+        if patterns.protects(self.settings.access.production_only, vm.name, vm.host):
             wanted = CheckpointType.PRODUCTION_ONLY
         elif schedule.kind == "standard":
             wanted = CheckpointType.STANDARD

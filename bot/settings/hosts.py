@@ -171,8 +171,19 @@ def unreachable_clusters(
     return [
         *_twice([one.entrance for one in clusters], "cluster"),
         *both,
+        *_listed_twice(clusters, hosts),
         *(((index, *place), why) for index, one in enumerate(clusters) for place, why in _problems(one)),
     ]
+
+
+def _listed_twice(clusters: Sequence[ClusterConnection], hosts: Sequence[HostSettings]) -> Iterator[tuple[Place, str]]:
+    """Nodes that stand under hosts too, by their addresses: their VMs would be counted twice."""
+    for index, cluster in enumerate(clusters):
+        for at, node in enumerate(cluster.nodes.values()):
+            for host in hosts:
+                address = (host.address or host.name).casefold()
+                if host.site is None and address == node.address.casefold() and host.port in (None, node.port):
+                    yield (index, "nodes", at), f"{host.name} under hosts is the same machine: leave it out there"
 
 
 def _problems(cluster: ClusterConnection) -> Iterator[tuple[Place, str]]:

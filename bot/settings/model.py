@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import time, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
@@ -60,7 +60,7 @@ from bot.settings.kinds import (
 )
 from bot.settings.problems import PREFIX, Place, found, variable
 from bot.settings.section import Section
-from bot.settings.sets import SET, S, unknown, without_sets
+from bot.settings.sets import SET, Places, S, misplaced, unknown, without_sets
 from commands.base import Policy, Schedule
 from commands.kit.words import say_span
 
@@ -135,7 +135,8 @@ class GrantSettings(Section):
     )
     role: RoleName = Field(description="A name from roles.")
     vms: OneOrMore[Pattern] = Field(
-        description="Names of VMs, or patterns with `*`, `?` and `[12]`. Upper and lower case are the same."
+        description="Names of VMs, or patterns with `*`, `?` and `[12]`. Upper and lower case are the same. "
+        "`prod/web*` are those of one host or cluster, here and wherever VMs are named."
     )
     channels: tuple[ChannelId, ...] = Field(
         default=(), description="The channels it holds in. When left out or empty, everywhere."
@@ -453,6 +454,15 @@ class AuditSettings(Section):
         return self
 
 
+def _places(data: dict[str, Any]) -> Places | None:
+    """What the settings read so far name; None where hosts or clusters are wrong, which is said there."""
+    if "hosts" not in data or "clusters" not in data:
+        return None
+    clusters: tuple[ClusterSettings, ...] = data["clusters"]
+    names = [one.name for one in (*data["hosts"], *clusters)]
+    return Places(names, {node.name.casefold(): one.name for one in clusters for node in one.nodes})
+
+
 def _is_about(hosts: tuple[HostSettings, ...], place: Place) -> bool:
     """How a host of a site is reached is its worker's to know."""
     return hosts[int(place[0])].site is None or place[1] == "name"
@@ -534,21 +544,19 @@ class Settings(BaseSettings, Section):
 
     @field_validator("sets")
     @classmethod
-    def _sets_name_vms(cls, sets: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        found(
-            [
-                ((name, at), "a set names VMs, and no other set")
-                for name, patterns in sets.items()
-                for at, one in enumerate(patterns)
-                if one.startswith(SET)
-            ]
-        )
+    def _sets_name_vms(cls, sets: dict[str, tuple[str, ...]], info: ValidationInfo) -> dict[str, tuple[str, ...]]:
+        places = _places(info.data)
+        every = [(name, at, one) for name, patterns in sets.items() for at, one in enumerate(patterns)]
+        nested = [((name, at), "a set names VMs, and no other set") for name, at, one in every if one.startswith(SET)]
+        wrong = [((name, at), places.wrong_with(one)) for name, at, one in every] if places else []
+        found([*nested, *((place, why) for place, why in wrong if why)])
         return sets
 
     @field_validator("access", "digest", "codes")
     @classmethod
     def _sets_are_known(cls, section: S, info: ValidationInfo) -> S:
-        sets = info.data.get("sets")
+        sets, places = info.data.get("sets"), _places(info.data)
+        found(list(misplaced(section, places)) if places else [])
         return section if sets is None else without_sets(section, sets)
 
     @field_validator("schedules")
@@ -556,7 +564,7 @@ class Settings(BaseSettings, Section):
     def _schedules_make_sense(
         cls, schedules: tuple[ScheduleSettings, ...], info: ValidationInfo
     ) -> tuple[ScheduleSettings, ...]:
-        names = [one.name.casefold() for one in schedules]
+        names, places = [one.name.casefold() for one in schedules], _places(info.data)
         found(
             [
                 *(
@@ -568,6 +576,11 @@ class Settings(BaseSettings, Section):
                     ((at, *place), why)
                     for at, one in enumerate(schedules)
                     for place, why in unknown(one, info.data.get("sets") or {})
+                ),
+                *(
+                    ((at, *place), why)
+                    for at, one in enumerate(schedules)
+                    for place, why in (misplaced(one, places) if places else ())
                 ),
             ]
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Literal, Protocol
 
-from backends.base import VM, BackendError, Checkpoint, VMInventory, Volume
+from backends.base import VM, BackendError, Checkpoint, NodeShown, VMInventory, Volume
 from commands.base.answers import Reply, say
 from commands.base.errors import UsageError
 from commands.base.growth import Growth, NothingKnown
@@ -115,6 +115,8 @@ class HostStatus:
     remarks: tuple[str, ...] = ()
     """Sentences about nodes of a cluster that are not as the others, and about what was found wrong at the start of the
     bot, such as a certificate that ends."""
+    nodes: tuple[NodeShown, ...] = ()
+    """Those of a cluster, as last seen; empty for a host."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def of_apply(found: Sequence[Found], policy: Policy, now: datetime) -> Iterator[
             "every 30 days: the domain may not know it any more. A local administrator mends that with "
             "Test-ComputerSecureChannel -Repair",
         )
-    if delicate := [seen.vm.name for seen, _ in found if protects(policy.production_only, seen.vm.name)]:
+    if delicate := [seen.vm.name for seen, _ in found if protects(policy.production_only, seen.vm.name, seen.vm.host)]:
         yield _from(
             CONTROLLER,
             f"The settings ask for care with {say_names(delicate)}: a domain controller that is put back drops its RID "

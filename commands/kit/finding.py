@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from backends.base import VM, Checkpoint, VMInventory
-from commands.base import Context, NotKnown, Slip, UsageError, name
+from commands.base import Context, HostStatus, NotKnown, Slip, UsageError, name
 from commands.kit import meant
 from commands.kit.words import say_span, short_id, typed
 
@@ -37,6 +38,24 @@ class Named(Protocol):
 
 
 Thing = TypeVar("Thing", bound=Named)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A host, a cluster, or a node of a cluster."""
+
+    host: str
+    """The name of the host or cluster."""
+    node: str = ""
+
+
+def place_of(text: str, hosts: Iterable[HostStatus]) -> Place | None:
+    """The host or cluster of that name, else the node of a cluster that is called so; None where there is none."""
+    wanted, every = text.casefold(), tuple(hosts)
+    if found := next((one for one in every if one.name.casefold() == wanted), None):
+        return Place(found.name)
+    nodes = (Place(one.name, node.name) for one in every for node in one.nodes)
+    return next((place for place in nodes if place.node.casefold() == wanted), None)
 
 
 @lru_cache(maxsize=32_768)

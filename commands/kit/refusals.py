@@ -103,7 +103,7 @@ def standard(vm: VM, policy: Policy) -> None:
 
 def production_only(vm: VM, policy: Policy) -> str | None:
     """The pattern of the settings that asks production checkpoints of this VM."""
-    return protects(policy.production_only, vm.name)
+    return protects(policy.production_only, vm.name, vm.host)
 
 
 def _about(what: str, sentence: str, hint: str) -> UsageError:

@@ -181,7 +181,9 @@ class Known:
     def covers(self, schedule: Schedule, vms: Sequence[VM]) -> tuple[VM, ...]:
         wanted = expanded(schedule.vms, SETS)
         return tuple(
-            vm for vm in vms if patterns.grants(wanted, vm.name) and not patterns.grants(schedule.excluded, vm.name)
+            vm
+            for vm in vms
+            if patterns.grants(wanted, vm.name, vm.host) and not patterns.grants(schedule.excluded, vm.name, vm.host)
         )
 
     def rehearse(self, schedule: Schedule) -> Rehearsal:

@@ -1,4 +1,5 @@
-"""The two hosts of the demo, with a history in which most of what can happen to checkpoints has happened."""
+"""The two hosts of the demo, with a history in which most of what can happen to checkpoints has happened; and a small
+cluster."""
 
 from __future__ import annotations
 
@@ -6,13 +7,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from backends.base import CheckpointType, OperationalStatus, SnapshotType, VMState
-from backends.simulator.fleets.seed import DAY, HOUR, TB, Past, add_vm, new_host
+from backends.simulator.fleets.seed import DAY, HOUR, TB, Past, add_clustered_vm, add_vm, new_cluster, new_host
 from backends.simulator.model.clock import Clock, SystemClock
 from backends.simulator.model.enums import ReplicationState
 from backends.simulator.model.fleet import SimulatedHost
 from backends.simulator.model.host import Durations
 from backends.simulator.model.machines import Vss
 from backends.simulator.model.storage import GB, MB, VolumeSpace
+
+CLUSTER, NODES = "prod", ("hv11", "hv12")
+"""The cluster that a demo may have besides, and its nodes."""
 
 SLOW_WRITER = 300.0 * MB / DAY
 WRITER = 2.0 * GB / DAY
@@ -40,6 +44,15 @@ def demo_fleet(now: datetime, *, clock: Clock | None = None, durations: Duration
         taken = [night for night in nights if night != left_out]
         past = [Past(nightly(night), (now - night).total_seconds(), 2 * GB) for night in taken]
         add_vm(first, name, write_rate=WRITER, past=past)
+    return [first, second]
+
+
+def demo_cluster(now: datetime, *, clock: Clock | None = None, durations: Durations = DURATIONS) -> list[SimulatedHost]:
+    """The two nodes of `prod`, with three VMs on their shared volumes."""
+    first, second = new_cluster(CLUSTER, NODES, clock=clock or _Offset(now), durations=durations)
+    add_clustered_vm(first, "shop01", past=[Past("before-sale", 11 * DAY, 12 * GB)])
+    add_clustered_vm(first, "shop02", past=[Past("before-sale", 11 * DAY, 9 * GB)])
+    add_clustered_vm(second, "erp01", past=[Past("before-year-end", 3 * DAY, 4 * GB)])
     return [first, second]
 
 

@@ -6,8 +6,8 @@ exactly one node at every moment, or on none while a failover is under way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from backends.base import EventLog, OperationalStatus, VMState
 from backends.simulator.model import forks
@@ -159,8 +159,7 @@ class SimulatedCluster:
             self.carry_on()
             node = self.nodes[name]
             node.state, node.drain = NodeState.DOWN, DrainStatus.NOT_INITIATED
-            for kind in SILENT:
-                node.host.faults.arm(Fault(kind, times=None))
+            self._silence(node)
             for move in [one for one in self._moves.values() if name in (one.source, one.target)]:
                 self._break_off(move, name)
             for vm in self._kept_on(node):
@@ -235,6 +234,10 @@ class SimulatedCluster:
         if move.is_failover:
             self.nodes[dead].host.vms[move.vm.id] = move.vm
 
+    def _silence(self, node: ClusterNode) -> None:
+        for kind in SILENT:
+            node.host.faults.arm(Fault(kind, times=None))
+
     def _leave_behind(self, vm: SimulatedVM, node: ClusterNode) -> None:
         """What the VM did is over, and the next node opens its disks from what its configuration names."""
         if vm.job is not None and vm.state not in _DEAD:
@@ -251,6 +254,23 @@ class SimulatedCluster:
         for vm in self._kept_on(node):
             if vm.state not in _DEAD:
                 vm.state, vm.started = VMState.RUNNING, node.host.clock()
+
+    # ------------------------------------------------------------ to be kept
+
+    def moves(self) -> tuple[Move, ...]:
+        """What is on its way now."""
+        return tuple(self._moves.values())
+
+    def resume_at(self, nodes: Mapping[str, tuple[NodeState, DrainStatus]], moves: Iterable[Move]) -> None:
+        """Go on with nodes and VMs as they were when they were kept, once the hosts have their VMs."""
+        with self.lock:
+            for name, (state, drain) in nodes.items():
+                if state is NodeState.DOWN:
+                    self._silence(self.nodes[name])
+                self.nodes[name].state, self.nodes[name].drain = state, drain
+            for move in moves:
+                vm = self.nodes[move.source].host.vms.get(move.vm.id, move.vm)
+                self._moves[vm.id] = replace(move, vm=vm)
 
     # ------------------------------------------------------------ who is where
 

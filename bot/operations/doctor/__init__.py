@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from backends.base import Backend
+from backends.base import VM, Backend
 from bot.operations.doctor import hosts, shapes, sites, storage, stream, workspace
 from bot.operations.doctor.findings import Check, Report, State, unseen, warning
 from bot.operations.doctor.hosts import Seen, ask
@@ -41,8 +41,9 @@ def examine(
     return Report(
         (
             *(warning("settings", said, "Add it, or leave it out on purpose.") for said in gaps(settings)),
-            *_slack(settings, directory, hosts.vm_names(seen)),
+            *_slack(settings, directory, hosts.vms_of(seen)),
             *(check for one in seen for check in hosts.look(one, clock, clusters)),
+            *hosts.listed_twice(seen, clusters),
             *(sites.look(settings, workers, clock) if workers else ()),
             *hosts.look_at_patterns(settings, seen),
             *storage.look(settings, clock, room=room),
@@ -73,13 +74,13 @@ def at_start(
     return tuple(one for one in found if one.is_fault)
 
 
-def _slack(settings: Settings, directory: SlackDirectory, vm_names: list[str]) -> Iterator[Check]:
+def _slack(settings: Settings, directory: SlackDirectory, vms: list[VM]) -> Iterator[Check]:
     found = list(workspace.look(settings, directory))
     yield from found
     if any(one.about == workspace.BOT_TOKEN and one.is_fault for one in found):
         yield unseen("channels, people and groups", "The bot token does not work.")
         return
-    people = People(settings, directory, vm_names)
+    people = People(settings, directory, vms)
     yield from people.channels()
     ids = list(people.ids())
     yield from ids

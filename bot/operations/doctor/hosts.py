@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from backends.base import (
+    VM,
     AuthenticationFailed,
     Backend,
     BackendError,
@@ -16,6 +17,7 @@ from backends.base import (
     NotReady,
     Part,
     Refused,
+    name,
 )
 from bot.fleet.inventory import gaps_of
 from bot.operations.doctor.findings import Check, broken, unseen, warning, works
@@ -81,6 +83,20 @@ def look(seen: Seen, clock: Callable[[], datetime], clusters: Collection[str] = 
         *remarks(about, seen.facts, clock),
     ]
     yield from found or [works(about, described(seen))]
+
+
+def listed_twice(seen: Sequence[Seen], clusters: Collection[str]) -> Iterator[Check]:
+    """Hosts that show VMs of a cluster as their own. A replica has the GUID of its VM too, and is none."""
+    shown = {one.host: {v.vm.id: v.vm for v in one.inventory.vms} for one in seen if one.inventory}
+    kept = {vm.id: vm for host in clusters for vm in shown.get(host, {}).values() if not vm.is_replica}
+    for one in seen:
+        own = shown.get(one.host, {}) if one.host not in clusters else {}
+        both = [kept[vm.id] for vm in own.values() if vm.id in kept and not vm.is_replica]
+        if both:
+            vm = both[0]
+            said = f"{name(vm.name)} is on it, and on {name(vm.host)} ({name(vm.node)}). If it is that node, its VMs "
+            mend = "Take it out of hosts: the bot finds the nodes of a cluster by itself."
+            yield warning(one.about(), f"{said}are counted twice.", mend)
 
 
 def remarks(about: str, facts: HostFacts, clock: Callable[[], datetime]) -> Iterator[Check]:
@@ -158,17 +174,18 @@ def _gaps(about: str, inventory: HostInventory) -> Iterator[Check]:
 # ---------------------------------------------------------------- names of VMs
 
 
-def vm_names(seen: Sequence[Seen]) -> list[str]:
-    return sorted({one.vm.name for host in seen if host.inventory for one in host.inventory.vms})
+def vms_of(seen: Sequence[Seen]) -> list[VM]:
+    found = [one.vm for host in seen if host.inventory for one in host.inventory.vms]
+    return sorted(found, key=lambda vm: (vm.name, vm.host))
 
 
 def look_at_patterns(settings: Settings, seen: Sequence[Seen]) -> Iterator[Check]:
     """Every pattern of the settings, against the VMs that the hosts have."""
-    names, silent = vm_names(seen), [one.host for one in seen if one.inventory is None]
+    vms, silent = vms_of(seen), [one.host for one in seen if one.inventory is None]
     for place, pattern in values(settings, Pattern):
         if pattern == "*":
             continue
-        count = sum(patterns.protects([pattern], name) is not None for name in names)
+        count = len({vm.name for vm in vms if patterns.protects([pattern], vm.name, vm.host)})
         if count:
             yield works(place, f"{pattern} names {count} {'VM' if count == 1 else 'VMs'}.")
         elif silent or not seen:

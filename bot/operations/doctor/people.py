@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+from backends.base import VM
 from bot.operations.doctor.findings import Check, State, broken, unseen, warning, works
 from bot.people import access
 from bot.people.directory import LookupFailed, ScopeMissing
@@ -27,7 +28,7 @@ class People:
 
     settings: Settings
     directory: SlackDirectory
-    vm_names: Sequence[str] = ()
+    vms: Sequence[VM] = ()
     gate: Gate = field(init=False)
 
     def __post_init__(self) -> None:
@@ -152,14 +153,14 @@ class People:
     def _may_ask(self, person: Person, rule: ApprovalSettings) -> Iterator[bool]:
         return (self._may(person, action, vm) for action in rule.actions for vm in self._vms(rule))
 
-    def _may(self, person: Person, action: str, vm: str) -> bool:
+    def _may(self, person: Person, action: str, vm: VM) -> bool:
         """In any channel."""
         rules = self.settings.access
         channels = {"", *(channel for grant in rules.grants for channel in grant.channels)}
-        return any(access.may(rules, person, action, vm, channel) for channel in channels)
+        return any(access.may(rules, person, action, vm.name, channel, host=vm.host) for channel in channels)
 
-    def _vms(self, rule: ApprovalSettings) -> list[str]:
-        return [name for name in self.vm_names if patterns.protects(rule.vms, name)]
+    def _vms(self, rule: ApprovalSettings) -> list[VM]:
+        return [vm for vm in self.vms if patterns.protects(rule.vms, vm.name, vm.host)]
 
 
 def _not_seen(place: str, failure: LookupFailed) -> Check | None:

@@ -142,6 +142,29 @@ def test_a_change_waits_until_the_vm_has_left_a_node_that_drains(world: ClusterW
     assert world.where(vm.id) == ["hv02"]
 
 
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        ("migrate", "web01 waits: it was on its way to another node when I last looked."),
+        ("drain", "web01 waits: hv01 is being drained, and it was on it when I last looked."),
+    ],
+)
+def test_a_change_that_waits_says_why_as_surely_as_was_seen_and_then_that_it_does_not(
+    world: ClusterWorld, vm: SimulatedVM, event: str, why: str
+) -> None:
+    backend, told = world.backend(), []
+    backend.tell_waits(lambda vm_id, why: told.append((vm_id, unmarked(why))))
+    if event == "drain":
+        world.cluster.drain("hv01")
+    else:
+        world.cluster.migrate(vm.id, "hv03")
+    backend.create(vm.id, "after it")
+    assert told == [(vm.id, f"{why} This goes on when it has settled."), (vm.id, "")]
+    told.clear()
+    backend.create(vm.id, "at once")
+    assert told == []
+
+
 def test_a_node_that_is_paused_takes_no_change(world: ClusterWorld) -> None:
     local = add_vm(world.nodes["hv01"], "local01")
     world.cluster.drain("hv01")

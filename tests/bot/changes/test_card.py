@@ -68,6 +68,7 @@ class Change:
     ) -> None:
         self.ledger, self.id = bench.ledger, f"change-{len(bench.ledger.history.find(limit=100))}"
         self.targets = targets
+        self.waits: dict[str, str] = {}
         plan = Plan(
             action or Apply(),
             targets,
@@ -100,7 +101,7 @@ class Change:
         row = self.ledger.changes.get(self.id)
         assert row is not None
         by_id = {target.vm_id: progress[target.vm_name] for target in self.targets if target.vm_name in progress}
-        return card(row, self.ledger.events.of(self.id), by_id)
+        return card(row, self.ledger.events.of(self.id), by_id, self.waits)
 
 
 @pytest.fixture
@@ -477,3 +478,17 @@ def test_what_comes_by_itself_is_said_while_the_change_is_of_use(bench: Workbenc
     for state in WAYS:
         told = Change(bench, web01).to(state, result="result").card().text
         assert (FULL in told) == (state not in OF_NO_USE)
+
+
+def test_what_keeps_a_vm_from_beginning_stands_on_the_card_until_it_is_done(
+    bench: Workbench, web01: Target, web02: Target
+) -> None:
+    change = Change(bench, web01, web02).to(ChangeState.RUNNING)
+    change.waits = {web01.vm_id: "web01 waits: hv01 is being drained.", "of another": "It waits too."}
+    assert "⏸️ web01 waits: hv01 is being drained." in change.card().text
+    assert "It waits too." not in change.card().text
+    change.ended(web01, ChangeState.SUCCEEDED, "Applied.")
+    assert "⏸️" not in change.card().text
+    alone = Change(bench, web01).to(ChangeState.RUNNING)
+    alone.waits = change.waits
+    assert "Under way" not in alone.card().text

@@ -339,3 +339,15 @@ class TestWhoWantedToKeepIt:
         ((_, person, sentence),) = board.addressed
         assert person == "U0GRACE"
         assert "golden of web01 is kept until today." in sentence
+
+
+def test_a_wait_is_shown_while_it_lasts_and_no_longer(bench: Workbench) -> None:
+    board, vm = Board(), bench.add_vm("web01").vm
+    showing = ChangeMessages(bench.ledger, board, bench.clock)
+    change_id = bench.ask(Create("fresh"), bench.target(bench.backends[vm.host].vm(vm.id)))
+    bench.ledger.changes.move(change_id, ChangeState.RUNNING, by="bot")
+    showing.show(change_id)
+    showing.waits(vm.id, "web01 waits: it was on its way.")
+    wait_until(lambda: "web01 waits: it was on its way." in board.texts[-1])
+    showing.waits(vm.id, "")
+    wait_until(lambda: "waits" not in board.texts[-1])

@@ -219,3 +219,16 @@ class Program:
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self.errors = self._process.communicate(timeout=DEADLINE)[1]
+
+
+def test_a_demo_may_have_a_cluster_which_is_there_the_next_time_too(tmp_path: Path) -> None:
+    demo = Demo(tmp_path / "data", port=ANY_PORT, cluster=True)
+    try:
+        demo.start()
+        page = Page(demo.url)
+        page.type("/checkpoint prod/shop01 first")
+        page.wait_for_text("Took first of shop01")
+    finally:
+        demo.stop()
+    with simulated_hosts(tmp_path / "data", "somebody", "a password of this test") as ports:
+        assert set(ports) == {"hv01", "hv02", "hv11", "hv12"}

@@ -28,6 +28,24 @@ def test_brackets_are_a_choice_unless_they_are_the_name() -> None:
     assert protects(("dc[12]", "sql*"), "dc3") is None
 
 
+def test_a_pattern_of_a_host_or_cluster_covers_vms_of_it_alone() -> None:
+    for covers in (grants, protects):
+        assert covers(("prod/web*",), "web01", "PROD")
+        assert not covers(("prod/web*",), "db01", "prod")
+        assert not covers(("prod/*",), "web01", "lab")
+
+
+def test_a_vm_that_is_called_like_a_pattern_of_a_host_gains_nothing_by_it() -> None:
+    assert not grants(("prod/web01",), "prod/web01", "lab")
+    assert not grants(("prod/*",), "prod/web01", "lab")
+    assert grants(("prod[/]web01",), "prod/web01", "lab")
+
+
+def test_where_nobody_knows_the_host_a_protection_holds_and_a_grant_does_not() -> None:
+    assert protects(("prod/dc*",), "dc01") == "prod/dc*"
+    assert not grants(("prod/dc*",), "dc01")
+
+
 @given(st.text(max_size=12), st.text(max_size=12))
 def test_whatever_a_grant_covers_a_protection_covers_too(pattern: str, name: str) -> None:
     assert not grants((pattern,), name) or protects((pattern,), name) is not None

@@ -9,11 +9,12 @@ import pytest
 from pydantic import ValidationError
 
 from backends.base import CheckpointType, OperationalStatus, SnapshotType, VMState
-from backends.simulator.fleets.demo import demo_fleet
+from backends.simulator.fleets.demo import demo_cluster, demo_fleet
 from backends.simulator.fleets.keeping import load, save
 from backends.simulator.fleets.seed import DAY, Past, add_vm, random_fleet
 from backends.simulator.model import checkpoints
 from backends.simulator.model.clock import ManualClock
+from backends.simulator.model.cluster import SimulatedCluster
 from backends.simulator.model.fleet import SimulatedHost
 from backends.simulator.model.machines import Vss
 from backends.simulator.powershell.objects.machines import operational_status
@@ -144,3 +145,31 @@ def test_a_month_without_anybody_looking_leaves_the_demo_alive(tmp_path: Path) -
     restored = load(tmp_path / "hosts.json", clock=clock)
 
     assert all(vm.state is not VMState.PAUSED_CRITICAL for host in restored for vm in host.all())
+
+
+def test_a_cluster_is_kept_with_what_its_nodes_share_and_with_what_is_on_its_way(tmp_path: Path) -> None:
+    clock = ManualClock()
+    nodes = demo_cluster(datetime.fromtimestamp(clock(), UTC), clock=clock)
+    cluster = nodes[0].cluster
+    assert isinstance(cluster, SimulatedCluster)
+    shop = next(vm for vm in nodes[0].all() if vm.name == "shop01")
+    cluster.migrate(shop.id, "hv12")
+    used = [one.used for one in cluster.volumes]
+    save(nodes, tmp_path / "hosts.json")
+    again = load(tmp_path / "hosts.json", clock=clock)
+    cluster = again[0].cluster
+    assert isinstance(cluster, SimulatedCluster)
+    assert again[1].cluster is cluster
+    assert [one.used for one in cluster.volumes] == used
+    assert shop.id in again[0].vms
+    clock.advance(120)
+    assert cluster.owner(shop.id).name == "hv12"
+    assert cluster.owner(shop.id).vms[shop.id].busy_with is None
+    cluster.die("hv12")
+    save(again, tmp_path / "hosts.json")
+    dead = load(tmp_path / "hosts.json", clock=clock)
+    clock.advance(120)
+    cluster = dead[1].cluster
+    assert isinstance(cluster, SimulatedCluster)
+    assert cluster.owner(shop.id).name == "hv11"
+    assert {vm.name for vm in dead[0].all()} == {"shop01", "shop02", "erp01"}
