@@ -11,7 +11,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from contextvars import Context
 from dataclasses import dataclass
 from functools import wraps
@@ -25,7 +25,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backends.base import Checkpoint, HostInventory, VMInventory
 from backends.base.written import HostError, Kind, Record, Writing
-from backends.sites.database import refuse_pickles
+from backends.sites.database import migrating, refuse_pickles
 from backends.sites.signing import Forged, Key, Newer
 from bot import jobs_key
 
@@ -150,6 +150,7 @@ class Durable:
         self._gone = Event()
         refuse_pickles()
         jobs_key.refuse_portable()
+        self._url = database_url
         self._signs = key is not None
         self._names: dict[object, str] = {}
         """Of the workflows that were declared."""
@@ -192,7 +193,8 @@ class Durable:
     def launch(self) -> None:
         """Begin, and take up what was pending when the bot last stopped."""
         self._be_quick_at_first()
-        DBOS.launch()
+        with migrating(self._url) if self._url.startswith("postgresql") else nullcontext():
+            DBOS.launch()
         DBOS.register_queue(LATER, polling_interval_sec=self._seldom, on_conflict="always_update")
         Thread(target=self._begin_what_waits, name="durable", daemon=True).start()
 

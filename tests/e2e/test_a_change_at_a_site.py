@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 
+import psycopg
 import pytest
 
 from backends.simulator.fleets.seed import DAY, Past
@@ -80,3 +84,49 @@ def test_a_site_that_is_cut_off_is_said_and_kept_as_last_seen_and_heals_by_itsel
     office.clock.forward(seconds=10)
     office.type("ada", "/checkpoint shop03 again")
     office.wait_for_text("Took again of shop03")
+
+
+def test_a_forged_answer_lets_nothing_go_and_a_change_that_is_set_back_is_not_made_again(
+    office: SiteOffice, caplog: pytest.LogCaptureFixture
+) -> None:
+    office.add_vm("shop04", Past("older", 3 * DAY))
+    office.type("ada", "/checkpoint delete shop04 older")
+    office.wait_for_text("Delete older of shop04?")
+    change = office.newest_change()
+
+    with office.nothing_changes(), psycopg.connect(office.url, autocommit=True) as database:
+        database.execute(FORGE.encode(), [f"{change.id}-forged", forged_answer(change.id)])
+        wait_until(lambda: FORGED in caplog.text)
+        wait_until(lambda: standing(database, f"{change.id}-forged") == "ERROR")
+    assert office.newest_change().state == "awaiting"
+
+    office.press("ada", "Delete")
+    office.wait_for_text("Deleted older of shop04")
+    taken = f"{change.id}-0"
+    with office.nothing_changes(), psycopg.connect(office.url, autocommit=True) as database:
+        wait_until(lambda: standing(database, taken) == "SUCCESS")
+        database.execute("DELETE FROM dbos.operation_outputs WHERE workflow_uuid = %s", [taken])
+        database.execute(SET_BACK.encode(), [taken])
+        wait_until(lambda: standing(database, taken) == "SUCCESS")
+    assert office.newest_change().state == "succeeded"
+
+
+FORGED = "A row of the bot's jobs in the database is forged, and nothing is done with it"
+FORGE = """
+INSERT INTO dbos.workflow_status
+  (workflow_uuid, status, name, queue_name, inputs, serialization, created_at, updated_at)
+VALUES (%s, 'ENQUEUED', 'answer', 'later', %s, 'checkpointbot_json', 1, 1)
+"""
+SET_BACK = "UPDATE dbos.workflow_status SET status = 'ENQUEUED', queue_name = 'later' WHERE workflow_uuid = %s"
+
+
+def forged_answer(change_id: str) -> str:
+    """As the bot itself would write it, but for the signature."""
+    given = {"word": "confirm", "person_id": "U0ADA0001", "person_name": "Ada", "at": datetime.now(UTC).isoformat()}
+    args = [change_id, {"$": "answer", "value": given}]
+    return json.dumps({"version": 1, "value": {"args": args, "kwargs": {}}})
+
+
+def standing(database: psycopg.Connection[Any], workflow_id: str) -> str:
+    found = database.execute("SELECT status FROM dbos.workflow_status WHERE workflow_uuid = %s", [workflow_id])
+    return str((found.fetchone() or [""])[0])
