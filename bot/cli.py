@@ -213,7 +213,8 @@ def _look(bot: Running) -> None:
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), default=Path("demo-data"), show_default=True)
 @click.option("--fresh", is_flag=True, help="Throw away what an earlier demo has left.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Of the page; 8025, or the next free one, when left out.")
-def demo(data: Path, fresh: bool, port: int | None) -> None:
+@click.option("--sites", is_flag=True, help="Reach the hosts through workers at two sites, over PostgreSQL.")
+def demo(*, data: Path, fresh: bool, port: int | None, sites: bool) -> None:
     """Simulated hosts, a local Slack workspace in the browser, and the bot between them, in one process."""
     click.echo("Starting the demo: two simulated hosts, a Slack workspace and the bot …")
     sys.stdout.flush()
@@ -223,7 +224,7 @@ def demo(data: Path, fresh: bool, port: int | None) -> None:
         check(data)
     with _held(data):
         with _told_plainly():
-            shown = Demo(data, fresh=fresh, port=port)
+            shown = Demo(data, fresh=fresh, port=port, sites=sites)
         with _until_stopped(shown):
             click.echo(shown.welcome())
 

@@ -1,4 +1,5 @@
-"""The demo: simulated hosts, the Slack sandbox and the bot, in one process, over the same wires as in earnest."""
+"""The demo: simulated hosts, the Slack sandbox and the bot, in one process, over the same wires as in earnest; with
+`sites`, PostgreSQL and the workers are processes of their own."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from pydantic import SecretStr
 
 from backends.base import HostInventory
 from bot.demo import history
+from bot.demo.sites import Sites, served
 from bot.durable import Stopped
 from bot.operations.folder import HOLDER, LOCK, make_private
 from bot.sandbox import PortTaken, Sandbox
@@ -61,15 +63,18 @@ QUIET = Quiet()
 class Demo:
     """Everything between `start` and `stop`; what happened is kept in a folder for the next time."""
 
-    def __init__(self, data: Path, *, fresh: bool = False, port: int | None = None) -> None:
+    def __init__(self, data: Path, *, fresh: bool = False, port: int | None = None, sites: bool = False) -> None:
         """Raises OSError when the folder cannot be used, or when `fresh` would throw away something else. The page is
-        at the same port each time, or at the next free one; a `port` that is asked for is taken, or none."""
+        at the same port each time, or at the next free one; a `port` that is asked for is taken, or none. With `sites`
+        the hosts are reached through workers."""
         check(data)
         make_private(data)
         if fresh:
             _throw_away(data)
         (data / MARK).touch()
         self._data = data
+        self._with_sites = sites
+        self._sites: Sites | None = None
         self._open = ExitStack()
         for name in NOISY:
             logging.getLogger(name).addFilter(QUIET)
@@ -85,6 +90,8 @@ class Demo:
     def start(self, stopping: threading.Event | None = None) -> None:
         password = secrets.token_urlsafe(24)
         ports = self._open.enter_context(simulated_hosts(self._data, ACCOUNT, password, self._begin))
+        if self._with_sites:
+            self._sites = self._open.enter_context(served(self._data, ports, ACCOUNT, password))
         self._open_page()
         bot = Bot(self._settings(ports, password))
         self._open.callback(bot.stop)
@@ -117,6 +124,7 @@ class Demo:
 
     def _settings(self, ports: dict[str, int], password: str) -> Settings:
         everyone, owners, web = "everyone", "S0VMADMIN", "S0WEBTEAM"
+        sites = self._sites
         return Settings(
             slack=SlackSettings(
                 api_url=self._sandbox.api_url,
@@ -125,7 +133,14 @@ class Demo:
             ),
             data_dir=self._data,
             host_defaults=HostDefaults(ssl=False, username=ACCOUNT, password=SecretStr(password)),
-            hosts=tuple(HostSettings(name=name, address="127.0.0.1", port=port) for name, port in ports.items()),
+            database_url=SecretStr(sites.database_url) if sites else None,
+            sites={site: SecretStr(key) for site, key in sites.keys.items()} if sites else {},
+            hosts=tuple(
+                HostSettings(name=name, site=sites.of_hosts[name])
+                if sites
+                else HostSettings(name=name, address="127.0.0.1", port=port)
+                for name, port in ports.items()
+            ),
             access=AccessSettings(
                 grants=(
                     GrantSettings(to=(owners,), role="owner", vms=("*",)),
@@ -148,8 +163,12 @@ class Demo:
         """What to print when it runs."""
         longest = max(len(command) for command, _ in TRIES)
         tries = "\n".join(f"    {command:{longest}}    {what}" for command, what in TRIES)
+        hosts = "two simulated Hyper-V hosts"
+        if self._sites:
+            where = " and ".join(f"{host} at the site {site}" for host, site in self._sites.of_hosts.items())
+            hosts = f"{hosts} ({where},\neach behind a worker of its own, with PostgreSQL between)"
         return f"""\
-Checkpoint Bot is running: two simulated Hyper-V hosts, and a Slack workspace at
+Checkpoint Bot is running: {hosts}, and a Slack workspace at
 
     {self.url}
 
