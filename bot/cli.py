@@ -214,7 +214,8 @@ def _look(bot: Running) -> None:
 @click.option("--fresh", is_flag=True, help="Throw away what an earlier demo has left.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Of the page; 8025, or the next free one, when left out.")
 @click.option("--cluster", is_flag=True, help="With a failover cluster of two nodes besides the hosts.")
-def demo(data: Path, fresh: bool, port: int | None, cluster: bool) -> None:
+@click.option("--sites", is_flag=True, help="Reach the hosts through workers at two sites, over PostgreSQL.")
+def demo(*, data: Path, fresh: bool, port: int | None, cluster: bool, sites: bool) -> None:
     """Simulated hosts, a local Slack workspace in the browser, and the bot between them, in one process."""
     click.echo("Starting the demo: two simulated hosts, a Slack workspace and the bot …")
     sys.stdout.flush()
@@ -224,7 +225,7 @@ def demo(data: Path, fresh: bool, port: int | None, cluster: bool) -> None:
         check(data)
     with _held(data):
         with _told_plainly():
-            shown = Demo(data, fresh=fresh, port=port, cluster=cluster)
+            shown = Demo(data, fresh=fresh, port=port, cluster=cluster, sites=sites)
         with _until_stopped(shown):
             click.echo(shown.welcome())
 

@@ -9,6 +9,7 @@ from threading import Thread
 
 import commands
 from backends.base import Backend, MayWait
+from backends.sites.signing import Key
 from bot.changes import verbs
 from bot.changes.brake import Brake
 from bot.changes.execution import Environment, Timeouts
@@ -27,6 +28,7 @@ from bot.fleet.health.rounds import Health
 from bot.fleet.inventory import Inventory
 from bot.fleet.ownership import Ownership
 from bot.fleet.scanner import Scanner
+from bot.jobs_key import jobs_key
 from bot.ledger import Ledger, is_trouble
 from bot.messages import Announcer
 from bot.people.codes import Codes
@@ -110,7 +112,8 @@ class Core:
             held=soundness.held,
             changed=self.inventory.forget,
         )
-        self._durable = Durable(_jobs_url(settings), KINDS, is_store_trouble=is_trouble, seldom=seldom)
+        url, key = _jobs(settings)
+        self._durable = Durable(url, KINDS, is_store_trouble=is_trouble, seldom=seldom, key=key)
         self.changes = Changes(
             ledger=self.ledger,
             messages=messages,
@@ -166,7 +169,7 @@ class Core:
             *(settings.digest, digests, announcer, self.ledger, clock, gate.may_post),
             keepers=gate.keepers,
         )
-        self._digest_workflow = self._schedules.declare()
+        self._digest_workflow = self._schedules.declare(self._durable)
         self.telling = messages.telling
         freezing = Freezing(
             gate,
@@ -244,7 +247,9 @@ def _all_within(until: float, acts: Sequence[Callable[[], object]]) -> None:
         thread.join(max(0.0, until - time.monotonic()))
 
 
-def _jobs_url(settings: Settings) -> str:
-    if settings.database_url is None:
-        return sqlite_jobs(settings.data_dir / "jobs.db")
-    return settings.database_url.get_secret_value()
+def _jobs(settings: Settings) -> tuple[str, Key | None]:
+    """Where the jobs are kept, and what they are signed with where that is not in the bot's own folder."""
+    url = settings.database_url.get_secret_value() if settings.database_url else ""
+    if url.startswith("postgresql"):
+        return url, jobs_key(settings.data_dir)
+    return url or sqlite_jobs(settings.data_dir / "jobs.db"), None

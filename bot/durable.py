@@ -11,9 +11,10 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from contextvars import Context
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from threading import Condition, Event, Thread, Timer
 from typing import Any, TypeVar
@@ -24,7 +25,9 @@ from sqlalchemy.exc import DBAPIError
 
 from backends.base import Checkpoint, HostInventory, VMInventory
 from backends.base.written import HostError, Kind, Record, Writing
-from backends.sites.database import refuse_pickles
+from backends.sites.database import migrating, refuse_pickles
+from backends.sites.signing import Forged, Key, Newer
+from bot import jobs_key
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -34,6 +37,9 @@ APPLICATION_VERSION = "1"
 
 VERSION = 1
 """Of the written values."""
+
+SIGNED = "job"
+"""What a value of the workflows is signed as."""
 
 LATER = "later"
 """The queue of what is due at a time."""
@@ -57,21 +63,39 @@ SELDOM = 5.0
 class JSONSerializer(Serializer):
     """Values as JSON: what JSON has itself, times, tuples as lists, and the kinds that were registered."""
 
-    def __init__(self, kinds: Mapping[str, Kind]) -> None:
+    def __init__(self, kinds: Mapping[str, Kind], key: Key | None = None) -> None:
+        """With a `key`, what is written is signed, and nothing else is read."""
         self._writing = Writing(kinds)
+        self._key = key
+        if key is not None:
+            self._writing = Writing({**kinds, **jobs_key.kinds(self._writing.dump, self._writing.load)})
 
     def name(self) -> str:
         return "checkpointbot_json"
 
     def serialize(self, data: Any) -> str:
-        return json.dumps({"version": VERSION, "value": self._writing.dump(data)}, separators=(",", ":"))
+        value = self._writing.dump(data)
+        if self._key is not None:
+            return self._key.sign(SIGNED, version=VERSION, value=value)
+        return json.dumps({"version": VERSION, "value": value}, separators=(",", ":"))
 
     def deserialize(self, serialized_data: str) -> Any:
-        """Raises ValueError for what this version cannot read."""
-        written = json.loads(serialized_data)
+        """Raises ValueError for what this version cannot read, and `Forged` for what it was to sign and did not."""
+        written = self._opened(serialized_data) if self._key else json.loads(serialized_data)
         if not isinstance(written, dict) or written.get("version") != VERSION:
             raise ValueError("this was written by another version of the bot")
         return self._writing.load(written["value"])
+
+    def _opened(self, written: str) -> object:
+        if self._key is None:
+            return None
+        try:
+            kind, body = self._key.open(written)
+        except Newer as newer:
+            return newer.body
+        except Forged as forged:
+            raise jobs_key.tell(str(forged)) from forged
+        return body if kind == SIGNED else None
 
 
 KINDS: Mapping[str, Kind] = {
@@ -113,10 +137,11 @@ class Durable:
         *,
         is_store_trouble: Callable[[Exception], bool],
         seldom: float = SELDOM,
+        key: Key | None = None,
     ) -> None:
-        """`kinds` are those that this program's workflows have beside `KINDS`; `is_store_trouble` tells an error of one
-        of the bot's own stores, which passes by itself, from what became of a step; `seldom` is how often it is looked
-        at what is due, in seconds."""
+        """`kinds` are those that this program's workflows have beside `KINDS`, signed with the `key` if there is one;
+        `is_store_trouble` tells an error of one of the bot's own stores, which passes by itself, from what became of a
+        step; `seldom` is how often it is looked at what is due, in seconds."""
         self._is_store_trouble = is_store_trouble
         self._seldom = seldom
         self._changed = Condition()
@@ -124,6 +149,11 @@ class Durable:
         self._stopping = Event()
         self._gone = Event()
         refuse_pickles()
+        jobs_key.refuse_portable()
+        self._url = database_url
+        self._signs = key is not None
+        self._names: dict[object, str] = {}
+        """Of the workflows that were declared."""
         self._waiting: list[_Waiting] = []
         self._in_trouble = False
         self._dbos = DBOS(
@@ -134,7 +164,7 @@ class Durable:
                 executor_id="bot",
                 log_level="WARNING",
                 max_executor_threads=500,
-                serializer=JSONSerializer({**kinds, **KINDS}),
+                serializer=JSONSerializer({**kinds, **KINDS}, key),
                 # No workflow waits for a message, so a look costs nothing; who stops waits for the next one.
                 notification_listener_polling_interval_sec=0.25,
                 scheduler_polling_interval_sec=max(1.0, seldom),
@@ -143,10 +173,28 @@ class Durable:
             )
         )
 
+    def workflow(self, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+        """Declare one, before the launch. It begins with what it was to begin with, or not at all."""
+
+        def declare(run: Callable[..., None]) -> Callable[..., None]:
+            @wraps(run)
+            def begun(*given: Any) -> None:
+                run(*(jobs_key.opened(name, given) if self._signs else given))
+
+            declared: Callable[..., None] = DBOS.workflow(name=name)(begun)
+            self._names[declared] = name
+            return declared
+
+        return declare
+
+    def _placed(self, workflow_id: str, workflow: Callable[..., None], args: tuple[object, ...]) -> tuple[object, ...]:
+        return (jobs_key.Place(workflow_id, self._names[workflow]), *args) if self._signs else args
+
     def launch(self) -> None:
         """Begin, and take up what was pending when the bot last stopped."""
         self._be_quick_at_first()
-        DBOS.launch()
+        with migrating(self._url) if self._url.startswith("postgresql") else nullcontext():
+            DBOS.launch()
         DBOS.register_queue(LATER, polling_interval_sec=self._seldom, on_conflict="always_update")
         Thread(target=self._begin_what_waits, name="durable", daemon=True).start()
 
@@ -191,7 +239,8 @@ class Durable:
 
     def start(self, workflow_id: str, workflow: Callable[..., None], *args: object) -> None:
         """Begin a workflow, once for an id, however often it is asked for."""
-        self._begin(workflow_id, lambda: DBOS.start_workflow(workflow, *args))
+        placed = self._placed(workflow_id, workflow, args)
+        self._begin(workflow_id, lambda: DBOS.start_workflow(workflow, *placed))
 
     def start_apart(self, workflow_id: str, workflow: Callable[..., None], *args: object) -> None:
         """The same from anywhere, and as no part of the workflow that happens to make room for it: DBOS would count it
@@ -205,9 +254,11 @@ class Durable:
     def start_later(self, seconds: float, workflow_id: str, workflow: Callable[..., None], *args: object) -> None:
         """The same after that long. It may be late by `seldom`."""
 
+        placed = self._placed(workflow_id, workflow, args)
+
         def begin() -> None:
             with SetEnqueueOptions(delay_seconds=seconds):
-                DBOS.enqueue_workflow(LATER, workflow, *args)
+                DBOS.enqueue_workflow(LATER, workflow, *placed)
 
         self._begin(workflow_id, begin)
 
@@ -215,9 +266,14 @@ class Durable:
         """Run a step of the present workflow: once it has ended, it gives the same result or error for ever."""
         with self._counted():
             try:
-                return DBOS.run_step({"name": name}, lambda: self._without_trouble(name, act))
+                return self._run_step(name, lambda: self._without_trouble(name, act))
             except DBAPIError as trouble:
                 raise self._interrupted(trouble) from trouble
+
+    def _run_step(self, name: str, act: Callable[[], T]) -> T:
+        if self._signs and DBOS.workflow_id is not None:
+            return jobs_key.sealed(name, lambda kept: DBOS.run_step({"name": name}, kept), act)
+        return DBOS.run_step({"name": name}, act)
 
     def read(self, name: str, act: Callable[[], T]) -> T:
         """What a look into the bot's own files gives when they are well. It is no step: it is made again each time."""
@@ -259,7 +315,11 @@ class Durable:
         """What that workflow was begun with; nothing for one that was never begun, or that this version cannot read."""
         status = DBOS.get_workflow_status(workflow_id)
         given = status.input if status is not None else None
-        return tuple(given["args"]) if isinstance(given, dict) else ()
+        args = tuple(given["args"]) if isinstance(given, dict) else ()
+        if not self._signs:
+            return args
+        name = status.name if status is not None else ""
+        return args[1:] if args[:1] == (jobs_key.Place(workflow_id, name),) else ()
 
     def _without_trouble(self, name: str, act: Callable[[], T]) -> T:
         """What the step gives when the stores that it uses are well. It looks before it acts, so it may run again."""

@@ -34,6 +34,7 @@ from backends.sites.backend import SiteBackend
 from backends.sites.caller import Caller
 from backends.sites.signing import Key
 from backends.sites.worker import Worker
+from bot.changes.execution import Timeouts
 from bot.core import Core
 from bot.durable import SELDOM
 from bot.operations import upgrade
@@ -41,6 +42,7 @@ from bot.operations.doctor import Check, at_start
 from bot.operations.folder import make_private
 from bot.operations.metrics import Metrics, Sources
 from bot.operations.monitor import Monitor
+from bot.operations.one_bot import OneBot
 from bot.operations.restore import restored
 from bot.operations.stream import Stream, receiver_of
 from bot.people.directory import LookupFailed
@@ -85,12 +87,14 @@ class Bot:
         backends: Mapping[str, Backend] | None = None,
         clock: Callable[[], datetime] = utc_now,
         pace: Pace | None = None,
+        timeouts: Timeouts | None = None,
         wait: bool = True,
         seldom: float = SELDOM,
     ) -> None:
-        """`backends` stand in for those that the settings' hosts would give, and `pace` for Slack's; `wait` says
-        whether the start waits for Slack where it cannot be reached, and `seldom` are the seconds between looks at what
-        is due. Raises `LedgerError` and OSError when the data folder cannot be used."""
+        """`backends` stand in for those that the settings' hosts would give, `pace` for Slack's, and `timeouts` for the
+        usual ones of lost actions; `wait` says whether the start waits for Slack where it cannot be reached, and
+        `seldom` are the seconds between looks at what is due. Raises `LedgerError` and OSError when the data folder
+        cannot be used."""
         self._wait = wait
         self._clock = clock
         self._settings = settings
@@ -108,6 +112,7 @@ class Bot:
             screen=Views(posting_client(token, api_url), voice=voice),
             directory=self.directory,
             clock=clock,
+            timeouts=timeouts,
             seldom=seldom,
             restored=restored(settings.data_dir),
         )
@@ -117,6 +122,9 @@ class Bot:
         self._stream = Stream(self.ledger, receiver) if receiver else None
         intake = Intake()
         app = build_app(self._core.desk, self._core.telling, intake, api_url=api_url, voice=voice)
+        self._stopping = threading.Event()
+        url = settings.database_url.get_secret_value() if settings.database_url else ""
+        self._one_bot = OneBot(url, self._end) if url.startswith("postgresql") else None
         self._monitor: Monitor | None = None
         metrics = self._metrics(settings, intake, clock) if settings.metrics.listen else None
         self._connections = _connections(
@@ -145,11 +153,14 @@ class Bot:
         return {"slack": self._connections.alive > 0, "scheduler": self._core.clock_alive}
 
     def start(self, stopping: threading.Event | None = None) -> None:
-        """Take up what was pending, and open for commands. While Slack is away it is waited for, until `stopping` is
-        set. Raises `NotConnected` or `LookupFailed` when Slack refuses."""
-        stopping = stopping or threading.Event()
+        """Take up what was pending, and open for commands. While Slack or the database is away it is waited for, until
+        `stopping` is set; the bot sets it where it is to end by itself. Raises `NotConnected` or `LookupFailed` when
+        Slack refuses, and `Taken` where another bot runs on the same database."""
+        self._stopping = stopping = stopping or threading.Event()
         if self._monitor:
             self._monitor.start()  # first: whoever watches sees that it waits for Slack
+        if self._one_bot:
+            self._one_bot.take(stopping)
         if self._stream:
             self._stream.start()
         else:
@@ -158,6 +169,9 @@ class Bot:
         if not stopping.is_set():
             self._core.start()
             self._reach(self._connections.start, stopping)
+
+    def _end(self) -> None:
+        self._stopping.set()
 
     def look(self) -> Sequence[Check]:
         """The doctor's shorter form: what is wrong with the settings, and with hosts that answer. What it says of a
@@ -197,6 +211,8 @@ class Bot:
         if self._stream:
             self._stream.stop()
         self._core.stop(until - time.monotonic())
+        if self._one_bot:
+            self._one_bot.give_back()
 
 
 def _connections(
@@ -211,13 +227,14 @@ def _connections(
     return Connections(app, intake, slack.socket_token, api_url=slack.api_url, on_ack=on_ack)
 
 
-def hosts_of(settings: Settings, shells: Path | None = None) -> dict[str, Backend]:
+def hosts_of(settings: Settings, shells: Path | None = None, *, sites: Caller | None = None) -> dict[str, Backend]:
     """A backend for each host and each cluster of the settings. Nothing is sent to any of them yet. In the folder
-    `shells` they keep which shells stand open, for the next start after a crash."""
+    `shells` they keep which shells stand open, for the next start after a crash; `sites` stands in for what would call
+    the workers."""
     reached: dict[str, Backend] = {
         one.name: connect(one, shells=_file_of(one.name, shells)) for one in settings.connections
     }
-    sites = caller_of(settings)
+    sites = sites or caller_of(settings)
     hosts = {
         host.name: SiteBackend(host.name, host.site, sites) if sites and host.site else reached[host.name]
         for host in settings.hosts

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any, Final
 
@@ -93,6 +95,8 @@ def number(of: str) -> int:
     return int.from_bytes(hashlib.sha256(of.encode()).digest()[:4], "big", signed=True)
 
 
+MIGRATING: Final = (number("checkpointbot"), number("migrating"))
+
 PRESENT: Final = text(
     "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted "
     "AND classid = CAST(CAST(:site AS bigint) AS oid) "
@@ -104,6 +108,21 @@ PRESENT: Final = text(
 def unsigned(number: int) -> int:
     """As PostgreSQL shows it in `pg_locks`."""
     return number % 2**32
+
+
+@contextmanager
+def migrating(url: str) -> Iterator[None]:
+    """Alone among bots and workers while DBOS brings its tables up to date. Its own lock waits for half a minute, and
+    then two of them do it at once and break each other's indexes (seen with 3.4). Raises `psycopg.Error`."""
+    plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True, **CONNECTING) as connection:  # type: ignore[arg-type]
+        connection.execute(SERVER)
+        while True:  # not by waiting in the database: an index waits for whoever has a statement under way
+            (got,) = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", MIGRATING).fetchone() or (False,)
+            if got:
+                break
+            time.sleep(AGAIN)
+        yield
 
 
 class Line:
@@ -131,8 +150,10 @@ class Line:
         self._thread.start()
 
     def stop(self) -> None:
+        """Harmless where it was not started."""
         self._stopping.set()
-        self._thread.join(3.0)
+        if self._thread.is_alive():
+            self._thread.join(3.0)
 
     def _run(self) -> None:
         told = False

@@ -34,6 +34,7 @@ from backends.sites.database import (
     Line,
     PlainJSON,
     first_line,
+    migrating,
     queue_of,
     refuse_pickles,
     to_bots,
@@ -113,8 +114,21 @@ class Worker:
     def start(self, stopping: Event | None = None) -> None:
         """Take calls. While the database is away it is waited for, until `stopping` is set."""
         stopping = stopping or Event()
-        if not self._wait_for_database(stopping):
+        while self._wait_for_database(stopping):
+            try:
+                self._launch()
+                break
+            except (psycopg.Error, SQLAlchemyError) as error:
+                log.error("The database was lost at the start, and is tried again: %s", first_line(error))
+                DBOS.destroy(destroy_registry=True)
+                self._dbos = None
+                stopping.wait(AGAIN)
+        else:
             return
+        self._line.start()
+        Thread(target=self._tidy, name="sites-tidy", daemon=True).start()
+
+    def _launch(self) -> None:
         commands._BACKGROUND_JOBS_INTERVAL_SEC = max(self._seldom, SELDOM)
         self._dbos = DBOS(
             config=DBOSConfig(
@@ -137,15 +151,14 @@ class Worker:
         self._dbos._registry.get_internal_queue()._polling_interval_sec = max(self._seldom, SELDOM)
         DBOS.workflow(name=CALL)(self._workflow())
         DBOS.listen_queues([queue_of(self._site)])
-        DBOS.launch()
+        with migrating(self._url):
+            DBOS.launch()
         self._queue = DBOS.register_queue(
             queue_of(self._site),
             worker_concurrency=AT_ONCE,
             polling_interval_sec=self._seldom,
             on_conflict="always_update",
         )
-        self._line.start()
-        Thread(target=self._tidy, name="sites-tidy", daemon=True).start()
 
     def _workflow(self) -> Callable[[str], None]:
         def call(letter: str) -> None:

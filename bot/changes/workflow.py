@@ -149,36 +149,36 @@ class Changes:
         self._by_the_clock.append(one)
 
     def _declare(self) -> None:
-        @DBOS.workflow(name="change")
+        @self._durable.workflow("change")
         def change(change_id: str) -> None:
             if not self._guarded(change_id, lambda: self._begin(change_id)):
                 self._report(change_id)
                 self._conclude_by_the_clock(change_id)
 
-        @DBOS.workflow(name="answer")
+        @self._durable.workflow("answer")
         def answered(change_id: str, answer: Answer) -> None:
             if not self._guarded(change_id, lambda: self._go_on(change_id, answer)):
                 self._report(change_id)
 
-        @DBOS.workflow(name="expiry")
+        @self._durable.workflow("expiry")
         def expiry(change_id: str) -> None:
             if self._durable.step("expire", lambda: self._expire(change_id)):
                 self._report(change_id)
 
-        @DBOS.workflow(name="change on one VM")
+        @self._durable.workflow("change on one VM")
         def on_one_vm(change_id: str, index: int) -> None:
             self._on_one_vm(change_id, index)
 
-        @DBOS.workflow(name="show")
+        @self._durable.workflow("show")
         def shown(change_id: str, tries: int) -> None:
             self._report(change_id, tries)
 
-        @DBOS.workflow(name="concluded")
+        @self._durable.workflow("concluded")
         def concluded(change_id: str) -> None:
             change = self._durable.read("concluded", lambda: self._get(change_id))
             self._tell_by_the_clock("tell the end", lambda one: one.concluded(change))
 
-        @DBOS.workflow(name="merge")
+        @self._durable.workflow("merge")
         def merge(change_id: str, watch: merges.Watch) -> None:
             self._follow_merge(change_id, watch)
 

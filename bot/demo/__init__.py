@@ -1,4 +1,5 @@
-"""The demo: simulated hosts, the Slack sandbox and the bot, in one process, over the same wires as in earnest."""
+"""The demo: simulated hosts, the Slack sandbox and the bot, in one process, over the same wires as in earnest; with
+`sites`, PostgreSQL and the workers are processes of their own."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from pydantic import SecretStr
 from backends.base import HostInventory
 from backends.simulator.fleets.demo import CLUSTER, NODES
 from bot.demo import history
+from bot.demo.sites import Sites, served
 from bot.durable import Stopped
 from bot.operations.folder import HOLDER, LOCK, make_private
 from bot.sandbox import PortTaken, Sandbox
@@ -63,10 +65,12 @@ QUIET = Quiet()
 class Demo:
     """Everything between `start` and `stop`; what happened is kept in a folder for the next time."""
 
-    def __init__(self, data: Path, *, fresh: bool = False, port: int | None = None, cluster: bool = False) -> None:
-        """With a `cluster` besides the two hosts, which stays in the folder. The page is at the same port each time, or
-        at the next free one; a `port` that is asked for is taken, or none. Raises OSError when the folder cannot be
-        used, or when `fresh` would throw away something else."""
+    def __init__(
+        self, data: Path, *, fresh: bool = False, port: int | None = None, cluster: bool = False, sites: bool = False
+    ) -> None:
+        """With a `cluster` besides the two hosts, which stays in the folder; with `sites` the hosts are reached through
+        workers. The page is at the same port each time, or at the next free one; a `port` that is asked for is taken,
+        or none. Raises OSError when the folder cannot be used, or when `fresh` would throw away something else."""
         check(data)
         make_private(data)
         if fresh:
@@ -74,6 +78,8 @@ class Demo:
         (data / MARK).touch()
         self._data = data
         self._cluster = cluster
+        self._with_sites = sites
+        self._sites: Sites | None = None
         self._open = ExitStack()
         for name in NOISY:
             logging.getLogger(name).addFilter(QUIET)
@@ -91,6 +97,9 @@ class Demo:
         ports = self._open.enter_context(
             simulated_hosts(self._data, ACCOUNT, password, self._begin, cluster=self._cluster)
         )
+        if self._with_sites:
+            hosts = {name: port for name, port in ports.items() if name not in NODES}
+            self._sites = self._open.enter_context(served(self._data, hosts, ACCOUNT, password))
         self._open_page()
         bot = Bot(self._settings(ports, password))
         self._open.callback(bot.stop)
@@ -128,6 +137,8 @@ class Demo:
         clusters = tuple(
             ClusterSettings(name=CLUSTER, address=one.address, port=one.port, nodes=nodes) for one in nodes[:1]
         )
+        hosts = tuple(one for one in reached if one.name not in NODES)
+        sites = self._sites
         return Settings(
             slack=SlackSettings(
                 api_url=self._sandbox.api_url,
@@ -136,7 +147,11 @@ class Demo:
             ),
             data_dir=self._data,
             host_defaults=HostDefaults(ssl=False, username=ACCOUNT, password=SecretStr(password)),
-            hosts=tuple(one for one in reached if one.name not in NODES),
+            database_url=SecretStr(sites.database_url) if sites else None,
+            sites={site: SecretStr(key) for site, key in sites.keys.items()} if sites else {},
+            hosts=tuple(HostSettings(name=one.name, site=sites.of_hosts[one.name]) for one in hosts)
+            if sites
+            else hosts,
             clusters=clusters,
             access=AccessSettings(
                 grants=(
@@ -160,8 +175,12 @@ class Demo:
         """What to print when it runs."""
         longest = max(len(command) for command, _ in TRIES)
         tries = "\n".join(f"    {command:{longest}}    {what}" for command, what in TRIES)
+        hosts = "two simulated Hyper-V hosts"
+        if self._sites:
+            where = " and ".join(f"{host} at the site {site}" for host, site in self._sites.of_hosts.items())
+            hosts = f"{hosts} ({where},\neach behind a worker of its own, with PostgreSQL between)"
         return f"""\
-Checkpoint Bot is running: two simulated Hyper-V hosts{" and a cluster" * self._cluster}, and a Slack workspace at
+Checkpoint Bot is running: {hosts}{" and a cluster" * self._cluster}, and a Slack workspace at
 
     {self.url}
 

@@ -75,6 +75,11 @@ class Postgres:
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = folder
 
+    @property
+    def pid(self) -> int:
+        """Of the server while it runs, else 0."""
+        return self._process.pid if self._process else 0
+
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://{USER}:{self._password}@127.0.0.1:{self._port}/{database}"
 

@@ -1,4 +1,5 @@
-"""checkpointbot backup: the ledger and the jobs as they were at one moment, and the one-time codes.
+"""checkpointbot backup: the ledger and the jobs as they were at one moment, the one-time codes, and the key of jobs
+that are kept in a database of their own.
 
 While both are locked against writers, a read transaction is begun on each; from then on SQLite shows them as they were
 at that moment, whatever is written meanwhile. So a backup is what a crash at that moment would have left, and a bot
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import click
 
+from bot.jobs_key import FILE as JOBS_KEY
 from bot.ledger import Ledger, LedgerError, Verdict, current_copy
 from bot.operations.folder import FolderError, make_private, utc_now
 from bot.people.codes import FILE as CODES
@@ -72,8 +74,9 @@ def back_up(folder: Path, into: Path, *, clock: Callable[[], datetime] = utc_now
         with _at_one_moment([folder / name for name in names]) as sources:
             for name, source in zip(names, sources, strict=True):
                 _copy(source, partial / name)
-        if (folder / CODES).is_file():
-            _copy_private(folder / CODES, partial / CODES)
+        for name in (CODES, JOBS_KEY):
+            if (folder / name).is_file():
+                _copy_private(folder / name, partial / name)
         made = verified(partial, now)
         (partial / NOTE).touch(mode=0o600)
         (partial / NOTE).write_text(_note(made), encoding="utf-8")

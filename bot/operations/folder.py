@@ -27,6 +27,7 @@ OURS = (
     LOCK,
     HOLDER,
     "codes.json*",
+    "jobs.key",
     "worker.json",
     "shells",
     "shells/*",

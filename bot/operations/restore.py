@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from bot.changes.perform import Restored
+from bot.jobs_key import FILE as JOBS_KEY
 from bot.operations.backup import (
     JOBS,
     LEDGER,
@@ -51,7 +52,7 @@ def restore(backup: Path, folder: Path, *, replace: bool, clock: Callable[[], da
             give_to_owner(folder, aside)
         for path in (*there, *(_files(folder, f"{LEDGER}-arrivals") if there else ())):
             path.rename(aside / path.name)
-        for name in (*_names(made), CODES):
+        for name in (*_names(made), CODES, JOBS_KEY):
             if (copy := folder / f"{name}.restored").exists():
                 copy.rename(folder / name)
         (folder / RESTORING).unlink()
@@ -108,7 +109,7 @@ def _names(made: Backup) -> tuple[str, ...]:
 
 def _copy_files(backup: Path, folder: Path) -> None:
     """Beside what is there, so that a full disk leaves that as it is."""
-    names = (LEDGER, JOBS) if (folder / CODES).exists() else (LEDGER, JOBS, CODES)
+    names = (LEDGER, JOBS, JOBS_KEY, *(() if (folder / CODES).exists() else (CODES,)))
     copies = [(backup / name, folder / f"{name}.restored") for name in names if (backup / name).is_file()]
     try:
         for source, copy in copies:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
+from dbos import DBOS
 
 from backends.base import VM, HostInventory
-from bot.durable import LATER
+from bot.durable import Durable
 from bot.fleet.digest import Digest, Listed, compose, listed, solved
 from bot.fleet.growth import KnownGrowth, held
 from bot.fleet.inventory import Inventory
@@ -151,25 +151,23 @@ class Schedules:
     """Who can mend the settings, by their user ids."""
     pauses: Sequence[float] = PAUSES
 
-    def declare(self) -> Callable[[datetime, object], None]:
+    def declare(self, durable: Durable) -> Callable[[datetime, object], None]:
         """Declare the workflow, before DBOS is launched."""
 
-        @DBOS.workflow(name=NAME)
+        @durable.workflow(NAME)
         def digest(scheduled_at: datetime, context: object) -> None:  # noqa: ARG001 - the signature is DBOS's
-            late = DBOS.run_step({"name": "is it too late"}, self.is_too_late, scheduled_at)
+            late = durable.step("is it too late", lambda: self.is_too_late(scheduled_at))
             if late:
                 return
             for channel in self.channels:
-                with SetWorkflowID(f"{DBOS.workflow_id}-{channel}"):
-                    DBOS.start_workflow(one_channel, channel, scheduled_at.isoformat(), 0)
+                durable.start(f"{DBOS.workflow_id}-{channel}", one_channel, channel, scheduled_at.isoformat(), 0)
 
-        @DBOS.workflow(name="digest of a channel")
+        @durable.workflow("digest of a channel")
         def one_channel(channel: str, scheduled_at: str, tries: int) -> None:
             due = datetime.fromisoformat(scheduled_at)
-            if DBOS.run_step({"name": "post"}, self.try_to_post, channel, due, tries):
-                return
-            with SetEnqueueOptions(delay_seconds=self.pauses[tries]), SetWorkflowID(f"{DBOS.workflow_id}-again"):
-                DBOS.enqueue_workflow(LATER, one_channel, channel, scheduled_at, tries + 1)
+            if not durable.step("post", lambda: self.try_to_post(channel, due, tries)):
+                again = f"{DBOS.workflow_id}-again"
+                durable.start_later(self.pauses[tries], again, one_channel, channel, scheduled_at, tries + 1)
 
         return digest
 

@@ -130,7 +130,7 @@ class Expiry:
     def declare(self) -> None:
         """Declare the workflow, before DBOS is launched."""
 
-        @DBOS.workflow(name=NAME)
+        @self.durable.workflow(NAME)
         def expiry(scheduled_at: datetime, context: object) -> None:  # noqa: ARG001 - the signature is DBOS's
             self.durable.step("look", lambda: self.durable.apart(self.look))
 

@@ -17,8 +17,6 @@ from threading import RLock
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from dbos import DBOS
-
 from backends.base import VM, BackendError, NotFound, VMInventory, Volume
 from bot.changes.execution import Looks
 from bot.changes.workflow import CANCELLED_BY_FREEZE
@@ -45,6 +43,8 @@ NAMESPACE = uuid.UUID("5b1f6f0e-7c0d-4f5e-9a55-3f6b2c8f1d24")
 
 class Later(Protocol):
     """What begins things by the clock (`Durable`)."""
+
+    def workflow(self, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]: ...
 
     def apart(self, act: Callable[[], T]) -> T: ...
 
@@ -106,7 +106,7 @@ class Housekeeping:
     def declare(self) -> None:
         """Declare the workflow, before DBOS is launched."""
 
-        @DBOS.workflow(name="housekeeping")
+        @self.durable.workflow("housekeeping")
         def housekeeping(host: str) -> None:
             self.durable.step("go on", lambda: self.durable.apart(lambda: self.go_on(host)))
 

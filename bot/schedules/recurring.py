@@ -16,7 +16,6 @@ from datetime import datetime
 from threading import RLock
 
 from cachetools import LRUCache
-from dbos import DBOS
 
 from backends.base import BackendError, CheckpointType, VMInventory
 from bot.changes.outcome import OUTCOME, Outcome, outcomes
@@ -71,7 +70,7 @@ class Recurring:
         """Declare the workflows, before DBOS is launched."""
         step = self.durable.step
 
-        @DBOS.workflow(name="schedules")
+        @self.durable.workflow("schedules")
         def look(at: str = "") -> None:
             if not at:
                 step("look", lambda: self.durable.apart(self.look))
@@ -82,17 +81,17 @@ class Recurring:
                 self.durable.sleep(left)
                 left = step("look", lambda: self.durable.apart(lambda: self._look_at(moment)))
 
-        @DBOS.workflow(name="schedule")
+        @self.durable.workflow("schedule")
         def run(occurrence: str, schedule_id: str, due_at: str, token: str, only: list[str] | None) -> None:
             at, chosen = datetime.fromisoformat(due_at), None if only is None else tuple(only)
             if step("claim", lambda: self.ledger.schedules.claim(occurrence, schedule_id, at, token, chosen)):
                 step("take", lambda: self._guarded(occurrence, lambda: self._take(occurrence, 0)))
 
-        @DBOS.workflow(name="schedule again")
+        @self.durable.workflow("schedule again")
         def again(occurrence: str, tries: int) -> None:
             step("take", lambda: self._guarded(occurrence, lambda: self._take(occurrence, tries)))
 
-        @DBOS.workflow(name="schedule told")
+        @self.durable.workflow("schedule told")
         def late(occurrence: str, tries: int) -> None:
             step("tell", lambda: self._guarded(occurrence, lambda: self._tell(occurrence, tries, late=True)))
 

@@ -6,13 +6,18 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import sys
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from random import Random
 
-from tests.crash.points import Verdict, pairs_of, points_of, try_out
+from bot.demo.postgres import Postgres
+from tests.crash.points import Verdict, pairs_of, points_of, try_out_on
 from tests.crash.scenarios import HARDER, SCENARIOS
 
 LINE = "{:<34} {:>6} {:>6} {:>6} {:>8}  {}"
@@ -20,22 +25,37 @@ LINE = "{:<34} {:>6} {:>6} {:>6} {:>8}  {}"
 
 def main() -> int:
     options = _options()
+    with _server(options.database) as server:
+        return _run(options, server)
+
+
+def _run(options: argparse.Namespace, server: str | None) -> int:
     begun = time.monotonic()
     workers = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.jobs, mp_context=workers) as pool:
         chosen = [one for one in (*SCENARIOS, *HARDER) if options.scenario in (None, one.name)]
-        known = list(pool.map(points_of, chosen))
+        known = list(pool.map(partial(points_of, server=server), chosen))
         random = Random(options.seed)
         pairs = [pair for points in known for pair in pairs_of(points, options.pairs, random)]
         points = [point for one in known for point in one if options.only in str(point)] + pairs
         print(f"{len(points)} points, seed {options.seed}", flush=True)
         verdicts = []
-        for verdict in pool.map(try_out, points):
+        for verdict in pool.map(partial(try_out_on, server), points):
             verdicts.append(verdict)
             _tell(verdict, options.verbose)
     _table(verdicts)
     print(f"{time.monotonic() - begun:.0f} s")
     return 1 if any(verdict.violations for verdict in verdicts) else 0
+
+
+@contextmanager
+def _server(database: str) -> Iterator[str | None]:
+    """Where the jobs of all bots are, unless in a file of each."""
+    if database == "sqlite":
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="crash-postgres-") as folder, Postgres(Path(folder)) as server:
+        yield server.url()
 
 
 def _options() -> argparse.Namespace:
@@ -45,6 +65,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--pairs", type=int, default=5, help="points of each scenario with a second kill (default 5)")
     parser.add_argument("--seed", type=int, default=1, help="of the choice of those")
     parser.add_argument("--jobs", type=int, default=2, help="points at a time (default 2)")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite", help="where the jobs are")
     parser.add_argument("--verbose", action="store_true", help="a line for every point")
     return parser.parse_args()
 

@@ -21,16 +21,21 @@ def violations(world: World, scenario: Scenario) -> Iterator[str]:
     yield from _ledger(world, scenario, rows)
     yield from _host(world, scenario)
     for row in rows:
-        if row.verb != "schedule":
-            yield from _events(world.events(row), row)
-        if row.plan is not None and not row.plan.clock:
-            yield from _channel(world, row)
+        yield from told_wrong(world, row)
     if scenario.run:
         yield from _run(world, scenario.run)
     if scenario.notice:
         yield from _notice(world, scenario.notice)
     yield from (f"a job is left: {job}" for job in world.jobs_left())
     yield from (f"a job met a defect: {job}" for job in world.jobs_broken())
+
+
+def told_wrong(world: World, row: ChangeRow) -> Iterator[str]:
+    """What is wrong with what the record and the channel say of a change that is over."""
+    if row.verb != "schedule":
+        yield from _events(world.events(row), row)
+    if row.plan is not None and not row.plan.clock:
+        yield from _channel(world, row)
 
 
 def extra_messages(world: World) -> int:

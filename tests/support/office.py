@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import itertools
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypedDict
 
-from backends.base import CheckpointType, VMState
+from backends.base import Backend, CheckpointType, VMState
 from backends.simulator.fleets.seed import Past
 from backends.simulator.model.fleet import SimulatedHost
 from backends.simulator.model.machines import SimulatedVM
+from bot.changes.execution import Timeouts
 from bot.dispatch.waiting import STILL_AT_IT
 from bot.ledger import ChangeRow, ChangeState, Ledger
 from bot.sandbox import Channel, Message, Outcome, Sandbox, User, Workspace, demo_workspace
@@ -35,6 +36,13 @@ from tests.support.settings import HOST_DEFAULTS, host_at, owners, slack_of, sla
 from tests.support.waiting import DEADLINE, OFTEN
 
 UNDER_WAY = (ChangeState.REQUESTED, ChangeState.QUEUED, ChangeState.RUNNING)
+
+
+class MoreOfTheBot(TypedDict, total=False):
+    """As `Bot` takes it."""
+
+    backends: Mapping[str, Backend]
+    timeouts: Timeouts
 
 
 class Office(Hosts):
@@ -110,7 +118,8 @@ class Office(Hosts):
         return self._bot
 
     def start_bot(self) -> None:
-        self._bot = Bot(self.settings, clock=self.clock, pace=Pace(interval=0.02, update_interval=0.06), seldom=OFTEN)
+        pace = Pace(interval=0.02, update_interval=0.06)
+        self._bot = Bot(self.settings, clock=self.clock, pace=pace, seldom=OFTEN, **self.more_of_the_bot())
         self._bot.start()
         for one in self.sandbox.workspace.users:  # nobody uses the bot for the first time
             self.ledger.greetings.begin(one)
@@ -118,6 +127,10 @@ class Office(Hosts):
             self.sandbox.send_requests_to(f"http://127.0.0.1:{self.port}{PATH}")
         else:
             self.sandbox.wait_for_connections(2)
+
+    def more_of_the_bot(self) -> MoreOfTheBot:
+        """What another kind of office gives its bot beside the settings."""
+        return {}
 
     def stop_bot(self) -> None:
         """Once the changes under way have come to their end. Harmless when it is not running."""

@@ -18,10 +18,15 @@ from bot.demo.postgres import NoPostgres, Postgres
 
 def database(server: Postgres) -> str:
     """The URL of a database that nobody has used."""
+    return database_at(server.url())
+
+
+def database_at(url: str) -> str:
+    """The same of a server that another process has started, by the URL of any of its databases."""
     name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(server.url(), autocommit=True) as admin:
+    with psycopg.connect(url, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}".encode())
-    return server.url(name)
+    return f"{url.rpartition('/')[0]}/{name}"
 
 
 def serve() -> Iterator[Postgres]:

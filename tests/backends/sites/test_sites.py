@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import Any
@@ -18,8 +19,9 @@ from backends.base import Backend, BackendError, Checkpoint, OperationFailed, Un
 from backends.simulator.fleets.seed import add_vm
 from backends.sites.backend import SiteBackend
 from backends.sites.caller import Caller
-from backends.sites.database import CALL, SCHEMA, queue_of
-from backends.sites.signing import Forged, Key, Newer
+from backends.sites.calls import METHODS, Method
+from backends.sites.database import CALL, SCHEMA, migrating, queue_of
+from backends.sites.signing import VERSION, Forged, Key, Newer
 from bot.demo.postgres import Postgres
 from tests.backends.sites.conftest import HASTY, SECRET, Site
 from tests.support.waiting import DEADLINE, wait_until
@@ -200,18 +202,74 @@ def test_a_host_that_the_worker_does_not_know_is_said_to_be_added(site: Site) ->
         SiteBackend("hv99", "lyon", site.caller).inventory()
 
 
-def test_who_is_older_is_said_to_be_upgraded(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bot is of a later version than the worker."""
-    monkeypatch.setattr("backends.sites.caller.CALL", "call")
+def written_as(version: int, kinds: frozenset[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is of these kinds is signed as another version of the program does it."""
     original = Key.sign
 
-    def newer(key: Key, kind: str, **body: object) -> str:
-        return original(key, kind, **{**body, "version": 2} if kind == "call" else body)
+    def sign(key: Key, kind: str, **body: object) -> str:
+        return original(key, kind, **{**body, "version": version} if kind in kinds else body)
 
-    monkeypatch.setattr(Key, "sign", newer)
+    monkeypatch.setattr(Key, "sign", sign)
 
-    with pytest.raises(Unreachable, match=r"The worker of the site .* is older than its bot"):
+
+BY_BOTS, BY_WORKERS = frozenset({"call", "go", "who", "end"}), frozenset({"ask", "here", "ended", "result", "error"})
+
+
+def test_a_worker_that_is_older_than_the_bot_is_said_to_be_upgraded(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written_as(VERSION + 1, BY_BOTS, monkeypatch)
+
+    with pytest.raises(Unreachable, match=r"The worker of the site .*lyon.* is older than its bot.*upgrade the worker"):
         site.backend.inventory()
+
+
+def test_a_bot_that_is_older_than_the_worker_is_said_to_be_upgraded(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vm = add_vm(site.host, "web01")
+    written_as(VERSION + 1, BY_WORKERS, monkeypatch)
+
+    with pytest.raises(Unreachable, match=r"The bot of the site .*lyon.* is older than its worker.*upgrade the bot"):
+        site.backend.create(vm.id, "once")
+    assert site.host.all()[0].ordered() == []
+
+
+@pytest.mark.parametrize("by", [BY_BOTS, BY_WORKERS], ids=["an older bot", "an older worker"])
+def test_an_older_one_is_understood(site: Site, by: frozenset[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    vm = add_vm(site.host, "web01")
+    written_as(VERSION - 1, by, monkeypatch)
+
+    assert site.backend.create(vm.id, "once").name == "once"
+
+
+def test_what_a_later_bot_asks_of_a_worker_that_does_not_know_it_is_said(site: Site) -> None:
+    """Of the same version of what is written, and with a method more."""
+    with monkeypatched_method("thaw"), pytest.raises(Unreachable, match=r"is older than the bot: upgrade the worker"):
+        site.caller.call("lyon", "hv01", "thaw", {})
+
+
+@contextmanager
+def monkeypatched_method(name: str) -> Iterator[None]:
+    """The bot knows a method that the worker, in the same process, does not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("backends.sites.caller.METHODS", {**METHODS, name: Method(DEADLINE)})
+        yield
+
+
+def test_what_a_later_version_adds_to_an_answer_is_left_out(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker of a later version of the program, which adds a field to a record."""
+    vm = add_vm(site.host, "web01")
+    original = Key.sign
+
+    def sign(key: Key, kind: str, **body: Any) -> str:
+        if kind == "result":
+            body["value"]["value"]["colour"] = "blue"
+        return original(key, kind, **body)
+
+    monkeypatch.setattr(Key, "sign", sign)
+
+    assert site.backend.vm(vm.id).vm.name == "web01"
 
 
 def test_a_worker_says_what_it_is(site: Site) -> None:
@@ -315,6 +373,22 @@ def test_a_change_whose_worker_is_not_heard_of_any_more_is_an_unknown_outcome(si
     wait_until(lambda: site.caller.present("lyon"))
     site.backend.end_lost_calls()
     assert len(site.backend.vm(vm.id).checkpoints) == 1
+
+
+def test_the_tables_are_brought_up_to_date_by_one_at_a_time(database_url: str) -> None:
+    """Bot and workers may be started at the same moment, on a database that nobody has used."""
+    entered = Event()
+
+    def second() -> None:
+        with migrating(database_url):
+            entered.set()
+
+    with migrating(database_url):
+        thread = Thread(target=second, daemon=True)
+        thread.start()
+        assert not entered.wait(0.2)
+    assert entered.wait(DEADLINE)
+    thread.join(DEADLINE)
 
 
 def test_the_clock_of_a_worker_that_is_far_off_is_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
+from click.testing import CliRunner
 
+from bot.cli import main
 from bot.demo import MARK, PORT, SPARE_PORTS, Demo
+from bot.demo.postgres import Postgres
+from bot.demo.sites import NAMES
 from bot.ledger import Ledger
 from bot.wiring import simulated_hosts, utc_now
 from tests.support.waiting import DEADLINE, wait_until
@@ -191,6 +196,47 @@ def test_a_demo_that_is_ended_in_the_middle_of_a_change_logs_nothing(tmp_path: P
         page.wait_for_text("Apply before to web01?")
         page.press_first()
     assert program.errors == ""
+
+
+def test_a_demo_with_sites_ends_its_workers_and_its_database_with_it(tmp_path: Path, postgres: Postgres) -> None:
+    data = tmp_path / "demo"
+    with Program("demo", "--sites", "--port", "0", "--data", str(data)) as program:
+        page = Page(program.url)
+        page.type("/checkpoint web01 before")
+        page.wait_for_text("Took before of web01")
+        configs = [data / site / "checkpointbot.yaml" for site in NAMES]
+        reached = [host["name"] for one in configs for host in yaml.safe_load(one.read_text())["hosts"]]
+        assert all(running(str(one)) for one in configs)
+
+    assert program.errors == ""
+    assert sorted(reached) == ["hv01", "hv02"]
+    assert not any(running(str(one)) for one in configs)
+    assert all("Stopping" in (data / site / "worker.log").read_text("utf-8") for site in NAMES)
+
+
+def running(word: str) -> bool:
+    """A program was called with it."""
+    return any(word.encode() in (one / "cmdline").read_bytes() for one in Path("/proc").glob("[0-9]*") if _there(one))
+
+
+def _there(process: Path) -> bool:
+    try:
+        return bool((process / "cmdline").read_bytes())
+    except OSError:
+        return False
+
+
+def test_a_demo_with_sites_says_what_is_missing_where_there_is_no_postgresql(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.demo.postgres._packaged", list)
+    monkeypatch.setattr("bot.demo.postgres._of_the_system", list)
+
+    ended = CliRunner().invoke(main, ["demo", "--sites", "--port", "0", "--data", str(tmp_path / "demo")])
+
+    assert ended.exit_code == 1
+    assert "The sites of the demo need PostgreSQL. There is no PostgreSQL on this machine. Install" in ended.output
+    assert "The demo runs without --sites." in ended.output
 
 
 class Program:

@@ -19,6 +19,8 @@ from backends.simulator.model.faults import Fault, FaultKind
 from bot.changes.perform import Restored
 from bot.changes.workflow import Answer
 from bot.cli import main
+from bot.jobs_key import FILE as KEY
+from bot.jobs_key import jobs_key
 from bot.ledger import ChangeState, Ledger
 from bot.operations.audit import archived
 from bot.operations.backup import BackupError, _at_one_moment, _copy, back_up
@@ -292,6 +294,17 @@ def test_one_time_codes_move_along_and_none_that_were_taken_away_come_back(
     codes.remove("U0EVE")
     restore(made, folder, replace=True)
     assert codes.enrolled() == ("U0ADA",)
+
+
+def test_the_key_of_jobs_that_are_in_another_database_moves_along(folder: Path, tmp_path: Path) -> None:
+    jobs_key(folder)
+
+    made = back_up(folder, tmp_path / "backups")
+    restore(made.folder, tmp_path / "elsewhere", replace=False)
+
+    for there in (made.folder, tmp_path / "elsewhere"):
+        assert (there / KEY).read_text() == (folder / KEY).read_text()
+        assert (there / KEY).stat().st_mode & 0o777 == 0o600
 
 
 def test_codes_that_are_damaged_make_no_backup(folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,117 @@
+"""The demo's sites: a PostgreSQL of its own, and a worker beside the bot for each site, as a program of its own."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from backends.sites.caller import Caller
+from backends.sites.signing import Key
+from bot.demo.postgres import NoPostgres, Postgres
+from bot.operations.folder import make_private
+
+NAMES = ("lyon", "porto")
+RUN = "from bot.cli import entry; entry()"
+LOOK = 0.1
+"""Seconds between looks whether the workers are connected."""
+ENDING = 15.0
+"""Seconds that a worker has to end by itself."""
+
+
+class NoSites(OSError):
+    """The sites cannot be shown on this machine. The sentence says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sites:
+    """What the bot has to know of them."""
+
+    database_url: str
+    keys: Mapping[str, str]
+    of_hosts: Mapping[str, str]
+    """The site of each host."""
+
+
+@contextmanager
+def served(folder: Path, ports: Mapping[str, int], username: str, password: str) -> Iterator[Sites]:
+    """One site for each host in turn. Their logs are in `folder`. Raises `NoSites`."""
+    of_hosts = {host: NAMES[at % len(NAMES)] for at, host in enumerate(ports)}
+    keys = {site: secrets.token_urlsafe(32) for site in NAMES}
+    with ExitStack() as running:
+        url = running.enter_context(_database())
+        workers = []
+        for site in NAMES:
+            reached = {host: ports[host] for host, at in of_hosts.items() if at == site}
+            settings = {
+                "data_dir": str(folder / site / "data"),
+                "host_defaults": {"ssl": False, "username": username},
+                "hosts": [{"name": host, "address": "127.0.0.1", "port": port} for host, port in reached.items()],
+            }
+            known = {"DATABASE_URL": url, "SITE_KEY": keys[site], "HOST_DEFAULTS__PASSWORD": password}
+            workers.append(running.enter_context(_worker(site, folder / site, settings, known)))
+        _wait_for(workers, url, keys)
+        yield Sites(url, keys, of_hosts)
+
+
+@contextmanager
+def _database() -> Iterator[str]:
+    """Not in the demo's own folder, which nobody else may enter: the server may run as another account."""
+    with ExitStack() as opened:
+        folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="checkpointbot-demo-"))
+        try:
+            server = opened.enter_context(Postgres(Path(folder)))
+        except NoPostgres as missing:
+            raise NoSites(f"The sites of the demo need PostgreSQL. {missing} The demo runs without --sites.") from None
+        yield server.url()
+
+
+def _wait_for(workers: Sequence[subprocess.Popen[bytes]], url: str, keys: Mapping[str, str]) -> None:
+    """Until all are connected, for the bot's first look meets its hosts then."""
+    caller = Caller(url, {site: Key(site, key) for site, key in keys.items()})
+    try:
+        while not all(caller.present(site) for site in keys):
+            if any(worker.poll() is not None for worker in workers):
+                raise NoSites("A worker of the demo has ended. Its worker.log in the folder of its site says why.")
+            time.sleep(LOOK)
+    finally:
+        caller.close()
+
+
+@contextmanager
+def _worker(
+    site: str, folder: Path, settings: Mapping[str, object], known: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Ended with the demo, by Ctrl-C too, which is for the demo alone."""
+    make_private(folder)
+    config = folder / "checkpointbot.yaml"
+    config.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    others = {name: value for name, value in os.environ.items() if not name.startswith("CHECKPOINTBOT_")}
+    with (folder / "worker.log").open("a", encoding="utf-8") as log:
+        process = subprocess.Popen(  # noqa: S603 - its own program
+            [sys.executable, "-c", RUN, "worker", "--site", site, "--config", str(config)],
+            env={**others, **{f"CHECKPOINTBOT_{name}": value for name, value in known.items()}},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            process.wait(ENDING)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(ENDING)

@@ -1,0 +1,18 @@
+"""A short form of the chaos test. `python -m tests.chaos` is the whole."""
+
+from __future__ import annotations
+
+import os
+
+from bot.demo.postgres import Postgres
+from tests.chaos.run import Pace, run
+
+SECONDS = 30.0
+PACE = Pace(database=(6, 12), worker=(4, 10), bot=(8, 14), cable=(4, 10), away=(0.1, 2.0))
+
+
+def test_nothing_is_lost_nor_doubled_though_everything_between_bot_and_site_fails(postgres: Postgres) -> None:
+    came = run(SECONDS, int(os.environ.get("CRASH_SEED", "1")), PACE)
+
+    assert came.broken == (), str(came)
+    assert came.changes["succeeded"] > 0, str(came)
