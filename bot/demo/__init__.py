@@ -137,8 +137,9 @@ class Demo:
         clusters = tuple(
             ClusterSettings(name=CLUSTER, address=one.address, port=one.port, nodes=nodes) for one in nodes[:1]
         )
-        hosts = tuple(one for one in reached if one.name not in NODES)
-        sites = self._sites
+        hosts, sites = tuple(one for one in reached if one.name not in NODES), self._sites
+        if sites:
+            hosts = tuple(HostSettings(name=one.name, site=sites.of_hosts[one.name]) for one in hosts)
         return Settings(
             slack=SlackSettings(
                 api_url=self._sandbox.api_url,
