@@ -278,7 +278,11 @@ class ClusterBackend:
     def _search(self, vm_id: str, disks: bool, cluster: Cluster) -> VMInventory:
         """A VM that the cluster does not keep, or does not tell of: on whichever node. They are asked twice, since one
         that moves meanwhile may pass between two questions."""
-        for _ in range(2):
+        for again in (False, True):
+            if again:
+                cluster = self._nodes.read()
+                if vm_id in cluster.owners:  # it was not told of, while it was on its way too
+                    return self._follow(vm_id, disks)
             running = self._running(cluster)
             answers = self._nodes.ask(running, lambda _, node: node.vm(vm_id, disks=disks))
             for node, found in answers.items():
