@@ -14,6 +14,7 @@ from random import Random
 from threading import Event, Thread
 
 from bot.demo.postgres import Postgres
+from bot.ledger import ChangeState
 from tests.chaos.world import ChaosWorld
 from tests.crash.life import NotAlive
 from tests.support.postgres import database
@@ -120,11 +121,8 @@ def _run(world: ChaosWorld, seconds: float, random: Random, pace: Pace) -> Came:
         over.set()
         for thread in (*hurting, asking):
             thread.join(PEACE)
-        peace = time.monotonic() + PEACE
-        while not _settled(world) and time.monotonic() < peace:
-            world.press_what_waits()
-            time.sleep(1.0)
-    late = () if _settled(world) else (f"it is not over {PEACE:g} s later", *world.story())
+        healed = _goes_on(world, random, time.monotonic() + PEACE)
+    late = () if healed else (f"nothing is done {PEACE:g} s later", *world.story())
     world.stop()
     return Came(
         time.monotonic() - begun,
@@ -155,8 +153,20 @@ def _living(world: ChaosWorld, over: Event, blows: Counter[str]) -> Iterator[Non
     thread.join(PEACE)
 
 
+def _goes_on(world: ChaosWorld, random: Random, until: float) -> bool:
+    """Whether all that is under way comes to its end, and what is asked for then is done."""
+    while time.monotonic() < until:
+        world.press_what_waits()
+        if _settled(world):
+            if any(row.state == ChangeState.SUCCEEDED for row in world.rows()[-1:]):
+                return True
+            world.ask_for_something(random)
+        time.sleep(1.0)
+    return False
+
+
 def _settled(world: ChaosWorld) -> bool:
     try:
-        return bool(world.rows()) and world.settled()
+        return world.settled()
     except Exception:  # a store that is just being written, or away
         return False

@@ -129,6 +129,12 @@ class ChaosWorld(World):
 
     # ---------------------------------------------------------------- what must hold
 
+    def rows(self) -> tuple[ChangeRow, ...]:
+        """All of them: there are more than a page of the history holds."""
+        with self._ledger() as ledger:
+            found = [ledger.changes.get(one.change_id) for one in reversed(ledger.history.find(limit=100_000))]
+        return tuple(row for row in found if row is not None)
+
     def settled(self) -> bool:
         return all(row.state.final for row in self.rows()) and not self.jobs_left()
 
