@@ -9,6 +9,7 @@ from threading import Thread
 
 import commands
 from backends.base import Backend, MayWait
+from backends.sites.jobs import jobs_key
 from backends.sites.signing import Key
 from bot.changes import verbs
 from bot.changes.brake import Brake
@@ -28,7 +29,6 @@ from bot.fleet.health.rounds import Health
 from bot.fleet.inventory import Inventory
 from bot.fleet.ownership import Ownership
 from bot.fleet.scanner import Scanner
-from bot.jobs_key import jobs_key
 from bot.ledger import Ledger, is_trouble
 from bot.messages import Announcer
 from bot.people.codes import Codes

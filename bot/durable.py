@@ -25,9 +25,9 @@ from sqlalchemy.exc import DBAPIError
 
 from backends.base import Checkpoint, HostInventory, VMInventory
 from backends.base.written import HostError, Kind, Record, Writing
+from backends.sites import jobs
 from backends.sites.database import migrating, refuse_pickles
 from backends.sites.signing import Forged, Key, Newer
-from bot import jobs_key
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -68,7 +68,7 @@ class JSONSerializer(Serializer):
         self._writing = Writing(kinds)
         self._key = key
         if key is not None:
-            self._writing = Writing({**kinds, **jobs_key.kinds(self._writing.dump, self._writing.load)})
+            self._writing = Writing({**kinds, **jobs.kinds(self._writing.dump, self._writing.load)})
 
     def name(self) -> str:
         return "checkpointbot_json"
@@ -94,7 +94,7 @@ class JSONSerializer(Serializer):
         except Newer as newer:
             return newer.body
         except Forged as forged:
-            raise jobs_key.tell(str(forged)) from forged
+            raise jobs.tell(str(forged)) from forged
         return body if kind == SIGNED else None
 
 
@@ -149,7 +149,7 @@ class Durable:
         self._stopping = Event()
         self._gone = Event()
         refuse_pickles()
-        jobs_key.refuse_portable()
+        jobs.refuse_portable()
         self._url = database_url
         self._signs = key is not None
         self._names: dict[object, str] = {}
@@ -179,7 +179,7 @@ class Durable:
         def declare(run: Callable[..., None]) -> Callable[..., None]:
             @wraps(run)
             def begun(*given: Any) -> None:
-                run(*(jobs_key.opened(name, given) if self._signs else given))
+                run(*(jobs.opened(name, given) if self._signs else given))
 
             declared: Callable[..., None] = DBOS.workflow(name=name)(begun)
             self._names[declared] = name
@@ -188,7 +188,7 @@ class Durable:
         return declare
 
     def _placed(self, workflow_id: str, workflow: Callable[..., None], args: tuple[object, ...]) -> tuple[object, ...]:
-        return (jobs_key.Place(workflow_id, self._names[workflow]), *args) if self._signs else args
+        return (jobs.Place(workflow_id, self._names[workflow]), *args) if self._signs else args
 
     def launch(self) -> None:
         """Begin, and take up what was pending when the bot last stopped."""
@@ -272,7 +272,7 @@ class Durable:
 
     def _run_step(self, name: str, act: Callable[[], T]) -> T:
         if self._signs and DBOS.workflow_id is not None:
-            return jobs_key.sealed(name, lambda kept: DBOS.run_step({"name": name}, kept), act)
+            return jobs.sealed(name, lambda kept: DBOS.run_step({"name": name}, kept), act)
         return DBOS.run_step({"name": name}, act)
 
     def read(self, name: str, act: Callable[[], T]) -> T:
@@ -319,7 +319,7 @@ class Durable:
         if not self._signs:
             return args
         name = status.name if status is not None else ""
-        return args[1:] if args[:1] == (jobs_key.Place(workflow_id, name),) else ()
+        return args[1:] if args[:1] == (jobs.Place(workflow_id, name),) else ()
 
     def _without_trouble(self, name: str, act: Callable[[], T]) -> T:
         """What the step gives when the stores that it uses are well. It looks before it acts, so it may run again."""

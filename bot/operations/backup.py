@@ -21,7 +21,7 @@ from pathlib import Path
 
 import click
 
-from bot.jobs_key import FILE as JOBS_KEY
+from backends.sites.jobs import FILE as JOBS_KEY
 from bot.ledger import Ledger, LedgerError, Verdict, current_copy
 from bot.operations.folder import FolderError, make_private, utc_now
 from bot.people.codes import FILE as CODES

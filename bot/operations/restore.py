@@ -12,8 +12,8 @@ from pathlib import Path
 
 import click
 
+from backends.sites.jobs import FILE as JOBS_KEY
 from bot.changes.perform import Restored
-from bot.jobs_key import FILE as JOBS_KEY
 from bot.operations.backup import (
     JOBS,
     LEDGER,

@@ -7,8 +7,8 @@ import os
 from bot.demo.postgres import Postgres
 from tests.chaos.run import Pace, run
 
-SECONDS = 30.0
-PACE = Pace(database=(6, 12), worker=(4, 10), bot=(8, 14), cable=(4, 10), away=(0.1, 2.0))
+SECONDS = 20.0
+PACE = Pace(database=(6, 12), worker=(4, 10), bot=(6, 12), cable=(4, 10), away=(0.1, 2.0))
 
 
 def test_nothing_is_lost_nor_doubled_though_everything_between_bot_and_site_fails(postgres: Postgres) -> None:

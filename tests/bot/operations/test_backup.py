@@ -16,11 +16,11 @@ from click.testing import CliRunner
 
 from backends.simulator.fleets.seed import Past
 from backends.simulator.model.faults import Fault, FaultKind
+from backends.sites.jobs import FILE as KEY
+from backends.sites.jobs import jobs_key
 from bot.changes.perform import Restored
 from bot.changes.workflow import Answer
 from bot.cli import main
-from bot.jobs_key import FILE as KEY
-from bot.jobs_key import jobs_key
 from bot.ledger import ChangeState, Ledger
 from bot.operations.audit import archived
 from bot.operations.backup import BackupError, _at_one_moment, _copy, back_up

@@ -11,10 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from backends.sites.jobs import FILE, jobs_key
 from backends.sites.signing import Forged
 from bot.changes.workflow import KINDS
 from bot.durable import Durable
-from bot.jobs_key import FILE, jobs_key
 from tests.support.waiting import DEADLINE, wait_until
 
 FORGED = "A row of the bot's jobs in the database is forged, and nothing is done with it"
