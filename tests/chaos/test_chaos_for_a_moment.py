@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from bot.demo.postgres import Postgres
 from tests.chaos.run import Pace, run
+
+pytestmark = pytest.mark.chaos
 
 SECONDS = 20.0
 PACE = Pace(database=(6, 12), worker=(4, 10), bot=(6, 12), cable=(4, 10), away=(0.1, 2.0))
