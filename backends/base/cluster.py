@@ -94,6 +94,8 @@ class Cluster:
     """The name of the node that owns each VM, by the VM's id."""
     volumes: tuple[Volume, ...] = ()
     """The shared ones."""
+    trouble: tuple[str, ...] = ()
+    """What is out of the ordinary with them, as sentences."""
 
     def node(self, name: str) -> ClusterNode | None:
         return next((one for one in self.nodes if one.name == name), None)

@@ -158,4 +158,5 @@ def _remarks(cluster: Cluster, silent: Mapping[str, BackendError], blind: str) -
     if blind:
         yield f"Its nodes are those of the settings, since none shows the cluster. {unmarked(blind)}"
     yield from (f"{one.name} {one.remark}." for one in cluster.nodes if one.remark)
+    yield from cluster.trouble
     yield from (f"{node} does not answer: {unmarked(error.sentence)}" for node, error in silent.items())

@@ -58,7 +58,7 @@ NODE: Final[Properties] = ("Name", "State", "DrainStatus")
 ROLE: Final[Properties] = ("Value", "OwnerNode")
 """Of `ClusterResource`, with the value of its parameter VmId."""
 
-SHARED_VOLUME: Final[Properties] = ("FriendlyVolumeName", "Partition")
+SHARED_VOLUME: Final[Properties] = ("FriendlyVolumeName", "Partition", "FaultState", "RedirectedAccess")
 """Of what `SharedVolumeInfo` of a `ClusterSharedVolume` holds."""
 
 ACKNOWLEDGEMENT: Final[Properties] = ("Id",)

@@ -106,6 +106,7 @@ class Questions:
             tuple(self._parsed(records.nodes, found)),
             dict(self._parsed(records.owners, found)),
             tuple(self._parsed(records.shared_volumes, found)),
+            tuple(self._parsed(records.trouble_of_shared_volumes, found)),
         )
 
     def read(self, parse: Parser[Record], pipeline: Pipeline, deadline: float) -> list[Record]:

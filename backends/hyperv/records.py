@@ -143,6 +143,22 @@ def shared_volumes(output: Iterable[object]) -> list[Volume]:
     return found
 
 
+def trouble_of_shared_volumes(output: Iterable[object]) -> list[str]:
+    """What is out of the ordinary with shared volumes, as sentences. Raises `Malformed`."""
+    found = []
+    for one in objects(output):
+        path = _text(one.get("FriendlyVolumeName"))
+        if path and one.get("RedirectedAccess") is True:
+            found.append(f"{path} is reached over the network, by way of the node that coordinates it.")
+        if path and _unwrapped(one.get("FaultState")) not in NO_FAULT:
+            found.append(f"{path} reports a fault.")
+    return found
+
+
+NO_FAULT: Final = (None, 0, "NoFaults")
+"""Of `ClusterSharedVolumeFaultState`."""
+
+
 def _named(value: object) -> str:
     """The name of an object that stands as such, or as its text."""
     return _text(value.get("Name")) if isinstance(value, dict) else _text(value)

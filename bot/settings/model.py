@@ -605,6 +605,17 @@ class Settings(BaseSettings, Section):
     def _clusters_can_be_reached(
         cls, clusters: tuple[ClusterSettings, ...], info: ValidationInfo
     ) -> tuple[ClusterSettings, ...]:
+        found(
+            [
+                (
+                    (at, "nodes", number, "site"),
+                    "cannot be set for a node: the bot itself reaches the nodes of a cluster",
+                )
+                for at, one in enumerate(clusters)
+                for number, node in enumerate(one.nodes)
+                if node.site is not None
+            ]
+        )
         defaults = info.data.get("host_defaults")
         if defaults is not None:
             made = [cluster_connection(one, defaults) for one in clusters]

@@ -29,6 +29,10 @@ class VolumeSpace:
     used: int = 0
     drive_type: int = 3
     """Of Win32_Volume: 3 a local disk, 5 a DVD."""
+    redirected: bool = False
+    """A shared one: its nodes reach it by way of the one that coordinates it."""
+    fault: int = 0
+    """Of `ClusterSharedVolumeFaultState`: 0 is none."""
 
     @property
     def free(self) -> int:

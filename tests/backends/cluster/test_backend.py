@@ -51,6 +51,15 @@ def test_shared_volumes_are_counted_once_and_those_of_a_node_have_its_name(
     assert [path for path in paths if path.endswith(" D:\\")] == ["hv01 D:\\", "hv02 D:\\", "hv03 D:\\"]
 
 
+def test_what_is_wrong_with_a_shared_volume_is_said(world: ClusterWorld, vm: SimulatedVM) -> None:
+    first, second = world.cluster.volumes
+    first.redirected, second.fault = True, 2
+    assert world.backend().inventory().remarks == (
+        "C:\\ClusterStorage\\Volume1 is reached over the network, by way of the node that coordinates it.",
+        "C:\\ClusterStorage\\Volume2 reports a fault.",
+    )
+
+
 def test_disks_are_opened_on_the_node_that_uses_them(world: ClusterWorld, vm: SimulatedVM) -> None:
     backend = world.backend(entrance="hv03")
     seen = backend.vm(vm.id, disks=True)

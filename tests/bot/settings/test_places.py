@@ -84,6 +84,12 @@ def test_a_host_that_there_is_not_is_refused_with_the_nearest() -> None:
     assert made(access={"production_only": ["a[/]b"]}).access.production_only == ("a[/]b",)
 
 
+def test_a_node_of_a_cluster_is_at_no_site() -> None:
+    cluster = {"name": "prod", "address": "prod.example.net", "nodes": [{"name": "hv01", "site": "lyon"}]}
+    said = refused(clusters=[cluster])
+    assert said == ["clusters.0.nodes.0.site: cannot be set for a node: the bot itself reaches the nodes of a cluster"]
+
+
 def test_a_node_that_stands_under_hosts_too_is_refused() -> None:
     twice = {"hosts": [{"name": "lab", "address": "HV01.example.net"}]}
     assert refused(**twice) == ["clusters.0.nodes.0: lab under hosts is the same machine: leave it out there"]

@@ -22,7 +22,7 @@ $EventProperties = 'Id', 'LogName', 'RecordId', 'TimeCreated', 'Properties'
 $FolderFileProperties = 'FullName', 'Length', 'CreationTimeUtc'
 $NodeProperties = 'Name', 'State', 'DrainStatus'
 $RoleProperties = 'Value', 'OwnerNode'
-$SharedVolumeProperties = 'FriendlyVolumeName', 'Partition'
+$SharedVolumeProperties = 'FriendlyVolumeName', 'Partition', 'FaultState', 'RedirectedAccess'
 $AcknowledgementProperties = 'Id'
 
 # Critical, error and warning, and the events of checkpoints and merges whatever their level.

@@ -75,10 +75,11 @@ class SharedVolumeObject(View[VolumeSpace]):
         }
         partition = Instance((CLUSTERS + "CsvPartitionInfo", "System.Object"), space)
         shown: dict[str, object] = {
-            "FaultState": 0,
+            "FaultState": volume.fault,
             "FriendlyVolumeName": volume.path.rstrip("\\"),
             "Partition": partition,
             "PartitionNumber": 2,
+            "RedirectedAccess": volume.redirected,
             "VolumeOffset": 0,
         }
         return [Instance((CLUSTERS + "SharedVolumeInfo", "System.Object"), shown)]
