@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Protocol, TypeVar
 
 from backends.base import (
     VM,
     AuthenticationFailed,
     Backend,
+    BackendError,
     Busy,
     NotFound,
     OperationFailed,
@@ -24,6 +28,8 @@ from bot.changes.attempt import Attempt
 from bot.changes.outcome import Outcome, Said, Values
 from bot.ledger import ChangeRow, ChangeState, IllegalMove, Ledger
 from commands.base import Target, name
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -139,7 +145,7 @@ class Execution:
             try:
                 found = self.steps.step(
                     f"{attempt.name}: look {number}",
-                    lambda: attempts.settle(attempt, backend, seen.vm.id, unknown_after=0.0),
+                    lambda: self._find_out(attempt, backend, seen),
                 )
             except attempts.Inconclusive:
                 raise
@@ -156,6 +162,31 @@ class Execution:
             f"{name(backend.host)} has not shown for a day what became of it. Look at {name(seen.vm.name)} by hand.",
             cause,
         )
+
+    def _find_out(self, attempt: Attempt, backend: Backend, seen: VMInventory) -> VMInventory | None:
+        """On the host that it was sent to, or where the VM has been moved since. Raises `UnknownOutcome`."""
+        try:
+            return attempts.settle(attempt, backend, seen.vm.id, unknown_after=0.0)
+        except attempts.Inconclusive:
+            raise
+        except UnknownOutcome:
+            now = self._followed(seen)
+            if now.vm.host == backend.host:
+                raise
+            return attempts.settle(attempt, self.env.backends[now.vm.host], seen.vm.id, unknown_after=0.0)
+
+    def _followed(self, seen: VMInventory) -> VMInventory:
+        """The VM where it has been moved to, or else as it was seen. A host that answers does not show it any more, and
+        another one does: a replica of it there is another VM under the same id."""
+        try:
+            self.env.backends[seen.vm.host].vm(seen.vm.id)
+        except NotFound:
+            with suppress(BackendError):
+                now = self.env.fleet.look(seen.vm.id)
+                return seen if now.vm.is_replica else now
+        except BackendError as error:
+            log.info("whether %s was moved is not known: %s", seen.vm.name, error.cause)
+        return seen
 
     def _run(self, attempt: Attempt, backend: Backend, seen: VMInventory) -> VMInventory:
         try:
@@ -174,6 +205,7 @@ class Execution:
             except (Unreachable, TimedOut, Busy, NotFound, attempts.DidNotHappen) as error:
                 self._tell_unknown(attempt.name, error.cause)
                 self.steps.sleep(pause)
+                seen = self.steps.step(f"{attempt.name}: where", partial(self._followed, seen))
         return self.carry_out(attempt, seen)
 
     def look(self, key: str) -> VMInventory:
