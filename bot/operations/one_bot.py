@@ -88,7 +88,11 @@ class OneBot:
             connection.close()
             raise
         with self._using:
-            self._connection = connection
+            before, self._connection = self._connection, connection
+            if self._stopping.is_set():
+                connection.close()
+        if before is not None:
+            before.close()
 
     def _keep(self) -> None:
         """Take it anew where the connection was lost, as when the database was restarted."""
