@@ -278,7 +278,9 @@ def _worker_id(file: Path) -> str:
     if file.exists():
         return str(json.loads(file.read_text("utf-8"))["worker"])
     made = f"{socket.gethostname()}-{uuid.uuid4()}"
-    file.write_text(json.dumps({"version": 1, "worker": made}), encoding="utf-8")
+    new = file.with_name(f"{file.name}.new")  # half of it would keep the worker from ever starting again
+    new.write_text(json.dumps({"version": 1, "worker": made}), encoding="utf-8")
+    new.replace(file)
     return made
 
 

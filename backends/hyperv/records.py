@@ -147,16 +147,17 @@ def trouble_of_shared_volumes(output: Iterable[object]) -> list[str]:
     """What is out of the ordinary with shared volumes, as sentences. Raises `Malformed`."""
     found = []
     for one in objects(output):
-        path = _text(one.get("FriendlyVolumeName"))
-        if path and one.get("RedirectedAccess") is True:
-            found.append(f"{path} is reached over the network, by way of the node that coordinates it.")
-        if path and _unwrapped(one.get("FaultState")) not in NO_FAULT:
-            found.append(f"{path} reports a fault.")
+        path, state = _text(one.get("FriendlyVolumeName")), _unwrapped(one.get("FaultState"))
+        flags = state if isinstance(state, int) else 0
+        if path and (one.get("RedirectedAccess") is True or flags & NO_DIRECT_IO):
+            found.append(f"{path} is in redirected access, as it is during a backup: slower than otherwise.")
+        found += [f"{path} {what}." for flag, what in UNUSABLE.items() if path and flags & flag]
     return found
 
 
-NO_FAULT: Final = (None, 0, "NoFaults")
-"""Of `ClusterSharedVolumeFaultState`."""
+NO_DIRECT_IO: Final = 1
+UNUSABLE: Final = {2: "cannot be reached", 4: "is in maintenance", 8: "is dismounted"}
+"""Of `CLUSTER_CSV_VOLUME_FAULT_STATE` (clusapi.h)."""
 
 
 def _named(value: object) -> str:

@@ -150,9 +150,7 @@ class Demo:
             host_defaults=HostDefaults(ssl=False, username=ACCOUNT, password=SecretStr(password)),
             database_url=SecretStr(sites.database_url) if sites else None,
             sites={site: SecretStr(key) for site, key in sites.keys.items()} if sites else {},
-            hosts=tuple(HostSettings(name=one.name, site=sites.of_hosts[one.name]) for one in hosts)
-            if sites
-            else hosts,
+            hosts=hosts,
             clusters=clusters,
             access=AccessSettings(
                 grants=(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -31,7 +32,10 @@ from bot.settings.model import (
     SlackSettings,
 )
 from bot.settings.problems import SettingsError, explain
+from bot.settings.whole import Whole
 from bot.settings.worker import WorkerSettings
+
+W = TypeVar("W", bound=Whole)
 
 __all__ = [
     "AccessSettings",
@@ -73,27 +77,23 @@ def load(path: Path | None = None, *, env: Mapping[str, str] | None = None, dote
     is one. Above it, each over the one before: the files in `CHECKPOINTBOT_SECRETS_DIR` (or `/run/secrets`), `dotenv`,
     and `env` (the process's own when None). Raises `SettingsError` with a line for every problem.
     """
-    found = sources.gather(Settings, path, os.environ if env is None else env, dotenv)
-    problems = found.problems
-    try:
-        settings = Settings.model_validate(found.values)
-    except ValidationError as error:
-        problems += explain(error, Settings)
-    if problems:
-        raise SettingsError(problems if found.file else [sources.no_file(), *problems])
-    return settings
+    return _loaded(Settings, path, env, dotenv)
 
 
 def load_worker(
     path: Path | None = None, *, env: Mapping[str, str] | None = None, dotenv: Path = Path(".env")
 ) -> WorkerSettings:
     """The settings of a worker, from the same sources. Raises `SettingsError` with a line for every problem."""
-    found = sources.gather(WorkerSettings, path, os.environ if env is None else env, dotenv)
+    return _loaded(WorkerSettings, path, env, dotenv)
+
+
+def _loaded(kind: type[W], path: Path | None, env: Mapping[str, str] | None, dotenv: Path) -> W:
+    found = sources.gather(kind, path, os.environ if env is None else env, dotenv)
     problems = found.problems
     try:
-        settings = WorkerSettings.model_validate(found.values)
+        settings = kind.model_validate(found.values)
     except ValidationError as error:
-        problems += explain(error, WorkerSettings)
+        problems += explain(error, kind)
     if problems:
         raise SettingsError(problems if found.file else [sources.no_file(), *problems])
     return settings

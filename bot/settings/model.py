@@ -8,7 +8,6 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from backends.base import HostConnection
 from bot.settings.hosts import (
@@ -58,9 +57,10 @@ from bot.settings.kinds import (
     did_you_mean,
     problem,
 )
-from bot.settings.problems import PREFIX, Place, found, variable
+from bot.settings.problems import Place, found, variable
 from bot.settings.section import Section
 from bot.settings.sets import SET, Places, S, misplaced, unknown, without_sets
+from bot.settings.whole import Whole
 from commands.base import Policy, Schedule
 from commands.kit.words import say_span
 
@@ -468,10 +468,8 @@ def _is_about(hosts: tuple[HostSettings, ...], place: Place) -> bool:
     return hosts[int(place[0])].site is None or place[1] == "name"
 
 
-class Settings(BaseSettings, Section):
-    """All settings. Built in code it takes what it is given and nothing else; `load` reads files and variables."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__")
+class Settings(Whole):
+    """All settings."""
 
     slack: SlackSettings
     data_dir: Path = Field(default=Path("./data"), description="The folder of ledger.db and jobs.db.")
@@ -530,17 +528,6 @@ class Settings(BaseSettings, Section):
     health: HealthSettings = Field(default_factory=HealthSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
     log: LogSettings = Field(default_factory=LogSettings)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)
 
     @field_validator("sets")
     @classmethod

@@ -5,20 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydantic import Field, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from backends.base import HostConnection
 from bot.settings.hosts import HostDefaults, HostSettings, connection, unreachable
 from bot.settings.kinds import PostgresUrl, SiteKey
 from bot.settings.model import LogSettings
-from bot.settings.problems import PREFIX, Place, found
-from bot.settings.section import Section
+from bot.settings.problems import Place, found
+from bot.settings.whole import Whole
 
 
-class WorkerSettings(BaseSettings, Section):
+class WorkerSettings(Whole):
     """All settings of a worker."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__")
 
     data_dir: Path = Field(default=Path("./data"), description="The folder of what is open on the hosts.")
     database_url: PostgresUrl = Field(description="The PostgreSQL database that the bot names too.")
@@ -26,17 +23,6 @@ class WorkerSettings(BaseSettings, Section):
     host_defaults: HostDefaults = Field(default_factory=HostDefaults)
     hosts: tuple[HostSettings, ...] = Field(default=(), description="The Hyper-V hosts of the site.")
     log: LogSettings = Field(default_factory=LogSettings)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)
 
     @field_validator("hosts")
     @classmethod

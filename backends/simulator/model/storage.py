@@ -32,7 +32,7 @@ class VolumeSpace:
     redirected: bool = False
     """A shared one: its nodes reach it by way of the one that coordinates it."""
     fault: int = 0
-    """Of `ClusterSharedVolumeFaultState`: 0 is none."""
+    """Of a shared one, as `CLUSTER_CSV_VOLUME_FAULT_STATE` has it: 0 is none, 4 is maintenance."""
 
     @property
     def free(self) -> int:

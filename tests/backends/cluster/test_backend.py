@@ -53,10 +53,10 @@ def test_shared_volumes_are_counted_once_and_those_of_a_node_have_its_name(
 
 def test_what_is_wrong_with_a_shared_volume_is_said(world: ClusterWorld, vm: SimulatedVM) -> None:
     first, second = world.cluster.volumes
-    first.redirected, second.fault = True, 2
+    first.redirected, first.fault, second.fault = True, 1, 4
     assert world.backend().inventory().remarks == (
-        "C:\\ClusterStorage\\Volume1 is reached over the network, by way of the node that coordinates it.",
-        "C:\\ClusterStorage\\Volume2 reports a fault.",
+        "C:\\ClusterStorage\\Volume1 is in redirected access, as it is during a backup: slower than otherwise.",
+        "C:\\ClusterStorage\\Volume2 is in maintenance.",
     )
 
 

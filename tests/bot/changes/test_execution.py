@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import timedelta
 
 import pytest
 
-from backends.base import AuthenticationFailed, CheckpointType, UnknownOutcome, VMState
+from backends.base import (
+    AuthenticationFailed,
+    CheckpointType,
+    UnknownOutcome,
+    VMInventory,
+    VMState,
+)
 from backends.simulator.fleets.seed import DAY, Past
+from backends.simulator.model.enums import ReplicationState
 from backends.simulator.model.faults import Fault, FaultKind
+from backends.simulator.model.fleet import move
 from bot.changes import attempt as attempts
 from bot.changes.execution import Timeouts
 from bot.changes.outcome import OUTCOME, Outcome, conclusion, outcomes
@@ -95,6 +104,55 @@ class TestALostAnswer:
 
         with pytest.raises(attempts.DidNotHappen, match="I looked again: it did not happen"):
             execution.carry_out(bench.down_after(step), seen)
+
+
+class TestAVMThatIsMovedByHand:
+    """To another host, while the answer of an action is lost."""
+
+    def test_is_followed_for_what_became_of_it(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01")
+
+        def back_and_moved(_: float) -> None:
+            bench.host().faults.disarm()
+            if bench.host().vms:
+                move(seen.vm.id, bench.hosts["hv01"], bench.hosts["hv02"])
+
+        execution = bench.work(Create("x"), bench.target(seen), PlainSteps(on_sleep=back_and_moved))
+        bench.arm(FaultKind.RESET_BEFORE_ANSWER, "Checkpoint-VM")
+
+        after = execution.carry_out(bench.down_after(create.take(seen, "x", "create")), seen)
+
+        assert (after.vm.host, [one.name for one in after.checkpoints]) == ("hv02", ["x"])
+        assert bench.ran("Checkpoint-VM") == 1
+
+    def test_is_not_taken_for_its_replica(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01")
+        execution = bench.work(Create("x"), bench.target(seen), PlainSteps(on_sleep=replica_alone(bench, seen)))
+        bench.arm(FaultKind.RESET_BEFORE_ANSWER, "Checkpoint-VM")
+
+        with pytest.raises(UnknownOutcome, match="Look at web01 by hand"):
+            execution.carry_out(bench.down_after(create.take(seen, "x", "create")), seen)
+
+    def test_is_set_right_where_it_is(self, bench: Workbench) -> None:
+        seen = bench.add_vm("web01", state=VMState.OFF)
+        move(seen.vm.id, bench.hosts["hv01"], bench.hosts["hv02"])
+        execution = bench.work(Configure(), bench.target(seen), PlainSteps())
+
+        after = execution.set_right(apply.start(seen.vm.id), seen)
+
+        assert (after.vm.host, after.vm.state) == ("hv02", VMState.RUNNING)
+
+
+def replica_alone(bench: Workbench, seen: VMInventory) -> Callable[[float], None]:
+    """The host is back and does not show the VM, of which another one has a replica."""
+
+    def act(_: float) -> None:
+        bench.host().faults.disarm()
+        if bench.host().vms:
+            move(seen.vm.id, bench.hosts["hv01"], bench.hosts["hv02"])
+            bench.hosts["hv02"].vms[seen.vm.id].replication = ReplicationState.REPLICATING  # as the replica's side
+
+    return act
 
 
 def test_a_host_is_looked_at_for_a_day() -> None:
