@@ -84,6 +84,10 @@ class Postgres:
         return f"postgresql://{USER}:{self._password}@127.0.0.1:{self._port}/{database}"
 
     def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if _is_root():
+            shutil.chown(self._folder, ACCOUNT)
+            self._bin = self._reachable()
         if not self._data.exists():
             self._make()
         self.start()
@@ -93,11 +97,9 @@ class Postgres:
         self.stop()
 
     def _make(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
         words = self._folder / "password"
         words.write_text(self._password, encoding="utf-8")
         if _is_root():
-            shutil.chown(self._folder, ACCOUNT)
             shutil.chown(words, ACCOUNT)
         made = subprocess.run(  # noqa: S603 - its own programs
             [
@@ -111,6 +113,28 @@ class Postgres:
         words.unlink()
         if made.returncode:
             raise NoPostgres(f"PostgreSQL cannot be set up in {self._folder}: {made.stderr.decode(errors='replace')}")
+
+    def _reachable(self) -> Path:
+        """The programs where the account may run them: a copy beside its data where they are in somebody's home."""
+        try:
+            subprocess.run([str(self._bin / "initdb"), "--version"], check=True, capture_output=True, **_as_somebody())  # noqa: S603
+        except PermissionError as error:
+            if self._bin not in _packaged():
+                raise NoPostgres(f"The account {ACCOUNT} may not run {self._bin}.") from error
+            return self._copied()
+        except subprocess.CalledProcessError as error:
+            raise NoPostgres(f"PostgreSQL does not run as {ACCOUNT}: {error.stderr.decode(errors='replace')}") from None
+        return self._bin
+
+    def _copied(self) -> Path:
+        """The package, with the libraries that stand beside it."""
+        package, here = self._bin.parents[1], self._folder / "programs"
+        for one in (package, package.with_name(f"{package.name}.libs")):
+            if one.exists() and not (here / one.name).exists():
+                shutil.copytree(one, here / one.name)
+        for path in (here, *here.rglob("*")):
+            shutil.chown(path, ACCOUNT)
+        return here / self._bin.relative_to(package.parent)
 
     def start(self) -> None:
         """Raises `NoPostgres`."""

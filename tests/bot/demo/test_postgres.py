@@ -1,0 +1,39 @@
+"""The demo's PostgreSQL, where the programs of a package are."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bot.demo import postgres as subject
+from bot.demo.postgres import NoPostgres, Postgres, programs
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root needs another account for it")
+def test_the_programs_may_be_in_the_home_of_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of an environment there are, which the account that the server runs as cannot enter."""
+    try:
+        found = programs()
+    except NoPostgres as missing:
+        pytest.skip(str(missing))
+    if found not in subject._packaged():
+        pytest.skip("it is not a package's")
+    home, package = tmp_path / "home", found.parents[1]
+    for one in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(one, home / one.name, symlinks=True)
+    for closed in (home, *home.rglob("bin")):
+        closed.chmod(0o700)
+    there = home / found.relative_to(package.parent)
+    monkeypatch.setattr(subject, "programs", lambda: there)
+    monkeypatch.setattr(subject, "_packaged", lambda: [there])
+
+    with tempfile.TemporaryDirectory() as folder:
+        server = Postgres(Path(folder))
+        for _ in range(2):
+            with server, psycopg.connect(server.url()) as database:
+                assert database.execute("SELECT 1").fetchone() == (1,)
