@@ -26,7 +26,7 @@ from sqlalchemy.exc import DBAPIError
 from backends.base import Checkpoint, HostInventory, VMInventory
 from backends.base.written import HostError, Kind, Record, Writing
 from backends.sites import jobs
-from backends.sites.database import migrating, refuse_pickles
+from backends.sites.database import look_holding_nothing, migrating, refuse_pickles
 from backends.sites.signing import Forged, Key, Newer
 
 log = logging.getLogger(__name__)
@@ -205,6 +205,7 @@ class Durable:
         queue = self._dbos._registry.get_internal_queue()
         queue._polling_interval_sec = min(self._seldom, RECOVERING)
         commands._BACKGROUND_JOBS_INTERVAL_SEC = self._seldom
+        look_holding_nothing()
 
         def be_slow() -> None:
             queue._polling_interval_sec = self._seldom

@@ -34,6 +34,7 @@ from backends.sites.database import (
     Line,
     PlainJSON,
     first_line,
+    look_holding_nothing,
     migrating,
     queue_of,
     refuse_pickles,
@@ -130,6 +131,7 @@ class Worker:
 
     def _launch(self) -> None:
         commands._BACKGROUND_JOBS_INTERVAL_SEC = max(self._seldom, SELDOM)
+        look_holding_nothing()
         self._dbos = DBOS(
             config=DBOSConfig(
                 name=SCHEMA,

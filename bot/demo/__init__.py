@@ -97,10 +97,10 @@ class Demo:
         ports = self._open.enter_context(
             simulated_hosts(self._data, ACCOUNT, password, self._begin, cluster=self._cluster)
         )
+        self._open_page()
         if self._with_sites:
             hosts = {name: port for name, port in ports.items() if name not in NODES}
             self._sites = self._open.enter_context(served(self._data, hosts, ACCOUNT, password))
-        self._open_page()
         bot = Bot(self._settings(ports, password))
         self._open.callback(bot.stop)
         bot.start(stopping)

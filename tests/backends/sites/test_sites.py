@@ -401,3 +401,13 @@ def test_the_clock_of_a_worker_that_is_far_off_is_said(site: Site, monkeypatch: 
 @pytest.fixture(autouse=True)
 def quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
+
+
+def test_a_program_that_makes_its_tables_waits_for_no_worker(site: Site) -> None:
+    """An index that is made beside others' work waits for every transaction that is open in the database."""
+    site.backend.inventory()
+
+    with psycopg.connect(site.url, autocommit=True) as database:
+        database.execute("CREATE TABLE another (vm TEXT)")
+        database.execute("SET lock_timeout = '2s'")
+        database.execute("CREATE INDEX CONCURRENTLY another_vm ON another (vm)")
