@@ -195,6 +195,7 @@ class Durable:
         self._be_quick_at_first()
         with migrating(self._url) if self._url.startswith("postgresql") else nullcontext():
             DBOS.launch()
+        self._watch_ends()
         DBOS.register_queue(LATER, polling_interval_sec=self._seldom, on_conflict="always_update")
         Thread(target=self._begin_what_waits, name="durable", daemon=True).start()
 
@@ -213,6 +214,22 @@ class Durable:
         timer = Timer(RECOVERED_AFTER, be_slow)
         timer.daemon = True
         timer.start()
+
+    def _watch_ends(self) -> None:
+        """A workflow has run when DBOS writes that it is over. Where that cannot be written, DBOS leaves it until the
+        next launch (seen with 3.4): it is taken up again, does nothing twice, and ends."""
+        database = self._dbos._sys_db
+        write = database.update_workflow_outcome
+
+        @wraps(write)
+        def watched(workflow_id: str, *given: Any, **more: Any) -> bool:
+            try:
+                return write(workflow_id, *given, **more)
+            except DBAPIError as trouble:
+                self._wait_for_store(_Waiting("", lambda: DBOS.resume_workflow(workflow_id)), trouble)
+                raise
+
+        database.update_workflow_outcome = watched  # type: ignore[method-assign]
 
     def stop(self, seconds: float) -> None:
         """Begin no more steps, let those under way end for that long, and close. What is pending is taken up at the

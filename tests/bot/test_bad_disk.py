@@ -174,7 +174,7 @@ class Expiring(Story):
         expiry = self.hq.core.expiry
         number = f"expiry-of-a-test-{next(_numbers)}"
         self.hq.core._durable.start_apart(number, expiry._workflow, self.hq.clock(), None)
-        wait_until(lambda: DBOS.list_workflow_steps(number))  # that it is over is perhaps recorded at the next start
+        wait_until(lambda: self.hq.core._durable.stands(number) == "SUCCESS")
 
     def holds(self, vm: str) -> None:
         self.look()
@@ -220,4 +220,5 @@ def test_a_disk_that_fails_at_any_write_loses_and_doubles_nothing_and_heals_by_i
                     raise AssertionError(f"the disk is {trouble} at write {number} of {writes}: {error}") from error
         finally:
             disk.close()
+        wait_until(lambda: not DBOS.list_workflows(status="PENDING"))
         assert hq.ledger.audit.verify().whole

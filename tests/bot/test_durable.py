@@ -201,6 +201,30 @@ def test_a_workflow_whose_file_is_full_goes_on_where_it_was_when_there_is_room(
     assert begun[-1] == "second"
 
 
+@pytest.mark.parametrize("jobs_url", ["sqlite"], indirect=True)
+def test_a_workflow_whose_end_cannot_be_written_is_taken_up_again_and_ends(durable: Durable, tmp_path: Path) -> None:
+    begun: list[str] = []
+
+    def body() -> None:
+        begun.append("")
+        durable.step("only", lambda: begun.append("only"))
+
+    run = workflow(body)
+    durable.launch()
+    with sqlite3.connect(tmp_path / "jobs.db", isolation_level=None) as jobs:
+        jobs.execute(
+            "CREATE TRIGGER full BEFORE UPDATE ON workflow_status WHEN NEW.status = 'SUCCESS' "
+            "BEGIN SELECT raise(abort, 'disk is full'); END"
+        )
+        durable.start("id", run)
+        wait_until(lambda: begun.count("") > 1)
+        jobs.execute("DROP TRIGGER full")
+    jobs.close()
+
+    wait_until(lambda: durable.stands("id") == "SUCCESS")
+    assert begun.count("only") == 1
+
+
 def test_a_step_is_not_begun_while_the_bot_stops_and_ends_when_it_has(durable: Durable) -> None:
     begun: list[str] = []
     inside, hold, ended = Event(), Event(), Event()
