@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from sqlite3 import complete_statement
 
 from sqlite_utils import Database, Migrations
 
@@ -21,7 +23,9 @@ GENESIS = "0" * 64
 @MIGRATIONS()
 def changes_and_events(db: Database) -> None:
     """`plan` stands last: it can be long, and SQLite reads a row from its front."""
-    db.executescript("""
+    _run(
+        db,
+        """
         CREATE TABLE changes (
             number INTEGER PRIMARY KEY,
             id TEXT NOT NULL UNIQUE,
@@ -98,7 +102,8 @@ def changes_and_events(db: Database) -> None:
         CREATE TRIGGER what_was_asked_stays BEFORE UPDATE OF number, id, verb, person_id, person_name, channel,
             summary, note, vm_names, created_at, expires_at, plan ON changes
             BEGIN SELECT RAISE(ABORT, 'what was asked is never changed'); END;
-    """)
+    """,
+    )
     db.execute("INSERT INTO chain_head VALUES (1, 0, ?)", [GENESIS])
 
 
@@ -106,7 +111,9 @@ def changes_and_events(db: Database) -> None:
 def search(db: Database) -> None:
     """Only what can be searched updates the index, so that most moves cost it nothing. The prefix indexes keep a search
     for the beginning of a word quick. Datasette knows the index by how `content` is written."""
-    db.executescript("""
+    _run(
+        db,
+        """
         CREATE VIRTUAL TABLE changes_fts USING fts5 (
             summary, note, outcome, vm_names, person_name,
             tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3', content="changes", content_rowid="number"
@@ -123,12 +130,15 @@ def search(db: Database) -> None:
             INSERT INTO changes_fts (rowid, summary, note, outcome, vm_names, person_name)
             VALUES (new.number, new.summary, new.note, new.outcome, new.vm_names, new.person_name);
         END;
-    """)
+    """,
+    )
 
 
 @MIGRATIONS()
 def checkpoints(db: Database) -> None:
-    db.executescript("""
+    _run(
+        db,
+        """
         CREATE TABLE checkpoints (
             id TEXT PRIMARY KEY,
             host TEXT NOT NULL,
@@ -148,12 +158,15 @@ def checkpoints(db: Database) -> None:
             gone_at TEXT
         );
         CREATE INDEX checkpoints_present ON checkpoints (host) WHERE gone_at IS NULL;
-    """)
+    """,
+    )
 
 
 @MIGRATIONS()
 def samples(db: Database) -> None:
-    db.executescript("""
+    _run(
+        db,
+        """
         CREATE TABLE samples (
             vm_id TEXT NOT NULL,
             at TEXT NOT NULL,
@@ -172,12 +185,15 @@ def samples(db: Database) -> None:
             PRIMARY KEY (host, path, at)
         ) WITHOUT ROWID;
         CREATE INDEX volume_samples_by_time ON volume_samples (at);
-    """)
+    """,
+    )
 
 
 @MIGRATIONS()
 def digests(db: Database) -> None:
-    db.executescript("""
+    _run(
+        db,
+        """
         CREATE TABLE digests (
             occurrence TEXT PRIMARY KEY,
             channel TEXT NOT NULL,
@@ -188,12 +204,15 @@ def digests(db: Database) -> None:
             text TEXT NOT NULL DEFAULT ''
         );
         CREATE INDEX digests_by_channel ON digests (channel, claimed_at);
-    """)
+    """,
+    )
 
 
 @MIGRATIONS()
 def arrivals(db: Database) -> None:
-    db.executescript("""
+    _run(
+        db,
+        """
         CREATE TABLE arrivals (
             delivery_id TEXT PRIMARY KEY,
             person_id TEXT NOT NULL,
@@ -201,13 +220,16 @@ def arrivals(db: Database) -> None:
             text TEXT NOT NULL,
             at TEXT NOT NULL
         );
-    """)
+    """,
+    )
 
 
 @MIGRATIONS()
 def views(db: Database) -> None:
     """For Datasette, and for anyone with a question in SQL."""
-    db.executescript("""
+    _run(
+        db,
+        """
         CREATE VIEW open_changes AS
             SELECT id, state, verb, summary, vm_names, person_name, channel, created_at, expires_at, reason
             FROM changes WHERE state IN ('requested', 'awaiting', 'queued', 'running', 'unknown') ORDER BY number;
@@ -221,16 +243,20 @@ def views(db: Database) -> None:
             SELECT e.seq, e.at, e.event, c.summary, c.vm_names, c.person_name AS asked_by, e.done_by, e.why, e.result,
                 e.change_id
             FROM events e JOIN changes c ON c.id = e.change_id ORDER BY e.seq DESC;
-    """)
+    """,
+    )
 
 
 @MIGRATIONS()
 def events_by_kind(db: Database) -> None:
     """Of a change of 500 VMs, what happened to one of them is found as quickly as of a change of one."""
-    db.executescript(f"""
+    _run(
+        db,
+        f"""
         DROP INDEX events_by_change;
         CREATE INDEX events_by_kind ON events (change_id, event, {VM_ID});
-    """)
+    """,
+    )
 
 
 @MIGRATIONS()
@@ -242,7 +268,9 @@ def answers_that_arrive(db: Database) -> None:
 @MIGRATIONS()
 def search_anywhere(db: Database) -> None:
     """Scripts without spaces, and the middle of words: an index of three letters in a row."""
-    db.executescript("""
+    _run(
+        db,
+        """
         CREATE VIRTUAL TABLE changes_trigrams USING fts5 (
             summary, note, outcome, vm_names, person_name,
             tokenize = 'trigram', content="changes", content_rowid="number"
@@ -260,13 +288,16 @@ def search_anywhere(db: Database) -> None:
             INSERT INTO changes_trigrams (rowid, summary, note, outcome, vm_names, person_name)
             VALUES (new.number, new.summary, new.note, new.outcome, new.vm_names, new.person_name);
         END;
-    """)
+    """,
+    )
 
 
 @MIGRATIONS()
 def who_keeps(db: Database) -> None:
     """Who said last how long a checkpoint is wanted: by the changes that said so, and else whoever took it."""
-    db.executescript("""
+    _run(
+        db,
+        """
         ALTER TABLE checkpoints ADD COLUMN kept_by TEXT;
         UPDATE checkpoints SET kept_by = owner WHERE pinned OR keep_until IS NOT NULL;
         UPDATE checkpoints SET kept_by = said.person_id FROM (
@@ -282,13 +313,16 @@ def who_keeps(db: Database) -> None:
                 p.first_seen, p.last_seen, p.id
             FROM checkpoints p LEFT JOIN changes c ON c.id = p.change_id AND c.person_id = p.owner
             WHERE p.gone_at IS NULL ORDER BY p.host, p.vm_name, p.first_seen;
-    """)
+    """,
+    )
 
 
 @MIGRATIONS()
 def housekeeping(db: Database) -> None:
     """Deletes that the clock has to do."""
-    db.executescript("""
+    _run(
+        db,
+        """
         CREATE TABLE housekeeping (
             id TEXT PRIMARY KEY,
             clock TEXT NOT NULL,
@@ -309,7 +343,8 @@ def housekeeping(db: Database) -> None:
         CREATE INDEX housekeeping_by_host ON housekeeping (host, stage);
         CREATE INDEX housekeeping_by_reference ON housekeeping (reference);
         CREATE INDEX housekeeping_by_checkpoint ON housekeeping (checkpoint_id);
-    """)
+    """,
+    )
 
 
 @MIGRATIONS()
@@ -322,7 +357,9 @@ def absences(db: Database) -> None:
 def samples_thinned_with_age(db: Database) -> None:
     """A year of samples of thousands of VMs is millions of rows, so a row is small: a number for what was sampled, and
     seconds. `rank` says how long it is kept. Those that are there are ranked as they would have been."""
-    db.executescript("""
+    _run(
+        db,
+        """
         DROP INDEX samples_by_time;
         DROP INDEX volume_samples_by_time;
         ALTER TABLE samples RENAME TO samples_before;
@@ -358,7 +395,8 @@ def samples_thinned_with_age(db: Database) -> None:
 
         CREATE VIEW sizes AS
             SELECT host, name, datetime(at, 'unixepoch') AS at, bytes, size FROM samples JOIN sampled ON number = what;
-    """)
+    """,
+    )
 
 
 @MIGRATIONS()
@@ -370,7 +408,9 @@ def what_digests_listed(db: Database) -> None:
 @MIGRATIONS()
 def schedules(db: Database) -> None:
     """Recurring checkpoints, their runs, and the changes that each made: by these a schedule knows its own."""
-    db.executescript("""
+    _run(
+        db,
+        """
         CREATE TABLE schedules (
             id TEXT PRIMARY KEY,
             name TEXT NOT NULL,
@@ -413,13 +453,16 @@ def schedules(db: Database) -> None:
             occurrence TEXT NOT NULL,
             PRIMARY KEY (schedule_id, subject)
         );
-    """)
+    """,
+    )
 
 
 @MIGRATIONS()
 def claims(db: Database) -> None:
     """Who took a checkpoint stays; whose it is says the change by which it was claimed."""
-    db.executescript("""
+    _run(
+        db,
+        """
         ALTER TABLE checkpoints ADD COLUMN claim_id TEXT REFERENCES changes (id);
         DROP VIEW checkpoint_owners;
         CREATE VIEW checkpoint_owners AS
@@ -429,7 +472,8 @@ def claims(db: Database) -> None:
             FROM checkpoints p LEFT JOIN changes c ON c.id = p.change_id AND c.person_id = p.owner
             LEFT JOIN changes k ON k.id = p.claim_id
             WHERE p.gone_at IS NULL ORDER BY p.host, p.vm_name, p.first_seen;
-    """)
+    """,
+    )
 
 
 @MIGRATIONS()
@@ -441,7 +485,9 @@ def changes_by_state(db: Database) -> None:
 @MIGRATIONS()
 def notices(db: Database) -> None:
     """What people are told by the clock, and since when a checkpoint is kept for as long as it is."""
-    db.executescript("""
+    _run(
+        db,
+        """
         ALTER TABLE checkpoints ADD COLUMN kept_at TEXT;
         CREATE TABLE notices (
             occurrence TEXT PRIMARY KEY,
@@ -457,7 +503,8 @@ def notices(db: Database) -> None:
             goes_at TEXT
         );
         CREATE INDEX notices_waiting ON notices (person) WHERE claimed_at IS NULL;
-    """)
+    """,
+    )
 
 
 @MIGRATIONS()
@@ -489,10 +536,13 @@ def verdicts(db: Database) -> None:
 @MIGRATIONS()
 def taken_over(db: Database) -> None:
     """Whose a change is since a colleague took it over. What was asked stays, and so does who asked."""
-    db.executescript("""
+    _run(
+        db,
+        """
         ALTER TABLE changes ADD COLUMN taken_by TEXT;
         ALTER TABLE changes ADD COLUMN taken_name TEXT;
-    """)
+    """,
+    )
 
 
 @MIGRATIONS()
@@ -528,13 +578,16 @@ def archives(db: Database) -> None:
 @MIGRATIONS()
 def greetings(db: Database) -> None:
     """Who was told what the bot is for. Whoever has asked for something before knows that already."""
-    db.executescript("""
+    _run(
+        db,
+        """
         CREATE TABLE greetings (
             person_id TEXT PRIMARY KEY,
             at TEXT NOT NULL
         );
         INSERT OR IGNORE INTO greetings SELECT person_id, min(created_at) FROM changes GROUP BY person_id;
-    """)
+    """,
+    )
 
 
 @MIGRATIONS()
@@ -622,12 +675,34 @@ def check_current(db: Database, path: Path) -> None:
             f"The ledger {path} is of an older version of Checkpoint Bot, or empty. Start the bot once to bring it "
             "up to date."
         )
-    with Database(memory=True, execute_plugins=False) as right:
-        MIGRATIONS.apply(right)
-        missing = sorted(_columns(right) - _columns(db))
+    missing = sorted(_needed() - _columns(db))
     if missing:
         raise LedgerError(f"The ledger {path} is damaged: it has no column {missing[0]}. Put a backup in its place.")
 
 
+@cache
+def _needed() -> frozenset[str]:
+    with Database(memory=True, execute_plugins=False) as right:
+        MIGRATIONS.apply(right)
+        return frozenset(_columns(right))
+
+
 def _columns(db: Database) -> set[str]:
-    return {f"{table.name}.{column.name}" for table in db.tables for column in table.columns}
+    found = db.execute(
+        "SELECT tables.name, columns.name FROM sqlite_master tables JOIN pragma_table_info(tables.name) columns "
+        "WHERE tables.type = 'table'"
+    )
+    return {f"{table}.{column}" for table, column in found}
+
+
+def _run(db: Database, script: str) -> None:
+    """Each statement ends with its line. sqlite-utils' own `executescript` looks for that at every letter and from the
+    beginning, which takes most of the time in which a ledger is made."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if complete_statement(statement):
+            db.execute(statement)
+            statement = ""
+    if statement.strip():
+        db.execute(statement)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from slack_sdk.errors import SlackRequestError
 from slack_sdk.webhook import WebhookClient
 
-from bot.slack.web import TIMEOUT, is_loopback
+from bot.slack.web import TIMEOUT, is_loopback, tls
 
 SLACK_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 API_HOSTS = frozenset({"slack.com", "slack-gov.com"})
@@ -49,7 +49,7 @@ def respond(url: str, api_url: str, *, text: str, blocks: list[dict[str, object]
     """
     if not allowed(url, api_url):
         raise Unusable("response_url of a foreign host")
-    client = WebhookClient(url, timeout=TIMEOUT, retry_handlers=[])
+    client = WebhookClient(url, timeout=TIMEOUT, ssl=tls(), retry_handlers=[])
     client.proxy = None  # urllib decides, by NO_PROXY too: see `bot.slack.web`
     response = client.send(text=text, blocks=blocks, response_type="ephemeral", replace_original=False)
     problem = _problem(response.body)

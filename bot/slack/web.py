@@ -5,11 +5,14 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+import ssl
 from collections.abc import Sequence
 from http.client import HTTPException
+from threading import Lock
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from cachetools import TTLCache, cached
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry import HttpRequest, HttpResponse, RetryHandler, RetryState
@@ -21,6 +24,9 @@ from slack_sdk.http_retry.builtin_handlers import (
 
 TIMEOUT = 10
 """Seconds a call may wait for the server."""
+
+CERTIFICATES = 3600
+"""Seconds after which the machine's certificates are read again."""
 
 LONGEST_WAIT = 15
 """Seconds that a call sleeps when Slack says how long it wants to be left alone. Slack may say an hour, and who sleeps
@@ -52,6 +58,23 @@ def _seconds(response: HttpResponse) -> float:
         return float(said[0] if isinstance(said, list) else said)
     except (ValueError, IndexError):
         return 0.0
+
+
+@cached(TTLCache(maxsize=1, ttl=CERTIFICATES), lock=Lock())
+def tls() -> ssl.SSLContext:
+    """What servers are verified with. Python reads the machine's certificates anew for each connection otherwise, which
+    takes longer than the call; they may change while the bot runs."""
+    return ssl.create_default_context()
+
+
+class _Client(WebClient):
+    @property
+    def ssl(self) -> ssl.SSLContext:
+        return tls()
+
+    @ssl.setter
+    def ssl(self, _: object) -> None:
+        """slack_sdk sets what it was given, which is nothing."""
 
 
 def reading_client(token: str | None, api_url: str) -> WebClient:
@@ -124,7 +147,7 @@ def reach_directly(url: str) -> None:
 
 def _client(token: str | None, api_url: str, repeats: Sequence[RetryHandler]) -> WebClient:
     reach_directly(api_url)
-    client = WebClient(
+    client = _Client(
         token=token,
         base_url=api_url,
         timeout=TIMEOUT,

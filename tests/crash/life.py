@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -24,6 +25,7 @@ BIRTH = DEADLINE
 
 _fork = multiprocessing.get_context("forkserver")
 _fork.set_forkserver_preload([__name__])
+gc.freeze()  # what was imported is there until each life ends
 
 
 class NotAlive(Exception):
