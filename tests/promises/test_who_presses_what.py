@@ -478,6 +478,7 @@ def test_nobody_else_cancels_what_waits_for_its_turn(office: Office) -> None:
     with hanging(office, "Checkpoint-VM"):
         first = types(office, "dev", "web-turn first")
         second = types(office, "dev", "web-turn second")
+        wait(office, lambda: first.row.state == "running")
         second.asks("cancel")
         refused(office, "ada", lambda: second.press("ada", "cancel"))
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
+from xml.etree import ElementTree
 
 from psrpcore import (
+    CreatePipelineEvent,
     GetAvailableRunspacesEvent,
     PSRPEvent,
     PSRPPayload,
@@ -20,7 +23,14 @@ from psrpcore import (
     SetMinRunspacesEvent,
     StreamType,
 )
-from psrpcore.types import PSInvocationState, PSVersion, add_note_property
+from psrpcore.types import (
+    PSCryptoProvider,
+    PSInvocationState,
+    PSRPMessageType,
+    PSVersion,
+    add_note_property,
+    deserialize,
+)
 
 from backends.simulator.winrm.outbox import Outbox
 from backends.simulator.winrm.refusals import invalid_message
@@ -29,11 +39,25 @@ _HEADER = struct.Struct(">17xI")
 """The length in the header of a fragment (MS-PSRP 2.2.4)."""
 
 
+REMEMBERED: Final = 256
+SECRET: Final = b"<SS"
+"""What begins a text that only this pool can read, by MS-PSRP 2.2.5.1.24."""
+
+
 class _Pool(ServerRunspacePool):
-    """Reads the identifier of a call as clients of both spellings send it, `ci` and `CI`: PowerShell takes either.
+    """Reads the identifier of a call as clients of both spellings send it, `ci` and `CI`: PowerShell takes either. It
+    reads a pipeline once for all calls that are the same: psrpcore takes longer for that than the host to run it.
 
     psrpcore finds its methods by the names of messages.
     """
+
+    def _process_message(self, message: Any) -> PSRPEvent[Any, Any]:
+        if message.message_type != PSRPMessageType.CreatePipeline or SECRET in message.data:
+            return super()._process_message(message)
+        read = _read(bytes(message.data))
+        event = CreatePipelineEvent(message.message_type, read, message.runspace_pool_id, message.pipeline_id)
+        self._process_CreatePipeline(event)
+        return event
 
     def _process_SetMaxRunspaces(self, event: SetMaxRunspacesEvent) -> None:  # noqa: N802
         _name_call(event)
@@ -42,6 +66,11 @@ class _Pool(ServerRunspacePool):
     def _process_SetMinRunspaces(self, event: SetMinRunspacesEvent) -> None:  # noqa: N802
         _name_call(event)
         super()._process_SetMinRunspaces(event)
+
+
+@lru_cache(REMEMBERED)
+def _read(pipeline: bytes) -> Any:
+    return deserialize(ElementTree.fromstring(pipeline), PSCryptoProvider())  # noqa: S314 - as psrpcore reads it
 
 
 def _name_call(event: SetMaxRunspacesEvent | SetMinRunspacesEvent) -> None:
