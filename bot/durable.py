@@ -417,6 +417,9 @@ class Durable:
 PENDING = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
 """How DBOS calls workflows that are still to end."""
 
+OVER = "SUCCESS"
+"""How DBOS calls a workflow that has run to its end."""
+
 GIVEN_UP = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 """How DBOS calls workflows that it does not take up again."""
 

@@ -30,7 +30,7 @@ from bot.changes.outcome import OUTCOME, Outcome, Said, conclusion, outcomes
 from bot.changes.perform import NotNow, Performer
 from bot.changes.permission import Awaits, is_by_the_clock, plan_of
 from bot.changes.soundness import Soundness
-from bot.durable import GIVEN_UP, PENDING, UNREADABLE, Durable
+from bot.durable import GIVEN_UP, OVER, PENDING, UNREADABLE, Durable
 from bot.ledger import LEGAL, ChangeRow, ChangeState, IllegalMove, Ledger, LedgerError, Unreadable
 from bot.messages import Origin
 from bot.people.identity import Refusal
@@ -47,6 +47,11 @@ SHOW_AGAIN = (5.0, 30.0, 120.0, 600.0, *(3600.0,) * 24)
 """Seconds before each further try to show what could not be shown: while Slack is away, for a day."""
 
 NOBODY = Said("nobody answered", "nobody answered in time")
+
+ENDED_ELSEWHERE = Said(
+    "ended elsewhere",
+    "Somebody ended this outside of the bot, where the bot keeps its workflows. Look at the VM before you ask again.",
+)
 
 CANCELLED_BY_FREEZE = "cancelled by a freeze"
 """The key of what is told of a change that somebody's freeze cancelled."""
@@ -564,14 +569,34 @@ class Changes:
                 change, "Another version of the bot began this, and this one cannot read how far it came."
             )
         elif any(one in GIVEN_UP for one in stretches):
-            self._fail(change.id, "its workflow was given up")
-            self._messages.show(change.id)
-            self._conclude_by_the_clock(change.id)
+            self._give_up(change.id, "its workflow was given up")
+        elif self._was_ended_elsewhere(change.id, turns, stretches):
+            log.error(
+                "change %s is marked as done where its workflows are kept, and was not done by the bot", change.id
+            )
+            self._give_up(change.id, "its workflow was ended by somebody else", ENDED_ELSEWHERE)
         elif begun is None:
             self._durable.start(change.id, self._change, change.id)
         elif change.state in (ChangeState.QUEUED, ChangeState.RUNNING, ChangeState.UNKNOWN):
             self._limits.queue(*(turn for turn, stands in zip(turns, stretches[2:], strict=True) if stands is None))
             self._messages.show_soon(change.id)
+
+    def _was_ended_elsewhere(self, change_id: str, turns: Sequence[Turn], stretches: Sequence[str | None]) -> bool:
+        """A stretch is over, and what it does before it is over is not in the ledger. That is looked at last: a stretch
+        may end meanwhile."""
+        begun, answered, *each = (one == OVER for one in stretches)
+        state = self._get(change_id).state
+        if state in (ChangeState.REQUESTED, ChangeState.AWAITING):
+            return begun if state == ChangeState.REQUESTED else answered
+        return any(
+            over and not self._ledger.events.has(change_id, OUTCOME, vm_id=turn.vm_id)
+            for turn, over in zip(turns, each, strict=True)
+        )
+
+    def _give_up(self, change_id: str, cause: str, said: Said | None = None) -> None:
+        self._fail(change_id, cause, said)
+        self._messages.show(change_id)
+        self._conclude_by_the_clock(change_id)
 
     def _cannot_go_on(self, change: ChangeRow, sentence: str) -> None:
         """It fails alone, with a word to who asked."""

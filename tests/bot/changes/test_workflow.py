@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -372,6 +373,23 @@ def test_a_change_whose_work_was_given_up_is_said_to_be_over(hq: Headquarters) -
     hq.restart()
 
     assert "Look in its log" in hq.wait_for(ChangeState.FAILED, second).result
+    assert [one.name for one in hq.look(seen.vm.id).checkpoints] == ["first"]
+
+
+def test_a_change_that_somebody_marks_as_done_is_said_not_to_be(hq: Headquarters) -> None:
+    """Whoever may write where the workflows are kept can stop a change, and not without a word."""
+    seen = hq.add_vm("app41")
+    with one_change_under_way(hq, "app41") as first:
+        second = queued(hq, "app41 second")
+        with SetWorkflowID(f"{second.id}-0"), SetEnqueueOptions(delay_seconds=3600):
+            DBOS.enqueue_workflow(LATER, hq.core.changes._one_vm, second.id, 0)
+        with closing(sqlite3.connect(hq.folder / "jobs.db")) as jobs, jobs:
+            jobs.execute("UPDATE workflow_status SET status = 'SUCCESS' WHERE workflow_uuid = ?", (f"{second.id}-0",))
+    hq.wait_for(ChangeState.SUCCEEDED, first)
+
+    hq.restart()
+
+    assert "ended this outside of the bot" in hq.wait_for(ChangeState.FAILED, second).result
     assert [one.name for one in hq.look(seen.vm.id).checkpoints] == ["first"]
 
 

@@ -188,7 +188,7 @@ def test_a_host_that_hangs_keeps_nobody_longer_than_the_patience_and_the_others_
     fleet["hv02"].put("web03", 3)
     fleet.clock.pass_(60)
     fleet.inventory.refresh()
-    assert fleet.names() == ["web01", "web02", "web03"]
+    wait_until(lambda: fleet.names() == ["web01", "web02", "web03"])
     wait_until(lambda: not fleet.inventory.hosts()[0].reachable)
     (hung, well) = fleet.inventory.hosts()
     assert hung.problem == "It has not answered since 14:06:00 UTC."

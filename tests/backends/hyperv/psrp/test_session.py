@@ -408,11 +408,11 @@ def test_a_change_whose_shell_goes_while_it_runs_has_an_unknown_outcome(
 
 @pytest.mark.parametrize("auth", ["negotiate", "basic"])
 def test_a_connection_that_the_host_closed_meanwhile_costs_no_change(host: Scripted, clock: Clock, auth: str) -> None:
-    with WinRMServer(host, users=USERS, quotas=Quotas(connection_idle=0.1), allow_unencrypted=True) as server:
+    with WinRMServer(host, users=USERS, quotas=Quotas(connection_idle=0.5), allow_unencrypted=True) as server:
         connection = replace(_to(server), auth=auth, allow_unencrypted=True)  # type: ignore[arg-type]
         session = PsrpSession(connection, clock=clock)
         _warm(session, server)
-        time.sleep(0.3)
+        time.sleep(0.8)
         assert session.invoke(CHANGE, deadline=10, change=True).output == ("done",)
         assert host.ran["Set-Answer"] == 1
         session.close()

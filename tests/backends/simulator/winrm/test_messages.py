@@ -240,9 +240,9 @@ def test_a_connection_that_nothing_is_asked_on_is_closed():
     interpreter = ScriptedInterpreter(Hello=hello)
     quotas = Quotas(connection_idle=0.05)
     with WinRMServer(interpreter, users=USERS, allow_unencrypted=True, quotas=quotas) as server:
-        with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as client:
-            assert client.recv(1) == b""
-        assert lives(server)
+        for _ in range(2):
+            with socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as client:
+                assert client.recv(1) == b""
 
 
 @pytest.mark.parametrize(
