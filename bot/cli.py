@@ -159,6 +159,8 @@ def worker(site: str, config: Path | None) -> None:
             serving = SiteWorker(site, settings)
         with _until_stopped(serving, manager):
             hosts = "1 host" if len(settings.hosts) == 1 else f"{len(settings.hosts)} hosts"
+            clusters = "1 cluster" if len(settings.clusters) == 1 else f"{len(settings.clusters)} clusters"
+            hosts = f"{hosts} and {clusters}" if settings.clusters else hosts
             click.echo(f"The worker of {site} is running for {hosts}. Ctrl-C ends it.")
             manager.ready(f"Serves {hosts} of {site}.")
 

@@ -15,7 +15,7 @@ from backends.hyperv.backend import HyperVBackend
 from backends.hyperv.connect import connect
 from bot.people.directory import LookupFailed
 from bot.sandbox import Sandbox
-from bot.settings import ClusterSettings, DigestChannelSettings, HostDefaults, HostSettings, Settings
+from bot.settings import ClusterSettings, DigestChannelSettings, HostDefaults, HostSettings, NodeSettings, Settings
 from bot.settings.hosts import cluster_connection
 from bot.slack.websocket import NotConnected
 from bot.wiring import Bot, hosts_of, simulated_hosts
@@ -62,7 +62,7 @@ def test_a_cluster_of_the_settings_is_one_backend_whose_nodes_are_reached_by_the
         name="prod",
         address="prod-cl.example.net",
         port=5999,
-        nodes=(HostSettings(name="HV02", port=6000), HostSettings(name="hv03", address="10.0.0.3")),
+        nodes=(NodeSettings(name="HV02", port=6000), NodeSettings(name="hv03", address="10.0.0.3")),
     )
 
     found = cluster_connection(cluster, defaults)
