@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -309,9 +309,11 @@ def simulated_hosts(
     made: Callable[[Sequence[HostInventory]], object] | None = None,
     *,
     cluster: bool = False,
+    beside: Callable[[Sequence[SimulatedHost]], AbstractContextManager[object]] = nullcontext,
 ) -> Iterator[dict[str, int]]:
     """The demo's hosts over WinRM on loopback: name to port, those of its `cluster` too. They are kept in `folder` for
-    the next time; `made` is called with what is on the hosts when they are made anew."""
+    the next time; `made` is called with what is on the hosts when they are made anew, and `beside` does something to
+    them meanwhile."""
     file = folder / "hosts.json"
     hosts = keeping.load(file) if file.exists() else demo_fleet(utc_now())
     if made is not None and not file.exists():
@@ -331,7 +333,8 @@ def simulated_hosts(
             for host in hosts
         }
         try:
-            yield {name: server.port for name, server in servers.items()}
+            with beside(hosts):
+                yield {name: server.port for name, server in servers.items()}
         finally:
             keeping.save(hosts, file)
 

@@ -7,8 +7,8 @@ import logging
 import secrets
 import shutil
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from pydantic import SecretStr
 
 from backends.base import HostInventory
 from backends.simulator.fleets.demo import CLUSTER, NODES
+from backends.simulator.model.fleet import SimulatedHost
 from bot.demo import history
+from bot.demo.restless import drained_in_turn
 from bot.demo.sites import Sites, served
 from bot.durable import Stopped
 from bot.operations.folder import HOLDER, LOCK, make_private
@@ -67,18 +69,28 @@ class Demo:
     """Everything between `start` and `stop`; what happened is kept in a folder for the next time."""
 
     def __init__(
-        self, data: Path, *, fresh: bool = False, port: int | None = None, cluster: bool = False, sites: bool = False
+        self,
+        data: Path,
+        *,
+        fresh: bool = False,
+        port: int | None = None,
+        cluster: bool = False,
+        restless: bool = False,
+        sites: bool = False,
     ) -> None:
-        """With a `cluster` besides the two hosts, which stays in the folder; with `sites` the hosts are reached through
-        workers. The page is at the same port each time, or at the next free one; a `port` that is asked for is taken,
-        or none. Raises OSError when the folder cannot be used, or when `fresh` would throw away something else."""
+        """With a `cluster` besides the two hosts, which stays in the folder, and whose nodes are drained in turn where
+        it is `restless`; with `sites` all are reached through workers. The page is at the same port each time, or at
+        the next free one; a `port` that is asked for is taken, or none. Raises OSError when the folder cannot be used,
+        or when `fresh` would throw away something else."""
         check(data)
         make_private(data)
         if fresh:
             _throw_away(data)
         (data / MARK).touch()
         self._data = data
-        self._cluster = cluster
+        self._cluster = cluster or restless
+        self._beside: Callable[[Sequence[SimulatedHost]], AbstractContextManager[object]]
+        self._beside = drained_in_turn if restless else nullcontext
         self._with_sites = sites
         self._sites: Sites | None = None
         self._open = ExitStack()
@@ -96,7 +108,7 @@ class Demo:
     def start(self, stopping: threading.Event | None = None) -> None:
         password = secrets.token_urlsafe(24)
         ports = self._open.enter_context(
-            simulated_hosts(self._data, ACCOUNT, password, self._begin, cluster=self._cluster)
+            simulated_hosts(self._data, ACCOUNT, password, self._begin, cluster=self._cluster, beside=self._beside)
         )
         self._open_page()
         hosts, clusters = _reached(ports)

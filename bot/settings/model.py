@@ -489,7 +489,8 @@ class Settings(Whole):
     clusters: tuple[ClusterSettings, ...] = Field(
         default=(),
         description="Failover clusters of Hyper-V hosts. The bot finds their nodes by itself, and follows a VM that "
-        "moves from one to another. Every setting of host_defaults may be set for one cluster too.",
+        "moves from one to another; of one with a site, a worker there does. Every setting of host_defaults may be set "
+        "for one cluster too.",
         examples=[{"name": "prod", "address": "prod-cl.example.net"}],
     )
     sets: dict[SetName, OneOrMore[Pattern]] = Field(

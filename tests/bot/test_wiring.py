@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from backends.base import HostConnection
+from backends.base import HostConnection, MayWait
 from backends.cluster.backend import ClusterBackend
 from backends.hyperv.backend import HyperVBackend
 from backends.hyperv.connect import connect
+from backends.sites.backend import SiteBackend
+from backends.sites.cluster import SiteCluster
 from bot.people.directory import LookupFailed
 from bot.sandbox import Sandbox
 from bot.settings import ClusterSettings, DigestChannelSettings, HostDefaults, HostSettings, NodeSettings, Settings
@@ -97,6 +99,26 @@ def test_a_cluster_gets_a_backend_beside_the_hosts(tmp_path: Path) -> None:
     assert {name: type(backend) for name, backend in backends.items()} == {
         "hv09": HyperVBackend,
         "prod": ClusterBackend,
+    }
+    for backend in backends.values():
+        backend.close()
+
+
+def test_a_cluster_of_a_site_is_called_at_its_site_and_tells_what_its_changes_wait_for(tmp_path: Path) -> None:
+    given = settings(tmp_path).model_copy(
+        update={
+            "database_url": SecretStr("postgresql://bot@127.0.0.1:1/none"),
+            "sites": {"lyon": SecretStr("k" * 32)},
+            "hosts": (HostSettings(name="hv09", site="lyon"), HostSettings(name="hv01")),
+            "clusters": (ClusterSettings(name="prod", site="lyon"), ClusterSettings(name="test")),
+        }
+    )
+    backends = hosts_of(given)
+    assert {name: (type(backend), isinstance(backend, MayWait)) for name, backend in backends.items()} == {
+        "hv09": (SiteBackend, False),
+        "hv01": (HyperVBackend, False),
+        "prod": (SiteCluster, True),
+        "test": (ClusterBackend, True),
     }
     for backend in backends.values():
         backend.close()
