@@ -159,6 +159,8 @@ def worker(site: str, config: Path | None) -> None:
             serving = SiteWorker(site, settings)
         with _until_stopped(serving, manager):
             hosts = "1 host" if len(settings.hosts) == 1 else f"{len(settings.hosts)} hosts"
+            clusters = "1 cluster" if len(settings.clusters) == 1 else f"{len(settings.clusters)} clusters"
+            hosts = f"{hosts} and {clusters}" if settings.clusters else hosts
             click.echo(f"The worker of {site} is running for {hosts}. Ctrl-C ends it.")
             manager.ready(f"Serves {hosts} of {site}.")
 
@@ -214,8 +216,9 @@ def _look(bot: Running) -> None:
 @click.option("--fresh", is_flag=True, help="Throw away what an earlier demo has left.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Of the page; 8025, or the next free one, when left out.")
 @click.option("--cluster", is_flag=True, help="With a failover cluster of two nodes besides the hosts.")
+@click.option("--restless", is_flag=True, help="With that cluster, whose nodes are drained in turn, so that VMs move.")
 @click.option("--sites", is_flag=True, help="Reach the hosts through workers at two sites, over PostgreSQL.")
-def demo(*, data: Path, fresh: bool, port: int | None, cluster: bool, sites: bool) -> None:
+def demo(*, data: Path, fresh: bool, port: int | None, cluster: bool, restless: bool, sites: bool) -> None:
     """Simulated hosts, a local Slack workspace in the browser, and the bot between them, in one process."""
     click.echo("Starting the demo: two simulated hosts, a Slack workspace and the bot …")
     sys.stdout.flush()
@@ -225,7 +228,7 @@ def demo(*, data: Path, fresh: bool, port: int | None, cluster: bool, sites: boo
         check(data)
     with _held(data):
         with _told_plainly():
-            shown = Demo(data, fresh=fresh, port=port, cluster=cluster, sites=sites)
+            shown = Demo(data, fresh=fresh, port=port, cluster=cluster, restless=restless, sites=sites)
         with _until_stopped(shown):
             click.echo(shown.welcome())
 

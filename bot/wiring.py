@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +32,7 @@ from backends.simulator.powershell.session import SimulatedSession
 from backends.simulator.winrm import WinRMServer
 from backends.sites.backend import SiteBackend
 from backends.sites.caller import Caller
+from backends.sites.cluster import SiteCluster
 from backends.sites.signing import Key
 from backends.sites.worker import Worker
 from bot.changes.execution import Timeouts
@@ -231,14 +232,17 @@ def hosts_of(settings: Settings, shells: Path | None = None, *, sites: Caller | 
     """A backend for each host and each cluster of the settings. Nothing is sent to any of them yet. In the folder
     `shells` they keep which shells stand open, for the next start after a crash; `sites` stands in for what would call
     the workers."""
-    reached: dict[str, Backend] = {
-        one.name: connect(one, shells=_file_of(one.name, shells)) for one in settings.connections
-    }
-    sites = sites or caller_of(settings)
-    hosts = {
-        host.name: SiteBackend(host.name, host.site, sites) if sites and host.site else reached[host.name]
-        for host in settings.hosts
-    }
+    made = _reached(settings, shells)
+    if sites := sites or caller_of(settings):
+        made |= {one.name: SiteBackend(one.name, one.site, sites) for one in settings.hosts if one.site}
+        made |= {one.name: SiteCluster(one.name, one.site, sites) for one in settings.clusters if one.site}
+    names = [one.name for one in settings.hosts] + [one.name for one in settings.clusters]
+    return {name: made[name] for name in names}
+
+
+def _reached(settings: Settings | WorkerSettings, shells: Path | None) -> dict[str, Backend]:
+    """Those that this program reaches itself."""
+    hosts = {one.name: connect(one, shells=_file_of(one.name, shells)) for one in settings.connections}
     return {**hosts, **{one.name: _cluster_of(one, shells) for one in settings.cluster_connections}}
 
 
@@ -256,11 +260,10 @@ class SiteWorker:
     def __init__(self, site: str, settings: WorkerSettings) -> None:
         """Raises OSError when the data folder cannot be used."""
         make_private(settings.data_dir)
-        shells = settings.data_dir / "shells"
         self._worker = Worker(
             Key(site, settings.site_key.get_secret_value()),
             settings.database_url.get_secret_value(),
-            {one.name: connect(one, shells=_file_of(one.name, shells)) for one in settings.connections},
+            _reached(settings, settings.data_dir / "shells"),
             worker_id=_worker_id(settings.data_dir / "worker.json"),
             version=version("hyperv-checkpoint-bot"),
         )
@@ -306,9 +309,11 @@ def simulated_hosts(
     made: Callable[[Sequence[HostInventory]], object] | None = None,
     *,
     cluster: bool = False,
+    beside: Callable[[Sequence[SimulatedHost]], AbstractContextManager[object]] = nullcontext,
 ) -> Iterator[dict[str, int]]:
     """The demo's hosts over WinRM on loopback: name to port, those of its `cluster` too. They are kept in `folder` for
-    the next time; `made` is called with what is on the hosts when they are made anew."""
+    the next time; `made` is called with what is on the hosts when they are made anew, and `beside` does something to
+    them meanwhile."""
     file = folder / "hosts.json"
     hosts = keeping.load(file) if file.exists() else demo_fleet(utc_now())
     if made is not None and not file.exists():
@@ -328,7 +333,8 @@ def simulated_hosts(
             for host in hosts
         }
         try:
-            yield {name: server.port for name, server in servers.items()}
+            with beside(hosts):
+                yield {name: server.port for name, server in servers.items()}
         finally:
             keeping.save(hosts, file)
 

@@ -1,7 +1,17 @@
 """What the bot and every backend share: records of Hyper-V, the `Backend` protocol and its errors."""
 
 from backends.base.backend import Backend, Progress
-from backends.base.cluster import Cluster, ClusteredBackend, ClusterNode, DrainStatus, MayWait, NodeState, OnWait
+from backends.base.cluster import (
+    Cluster,
+    ClusteredBackend,
+    ClusterNode,
+    DrainStatus,
+    MayWait,
+    NodeState,
+    OnWait,
+    SendsLate,
+    Still,
+)
 from backends.base.connection import Auth, HostConnection
 from backends.base.errors import (
     AuthenticationFailed,
@@ -96,7 +106,9 @@ __all__ = [
     "Progress",
     "Refused",
     "ReplicationMode",
+    "SendsLate",
     "SnapshotType",
+    "Still",
     "TimedOut",
     "UnknownOutcome",
     "Unreachable",

@@ -105,13 +105,25 @@ OnWait = Callable[[str, str], object]
 """Told the id of a VM on which something is to begin and why it does not yet, as a sentence; with an empty one the wait
 is over."""
 
+Still = Callable[[], object]
+"""Raises `BackendError` where a change that is about to be sent is not wanted any more."""
+
 
 @runtime_checkable
 class MayWait(Protocol):
-    """A backend that lets a change wait while its VM is on its way."""
+    """A backend that lets a change wait while its VM is on its way: that of a cluster, and no other."""
 
     def tell_waits(self, on_wait: OnWait) -> None:
-        """Tell `on_wait` of each wait from now on."""
+        """Tell `on_wait` of each wait from now on, on the thread of the call."""
+
+
+@runtime_checkable
+class SendsLate(MayWait, Protocol):
+    """One that itself sends a change to the node of its VM, once that stays there: whoever asked for it may have given
+    it up by then."""
+
+    def ask_first(self, still: Still) -> None:
+        """Ask `still` from now on before each change is sent, on the thread of the call."""
 
 
 class ClusteredBackend(Backend, Protocol):

@@ -28,6 +28,7 @@ from backends.base import (
     NotFound,
     OnWait,
     Progress,
+    Still,
     UnknownOutcome,
     Unreachable,
     VMInventory,
@@ -77,6 +78,7 @@ class ClusterBackend:
         self._waits = waits or Waits()
         self._now, self._steady, self._sleep = now, steady, sleep
         self._on_wait: OnWait = lambda _vm_id, _why: None
+        self._still: Still = lambda: None
         self._known: dict[str, VMInventory] = {}
         """What was last seen of each VM, and on which node."""
         self._answered: dict[str, datetime] = {}
@@ -88,6 +90,9 @@ class ClusterBackend:
 
     def tell_waits(self, on_wait: OnWait) -> None:
         self._on_wait = on_wait
+
+    def ask_first(self, still: Still) -> None:
+        self._still = still
 
     # ------------------------------------------------------------ questions
 
@@ -197,6 +202,7 @@ class ClusterBackend:
         """Send a change to the node that the VM is on and stays on. One that the VM left, or was leaving, says nothing
         of what was done before."""
         node = self._settled(vm_id)
+        self._still()
         try:
             return act(self._nodes.backend(node))
         except (NotFound, Unreachable, Busy) as error:

@@ -74,13 +74,11 @@ class Nodes:
             return dict(zip(nodes, pool.map(put, nodes), strict=True))
 
     def end_lost_calls(self) -> None:
-        """On every node that runs. One that is down has nothing left to begin. Raises `Unreachable`."""
-        down = {one.name for one in self.read().nodes if one.is_down}
-        with self._lock:
-            known = dict(self._backends)
-        for node, backend in known.items():
-            if node not in down:
-                backend.end_lost_calls()
+        """On every node that runs, whether it was asked already or not: a program that died before this one may have
+        lost something there. One that is down has nothing left to begin. Raises `Unreachable`."""
+        for node in self.read().nodes:
+            if not node.is_down:
+                self.backend(node.name).end_lost_calls()
 
     def close(self) -> None:
         with self._lock:

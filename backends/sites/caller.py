@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,8 +22,8 @@ from typing import Any
 from dbos import DBOSClient
 from sqlalchemy.exc import SQLAlchemyError
 
-from backends.base import BackendError, OperationFailed, Progress, UnknownOutcome, Unreachable, name
-from backends.sites.calls import METHODS, WRITING, Method
+from backends.base import BackendError, OnWait, OperationFailed, Progress, UnknownOutcome, Unreachable, name
+from backends.sites.calls import METHODS, ON_ITS_WAY, WRITING, Method
 from backends.sites.database import (
     ANSWER,
     CALL,
@@ -41,7 +41,7 @@ from backends.sites.database import (
     to_workers,
     unsigned,
 )
-from backends.sites.signing import VERSION, Forged, Key, Newer
+from backends.sites.signing import CLUSTERS, VERSION, Forged, Key, Newer
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +79,8 @@ class _Waiting:
     answered: bool = False
     stale: str | None = None
     percent: int | None = None
+    waits: deque[tuple[str, str]] = field(default_factory=deque)
+    """VMs that are on their way to another node, each with why nothing begins there yet."""
 
 
 @dataclass(slots=True)
@@ -138,14 +140,22 @@ class Caller:
     # ---------------------------------------------------------------- a call
 
     def call(
-        self, site: str, host: str, method: str, given: Mapping[str, object], on_progress: Progress | None = None
+        self,
+        site: str,
+        host: str,
+        method: str,
+        given: Mapping[str, object],
+        *,
+        on_progress: Progress | None = None,
+        on_wait: OnWait | None = None,
     ) -> object:
-        """What the method gives. Raises what the `Backend` of the site raises, `Unreachable` where nobody there begins
-        it, and for a change `UnknownOutcome` where nobody tells how it ended."""
+        """What the method gives. With `on_wait` the host is a cluster. Raises what the `Backend` of the site raises,
+        `Unreachable` where nobody there begins it, and for a change `UnknownOutcome` where nobody tells how it
+        ended."""
         about = METHODS[method]
         while True:
             try:
-                return self._call(site, host, method, given, on_progress)
+                return self._call(site, host, method, given, on_progress=on_progress, on_wait=on_wait)
             except _Lost as lost:
                 if about.change:
                     raise UnknownOutcome(
@@ -155,11 +165,20 @@ class Caller:
                     raise self._cut_off(site, str(lost)) from lost
 
     def _call(
-        self, site: str, host: str, method: str, given: Mapping[str, object], on_progress: Progress | None
+        self,
+        site: str,
+        host: str,
+        method: str,
+        given: Mapping[str, object],
+        *,
+        on_progress: Progress | None,
+        on_wait: OnWait | None,
     ) -> object:
         key, call_id = self._keys[site], str(uuid.uuid4())
+        of_cluster: dict[str, Any] = {"version": CLUSTERS, "cluster": True} if on_wait else {}
         letter = key.sign(
             CALL,
+            **of_cluster,
             id=call_id,
             site=site,
             host=host,
@@ -170,7 +189,11 @@ class Caller:
         self._listen()
         with self._awaited(call_id) as waiting:
             self._send(site, call_id, letter)
-            return self._outcome(_Call(call_id, site, host, METHODS[method], key), waiting, on_progress)
+            call = _Call(call_id, site, host, METHODS[method], key, on_wait)
+            try:
+                return self._outcome(call, waiting, on_progress)
+            finally:
+                call.ends_its_wait()
 
     @contextmanager
     def _awaited(self, call_id: str) -> Iterator[_Waiting]:
@@ -209,6 +232,8 @@ class Caller:
             if on_progress and waiting.percent is not None:
                 on_progress(waiting.percent)
                 waiting.percent = None
+            while waiting.waits:
+                call.waits(*waiting.waits.popleft())
             if not call.let:
                 if self._clock() - begun > self._patience.to_begin:
                     raise Unreachable(
@@ -219,7 +244,7 @@ class Caller:
                 continue
             if answer := self._answer(call, watch):
                 return self._read(call, answer)
-            if self._clock() - begun > call.method.seconds:
+            if self._clock() - begun > call.seconds:
                 self._lose(call, "it did not answer in time")
             self._look_at_workers(call, watch)
 
@@ -388,6 +413,8 @@ class Caller:
                 waiting.asks[str(body["nonce"])] = str(body["worker"])
             case "progress":
                 waiting.percent = int(body["percent"])
+            case "waits":
+                waiting.waits.append((str(body["vm"]), str(body["why"])))
             case "answered":
                 waiting.answered = True
             case "stale":
@@ -444,8 +471,26 @@ class _Call:
     host: str
     method: Method
     key: Key
+    on_wait: OnWait | None = None
+    """Of a cluster."""
     let: dict[str, str] = field(default_factory=dict)
     """Who was let begin: the worker, by the number that it made up."""
+    waiting_for: str = ""
+    """The VM that it was last said to wait for."""
+
+    @property
+    def seconds(self) -> float:
+        return self.method.seconds + (ON_ITS_WAY if self.on_wait else 0.0)
+
+    def waits(self, vm_id: str, why: str) -> None:
+        if self.on_wait:
+            self.waiting_for = vm_id if why else ""
+            self.on_wait(vm_id, why)
+
+    def ends_its_wait(self) -> None:
+        """The worker says so too, where it is heard."""
+        if self.waiting_for:
+            self.waits(self.waiting_for, "")
 
 
 class _Watch:

@@ -59,6 +59,10 @@ METHODS: Final[Mapping[str, Method]] = {
     "configure": Method(200.0, change=True),
     "start": Method(700.0, change=True),
 }
+ON_ITS_WAY: Final = 1300.0
+"""How much longer a call to a cluster may take: before a change and after it, a VM on its way to another node is waited
+for, ten minutes each time."""
+
 PROGRESSING: Final = frozenset({"create", "apply", "delete", "export"})
 
 

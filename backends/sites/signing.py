@@ -9,8 +9,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-VERSION: Final = 1
-"""Of what is written between them. Who reads a higher one says that it is the older of the two."""
+VERSION: Final = 2
+"""The highest of what is written between them that this program understands. Who reads a higher one says that it is the
+older of the two."""
+
+OLDEST, CLUSTERS = 1, 2
+"""What every version understands is written as the oldest one; only a later one knows calls to clusters."""
 
 
 class Forged(Exception):
@@ -34,7 +38,7 @@ class Key:
 
     def sign(self, kind: str, **body: object) -> str:
         """As text, with the version and with what it is: the answer to one call passes for no other."""
-        written = json.dumps({"version": VERSION, **body}, separators=(",", ":"))
+        written = json.dumps({"version": OLDEST, **body}, separators=(",", ":"))
         return json.dumps({"kind": kind, "body": written, "by": self._by(kind, written)}, separators=(",", ":"))
 
     def open(self, text: object) -> tuple[str, Mapping[str, Any]]:

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Event, Lock, Thread
@@ -22,7 +23,7 @@ from dbos._queue import Queue
 from dbos._utils import GlobalParams
 from sqlalchemy.exc import SQLAlchemyError
 
-from backends.base import Backend, BackendError, OperationFailed, UnknownOutcome, Unreachable, name
+from backends.base import Backend, BackendError, OperationFailed, SendsLate, UnknownOutcome, Unreachable, name
 from backends.sites.calls import METHODS, WRITING, carry_out
 from backends.sites.database import (
     AGAIN,
@@ -41,7 +42,7 @@ from backends.sites.database import (
     to_bots,
     to_workers,
 )
-from backends.sites.signing import VERSION, Forged, Key, Newer
+from backends.sites.signing import Forged, Key, Newer
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,14 @@ SELDOM: Final = 5.0
 
 FRESH: Final = timedelta(minutes=15)
 """A call of another time than this, by the worker's clock, is not carried out, nor asked about."""
+
+APPLICATION: Final = "1"
+"""What DBOS calls the version of all workers. Were it another one for a later version, the others, at whichever site,
+would be given no call any more (read in 3.4)."""
+
+AT_LEAST: Final = 1.0
+"""Seconds after which a change is asked about again before it is sent: its VM was waited for, and the bot may have lost
+the worker, or may have been started anew."""
 
 LET_WITHIN: Final = 10.0
 """Seconds in which the bot lets a worker begin; else it does not want the answer any more."""
@@ -71,6 +80,19 @@ class _Asking:
 
     call_id: str
     let: Event = field(default_factory=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A call that the bot has let begin."""
+
+    call_id: str
+    nonce: str
+    since: float
+
+
+_begun: ContextVar[_Begun] = ContextVar("begun")
+"""The call that the present thread carries out."""
 
 
 class Worker:
@@ -92,6 +114,10 @@ class Worker:
         self._key, self._site = key, key.site
         self._url = database_url
         self._backends = dict(backends)
+        self._clusters = {host: one for host, one in self._backends.items() if isinstance(one, SendsLate)}
+        for cluster in self._clusters.values():
+            cluster.tell_waits(self._tell_wait)
+            cluster.ask_first(self._ask_again)
         self._id, self._version = worker_id, version
         self._clock = clock
         self._seldom = seldom
@@ -137,7 +163,7 @@ class Worker:
                 name=SCHEMA,
                 system_database_url=self._url,
                 dbos_system_schema=SCHEMA,
-                application_version=str(VERSION),
+                application_version=APPLICATION,
                 # One of its own each time: what was under way when it ended is the bot's to ask about, and never begun
                 # again by itself.
                 executor_id=str(uuid.uuid4()),
@@ -239,6 +265,7 @@ class Worker:
         nonce = str(uuid.uuid4())
         if not self._may_begin(call_id, nonce):
             return self._key.sign("not begun", id=call_id, nonce=nonce)
+        _begun.set(_Begun(call_id, nonce, time.monotonic()))
         kind, value = self._carry_out(call_id, body)
         return self._key.sign(kind, id=call_id, nonce=nonce, value=WRITING.dump(value))
 
@@ -258,6 +285,18 @@ class Worker:
             with self._lock:
                 del self._asking[nonce]
 
+    def _ask_again(self) -> None:
+        """What was let begin a while ago may be given up by now. Raises `Unreachable` where it is."""
+        call = _begun.get()
+        if time.monotonic() - call.since > AT_LEAST and not self._may_begin(call.call_id, call.nonce):
+            raise Unreachable(
+                f"The bot does not wait for the worker of the site {name(self._site)} any more, so nothing was begun.",
+                f"call {call.call_id}",
+            )
+
+    def _tell_wait(self, vm_id: str, why: str) -> None:
+        self._tell("waits", id=_begun.get().call_id, vm=vm_id, why=why)
+
     def _carry_out(self, call_id: str, body: Mapping[str, Any]) -> tuple[str, object]:
         host, method = str(body["host"]), str(body["method"])
         if host not in self._backends:
@@ -266,6 +305,12 @@ class Worker:
         if method not in METHODS:
             sentence = f"The worker of the site {name(self._site)} is older than the bot: upgrade the worker."
             return "error", Unreachable(sentence, f"it does not know {method}")
+        if self._is_misnamed(host, body):
+            sentence = (
+                f"{name(host)} stands under clusters in the settings of the bot or of the worker of the site "
+                f"{name(self._site)}, and under hosts in those of the other: set both alike."
+            )
+            return "error", Unreachable(sentence, f"worker {self._id}")
         given = WRITING.load(body["arguments"])
         try:
             return "result", carry_out(self._backends[host], method, given, _Progress(self._tell, call_id))
@@ -276,6 +321,10 @@ class Worker:
             sentence = f"The worker of the site {name(self._site)} met a defect."
             kind = UnknownOutcome if METHODS[method].change else OperationFailed
             return "error", kind(sentence, f"{type(error).__name__}: {error}")
+
+    def _is_misnamed(self, host: str, body: Mapping[str, Any]) -> bool:
+        """A cluster for one of the two and a host for the other. A bot that knows no clusters says nothing of it."""
+        return bool(body.get("cluster")) != (host in self._clusters)
 
     # ---------------------------------------------------------------- what is heard and told
 
@@ -302,6 +351,7 @@ class Worker:
                     worker=self._id,
                     program=self._version,
                     hosts=sorted(self._backends),
+                    clusters=sorted(self._clusters),
                     now=self._clock().isoformat(),
                 )
             case "end":

@@ -7,8 +7,8 @@ import logging
 import secrets
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from pydantic import SecretStr
 
 from backends.base import HostInventory
 from backends.simulator.fleets.demo import CLUSTER, NODES
+from backends.simulator.model.fleet import SimulatedHost
 from bot.demo import history
+from bot.demo.restless import drained_in_turn
 from bot.demo.sites import Sites, served
 from bot.durable import Stopped
 from bot.operations.folder import HOLDER, LOCK, make_private
@@ -29,6 +31,7 @@ from bot.settings import (
     GrantSettings,
     HostDefaults,
     HostSettings,
+    NodeSettings,
     Settings,
     SlackSettings,
 )
@@ -66,18 +69,28 @@ class Demo:
     """Everything between `start` and `stop`; what happened is kept in a folder for the next time."""
 
     def __init__(
-        self, data: Path, *, fresh: bool = False, port: int | None = None, cluster: bool = False, sites: bool = False
+        self,
+        data: Path,
+        *,
+        fresh: bool = False,
+        port: int | None = None,
+        cluster: bool = False,
+        restless: bool = False,
+        sites: bool = False,
     ) -> None:
-        """With a `cluster` besides the two hosts, which stays in the folder; with `sites` the hosts are reached through
-        workers. The page is at the same port each time, or at the next free one; a `port` that is asked for is taken,
-        or none. Raises OSError when the folder cannot be used, or when `fresh` would throw away something else."""
+        """With a `cluster` besides the two hosts, which stays in the folder, and whose nodes are drained in turn where
+        it is `restless`; with `sites` all are reached through workers. The page is at the same port each time, or at
+        the next free one; a `port` that is asked for is taken, or none. Raises OSError when the folder cannot be used,
+        or when `fresh` would throw away something else."""
         check(data)
         make_private(data)
         if fresh:
             _throw_away(data)
         (data / MARK).touch()
         self._data = data
-        self._cluster = cluster
+        self._cluster = cluster or restless
+        self._beside: Callable[[Sequence[SimulatedHost]], AbstractContextManager[object]]
+        self._beside = drained_in_turn if restless else nullcontext
         self._with_sites = sites
         self._sites: Sites | None = None
         self._open = ExitStack()
@@ -95,13 +108,15 @@ class Demo:
     def start(self, stopping: threading.Event | None = None) -> None:
         password = secrets.token_urlsafe(24)
         ports = self._open.enter_context(
-            simulated_hosts(self._data, ACCOUNT, password, self._begin, cluster=self._cluster)
+            simulated_hosts(self._data, ACCOUNT, password, self._begin, cluster=self._cluster, beside=self._beside)
         )
         self._open_page()
+        hosts, clusters = _reached(ports)
         if self._with_sites:
-            hosts = {name: port for name, port in ports.items() if name not in NODES}
-            self._sites = self._open.enter_context(served(self._data, hosts, ACCOUNT, password))
-        bot = Bot(self._settings(ports, password))
+            self._sites = sites = self._open.enter_context(served(self._data, hosts, clusters, ACCOUNT, password))
+            hosts = tuple(HostSettings(name=one.name, site=sites.of[one.name]) for one in hosts)
+            clusters = tuple(ClusterSettings(name=one.name, site=sites.of[one.name]) for one in clusters)
+        bot = Bot(self._settings(hosts, clusters, password))
         self._open.callback(bot.stop)
         bot.start(stopping)
 
@@ -130,16 +145,11 @@ class Demo:
         """End the bot, then what it talks to; the state of the hosts and of the channels is saved."""
         self._open.close()
 
-    def _settings(self, ports: dict[str, int], password: str) -> Settings:
+    def _settings(
+        self, hosts: tuple[HostSettings, ...], clusters: tuple[ClusterSettings, ...], password: str
+    ) -> Settings:
         everyone, owners, web = "everyone", "S0VMADMIN", "S0WEBTEAM"
-        reached = tuple(HostSettings(name=name, address="127.0.0.1", port=port) for name, port in ports.items())
-        nodes = tuple(one for one in reached if one.name in NODES)
-        clusters = tuple(
-            ClusterSettings(name=CLUSTER, address=one.address, port=one.port, nodes=nodes) for one in nodes[:1]
-        )
-        hosts, sites = tuple(one for one in reached if one.name not in NODES), self._sites
-        if sites:
-            hosts = tuple(HostSettings(name=one.name, site=sites.of_hosts[one.name]) for one in hosts)
+        sites = self._sites
         return Settings(
             slack=SlackSettings(
                 api_url=self._sandbox.api_url,
@@ -174,12 +184,12 @@ class Demo:
         """What to print when it runs."""
         longest = max(len(command) for command, _ in TRIES)
         tries = "\n".join(f"    {command:{longest}}    {what}" for command, what in TRIES)
-        hosts = "two simulated Hyper-V hosts"
+        hosts = f"two simulated Hyper-V hosts{' and a cluster' * self._cluster}"
         if self._sites:
-            where = " and ".join(f"{host} at the site {site}" for host, site in self._sites.of_hosts.items())
-            hosts = f"{hosts} ({where},\neach behind a worker of its own, with PostgreSQL between)"
+            where = ", ".join(f"{host} at the site {site}" for host, site in self._sites.of.items())
+            hosts = f"{hosts}\n({where}; each site behind a worker of its own, with PostgreSQL between)"
         return f"""\
-Checkpoint Bot is running: {hosts}{" and a cluster" * self._cluster}, and a Slack workspace at
+Checkpoint Bot is running: {hosts}, and a Slack workspace at
 
     {self.url}
 
@@ -188,6 +198,16 @@ Three things to try there, in #ops:
 {tries}
 
 State is kept in {self._data}; --fresh throws it away. Ctrl-C ends the demo."""
+
+
+def _reached(ports: Mapping[str, int]) -> tuple[tuple[HostSettings, ...], tuple[ClusterSettings, ...]]:
+    """The hosts and the cluster, if there is one, as whoever is beside them reaches them."""
+    hosts = tuple(
+        HostSettings(name=name, address="127.0.0.1", port=port) for name, port in ports.items() if name not in NODES
+    )
+    nodes = tuple(NodeSettings(name=name, address="127.0.0.1", port=ports[name]) for name in NODES if name in ports)
+    first = nodes[:1]
+    return hosts, tuple(ClusterSettings(name=CLUSTER, address=one.address, port=one.port, nodes=nodes) for one in first)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

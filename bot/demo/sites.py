@@ -19,6 +19,7 @@ from backends.sites.caller import Caller
 from backends.sites.signing import Key
 from bot.demo.postgres import NoPostgres, Postgres
 from bot.operations.folder import make_private
+from bot.settings import ClusterSettings, HostSettings
 
 NAMES = ("lyon", "porto")
 RUN = "from bot.cli import entry; entry()"
@@ -38,29 +39,41 @@ class Sites:
 
     database_url: str
     keys: Mapping[str, str]
-    of_hosts: Mapping[str, str]
-    """The site of each host."""
+    of: Mapping[str, str]
+    """The site of each host and cluster."""
 
 
 @contextmanager
-def served(folder: Path, ports: Mapping[str, int], username: str, password: str) -> Iterator[Sites]:
-    """One site for each host in turn. Their logs are in `folder`. Raises `NoSites`."""
-    of_hosts = {host: NAMES[at % len(NAMES)] for at, host in enumerate(ports)}
+def served(
+    folder: Path,
+    hosts: Sequence[HostSettings],
+    clusters: Sequence[ClusterSettings],
+    username: str,
+    password: str,
+) -> Iterator[Sites]:
+    """One site for each host and cluster in turn. Their logs are in `folder`. Raises `NoSites`."""
+    names = [one.name for one in hosts] + [one.name for one in clusters]
+    of = {name: NAMES[at % len(NAMES)] for at, name in enumerate(names)}
     keys = {site: secrets.token_urlsafe(32) for site in NAMES}
     with ExitStack() as running:
         url = running.enter_context(_database())
         workers = []
         for site in NAMES:
-            reached = {host: ports[host] for host, at in of_hosts.items() if at == site}
             settings = {
                 "data_dir": str(folder / site / "data"),
                 "host_defaults": {"ssl": False, "username": username},
-                "hosts": [{"name": host, "address": "127.0.0.1", "port": port} for host, port in reached.items()],
+                "hosts": [_written(one) for one in hosts if of[one.name] == site],
+                "clusters": [_written(one) for one in clusters if of[one.name] == site],
             }
             known = {"DATABASE_URL": url, "SITE_KEY": keys[site], "HOST_DEFAULTS__PASSWORD": password}
             workers.append(running.enter_context(_worker(site, folder / site, settings, known)))
         _wait_for(workers, url, keys)
-        yield Sites(url, keys, of_hosts)
+        yield Sites(url, keys, of)
+
+
+def _written(one: HostSettings | ClusterSettings) -> object:
+    """As it stands in a settings file."""
+    return one.model_dump(mode="json", exclude_unset=True)
 
 
 @contextmanager

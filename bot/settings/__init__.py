@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from bot.settings import sources, starter
 from bot.settings.gaps import gaps
-from bot.settings.hosts import ClusterConnection, ClusterSettings, HostDefaults, HostSettings
+from bot.settings.hosts import ClusterConnection, ClusterSettings, HostDefaults, HostSettings, NodeSettings
 from bot.settings.model import (
     AccessSettings,
     ApplySettings,
@@ -55,6 +55,7 @@ __all__ = [
     "HousekeepingSettings",
     "KeepSettings",
     "MetricsSettings",
+    "NodeSettings",
     "QuotaSettings",
     "ScheduleSettings",
     "Settings",

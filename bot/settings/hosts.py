@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from backends.base import Auth, HostConnection
-from bot.settings.kinds import Address, ExistingFile, HostName, Port, Secret, SiteName, Span
+from bot.settings.kinds import Address, ExistingFile, HostName, Port, Secret, SiteName, Span, did_you_mean
 from bot.settings.problems import Place, found
 from bot.settings.section import Section
 
@@ -55,11 +56,15 @@ class HostDefaults(Section):
     )
 
 
+Called = Annotated[HostName, Field(description="What people call it.")]
+Reached = Annotated[Address | None, Field(description="Its host name or IP address. When left out, its name.")]
+
+
 class HostSettings(HostDefaults):
     """One host. Every setting of host_defaults may be set here too."""
 
-    name: HostName = Field(description="What people call it.")
-    address: Address | None = Field(default=None, description="Its host name or IP address. When left out, its name.")
+    name: Called
+    address: Reached = None
     site: SiteName | None = Field(
         default=None,
         description="The site that it is reached from, by a worker there, which knows how: here it has a name alone.",
@@ -67,10 +72,15 @@ class HostSettings(HostDefaults):
 
     @model_validator(mode="after")
     def _a_site_knows_the_rest(self) -> HostSettings:
-        if self.site is not None:
-            set_here = [name for name in self.model_fields_set if name not in ("name", "site")]
-            found([((name,), f"is for the settings of the worker of {self.site}") for name in sorted(set_here)])
+        found(list(_for_the_worker(self, "hosts")))
         return self
+
+
+class NodeSettings(HostDefaults):
+    """One node of a cluster that the settings list."""
+
+    name: Called
+    address: Reached = None
 
 
 class ClusterSettings(HostDefaults):
@@ -82,16 +92,41 @@ class ClusterSettings(HostDefaults):
         description="The host name of the cluster or of one of its nodes, where the bot asks which nodes there are. "
         "When left out, its name.",
     )
+    site: SiteName | None = Field(
+        default=None,
+        description="The site that its nodes are reached from, by a worker there, which knows how: here it has a name "
+        "alone.",
+    )
     domain: Address | None = Field(
         default=None,
         description="What follows the names of its nodes in their addresses, such as example.net. When left out, what "
         "follows the first dot of the address.",
     )
-    nodes: tuple[HostSettings, ...] = Field(
+    nodes: tuple[NodeSettings, ...] = Field(
         default=(),
         description="Nodes that are reached otherwise than by their names. Where no endpoint can see the cluster, the "
         "bot goes by these: then all of them are to be listed.",
     )
+
+    @field_validator("nodes", mode="before")
+    @classmethod
+    def _all_are_at_one_site(cls, nodes: object) -> object:
+        given = nodes if isinstance(nodes, list | tuple) else ()
+        at_sites = [at for at, node in enumerate(given) if isinstance(node, Mapping) and "site" in node]
+        found([((at, "site"), "cannot be set for a node: set it for the cluster") for at in at_sites])
+        return nodes
+
+    @model_validator(mode="after")
+    def _a_site_knows_the_rest(self) -> ClusterSettings:
+        found(list(_for_the_worker(self, "clusters")))
+        return self
+
+
+def _for_the_worker(one: HostSettings | ClusterSettings, group: str) -> Iterator[tuple[Place, str]]:
+    """What is set here and is the worker's to know."""
+    if one.site is not None:
+        why = f"is for the settings of the worker of {one.site}, under {group} there: here are name and site alone"
+        yield from (((name,), why) for name in sorted(one.model_fields_set - {"name", "site"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +150,7 @@ class ClusterConnection:
         return self.nodes.get(name.lower()) or replace(self.entrance, name=name, address=address)
 
 
-def connection(host: HostSettings | ClusterSettings, defaults: HostDefaults) -> HostConnection:
+def connection(host: HostSettings | NodeSettings | ClusterSettings, defaults: HostDefaults) -> HostConnection:
     """`host` with what it leaves out taken from `defaults`."""
     both = _filled(host, defaults)
     plain = {name: getattr(both, name) for name in HostDefaults.model_fields}
@@ -139,7 +174,7 @@ def _filled(host: HostDefaults, defaults: HostDefaults) -> HostDefaults:
     return defaults.model_copy(update=own)
 
 
-def _addressed(node: HostSettings, domain: str) -> HostSettings:
+def _addressed(node: NodeSettings, domain: str) -> NodeSettings:
     address = node.address or (f"{node.name}.{domain}" if domain else node.name)
     return node.model_copy(update={"address": address})
 
@@ -150,6 +185,29 @@ def _domain_of(address: str) -> str:
     except ValueError:
         return address.partition(".")[2]
     return ""
+
+
+Sited = Sequence[HostSettings | ClusterSettings]
+
+
+def at_unknown_sites(ones: Sited, sites: Collection[str]) -> list[tuple[Place, str]]:
+    """Hosts or clusters whose site there is not, each with its place in the list."""
+    return [
+        ((at, "site"), f"there is no site {one.site} under sites:{did_you_mean(one.site, sites)}")
+        for at, one in enumerate(ones)
+        if one.site is not None and one.site not in sites
+    ]
+
+
+def at_sites(ones: Sited) -> list[tuple[Place, str]]:
+    """The same for those of a worker that name a site, which are all at its own."""
+    why = "is for the bot's settings: here all are of the worker's own site"
+    return [((at, "site"), why) for at, one in enumerate(ones) if one.site is not None]
+
+
+def is_about(ones: Sited, place: Place) -> bool:
+    """Whether what is wrong at a place of the list matters: how those of a site are reached is its worker's to know."""
+    return ones[int(place[0])].site is None or place[1] == "name"
 
 
 def unreachable(connections: Sequence[HostConnection]) -> list[tuple[Place, str]]:

@@ -15,8 +15,10 @@ from bot.settings.hosts import (
     ClusterSettings,
     HostDefaults,
     HostSettings,
+    at_unknown_sites,
     cluster_connection,
     connection,
+    is_about,
     unreachable,
     unreachable_clusters,
 )
@@ -463,11 +465,6 @@ def _places(data: dict[str, Any]) -> Places | None:
     return Places(names, {node.name.casefold(): one.name for one in clusters for node in one.nodes})
 
 
-def _is_about(hosts: tuple[HostSettings, ...], place: Place) -> bool:
-    """How a host of a site is reached is its worker's to know."""
-    return hosts[int(place[0])].site is None or place[1] == "name"
-
-
 class Settings(Whole):
     """All settings."""
 
@@ -480,8 +477,8 @@ class Settings(Whole):
     )
     sites: dict[SiteName, SiteKey] = Field(
         default={},
-        description="The sites whose hosts a worker there reaches (`checkpointbot worker --site`), each with the key "
-        "that only the bot and its workers have. They need a database_url of PostgreSQL.",
+        description="The sites whose hosts and clusters a worker there reaches (`checkpointbot worker --site`), each "
+        "with the key that only the bot and its workers have. They need a database_url of PostgreSQL.",
     )
     host_defaults: HostDefaults = Field(default_factory=HostDefaults)
     hosts: tuple[HostSettings, ...] = Field(
@@ -492,7 +489,8 @@ class Settings(Whole):
     clusters: tuple[ClusterSettings, ...] = Field(
         default=(),
         description="Failover clusters of Hyper-V hosts. The bot finds their nodes by itself, and follows a VM that "
-        "moves from one to another. Every setting of host_defaults may be set for one cluster too.",
+        "moves from one to another; of one with a site, a worker there does. Every setting of host_defaults may be set "
+        "for one cluster too.",
         examples=[{"name": "prod", "address": "prod-cl.example.net"}],
     )
     sets: dict[SetName, OneOrMore[Pattern]] = Field(
@@ -578,13 +576,8 @@ class Settings(Whole):
     def _hosts_can_be_reached(cls, hosts: tuple[HostSettings, ...], info: ValidationInfo) -> tuple[HostSettings, ...]:
         defaults, sites = info.data.get("host_defaults"), info.data.get("sites")
         if defaults is not None and sites is not None:
-            unknown_sites: list[tuple[Place, str]] = [
-                ((at, "site"), f"there is no site {host.site} under sites:{did_you_mean(host.site, sites)}")
-                for at, host in enumerate(hosts)
-                if host.site is not None and host.site not in sites
-            ]
             wrong = unreachable([connection(host, defaults) for host in hosts])
-            found([*unknown_sites, *((place, why) for place, why in wrong if _is_about(hosts, place))])
+            found([*at_unknown_sites(hosts, sites), *(one for one in wrong if is_about(hosts, one[0]))])
         return hosts
 
     @field_validator("clusters")
@@ -592,27 +585,17 @@ class Settings(Whole):
     def _clusters_can_be_reached(
         cls, clusters: tuple[ClusterSettings, ...], info: ValidationInfo
     ) -> tuple[ClusterSettings, ...]:
-        found(
-            [
-                (
-                    (at, "nodes", number, "site"),
-                    "cannot be set for a node: the bot itself reaches the nodes of a cluster",
-                )
-                for at, one in enumerate(clusters)
-                for number, node in enumerate(one.nodes)
-                if node.site is not None
-            ]
-        )
-        defaults = info.data.get("host_defaults")
-        if defaults is not None:
+        defaults, sites = info.data.get("host_defaults"), info.data.get("sites")
+        if defaults is not None and sites is not None:
             made = [cluster_connection(one, defaults) for one in clusters]
-            found(unreachable_clusters(made, info.data.get("hosts") or ()))
+            wrong = unreachable_clusters(made, info.data.get("hosts") or ())
+            found([*at_unknown_sites(clusters, sites), *(one for one in wrong if is_about(clusters, one[0]))])
         return clusters
 
     @property
     def cluster_connections(self) -> tuple[ClusterConnection, ...]:
         """How each cluster is reached, likewise."""
-        return tuple(cluster_connection(one, self.host_defaults) for one in self.clusters)
+        return tuple(cluster_connection(one, self.host_defaults) for one in self.clusters if one.site is None)
 
     @field_validator("sites")
     @classmethod

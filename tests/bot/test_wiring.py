@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from backends.base import HostConnection
+from backends.base import HostConnection, MayWait
 from backends.cluster.backend import ClusterBackend
 from backends.hyperv.backend import HyperVBackend
 from backends.hyperv.connect import connect
+from backends.sites.backend import SiteBackend
+from backends.sites.cluster import SiteCluster
 from bot.people.directory import LookupFailed
 from bot.sandbox import Sandbox
-from bot.settings import ClusterSettings, DigestChannelSettings, HostDefaults, HostSettings, Settings
+from bot.settings import ClusterSettings, DigestChannelSettings, HostDefaults, HostSettings, NodeSettings, Settings
 from bot.settings.hosts import cluster_connection
 from bot.slack.websocket import NotConnected
 from bot.wiring import Bot, hosts_of, simulated_hosts
@@ -62,7 +64,7 @@ def test_a_cluster_of_the_settings_is_one_backend_whose_nodes_are_reached_by_the
         name="prod",
         address="prod-cl.example.net",
         port=5999,
-        nodes=(HostSettings(name="HV02", port=6000), HostSettings(name="hv03", address="10.0.0.3")),
+        nodes=(NodeSettings(name="HV02", port=6000), NodeSettings(name="hv03", address="10.0.0.3")),
     )
 
     found = cluster_connection(cluster, defaults)
@@ -97,6 +99,26 @@ def test_a_cluster_gets_a_backend_beside_the_hosts(tmp_path: Path) -> None:
     assert {name: type(backend) for name, backend in backends.items()} == {
         "hv09": HyperVBackend,
         "prod": ClusterBackend,
+    }
+    for backend in backends.values():
+        backend.close()
+
+
+def test_a_cluster_of_a_site_is_called_at_its_site_and_tells_what_its_changes_wait_for(tmp_path: Path) -> None:
+    given = settings(tmp_path).model_copy(
+        update={
+            "database_url": SecretStr("postgresql://bot@127.0.0.1:1/none"),
+            "sites": {"lyon": SecretStr("k" * 32)},
+            "hosts": (HostSettings(name="hv09", site="lyon"), HostSettings(name="hv01")),
+            "clusters": (ClusterSettings(name="prod", site="lyon"), ClusterSettings(name="test")),
+        }
+    )
+    backends = hosts_of(given)
+    assert {name: (type(backend), isinstance(backend, MayWait)) for name, backend in backends.items()} == {
+        "hv09": (SiteBackend, False),
+        "hv01": (HyperVBackend, False),
+        "prod": (SiteCluster, True),
+        "test": (ClusterBackend, True),
     }
     for backend in backends.values():
         backend.close()

@@ -1,4 +1,4 @@
-"""The whole bot, from Slack to a host that only a worker at its site reaches."""
+"""The whole bot, from Slack to a host and a cluster that only a worker at their site reaches."""
 
 from __future__ import annotations
 
@@ -64,6 +64,27 @@ def test_a_change_whose_worker_is_killed_is_unknown_and_is_settled_when_a_worker
     office.wait_for_text("Took once of shop02")
     assert office.newest_change().state == "succeeded"
     assert office.checkpoints("shop02") == ["once"]
+
+
+def test_a_change_on_a_cluster_at_a_site_goes_on_on_the_node_to_which_its_vm_moves_meanwhile(
+    office: SiteOffice,
+) -> None:
+    vm = office.add_clustered_vm("shop05")
+    here = office.host("hv11").faults
+    office.arm(FaultKind.HANG, "Checkpoint-VM", host="hv11")
+    office.type("ada", "/checkpoint prod/shop05 once")
+    wait_until(lambda: here.armed(FaultKind.HANG, "Checkpoint-VM") is None)
+
+    office.cluster.move(vm.id, "hv12")
+    here.release()
+
+    office.wait_for_text("Took once of shop05")
+    assert office.newest_change().state == "succeeded"
+    assert office.checkpoints("shop05", "hv12") == ["once"]
+    office.clock.forward(seconds=10)
+    assert "shop05" in office.ask("ada", "/checkpoint list --host hv12")
+    hosts = office.ask("ada", "/checkpoint hosts")
+    assert all(f"{node} | up" in hosts.replace("└ ", "") for node in ("hv11", "hv12")), hosts
 
 
 def test_a_site_that_is_cut_off_is_said_and_kept_as_last_seen_and_heals_by_itself(office: SiteOffice) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
+from backends.base import Backend, MayWait
 from backends.cluster.backend import ClusterBackend, Waits
 from backends.cluster.nodes import Nodes
 from backends.hyperv.backend import HyperVBackend
@@ -19,6 +21,10 @@ from backends.simulator.powershell.session import SimulatedSession
 
 CLUSTER = "prod"
 NODES = ("hv01", "hv02", "hv03")
+
+
+class WaitingBackend(Backend, MayWait, Protocol):
+    """What the bot has of a cluster."""
 
 
 class Moments:
@@ -88,8 +94,12 @@ class ClusterWorld:
         session = SimulatedSession(self.shells[node], configuration=NAME)
         return HyperVBackend(node, session, find_endpoint=True)
 
-    def backend(self, *, entrance: str = "hv01", listed: Sequence[str] = ()) -> ClusterBackend:
+    def backend(self, *, entrance: str = "hv01", listed: Sequence[str] = ()) -> WaitingBackend:
         """A new one, which knows nothing yet."""
+        return self.reach(entrance=entrance, listed=listed)
+
+    def reach(self, *, entrance: str = "hv01", listed: Sequence[str] = ()) -> ClusterBackend:
+        """The same, for whoever is beside the nodes."""
         nodes = Nodes(CLUSTER, self.connect(entrance), self.connect, listed)
         return ClusterBackend(CLUSTER, nodes, waits=Waits(20.0, 60.0, 1.0), steady=self.clock, sleep=self.clock.advance)
 

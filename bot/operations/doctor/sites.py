@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -22,6 +22,7 @@ def look(settings: Settings, workers: Workers, clock: Callable[[], datetime]) ->
         about = f"sites.{site}"
         start = f"Look whether checkpointbot worker --site {site} runs there, and whether both name the same database."
         hosts = [host.name for host in settings.hosts if host.site == site]
+        clusters = [cluster.name for cluster in settings.clusters if cluster.site == site]
         try:
             found = workers(site)
         except BackendError as error:
@@ -30,19 +31,32 @@ def look(settings: Settings, workers: Workers, clock: Callable[[], datetime]) ->
         if not found:
             yield broken(about, "No worker of it is connected.", start)
             continue
-        faults = [check for said in found for check in _faults(about, said, hosts, clock)]
+        faults = [check for said in found for check in _faults(about, said, (hosts, clusters), clock)]
         count = "1 worker is" if len(found) == 1 else f"{len(found)} workers are"
-        yield from faults or [works(about, f"{count} connected, and know {say_names(hosts) or 'no host yet'}.")]
+        known = say_names([*hosts, *clusters]) or "no host yet"
+        yield from faults or [works(about, f"{count} connected, and know {known}.")]
 
 
 def _faults(
-    about: str, said: Mapping[str, Any], hosts: Sequence[str], clock: Callable[[], datetime]
+    about: str, said: Mapping[str, Any], named: tuple[Sequence[str], Sequence[str]], clock: Callable[[], datetime]
 ) -> Iterator[Check]:
+    """`named` are the hosts and the clusters that the bot has there."""
     worker = f"The worker {said['worker']}"
-    if missing := [host for host in hosts if host not in said["hosts"]]:
-        yield broken(about, f"{worker} does not know {say_names(missing)}.", "Add it to the settings of the worker.")
+    hosts, clusters = named
+    known = said.get("clusters")  # one of an earlier version knows no clusters
+    if clusters and known is None:
+        yield broken(about, f"{worker} is too old for a cluster: {say_names(clusters)}.", "Upgrade the worker.")
+    else:
+        yield from _unknown(about, worker, "clusters", clusters, known or ())
+    yield from _unknown(about, worker, "hosts", hosts, [one for one in said["hosts"] if one not in (known or ())])
     ahead = datetime.fromisoformat(said["now"]) - clock()
     if abs(ahead) > MOST_SKEW:
         yield warning(about, f"The clock of the worker is {say_span(abs(ahead))} off.", "Set both clocks right.")
     if (program := said["program"]) != (own := version("hyperv-checkpoint-bot")):
         yield warning(about, f"{worker} is of version {program}, and the bot of {own}.", "Upgrade the older one.")
+
+
+def _unknown(about: str, worker: str, group: str, named: Sequence[str], known: Collection[str]) -> Iterator[Check]:
+    if missing := [one for one in named if one not in known]:
+        mend = f"Add it under {group} in the settings of the worker."
+        yield broken(about, f"{worker} does not know {say_names(missing)}.", mend)

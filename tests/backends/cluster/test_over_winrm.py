@@ -12,7 +12,7 @@ from backends.simulator.fleets.seed import add_clustered_vm, new_cluster
 from backends.simulator.powershell.bot_endpoint import NAME, bot_configuration
 from backends.simulator.powershell.endpoint import plain_configuration
 from backends.simulator.powershell.interpreter import SimulatedPowerShell
-from bot.settings import ClusterSettings, HostSettings
+from bot.settings import ClusterSettings, NodeSettings
 from bot.wiring import hosts_of
 from tests.support.headquarters import settings
 from tests.support.hosts import ACCOUNT, AT_ONCE, PASSWORD, serve
@@ -46,8 +46,8 @@ def test_its_vms_are_found_and_changed_on_whichever_node_they_are(tmp_path: Path
 
 def _backend(folder: Path, ports: list[int]) -> Backend:
     first, second = (
-        HostSettings(name="hv01", address="127.0.0.1", port=ports[0], configuration_name=NAME),
-        HostSettings(name="hv02", address="127.0.0.1", port=ports[1], auth="basic", allow_unencrypted=True),
+        NodeSettings(name="hv01", address="127.0.0.1", port=ports[0], configuration_name=NAME),
+        NodeSettings(name="hv02", address="127.0.0.1", port=ports[1], auth="basic", allow_unencrypted=True),
     )
     cluster = ClusterSettings(
         name="prod",

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 
 import pytest
 
-from backends.base import Backend
+from backends.base import Backend, OnWait, Still
+from backends.cluster.backend import ClusterBackend
 from backends.simulator.model.fleet import SimulatedHost
+from backends.simulator.model.host import Durations
 from backends.simulator.powershell.interpreter import SimulatedPowerShell
 from backends.sites.backend import SiteBackend
 from backends.sites.caller import Caller, Patience
+from backends.sites.cluster import SiteCluster
 from backends.sites.signing import Key
 from backends.sites.worker import Worker
 from bot.demo.postgres import Postgres
 from tests.backends.hyperv.hosts import in_process, instant_host, powershell
+from tests.support.clusters import CLUSTER, NODES, ClusterWorld
 from tests.support.postgres import database
 from tests.support.waiting import DEADLINE, wait_until
 
@@ -24,13 +28,14 @@ HASTY = Patience(to_begin=DEADLINE, worker_gone=0.5, reader_gone=0.3, database_g
 
 
 class Site:
-    """`lyon`, with the host `hv01`."""
+    """`lyon`, with the host `hv01` and the cluster `prod`."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.key = Key("lyon", SECRET)
         self.host = instant_host()
-        self.backends: dict[str, Backend] = {"hv01": _Reached(lambda: self.reach)}
+        self.cluster = _ReachedCluster()
+        self.backends: dict[str, Backend] = {"hv01": _Reached(lambda: self.reach), CLUSTER: self.cluster}
         self.worker = Worker(self.key, url, self.backends, worker_id="first", version="1.2.3", seldom=0.5)
         self.caller = Caller(url, {"lyon": self.key}, patience=HASTY)
         self.backend = SiteBackend("hv01", "lyon", self.caller)
@@ -63,6 +68,43 @@ class _Reached:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._now(), name)
+
+
+class _ReachedCluster:
+    """The same of a cluster."""
+
+    host = CLUSTER
+
+    def __init__(self) -> None:
+        self.now = ClusterWorld().reach()
+        self._on_wait: OnWait = lambda _vm_id, _why: None
+        self._still: Still = lambda: None
+
+    def tell_waits(self, on_wait: OnWait) -> None:
+        self._on_wait = on_wait
+
+    def ask_first(self, still: Still) -> None:
+        self._still = still
+
+    def begin(self, cluster: ClusterBackend) -> None:
+        cluster.tell_waits(self._on_wait)
+        cluster.ask_first(self._still)
+        self.now = cluster
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.now, name)
+
+
+class SitedClusterWorld(ClusterWorld):
+    """Its nodes are the worker's to reach."""
+
+    def __init__(self, site: Site, *, durations: Durations | None = None, names: Sequence[str] = NODES) -> None:
+        super().__init__(durations=durations, names=names)
+        self.site = site
+
+    def backend(self, *, entrance: str = "hv01", listed: Sequence[str] = ()) -> SiteCluster:
+        self.site.cluster.begin(self.reach(entrance=entrance, listed=listed))
+        return SiteCluster(CLUSTER, "lyon", self.site.caller)
 
 
 @pytest.fixture(scope="module")

@@ -200,16 +200,18 @@ def test_a_demo_that_is_ended_in_the_middle_of_a_change_logs_nothing(tmp_path: P
 
 def test_a_demo_with_sites_ends_its_workers_and_its_database_with_it(tmp_path: Path, postgres: Postgres) -> None:
     data = tmp_path / "demo"
-    with Program("demo", "--sites", "--port", "0", "--data", str(data)) as program:
+    with Program("demo", "--sites", "--cluster", "--port", "0", "--data", str(data)) as program:
         page = Page(program.url)
-        page.type("/checkpoint web01 before")
-        page.wait_for_text("Took before of web01")
+        for vm in ("web01", "shop01"):
+            page.type(f"/checkpoint {vm} before")
+            page.wait_for_text(f"Took before of {vm}")
         configs = [data / site / "checkpointbot.yaml" for site in NAMES]
-        reached = [host["name"] for one in configs for host in yaml.safe_load(one.read_text())["hosts"]]
+        settings = [yaml.safe_load(one.read_text()) for one in configs]
+        reached = [one["name"] for each in settings for one in (*each["hosts"], *each["clusters"])]
         assert all(running(str(one)) for one in configs)
 
     assert program.errors == ""
-    assert sorted(reached) == ["hv01", "hv02"]
+    assert reached == ["hv01", "prod", "hv02"]
     assert not any(running(str(one)) for one in configs)
     assert all("Stopping" in (data / site / "worker.log").read_text("utf-8") for site in NAMES)
 

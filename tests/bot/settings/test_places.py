@@ -84,10 +84,10 @@ def test_a_host_that_there_is_not_is_refused_with_the_nearest() -> None:
     assert made(access={"production_only": ["a[/]b"]}).access.production_only == ("a[/]b",)
 
 
-def test_a_node_of_a_cluster_is_at_no_site() -> None:
-    cluster = {"name": "prod", "address": "prod.example.net", "nodes": [{"name": "hv01", "site": "lyon"}]}
+def test_a_node_is_at_the_site_of_its_cluster() -> None:
+    cluster = {"name": "prod", "nodes": [{"name": "hv01"}, {"name": "hv02", "address": "10.0.0.2", "site": "lyon"}]}
     said = refused(clusters=[cluster])
-    assert said == ["clusters.0.nodes.0.site: cannot be set for a node: the bot itself reaches the nodes of a cluster"]
+    assert said == ["clusters.0.nodes.1.site: cannot be set for a node: set it for the cluster"]
 
 
 def test_a_node_that_stands_under_hosts_too_is_refused() -> None:

@@ -58,7 +58,25 @@ def test_a_host_of_a_site_is_reached_by_nobody_here(tmp_path: Path) -> None:
                 "database_url": DATABASE,
                 "hosts": [{"name": "a", "site": "lyon", "username": "x"}],
             },
-            "hosts.0.username: is for the settings of the worker of lyon",
+            "hosts.0.username: is for the settings of the worker of lyon, under hosts there: here are name and site",
+        ),
+        (
+            {**LYON, "clusters": [{"name": "prod", "site": "lyon", "address": "prod.lyon.example.net"}]},
+            "clusters.0.address: is for the settings of the worker of lyon, under clusters there: here are name and",
+        ),
+        (
+            {**LYON, "clusters": [{"name": "prod", "site": "lyon", "nodes": [{"name": "hv01"}], "password": "secret"}]},
+            "clusters.0.nodes: is for the settings of the worker of lyon, under clusters there: here are name and site "
+            "alone\nclusters.0.password: is for the settings of the worker of lyon",
+        ),
+        ({"clusters": [{"name": "prod", "site": "lyon"}]}, "clusters.0.site: there is no site lyon under sites:"),
+        (
+            {**LYON, "clusters": [{"name": "prod", "site": "lyn"}]},
+            "clusters.0.site: there is no site lyn under sites:; did you mean lyon?",
+        ),
+        (
+            {**LYON, "hosts": [{"name": "a", "site": "lyon"}], "clusters": [{"name": "A", "site": "lyon"}]},
+            "clusters.0.name: A is the name of a host already",
         ),
         (
             {**LYON, "hosts": [{"name": "a", "site": "lyon"}, {"name": "A"}]},
@@ -74,6 +92,28 @@ def test_what_cannot_be_is_refused_with_its_place(tmp_path: Path, given: dict[st
     assert KEY not in str(refused.value)
 
 
+def test_a_cluster_of_a_site_has_its_name_here_and_is_reached_by_nobody(tmp_path: Path) -> None:
+    found = bot(
+        tmp_path,
+        **LYON,
+        host_defaults={"auth": "basic", "ssl": False},
+        clusters=[{"name": "prod", "site": "lyon"}],
+        access={"production_only": ["prod/db*"]},
+    )
+
+    assert (found.clusters[0].name, found.clusters[0].site, found.cluster_connections) == ("prod", "lyon", ())
+
+
+def test_a_worker_has_how_its_clusters_are_reached_as_a_bot_has(tmp_path: Path) -> None:
+    prod = {"name": "prod", "address": "prod.lyon.example.net", "nodes": [{"name": "hv02", "port": 5999}]}
+
+    defaults = {"username": "svc", "password": "secret"}
+    (found,) = worker(tmp_path, host_defaults=defaults, clusters=[prod]).cluster_connections
+
+    assert [found.node(one).address for one in ("hv01", "hv02")] == ["hv01.lyon.example.net", "hv02.lyon.example.net"]
+    assert (found.node("hv02").port, found.node("hv02").username) == (5999, "svc")
+
+
 def test_a_worker_has_how_its_hosts_are_reached(tmp_path: Path) -> None:
     found = worker(tmp_path, hosts=[{"name": "hv07", "username": "LYON\\svc", "password": "secret"}])
 
@@ -87,6 +127,16 @@ def test_a_worker_has_how_its_hosts_are_reached(tmp_path: Path) -> None:
         ({"database_url": "sqlite:///x"}, "database_url: must begin with postgresql://"),
         ({"site_key": "short"}, "site_key: must have 32 characters or more"),
         ({"hosts": [{"name": "hv07", "site": "lyon"}]}, "hosts.0.site: is for the bot's settings"),
+        ({"clusters": [{"name": "prod", "site": "lyon"}]}, "clusters.0.site: is for the bot's settings"),
+        (
+            {
+                "hosts": [{"name": "a"}],
+                "clusters": [{"name": "A"}],
+                "host_defaults": {"username": "x"},
+            },
+            "clusters.0.name: A is the name of a host already",
+        ),
+        ({"clusters": [{"name": "prod", "auth": "basic", "ssl": False}]}, "clusters.0.username"),
     ],
 )
 def test_what_is_no_setting_of_a_worker_is_refused(tmp_path: Path, given: dict[str, object], problem: str) -> None:

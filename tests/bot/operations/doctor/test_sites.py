@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from backends.base import Unreachable
 from bot.operations.doctor.sites import look
-from bot.settings import HostSettings, Settings
+from bot.settings import ClusterSettings, HostSettings, Settings
 from tests.support.settings import NO_SLACK
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
@@ -21,11 +21,13 @@ SETTINGS = Settings(
     database_url=SecretStr("postgresql://bot@127.0.0.1/x"),
     sites={"lyon": SecretStr("k" * 32)},
     hosts=(HostSettings(name="hv07", site="lyon"), HostSettings(name="hv01", address="hv01")),
+    clusters=(ClusterSettings(name="prod", site="lyon"), ClusterSettings(name="test", address="test")),
 )
 WORKER = {
     "worker": "w1",
     "program": version("hyperv-checkpoint-bot"),
-    "hosts": ["hv07", "hv08"],
+    "hosts": ["hv07", "hv08", "prod"],
+    "clusters": ["prod"],
     "now": NOW.isoformat(),
 }
 
@@ -37,13 +39,19 @@ def lines(*workers: Mapping[str, Any]) -> list[str]:
 def test_workers_that_know_their_hosts_work() -> None:
     (line,) = lines(WORKER, {**WORKER, "worker": "w2"})
 
-    assert "sites.lyon: 2 workers are connected, and know hv07." in line
+    assert "sites.lyon: 2 workers are connected, and know hv07 and prod." in line
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"hosts": ["hv08"]}, "The worker w1 does not know hv07."),
+        ({"hosts": ["hv08", "prod"]}, "The worker w1 does not know hv07. Add it under hosts in the settings"),
+        (
+            {"clusters": [], "hosts": ["hv07"]},
+            "The worker w1 does not know prod. Add it under clusters in the",
+        ),
+        ({"clusters": [], "hosts": ["hv07", "prod"]}, "The worker w1 does not know prod. Add it under clusters"),
+        ({"clusters": None}, "The worker w1 is too old for a cluster: prod. Upgrade the worker."),
         ({"now": (NOW + timedelta(minutes=5)).isoformat()}, "The clock of the worker is 5 minutes off."),
         ({"program": "0.0.9"}, "The worker w1 is of version 0.0.9, and the bot of"),
     ],
