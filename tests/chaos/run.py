@@ -17,7 +17,6 @@ from bot.demo.postgres import Postgres
 from bot.ledger import ChangeState
 from tests.chaos.world import ChaosWorld
 from tests.crash.life import NotAlive
-from tests.support.postgres import database
 from tests.support.waiting import LOOK_AGAIN
 
 PEACE = 900.0
@@ -57,7 +56,7 @@ def run(seconds: float, seed: int, pace: Pace = Pace()) -> Came:
     with (
         tempfile.TemporaryDirectory(prefix="chaos-postgres-") as data,
         Postgres(Path(data)) as server,
-        ChaosWorld(folder, server, database(server)) as world,
+        ChaosWorld(folder, server) as world,
     ):
         came = _run(world, seconds, Random(seed), pace)
     if came.broken:

@@ -15,7 +15,7 @@ from tests.crash.invariants import extra_messages, violations
 from tests.crash.life import NotAlive
 from tests.crash.scenarios import Scenario
 from tests.crash.world import World
-from tests.support.postgres import database_at
+from tests.support import jobs
 from tests.support.waiting import DEADLINE
 
 LOOK_EVERY = 0.05
@@ -69,15 +69,16 @@ def pairs_of(points: tuple[Point, ...], count: int, random: Random) -> Iterator[
 
 def try_out_on(server: str | None, point: Point) -> Verdict:
     """The same with the jobs in a new database of that PostgreSQL server, by the URL of any that it has."""
-    return try_out(point, database_at(server) if server else None)
+    with jobs.on(server):
+        return try_out(point)
 
 
-def try_out(point: Point, database_url: str | None = None) -> Verdict:
+def try_out(point: Point) -> Verdict:
     """Go through the scenario with these kills, and look at what came of it. A folder with the bot's log and data is
-    left when something did not hold. The jobs are in SQLite where there is no `database_url`."""
+    left when something did not hold."""
     begun = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="crash-"))
-    with World(folder, point.scenario, point.places, database_url=database_url) as world:
+    with World(folder, point.scenario, point.places) as world:
         broken, passed = _drive(world, point.scenario)
         broken = (*broken, *violations(world, point.scenario))
         verdict = Verdict(
