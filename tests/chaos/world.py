@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from bot.changes.execution import Timeouts
 from bot.demo.postgres import Postgres
 from bot.ledger import ChangeRow, ChangeState
 from bot.settings import HostSettings, Settings
@@ -66,9 +67,9 @@ class Worker:
 class ChaosWorld(World):
     """`hv01` is at a site with two workers. Each of them, and the bot, has its own way to the database."""
 
-    def __init__(self, folder: Path, server: Postgres) -> None:
+    def __init__(self, folder: Path, server: Postgres, timeouts: Timeouts) -> None:
         with jobs.on(server.url()):
-            super().__init__(folder, Scenario("chaos", (), (), {}, durations=QUICK))
+            super().__init__(folder, Scenario("chaos", (), (), {}, durations=QUICK), timeouts=timeouts)
         assert self._database_url is not None
         self.server = server
         at = urlsplit(self._database_url)

@@ -15,7 +15,6 @@ from tests.crash.invariants import extra_messages, violations
 from tests.crash.life import NotAlive
 from tests.crash.scenarios import Scenario
 from tests.crash.world import World
-from tests.support import jobs
 from tests.support.waiting import DEADLINE
 
 LOOK_EVERY = 0.05
@@ -49,9 +48,9 @@ class Verdict:
     """The places of the last life, and the moments of all."""
 
 
-def points_of(scenario: Scenario, server: str | None = None) -> tuple[Point, ...]:
+def points_of(scenario: Scenario) -> tuple[Point, ...]:
     """Every place that a dry run passes. On a slow host, those at which it goes on after the bot is back."""
-    dry = try_out_on(server, Point(scenario))
+    dry = try_out(Point(scenario))
     if dry.violations:
         raise AssertionError(f"{dry.point}: {'; '.join(dry.violations)}")
     under_way = [place for place in dry.passed if place.rpartition(" / ")[2] in (ARRIVED, BEGUN, HALF_WAY)]
@@ -65,12 +64,6 @@ def pairs_of(points: tuple[Point, ...], count: int, random: Random) -> Iterator[
         first, second = sorted(random.sample(range(len(points)), 2))
         pairs.append((points[first].places[0], points[second].places[0]))
     yield from (Point(points[0].scenario, pair) for pair in pairs)
-
-
-def try_out_on(server: str | None, point: Point) -> Verdict:
-    """The same with the jobs in a new database of that PostgreSQL server, by the URL of any that it has."""
-    with jobs.on(server):
-        return try_out(point)
 
 
 def try_out(point: Point) -> Verdict:

@@ -14,6 +14,7 @@ import psycopg
 from pydantic import SecretStr
 
 from backends.simulator.winrm import WinRMServer
+from bot.changes.execution import Timeouts
 from bot.ledger import ChangeRow, Event, Ledger, RunRow, Verdict
 from bot.sandbox import Message, Sandbox
 from bot.settings import AccessSettings, ConfirmationSettings, Settings
@@ -45,6 +46,7 @@ class World:
         kill_at: tuple[str, ...] = (),
         *,
         expires_after: timedelta = timedelta(minutes=10),
+        timeouts: Timeouts | None = None,
     ) -> None:
         self.folder = folder
         self.data = folder / "data"
@@ -55,6 +57,7 @@ class World:
         self._before = self._begin(scenario)
         self._kill_at = kill_at
         self._expires_after = expires_after
+        self._timeouts = timeouts
         self._database_url = jobs.url_of(self.data)
         self._lives = 0
         self._sandbox = Sandbox(ack_timeout=DEADLINE / 10, timeout=DEADLINE)
@@ -97,7 +100,7 @@ class World:
             raise NotAlive("the bot ended by itself")
         self._lives += 1
         self._asked.clear()
-        self._life = Life(self._settings, self.folder / "bot.log", self._place)
+        self._life = Life(self._settings, self.folder / "bot.log", self._place, self._timeouts)
         self._life.wait_until_ready()
 
     @property

@@ -22,15 +22,21 @@ class _Place:
     databases: dict[Path, str] = {}  # noqa: RUF012 - of the process
 
 
+def put_on(server: str | None) -> None:
+    """From now on the jobs of all that this process starts are on that PostgreSQL server, by the URL of any of its
+    databases; with None each has a file."""
+    _Place.server = server
+
+
 @contextmanager
 def on(server: str | None) -> Iterator[None]:
-    """The jobs of all that is started meanwhile are on that PostgreSQL server, by the URL of any of its databases;
-    with None each has a file."""
-    before, _Place.server = _Place.server, server
+    """The same meanwhile."""
+    before = _Place.server
+    put_on(server)
     try:
         yield
     finally:
-        _Place.server = before
+        put_on(before)
 
 
 def url_of(folder: Path) -> str | None:
