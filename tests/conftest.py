@@ -15,6 +15,8 @@ from hypothesis import settings as hypothesis
 from bot.cli import MIDDLE, OLD, YOUNG
 from bot.demo.postgres import Postgres
 from bot.durable import sqlite_jobs
+from tests.support import jobs
+from tests.support.jobs import POSTGRESQL, SQLITE
 from tests.support.office import Office
 from tests.support.postgres import database, serve
 
@@ -33,8 +35,22 @@ hypothesis.register_profile("thorough", deadline=None, max_examples=1000)
 hypothesis.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    where = "where the bots that the tests start keep their jobs (default sqlite)"
+    parser.addoption("--database", choices=(SQLITE, POSTGRESQL), default=SQLITE, help=where)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.parent.name not in LONGEST_FIRST)  # the order is kept otherwise
+    for item in items if on_postgresql(config) else ():
+        if item.get_closest_marker("sqlite"):
+            item.add_marker(pytest.mark.skip(reason="is about the file jobs.db"))
+        elif "jobs_on_postgresql" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.skip(reason="all others are on PostgreSQL too"))
+
+
+def on_postgresql(config: pytest.Config) -> bool:
+    return bool(config.getoption("--database") == POSTGRESQL)
 
 
 def pytest_collection_finish() -> None:
@@ -67,9 +83,24 @@ def data_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
+def postgres(pytestconfig: pytest.Config) -> Iterator[Postgres]:
     """A server for the tests of this process that need one."""
-    yield from serve()
+    yield from serve(needed=on_postgresql(pytestconfig))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def jobs_by_the_option(request: pytest.FixtureRequest) -> Iterator[None]:
+    """All worlds keep their jobs where `--database` says."""
+    server: Postgres | None = request.getfixturevalue("postgres") if on_postgresql(request.config) else None
+    with jobs.on(server.url() if server else None):
+        yield
+
+
+@pytest.fixture
+def jobs_on_postgresql(postgres: Postgres) -> Iterator[None]:
+    """The worlds of a test keep their jobs on PostgreSQL in every run."""
+    with jobs.on(postgres.url()):
+        yield
 
 
 @pytest.fixture
@@ -78,9 +109,9 @@ def database_url(postgres: Postgres) -> str:
     return database(postgres)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=[pytest.param(SQLITE, marks=pytest.mark.sqlite), POSTGRESQL])
 def jobs_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where workflows are kept, on either engine."""
-    if request.param == "sqlite":
+    if request.param == SQLITE:
         return sqlite_jobs(tmp_path / "jobs.db")
     return str(request.getfixturevalue("database_url"))

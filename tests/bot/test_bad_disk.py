@@ -192,6 +192,7 @@ def points(writes: int, story: type[Story]) -> Iterator[tuple[int, Trouble]]:
     yield from every if EVERY else sorted(Random(story.__name__).sample(every, FEW))
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("story", STORIES)
 def test_a_disk_that_fails_at_any_write_loses_and_doubles_nothing_and_heals_by_itself(
     story: type[Story], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

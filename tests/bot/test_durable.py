@@ -167,6 +167,7 @@ def test_a_step_that_waits_for_a_file_does_not_keep_the_bot_from_stopping(durabl
     assert ended.wait(DEADLINE)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("jobs_url", ["sqlite"], indirect=True)
 def test_a_workflow_whose_file_is_full_goes_on_where_it_was_when_there_is_room(
     durable: Durable, tmp_path: Path

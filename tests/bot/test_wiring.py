@@ -21,6 +21,7 @@ from bot.settings import ClusterSettings, DigestChannelSettings, HostDefaults, H
 from bot.settings.hosts import cluster_connection
 from bot.slack.websocket import NotConnected
 from bot.wiring import Bot, hosts_of, simulated_hosts
+from tests.support import jobs
 from tests.support.headquarters import settings
 
 ACCOUNT, PASSWORD = "LAB\\svc", "a password of this test"
@@ -36,7 +37,7 @@ def reaching(sandbox: Sandbox, folder: Path, *, bot_token: str = "", app_token: 
             "app_token": SecretStr(app_token or sandbox.app_token),
         }
     )
-    return given.model_copy(update={"slack": slack})
+    return jobs.placed(given.model_copy(update={"slack": slack}))
 
 
 def test_every_host_of_the_settings_gets_a_backend_and_nothing_is_sent(tmp_path: Path) -> None:

@@ -8,16 +8,16 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from threading import Event, Thread
 
+from bot.changes.execution import Timeouts
 from bot.demo.postgres import Postgres
 from bot.ledger import ChangeState
 from tests.chaos.world import ChaosWorld
 from tests.crash.life import NotAlive
-from tests.support.postgres import database
 from tests.support.waiting import LOOK_AGAIN
 
 PEACE = 900.0
@@ -34,6 +34,8 @@ class Pace:
     cable: tuple[float, float] = (5.0, 30.0)
     away: tuple[float, float] = (0.1, 8.0)
     asking: tuple[float, float] = (0.5, 2.0)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    """Of the bot."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def run(seconds: float, seed: int, pace: Pace = Pace()) -> Came:
     with (
         tempfile.TemporaryDirectory(prefix="chaos-postgres-") as data,
         Postgres(Path(data)) as server,
-        ChaosWorld(folder, server, database(server)) as world,
+        ChaosWorld(folder, server, pace.timeouts) as world,
     ):
         came = _run(world, seconds, Random(seed), pace)
     if came.broken:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from bot.changes.execution import Timeouts
 from bot.demo.postgres import Postgres
 from bot.ledger import ChangeRow, ChangeState
 from bot.settings import HostSettings, Settings
@@ -23,6 +24,7 @@ from tests.crash.hosts import effects
 from tests.crash.invariants import told_wrong
 from tests.crash.scenarios import QUICK, Scenario
 from tests.crash.world import World
+from tests.support import jobs
 from tests.support.cable import Cable
 from tests.support.hosts import ACCOUNT, PASSWORD
 from tests.support.program import BotProcess
@@ -65,12 +67,14 @@ class Worker:
 class ChaosWorld(World):
     """`hv01` is at a site with two workers. Each of them, and the bot, has its own way to the database."""
 
-    def __init__(self, folder: Path, server: Postgres, database_url: str) -> None:
-        super().__init__(folder, Scenario("chaos", (), (), {}, durations=QUICK), database_url=database_url)
+    def __init__(self, folder: Path, server: Postgres, timeouts: Timeouts) -> None:
+        with jobs.on(server.url()):
+            super().__init__(folder, Scenario("chaos", (), (), {}, durations=QUICK), timeouts=timeouts)
+        assert self._database_url is not None
         self.server = server
-        at = urlsplit(database_url)
+        at = urlsplit(self._database_url)
         self.cables = [Cable(at.port or 0) for _ in range(3)]
-        urls = [database_url.replace(f":{at.port}/", f":{cable.port}/") for cable in self.cables]
+        urls = [self._database_url.replace(f":{at.port}/", f":{cable.port}/") for cable in self.cables]
         self._bots_url, *self._workers_urls = urls
         self.workers: list[Worker] = []
         self._numbers = 0

@@ -12,13 +12,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from random import Random
 
 from bot.demo.postgres import Postgres
-from tests.crash.points import Verdict, pairs_of, points_of, try_out_on
+from tests.crash.points import Verdict, pairs_of, points_of, try_out
 from tests.crash.scenarios import HARDER, SCENARIOS
+from tests.support import jobs
 
 LINE = "{:<34} {:>6} {:>6} {:>6} {:>8}  {}"
 
@@ -32,15 +32,15 @@ def main() -> int:
 def _run(options: argparse.Namespace, server: str | None) -> int:
     begun = time.monotonic()
     workers = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.jobs, mp_context=workers) as pool:
+    with ProcessPoolExecutor(options.jobs, workers, jobs.put_on, (server,)) as pool:
         chosen = [one for one in (*SCENARIOS, *HARDER) if options.scenario in (None, one.name)]
-        known = list(pool.map(partial(points_of, server=server), chosen))
+        known = list(pool.map(points_of, chosen))
         random = Random(options.seed)
         pairs = [pair for points in known for pair in pairs_of(points, options.pairs, random)]
         points = [point for one in known for point in one if options.only in str(point)] + pairs
         print(f"{len(points)} points, seed {options.seed}", flush=True)
         verdicts = []
-        for verdict in pool.map(partial(try_out_on, server), points):
+        for verdict in pool.map(try_out, points):
             verdicts.append(verdict)
             _tell(verdict, options.verbose)
     _table(verdicts)

@@ -14,6 +14,7 @@ from threading import Lock
 
 import sqlalchemy.dialects.sqlite  # noqa: F401 - DBOS imports it when it is launched
 
+from bot.changes.execution import Timeouts
 from bot.fleet.inventory import UNASKED
 from bot.settings import Settings
 from bot.wiring import Bot
@@ -35,9 +36,11 @@ class NotAlive(Exception):
 class Life:
     """A bot that runs until it is killed, from inside at a place of `Tripwires` or from outside at any moment."""
 
-    def __init__(self, settings: Settings, log: Path, kill_at: str | None = None) -> None:
+    def __init__(
+        self, settings: Settings, log: Path, kill_at: str | None = None, timeouts: Timeouts | None = None
+    ) -> None:
         self._here, there = _fork.Pipe()
-        self._process = _fork.Process(target=_live, args=(settings, log, kill_at, there), daemon=True)
+        self._process = _fork.Process(target=_live, args=(settings, log, kill_at, timeouts, there), daemon=True)
         self._process.start()
         there.close()
         self._asking = Lock()
@@ -86,12 +89,12 @@ class Life:
             return None
 
 
-def _live(settings: Settings, log: Path, kill_at: str | None, parent: Connection) -> None:
+def _live(settings: Settings, log: Path, kill_at: str | None, timeouts: Timeouts | None, parent: Connection) -> None:
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
     logging.basicConfig(level=logging.INFO, format="%(process)d %(asctime)s %(name)s %(message)s")
     tripwires = Tripwires(kill_at)
     tripwires.lay()
-    bot = Bot(settings, seldom=OFTEN)
+    bot = Bot(settings, timeouts=timeouts, seldom=OFTEN)
     bot.start()
     # On a busy machine the first look takes a while, and people are told meanwhile that the host could not be asked.
     comes(lambda: all(host.problem != UNASKED for host in bot._core.inventory.hosts()), DEADLINE / 3)

@@ -15,7 +15,6 @@ from tests.crash.invariants import extra_messages, violations
 from tests.crash.life import NotAlive
 from tests.crash.scenarios import Scenario
 from tests.crash.world import World
-from tests.support.postgres import database_at
 from tests.support.waiting import DEADLINE
 
 LOOK_EVERY = 0.05
@@ -49,9 +48,9 @@ class Verdict:
     """The places of the last life, and the moments of all."""
 
 
-def points_of(scenario: Scenario, server: str | None = None) -> tuple[Point, ...]:
+def points_of(scenario: Scenario) -> tuple[Point, ...]:
     """Every place that a dry run passes. On a slow host, those at which it goes on after the bot is back."""
-    dry = try_out_on(server, Point(scenario))
+    dry = try_out(Point(scenario))
     if dry.violations:
         raise AssertionError(f"{dry.point}: {'; '.join(dry.violations)}")
     under_way = [place for place in dry.passed if place.rpartition(" / ")[2] in (ARRIVED, BEGUN, HALF_WAY)]
@@ -67,17 +66,12 @@ def pairs_of(points: tuple[Point, ...], count: int, random: Random) -> Iterator[
     yield from (Point(points[0].scenario, pair) for pair in pairs)
 
 
-def try_out_on(server: str | None, point: Point) -> Verdict:
-    """The same with the jobs in a new database of that PostgreSQL server, by the URL of any that it has."""
-    return try_out(point, database_at(server) if server else None)
-
-
-def try_out(point: Point, database_url: str | None = None) -> Verdict:
+def try_out(point: Point) -> Verdict:
     """Go through the scenario with these kills, and look at what came of it. A folder with the bot's log and data is
-    left when something did not hold. The jobs are in SQLite where there is no `database_url`."""
+    left when something did not hold."""
     begun = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="crash-"))
-    with World(folder, point.scenario, point.places, database_url=database_url) as world:
+    with World(folder, point.scenario, point.places) as world:
         broken, passed = _drive(world, point.scenario)
         broken = (*broken, *violations(world, point.scenario))
         verdict = Verdict(

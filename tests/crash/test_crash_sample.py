@@ -42,11 +42,12 @@ def test_what_comes_by_the_clock_happens_once_though_the_bot_is_killed(
     assert verdict.kills == 1
 
 
+@pytest.mark.usefixtures("jobs_on_postgresql")
 @pytest.mark.parametrize(("scenario", "places"), BY_THE_CLOCK[:1], ids=lambda one: getattr(one, "name", ""))
 def test_what_the_workflows_keep_in_postgresql_happens_once_though_the_bot_is_killed(
-    scenario: Scenario, places: tuple[str, ...], database_url: str
+    scenario: Scenario, places: tuple[str, ...]
 ) -> None:
-    verdict = try_out(Point(scenario, (places[1],)), database_url)
+    verdict = try_out(Point(scenario, (places[1],)))
 
     assert verdict.violations == (), places[1]
     assert verdict.kills == 1

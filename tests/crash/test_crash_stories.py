@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -112,8 +110,7 @@ def test_who_asked_for_something_that_had_not_become_a_change_is_told_to_ask_aga
 def test_a_change_that_the_bot_died_in_too_often_is_told_of(tmp_path: Path) -> None:
     with World(tmp_path, CREATE, ("VM 1 / create: ledger written (1)",)) as world:
         begin(world, CREATE)
-        with closing(sqlite3.connect(world.data / "jobs.db")) as jobs, jobs:
-            jobs.execute("UPDATE workflow_status SET recovery_attempts = 1000")
+        world.give_up_on_jobs()
         world.live()
         world.wait_until(lambda: not world.jobs_left())
         world.stop()

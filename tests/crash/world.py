@@ -8,12 +8,13 @@ from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import psycopg
 from pydantic import SecretStr
 
 from backends.simulator.winrm import WinRMServer
+from bot.changes.execution import Timeouts
 from bot.ledger import ChangeRow, Event, Ledger, RunRow, Verdict
 from bot.sandbox import Message, Sandbox
 from bot.settings import AccessSettings, ConfirmationSettings, Settings
@@ -22,6 +23,7 @@ from tests.crash.hosts import WatchedPowerShell, fleet_host
 from tests.crash.life import Life, NotAlive
 from tests.crash.past import SCHEDULE_ID
 from tests.crash.scenarios import Scenario
+from tests.support import jobs
 from tests.support.hosts import serve
 from tests.support.settings import HOST_DEFAULTS, host_at, owners, slack_of
 from tests.support.waiting import DEADLINE, wait_until
@@ -44,7 +46,7 @@ class World:
         kill_at: tuple[str, ...] = (),
         *,
         expires_after: timedelta = timedelta(minutes=10),
-        database_url: str | None = None,
+        timeouts: Timeouts | None = None,
     ) -> None:
         self.folder = folder
         self.data = folder / "data"
@@ -55,7 +57,8 @@ class World:
         self._before = self._begin(scenario)
         self._kill_at = kill_at
         self._expires_after = expires_after
-        self._database_url = database_url
+        self._timeouts = timeouts
+        self._database_url = jobs.url_of(self.data)
         self._lives = 0
         self._sandbox = Sandbox(ack_timeout=DEADLINE / 10, timeout=DEADLINE)
         self._powershell = WatchedPowerShell(self.host, self.reached)
@@ -97,7 +100,7 @@ class World:
             raise NotAlive("the bot ended by itself")
         self._lives += 1
         self._asked.clear()
-        self._life = Life(self._settings, self.folder / "bot.log", self._place)
+        self._life = Life(self._settings, self.folder / "bot.log", self._place, self._timeouts)
         self._life.wait_until_ready()
 
     @property
@@ -241,15 +244,26 @@ class World:
         """Workflows that met a defect."""
         return self._jobs("status NOT IN ('PENDING', 'ENQUEUED', 'DELAYED', 'SUCCESS')")
 
+    def give_up_on_jobs(self) -> None:
+        """As if the bot had died in each of them as often as a job is taken up."""
+        with self._jobs_database("rw") as (database, table):
+            database.execute(f"UPDATE {table} SET recovery_attempts = 1000")
+            database.commit()
+
     def _jobs(self, which: str) -> list[str]:
-        if self._database_url is not None:
-            with psycopg.connect(self._database_url) as database:
-                asked = f"SELECT workflow_uuid, status FROM dbos.workflow_status WHERE {which}"
-                found = database.execute(asked.replace("%", "%%").encode(), ()).fetchall()
-            return [f"{workflow_id} {status}" for workflow_id, status in found]
-        with closing(sqlite3.connect(f"file:{self.data / 'jobs.db'}?mode=ro", uri=True)) as jobs:
-            found = jobs.execute(f"SELECT workflow_uuid, status FROM workflow_status WHERE {which}").fetchall()
+        with self._jobs_database() as (database, table):
+            found = database.execute(f"SELECT workflow_uuid, status FROM {table} WHERE {which}").fetchall()
         return [f"{workflow_id} {status}" for workflow_id, status in found]
+
+    @contextmanager
+    def _jobs_database(self, mode: str = "ro") -> Iterator[tuple[Any, str]]:
+        """A connection to where the jobs are, and what their table is called there."""
+        if self._database_url is not None:
+            with closing(psycopg.connect(self._database_url)) as database:
+                yield database, "dbos.workflow_status"
+        else:
+            with closing(sqlite3.connect(f"file:{self.data / 'jobs.db'}?mode={mode}", uri=True)) as file:
+                yield file, "workflow_status"
 
     def over(self) -> bool:
         """Nothing is to happen any more, as far as the bot knows."""

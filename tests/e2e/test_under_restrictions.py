@@ -39,6 +39,7 @@ def can_restrict() -> bool:
 pytestmark = pytest.mark.skipif(not can_restrict(), reason="bubblewrap is not installed, or may do nothing here")
 
 
+@pytest.mark.sqlite
 def test_the_program_works_where_it_may_write_to_its_data_folder_alone(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir(mode=0o700)

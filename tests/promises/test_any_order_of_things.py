@@ -17,13 +17,12 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from pydantic import SecretStr
 
 from backends.base import VMState
 from backends.hyperv.backend import HyperVBackend
@@ -38,7 +37,6 @@ from bot.changes.execution import Timeouts
 from bot.changes.outcome import Outcome, outcomes
 from bot.changes.permission import plan_of
 from bot.core import Core
-from bot.demo.postgres import Postgres
 from bot.dispatch.desk import DOUBLE_CLICK
 from bot.dispatch.requests import Pressed, Typed
 from bot.ledger import ChangeRow, ChangeState
@@ -48,9 +46,9 @@ from commands.base import Keep, Plan, Target
 from commands.base.names import name as called
 from tests.promises.kept import effects_of, unkept
 from tests.promises.mortal import Console, Died, Life, MortalAnnouncer, MortalSession
+from tests.support import jobs
 from tests.support.board import Board, buttons
 from tests.support.people import ADA, ADMINS, BOB, CHANNEL, EVE, GUEST, TEAM, People
-from tests.support.postgres import database
 from tests.support.settings import NO_SLACK, owners, viewers
 from tests.support.waiting import DEADLINE, OFTEN, comes
 from tests.support.watched import Effect, WatchedHost
@@ -126,13 +124,9 @@ MEANWHILE = st.sampled_from(("", "", "", "away", *MOMENTS))
 class AnyOrder(RuleBasedStateMachine):
     """A bot, two hosts and four people."""
 
-    server: ClassVar[Postgres | None] = None
-    """Where its workflows are kept; None is SQLite."""
-
     def __init__(self) -> None:
         super().__init__()
         self.folder = TemporaryDirectory()
-        self.database_url = SecretStr(database(self.server)) if self.server else None
         self.ahead = timedelta()
         self.people, self.board = People(), Board()
         self.hosts = {name: WatchedHost(name) for name in ("hv01", "hv02")}
@@ -439,7 +433,7 @@ class AnyOrder(RuleBasedStateMachine):
 
         sessions = {name: MortalSession(console, life) for name, console in self.consoles.items()}
         core = Core(
-            self.settings,
+            jobs.placed(self.settings),
             backends={name: HyperVBackend(name, session) for name, session in sessions.items()},
             announcer=MortalAnnouncer(self.board, life),
             directory=self.people,
@@ -456,7 +450,6 @@ class AnyOrder(RuleBasedStateMachine):
         return Settings(
             slack=NO_SLACK,
             data_dir=Path(self.folder.name),
-            database_url=self.database_url,
             hosts=tuple(HostSettings(name=name, address=name) for name in self.hosts),
             access=AccessSettings(
                 grants=(owners(ADMINS), viewers(EVE, GUEST)),
@@ -567,10 +560,6 @@ class AnyOrder(RuleBasedStateMachine):
             yield from (f"{host.name} by hand: {effect}" for effect in host.by_hand)
 
 
-class AnyOrderOnPostgreSQL(AnyOrder):
-    """The same with its workflows in a database."""
-
-
 TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(
     max_examples=ORDERS or 12,
@@ -584,11 +573,8 @@ TestAnyOrder.settings = settings(
 )
 
 
-@pytest.fixture
-def served(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(AnyOrderOnPostgreSQL, "server", postgres)
+@pytest.mark.usefixtures("jobs_on_postgresql")
+class TestAnyOrderOnPostgreSQL(AnyOrder.TestCase):  # type: ignore[name-defined,misc]
+    """A look, so that every run has one; with `--database postgresql` the others are there."""
 
-
-@pytest.mark.usefixtures("served")
-class TestAnyOrderOnPostgreSQL(AnyOrderOnPostgreSQL.TestCase):  # type: ignore[name-defined,misc]
-    settings = settings(TestAnyOrder.settings, max_examples=ORDERS or 2)
+    settings = settings(TestAnyOrder.settings, max_examples=2, stateful_step_count=6)

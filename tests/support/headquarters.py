@@ -22,6 +22,7 @@ from bot.ledger import ChangeRow, ChangeState, Ledger
 from bot.messages import MessageRef, Origin
 from bot.settings import AccessSettings, ApprovalSettings, DigestChannelSettings, DigestSettings, Settings
 from commands.base import Button, Reply, unmarked
+from tests.support import jobs
 from tests.support.board import (
     Board,
     Screens,
@@ -73,7 +74,7 @@ class Headquarters(Hosts):
 
     def start(self) -> None:
         self._core = Core(
-            self.settings,
+            jobs.placed(self.settings),
             backends=self.in_process(),
             announcer=self.board,
             screen=self.screens,

@@ -29,6 +29,7 @@ from bot.sandbox import Sandbox
 from bot.settings import AccessSettings, ApprovalSettings, DigestChannelSettings, DigestSettings, Settings
 from bot.slack.pace import Pace
 from bot.wiring import Bot
+from tests.support import jobs
 from tests.support.hosts import small_fleet
 from tests.support.memory import MemoryHost
 from tests.support.settings import HOST_DEFAULTS, host_at, owners, slack_of
@@ -121,7 +122,8 @@ def large_office(folder: Path) -> Iterator[LargeOffice]:
             digest=DigestSettings(channels=(DigestChannelSettings(channel="C0OPS0001", vms=("old*",)),)),
         )
         everywhere = {**backends, "large01": LargeHost("large01", VMS)}
-        bot = Bot(settings, backends=everywhere, pace=Pace(interval=0.02, update_interval=0.06), seldom=OFTEN)
+        pace = Pace(interval=0.02, update_interval=0.06)
+        bot = Bot(jobs.placed(settings), backends=everywhere, pace=pace, seldom=OFTEN)
         running.callback(bot.stop)
         bot.start()
         sandbox.wait_for_connections(2)

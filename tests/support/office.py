@@ -26,6 +26,7 @@ from bot.settings import AccessSettings, ConfirmationSettings, DigestChannelSett
 from bot.slack.pace import Pace
 from bot.slack.signatures import PATH
 from bot.wiring import Bot
+from tests.support import jobs
 from tests.support.clock import Clock
 from tests.support.hosts import (
     Hosts,
@@ -119,7 +120,8 @@ class Office(Hosts):
 
     def start_bot(self) -> None:
         pace = Pace(interval=0.02, update_interval=0.06)
-        self._bot = Bot(self.settings, clock=self.clock, pace=pace, seldom=OFTEN, **self.more_of_the_bot())
+        given = jobs.placed(self.settings)
+        self._bot = Bot(given, clock=self.clock, pace=pace, seldom=OFTEN, **self.more_of_the_bot())
         self._bot.start()
         for one in self.sandbox.workspace.users:  # nobody uses the bot for the first time
             self.ledger.greetings.begin(one)

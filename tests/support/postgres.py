@@ -29,12 +29,15 @@ def database_at(url: str) -> str:
     return f"{url.rpartition('/')[0]}/{name}"
 
 
-def serve() -> Iterator[Postgres]:
-    """For a fixture. The folder of a test is its account's alone, and the server may run as another."""
+def serve(*, needed: bool = False) -> Iterator[Postgres]:
+    """For a fixture. The folder of a test is its account's alone, and the server may run as another. Raises
+    `NoPostgres` where one is `needed`."""
     with tempfile.TemporaryDirectory(prefix="checkpointbot-postgres-") as folder:
         try:
             server = Postgres(Path(folder))
             with server:
                 yield server
         except NoPostgres as missing:
+            if needed:
+                raise
             pytest.skip(f"left out: what is promised on PostgreSQL. {missing}")

@@ -13,6 +13,7 @@ from typing import Self
 
 import yaml
 
+from tests.support import jobs
 from tests.support.hosts import ACCOUNT, PASSWORD
 from tests.support.office import Office
 from tests.support.waiting import DEADLINE
@@ -39,6 +40,8 @@ class BotProcess:
         config.write_text(yaml.safe_dump({"data_dir": str(folder / "data"), **settings}), encoding="utf-8")
         self._command = [*within, str(EXECUTABLE), *words, "--config", str(config)]
         self._folder = folder
+        url = jobs.url_of(folder / "data") if words == ("run",) else None
+        secrets = {**({"DATABASE_URL": url} if url else {}), **secrets}
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("CHECKPOINTBOT_")},
             **{f"CHECKPOINTBOT_{name}": value for name, value in secrets.items()},

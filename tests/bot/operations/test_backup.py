@@ -79,6 +79,7 @@ def let_go(bot: Headquarters) -> None:
     bot.host().faults.release()
 
 
+@pytest.mark.sqlite
 def test_a_backup_in_the_middle_of_ten_changes_comes_back_as_a_bot_that_finishes_or_settles_each(
     tmp_path: Path,
 ) -> None:

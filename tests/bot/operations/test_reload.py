@@ -16,6 +16,7 @@ from bot.people.access import described
 from bot.settings import AccessSettings, Settings, SettingsError
 from bot.slack.pace import Pace
 from bot.wiring import Bot
+from tests.support import jobs
 from tests.support.office import Office
 from tests.support.settings import owners, viewers
 from tests.support.waiting import OFTEN
@@ -41,8 +42,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
     with Office(tmp_path_factory.mktemp("reload") / "data", with_bot=False) as office:
         made = World.__new__(World)
-        made.office, made.settings, made.wrong = office, office.settings, False
-        made.running = Reloadable(office.settings, made.load, make)
+        made.office, made.settings, made.wrong = office, jobs.placed(office.settings), False
+        made.running = Reloadable(made.settings, made.load, make)
         made.running.start(threading.Event())
         yield made
         made.running.stop()

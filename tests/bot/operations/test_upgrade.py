@@ -47,6 +47,7 @@ def change_of(hq: Headquarters, summary: str) -> ChangeRow:
     return row
 
 
+@pytest.mark.sqlite
 def test_what_was_sent_and_what_waited_are_carried_out_once_and_in_their_order(hq: Headquarters) -> None:
     for name in ("running-when-killed", "queued-when-killed"):
         wait_until(lambda name=name: change_of(hq, f"take {name}").state is ChangeState.SUCCEEDED)
@@ -56,6 +57,7 @@ def test_what_was_sent_and_what_waited_are_carried_out_once_and_in_their_order(h
     assert [name for name in names if name.endswith("killed")] == ["running-when-killed", "queued-when-killed"]
 
 
+@pytest.mark.sqlite
 def test_what_awaited_an_answer_awaits_it_still_and_takes_it(hq: Headquarters) -> None:
     row = change_of(hq, "delete nginx-1.27")
     assert row.state is ChangeState.AWAITING
