@@ -376,6 +376,7 @@ def test_a_change_whose_work_was_given_up_is_said_to_be_over(hq: Headquarters) -
     assert [one.name for one in hq.look(seen.vm.id).checkpoints] == ["first"]
 
 
+@pytest.mark.sqlite
 def test_a_change_that_somebody_marks_as_done_is_said_not_to_be(hq: Headquarters) -> None:
     """Whoever may write where the workflows are kept can stop a change, and not without a word."""
     seen = hq.add_vm("app41")
