@@ -73,7 +73,7 @@ class Postgres:
         self._password = secrets.token_urlsafe(16)
         self._port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
-        self._folder = folder
+        self.folder = folder
 
     @property
     def pid(self) -> int:
@@ -84,9 +84,9 @@ class Postgres:
         return f"postgresql://{USER}:{self._password}@127.0.0.1:{self._port}/{database}"
 
     def __enter__(self) -> Self:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         if _is_root():
-            shutil.chown(self._folder, ACCOUNT)
+            shutil.chown(self.folder, ACCOUNT)
             self._bin = self._reachable()
         if not self._data.exists():
             self._make()
@@ -97,7 +97,7 @@ class Postgres:
         self.stop()
 
     def _make(self) -> None:
-        words = self._folder / "password"
+        words = self.folder / "password"
         words.write_text(self._password, encoding="utf-8")
         if _is_root():
             shutil.chown(words, ACCOUNT)
@@ -112,7 +112,7 @@ class Postgres:
         )
         words.unlink()
         if made.returncode:
-            raise NoPostgres(f"PostgreSQL cannot be set up in {self._folder}: {made.stderr.decode(errors='replace')}")
+            raise NoPostgres(f"PostgreSQL cannot be set up in {self.folder}: {made.stderr.decode(errors='replace')}")
 
     def _reachable(self) -> Path:
         """The programs where the account may run them: a copy beside its data where they are in somebody's home."""
@@ -128,7 +128,7 @@ class Postgres:
 
     def _copied(self) -> Path:
         """The package, with the libraries that stand beside it."""
-        package, here = self._bin.parents[1], self._folder / "programs"
+        package, here = self._bin.parents[1], self.folder / "programs"
         for one in (package, package.with_name(f"{package.name}.libs")):
             if one.exists() and not (here / one.name).exists():
                 shutil.copytree(one, here / one.name)
@@ -153,7 +153,7 @@ class Postgres:
         until = time.monotonic() + STARTING
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > until:
-                raise NoPostgres(f"PostgreSQL does not start in {self._folder}.")
+                raise NoPostgres(f"PostgreSQL does not start in {self.folder}.")
             time.sleep(0.02)
 
     def _answers(self) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,6 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
+from typing import BinaryIO
 
 import yaml
 
@@ -22,7 +26,7 @@ from bot.operations.folder import make_private
 from bot.settings import ClusterSettings, HostSettings
 
 NAMES = ("lyon", "porto")
-RUN = "from bot.cli import entry; entry()"
+RUN = "from bot.demo.sites import watch; watch({database}, {folder!r}); from bot.cli import entry; entry()"
 LOOK = 0.1
 """Seconds between looks whether the workers are connected."""
 ENDING = 15.0
@@ -56,7 +60,8 @@ def served(
     of = {name: NAMES[at % len(NAMES)] for at, name in enumerate(names)}
     keys = {site: secrets.token_urlsafe(32) for site in NAMES}
     with ExitStack() as running:
-        url = running.enter_context(_database())
+        database = running.enter_context(_database())
+        url, program = database.url(), RUN.format(database=database.pid, folder=str(database.folder))
         workers = []
         for site in NAMES:
             settings = {
@@ -66,7 +71,7 @@ def served(
                 "clusters": [_written(one) for one in clusters if of[one.name] == site],
             }
             known = {"DATABASE_URL": url, "SITE_KEY": keys[site], "HOST_DEFAULTS__PASSWORD": password}
-            workers.append(running.enter_context(_worker(site, folder / site, settings, known)))
+            workers.append(running.enter_context(_worker(program, site, folder / site, settings, known)))
         _wait_for(workers, url, keys)
         yield Sites(url, keys, of)
 
@@ -77,7 +82,7 @@ def _written(one: HostSettings | ClusterSettings) -> object:
 
 
 @contextmanager
-def _database() -> Iterator[str]:
+def _database() -> Iterator[Postgres]:
     """Not in the demo's own folder, which nobody else may enter: the server may run as another account."""
     with ExitStack() as opened:
         folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="checkpointbot-demo-"))
@@ -85,7 +90,7 @@ def _database() -> Iterator[str]:
             server = opened.enter_context(Postgres(Path(folder)))
         except NoPostgres as missing:
             raise NoSites(f"The sites of the demo need PostgreSQL. {missing} The demo runs without --sites.") from None
-        yield server.url()
+        yield server
 
 
 def _wait_for(workers: Sequence[subprocess.Popen[bytes]], url: str, keys: Mapping[str, str]) -> None:
@@ -102,18 +107,18 @@ def _wait_for(workers: Sequence[subprocess.Popen[bytes]], url: str, keys: Mappin
 
 @contextmanager
 def _worker(
-    site: str, folder: Path, settings: Mapping[str, object], known: Mapping[str, str]
+    program: str, site: str, folder: Path, settings: Mapping[str, object], known: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Ended with the demo, by Ctrl-C too, which is for the demo alone."""
+    """Ended with the demo, by Ctrl-C too, which is for the demo alone. A demo that is killed ends it by its pipe."""
     make_private(folder)
     config = folder / "checkpointbot.yaml"
     config.write_text(yaml.safe_dump(settings), encoding="utf-8")
     others = {name: value for name, value in os.environ.items() if not name.startswith("CHECKPOINTBOT_")}
     with (folder / "worker.log").open("a", encoding="utf-8") as log:
         process = subprocess.Popen(  # noqa: S603 - its own program
-            [sys.executable, "-c", RUN, "worker", "--site", site, "--config", str(config)],
+            [sys.executable, "-c", program, "worker", "--site", site, "--config", str(config)],
             env={**others, **{f"CHECKPOINTBOT_{name}": value for name, value in known.items()}},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -128,3 +133,19 @@ def _worker(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(ENDING)
+        if process.stdin:
+            process.stdin.close()
+
+
+def watch(database: int, folder: str) -> None:
+    """For a worker, which is there for as long as the demo is: when that was killed, its database, by process id, and
+    the folder of that go too."""
+    Thread(target=_end_with, args=(sys.stdin.buffer, database, folder), daemon=True).start()
+
+
+def _end_with(demo: BinaryIO, database: int, folder: str) -> None:
+    demo.read()
+    with suppress(ProcessLookupError):
+        os.kill(database, signal.SIGINT)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from bot.cli import main
 from bot.demo import MARK, PORT, SPARE_PORTS, Demo
 from bot.demo.postgres import Postgres
-from bot.demo.sites import NAMES
+from bot.demo.sites import NAMES, RUN, _worker
 from bot.ledger import Ledger
 from bot.wiring import simulated_hosts, utc_now
 from tests.support.waiting import DEADLINE, wait_until
@@ -214,6 +214,21 @@ def test_a_demo_with_sites_ends_its_workers_and_its_database_with_it(tmp_path: P
     assert reached == ["hv01", "prod", "hv02"]
     assert not any(running(str(one)) for one in configs)
     assert all("Stopping" in (data / site / "worker.log").read_text("utf-8") for site in NAMES)
+
+
+def test_what_a_demo_that_was_killed_leaves_ends_by_itself(tmp_path: Path) -> None:
+    (tmp_path / "database").mkdir()
+    known = {"DATABASE_URL": "postgresql://somebody:secret@127.0.0.1:9/none", "SITE_KEY": "k" * 43}
+    settings = {"data_dir": str(tmp_path / "data"), "host_defaults": {"ssl": False}, "hosts": [], "clusters": []}
+    with subprocess.Popen(["sleep", "3600"]) as database:
+        program = RUN.format(database=database.pid, folder=str(tmp_path / "database"))
+        with _worker(program, "lyon", tmp_path / "lyon", settings, known) as worker:
+            assert worker.stdin is not None
+            worker.stdin.close()  # as the system does with what a killed program had open
+            worker.wait(DEADLINE)
+        database.wait(DEADLINE)
+
+    assert not (tmp_path / "database").exists()
 
 
 def running(word: str) -> bool:
