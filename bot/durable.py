@@ -193,6 +193,7 @@ class Durable:
     def launch(self) -> None:
         """Begin, and take up what was pending when the bot last stopped."""
         self._be_quick_at_first()
+        look_holding_nothing()
         with migrating(self._url) if self._url.startswith("postgresql") else nullcontext():
             DBOS.launch()
         self._watch_ends()
@@ -206,7 +207,6 @@ class Durable:
         queue = self._dbos._registry.get_internal_queue()
         queue._polling_interval_sec = min(self._seldom, RECOVERING)
         commands._BACKGROUND_JOBS_INTERVAL_SEC = self._seldom
-        look_holding_nothing()
 
         def be_slow() -> None:
             queue._polling_interval_sec = self._seldom

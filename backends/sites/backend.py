@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -86,13 +86,10 @@ class SiteBackend:
         self._caller.close()
 
     def _call(self, method: str, on_progress: Progress | None = None, **given: object) -> object:
-        return self._send(method, given, on_progress)
+        return self._caller.call(self.site, self._host, method, given, on_progress=on_progress)
 
     def _asked(self, kind: type[T], method: str, **given: object) -> T:
-        return self._known(kind, self._send(method, given, None))
-
-    def _send(self, method: str, given: Mapping[str, object], on_progress: Progress | None) -> object:
-        return self._caller.call(self.site, self._host, method, given, on_progress=on_progress)
+        return self._known(kind, self._call(method, None, **given))
 
     def _known(self, kind: type[T], found: object) -> T:
         if isinstance(found, kind):

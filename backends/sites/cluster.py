@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from backends.base import HostInventory, OnWait, Progress, VMInventory
 from backends.sites.backend import SiteBackend
 from backends.sites.caller import Caller
@@ -29,5 +27,5 @@ class SiteCluster(SiteBackend):
         self._seen.take(found)
         return found
 
-    def _send(self, method: str, given: Mapping[str, object], on_progress: Progress | None) -> object:
+    def _call(self, method: str, on_progress: Progress | None = None, **given: object) -> object:
         return self._caller.call(self.site, self._host, method, given, on_progress=on_progress, on_wait=self._on_wait)

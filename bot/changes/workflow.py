@@ -48,9 +48,10 @@ SHOW_AGAIN = (5.0, 30.0, 120.0, 600.0, *(3600.0,) * 24)
 
 NOBODY = Said("nobody answered", "nobody answered in time")
 
-ENDED_ELSEWHERE = Said(
-    "ended elsewhere",
-    "Somebody ended this outside of the bot, where the bot keeps its workflows. Look at the VM before you ask again.",
+MARKED_AS_DONE = Said(
+    "marked as done",
+    "Where the bot keeps its workflows this is marked as done, and the bot has no record of doing it. Look at the VM "
+    "before you ask again.",
 )
 
 CANCELLED_BY_FREEZE = "cancelled by a freeze"
@@ -570,18 +571,16 @@ class Changes:
             )
         elif any(one in GIVEN_UP for one in stretches):
             self._give_up(change.id, "its workflow was given up")
-        elif self._was_ended_elsewhere(change.id, turns, stretches):
-            log.error(
-                "change %s is marked as done where its workflows are kept, and was not done by the bot", change.id
-            )
-            self._give_up(change.id, "its workflow was ended by somebody else", ENDED_ELSEWHERE)
+        elif self._is_only_marked_as_done(change.id, turns, stretches):
+            log.error("change %s is marked as done, and there is no record of it", change.id)
+            self._give_up(change.id, "its workflow is marked as done, and the ledger does not say so", MARKED_AS_DONE)
         elif begun is None:
             self._durable.start(change.id, self._change, change.id)
         elif change.state in (ChangeState.QUEUED, ChangeState.RUNNING, ChangeState.UNKNOWN):
             self._limits.queue(*(turn for turn, stands in zip(turns, stretches[2:], strict=True) if stands is None))
             self._messages.show_soon(change.id)
 
-    def _was_ended_elsewhere(self, change_id: str, turns: Sequence[Turn], stretches: Sequence[str | None]) -> bool:
+    def _is_only_marked_as_done(self, change_id: str, turns: Sequence[Turn], stretches: Sequence[str | None]) -> bool:
         """A stretch is over, and what it does before it is over is not in the ledger. That is looked at last: a stretch
         may end meanwhile."""
         begun, answered, *each = (one == OVER for one in stretches)

@@ -21,12 +21,12 @@ import yaml
 
 from backends.sites.caller import Caller
 from backends.sites.signing import Key
-from bot.demo.postgres import NoPostgres, Postgres
+from bot.demo.postgres import NoPostgres, Postgres, end_left
 from bot.operations.folder import make_private
 from bot.settings import ClusterSettings, HostSettings
 
 NAMES = ("lyon", "porto")
-RUN = "from bot.demo.sites import watch; watch({database}, {folder!r}); from bot.cli import entry; entry()"
+RUN = "from bot.demo.sites import watch; watch({folder!r}); from bot.cli import entry; entry()"
 LOOK = 0.1
 """Seconds between looks whether the workers are connected."""
 ENDING = 15.0
@@ -61,7 +61,7 @@ def served(
     keys = {site: secrets.token_urlsafe(32) for site in NAMES}
     with ExitStack() as running:
         database = running.enter_context(_database())
-        url, program = database.url(), RUN.format(database=database.pid, folder=str(database.folder))
+        url, program = database.url(), RUN.format(folder=str(database.folder))
         workers = []
         for site in NAMES:
             settings = {
@@ -137,15 +137,14 @@ def _worker(
             process.stdin.close()
 
 
-def watch(database: int, folder: str) -> None:
-    """For a worker, which is there for as long as the demo is: when that was killed, its database, by process id, and
-    the folder of that go too."""
-    Thread(target=_end_with, args=(sys.stdin.buffer, database, folder), daemon=True).start()
+def watch(folder: str) -> None:
+    """For a worker, which is there for as long as the demo is: when that was killed, the database in that folder goes
+    too."""
+    Thread(target=_end_with, args=(sys.stdin.buffer, Path(folder)), daemon=True).start()
 
 
-def _end_with(demo: BinaryIO, database: int, folder: str) -> None:
+def _end_with(demo: BinaryIO, folder: Path) -> None:
     demo.read()
-    with suppress(ProcessLookupError):
-        os.kill(database, signal.SIGINT)
+    end_left(folder)
     shutil.rmtree(folder, ignore_errors=True)
     os.kill(os.getpid(), signal.SIGTERM)

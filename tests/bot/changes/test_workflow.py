@@ -361,14 +361,21 @@ def test_a_message_that_takes_long_does_not_keep_the_vm_from_its_next_change(hq:
         hq.wait_for(ChangeState.SUCCEEDED, one)
 
 
-def test_a_change_whose_work_was_given_up_is_said_to_be_over(hq: Headquarters) -> None:
-    seen = hq.add_vm("app12")
-    with one_change_under_way(hq, "app12") as first:
-        second = queued(hq, "app12 second")
+@contextmanager
+def one_change_put_off(hq: Headquarters, vm: str) -> Iterator[ChangeRow]:
+    """The second of this VM, whose work is to begin in an hour. After the block the first is done."""
+    with one_change_under_way(hq, vm) as first:
+        second = queued(hq, f"{vm} second")
         with SetWorkflowID(f"{second.id}-0"), SetEnqueueOptions(delay_seconds=3600):
             DBOS.enqueue_workflow(LATER, hq.core.changes._one_vm, second.id, 0)
-        DBOS.cancel_workflow(f"{second.id}-0")
+        yield second
     hq.wait_for(ChangeState.SUCCEEDED, first)
+
+
+def test_a_change_whose_work_was_given_up_is_said_to_be_over(hq: Headquarters) -> None:
+    seen = hq.add_vm("app12")
+    with one_change_put_off(hq, "app12") as second:
+        DBOS.cancel_workflow(f"{second.id}-0")
 
     hq.restart()
 
@@ -380,17 +387,12 @@ def test_a_change_whose_work_was_given_up_is_said_to_be_over(hq: Headquarters) -
 def test_a_change_that_somebody_marks_as_done_is_said_not_to_be(hq: Headquarters) -> None:
     """Whoever may write where the workflows are kept can stop a change, and not without a word."""
     seen = hq.add_vm("app41")
-    with one_change_under_way(hq, "app41") as first:
-        second = queued(hq, "app41 second")
-        with SetWorkflowID(f"{second.id}-0"), SetEnqueueOptions(delay_seconds=3600):
-            DBOS.enqueue_workflow(LATER, hq.core.changes._one_vm, second.id, 0)
-        with closing(sqlite3.connect(hq.folder / "jobs.db")) as jobs, jobs:
-            jobs.execute("UPDATE workflow_status SET status = 'SUCCESS' WHERE workflow_uuid = ?", (f"{second.id}-0",))
-    hq.wait_for(ChangeState.SUCCEEDED, first)
+    with one_change_put_off(hq, "app41") as second, closing(sqlite3.connect(hq.folder / "jobs.db")) as jobs, jobs:
+        jobs.execute("UPDATE workflow_status SET status = 'SUCCESS' WHERE workflow_uuid = ?", (f"{second.id}-0",))
 
     hq.restart()
 
-    assert "ended this outside of the bot" in hq.wait_for(ChangeState.FAILED, second).result
+    assert "no record of doing it" in hq.wait_for(ChangeState.FAILED, second).result
     assert [one.name for one in hq.look(seen.vm.id).checkpoints] == ["first"]
 
 

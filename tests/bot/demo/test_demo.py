@@ -217,11 +217,12 @@ def test_a_demo_with_sites_ends_its_workers_and_its_database_with_it(tmp_path: P
 
 
 def test_what_a_demo_that_was_killed_leaves_ends_by_itself(tmp_path: Path) -> None:
-    (tmp_path / "database").mkdir()
+    (tmp_path / "database" / "data").mkdir(parents=True)
     known = {"DATABASE_URL": "postgresql://somebody:secret@127.0.0.1:9/none", "SITE_KEY": "k" * 43}
     settings = {"data_dir": str(tmp_path / "data"), "host_defaults": {"ssl": False}, "hosts": [], "clusters": []}
     with subprocess.Popen(["sleep", "3600"]) as database:
-        program = RUN.format(database=database.pid, folder=str(tmp_path / "database"))
+        (tmp_path / "database" / "data" / "postmaster.pid").write_text(f"{database.pid}\n", encoding="utf-8")
+        program = RUN.format(folder=str(tmp_path / "database"))
         with _worker(program, "lyon", tmp_path / "lyon", settings, known) as worker:
             assert worker.stdin is not None
             worker.stdin.close()  # as the system does with what a killed program had open
