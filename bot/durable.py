@@ -16,7 +16,7 @@ from contextvars import Context
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from threading import Condition, Event, Thread, Timer
+from threading import Condition, Event, Thread, Timer, local
 from typing import Any, TypeVar
 
 from dbos import DBOS, DBOSConfig, Serializer, SetEnqueueOptions, SetWorkflowID
@@ -110,8 +110,9 @@ KINDS: Mapping[str, Kind] = {
 # ---------------------------------------------------------------- running
 
 
-class Stopped(BaseException):
-    """The bot stops; the workflow is taken up at the next launch. Nothing that handles errors handles this."""
+class Stopped(SystemExit):
+    """The bot stops; the workflow is taken up at the next launch. Nothing that handles errors handles this, and the
+    thread that meets it ends without a word."""
 
 
 class Interrupted(BaseException):
@@ -146,6 +147,8 @@ class Durable:
         self._seldom = seldom
         self._changed = Condition()
         self._running = 0
+        self._inside = local()
+        """Whether the present thread is counted already."""
         self._stopping = Event()
         self._gone = Event()
         refuse_pickles()
@@ -300,22 +303,30 @@ class Durable:
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
-        """Something that the stop waits for, and that is not begun any more when the bot stops."""
+        """Something that the stop waits for, and that is not begun any more when the bot stops. What it does within
+        itself is a part of it."""
+        if getattr(self._inside, "counted", False):
+            yield
+            return
         with self._changed:
             stopping = self._stopping.is_set()
             self._running += not stopping
         if stopping:
             self._gone.wait()
             raise Stopped
+        self._inside.counted = True
         try:
             yield
         finally:
+            self._inside.counted = False
             with self._changed:
                 self._running -= 1
                 self._changed.notify_all()
 
     def sleep(self, seconds: float) -> None:
         """Wait as part of the present workflow; what was waited before a restart counts."""
+        with self._counted():  # the stop does not wait for who sleeps
+            pass
         try:
             DBOS.sleep(seconds)
         except DBAPIError as trouble:
@@ -365,8 +376,10 @@ class Durable:
         raise Stopped
 
     def _begin(self, workflow_id: str, begin: Callable[[], object]) -> None:
+        """Or not any more where the bot stops: DBOS closes a part at a time (seen with 3.4), and a workflow that meets
+        that would be written down as failed. Who asks from outside of a workflow asks again at the next launch."""
         try:
-            with SetWorkflowID(workflow_id):
+            with self._counted(), SetWorkflowID(workflow_id):
                 begin()
         except DBAPIError as trouble:
             if DBOS.workflow_id is not None:
@@ -396,14 +409,14 @@ class Durable:
                 return
             with self._changed:
                 waiting, self._waiting = self._waiting, []
-            self._in_trouble = any([not self._try_to_begin(one) for one in waiting])  # noqa: C419 - each is to be tried
+            try:
+                self._in_trouble = any([not self._try_to_begin(one) for one in waiting])  # noqa: C419 - each is tried
+            except Stopped:
+                return
 
     def _try_to_begin(self, one: _Waiting) -> bool:
         try:
-            if one.workflow_id:
-                with SetWorkflowID(one.workflow_id):
-                    one.begin()
-            else:
+            with self._counted(), SetWorkflowID(one.workflow_id) if one.workflow_id else nullcontext():
                 one.begin()
         except DBAPIError:
             with self._changed:

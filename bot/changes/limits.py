@@ -12,8 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Condition
 
+from cachetools import LRUCache
+
 AT_ONCE = 4
 """Changes that act on one host at the same time: two fewer than it has sessions, which answer questions meanwhile."""
+
+KEPT = 10_000
+"""Turns that are over and known to be so: whoever asks for one again does so soon after a start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class _Share:
 
 
 class Limits:
-    """Gives turns. Safe to use from many threads."""
+    """Gives turns once it is `open`. Safe to use from many threads."""
 
     def __init__(self, begin: Callable[[Turn], None], at_once: int = AT_ONCE) -> None:
         """`begin` is called, on the thread that made room, for each turn that comes. It must not raise."""
@@ -51,12 +56,24 @@ class Limits:
         """By VM: the first of each is at work, or waits only for its host."""
         self._at_work: set[Turn] = set()
         self._shares: dict[str, _Share] = {}
+        self._open = False
+        self._over: LRUCache[Turn, None] = LRUCache(KEPT)
+        """Turns that are over: a workflow that is run again asks for them again."""
+
+    def open(self) -> None:
+        """Let turns come: by now it is known which were at work when the bot last stopped, and which are over."""
+        with self._changed:
+            self._open = True
+            begun = [one for host in tuple(self._shares) for one in self._take(host)]
+        self._start(begun)
 
     def queue(self, *turns: Turn) -> None:
         """Let these wait for their turns, behind all that wait already. One that is known already is left where it
-        is."""
+        is, and one that is over is not begun again."""
         with self._changed:
             for turn in turns:
+                if turn in self._over:
+                    continue
                 line = self._lines.setdefault(turn.vm_id, deque())
                 if any(turn == other for _, other in line):
                     continue
@@ -68,28 +85,32 @@ class Limits:
         self._start(begun)
 
     def occupy(self, turn: Turn) -> None:
-        """This one is at work already: it was when the bot last stopped."""
+        """This one is at work already: it was when the bot last stopped. Before `open`."""
         with self._changed:
+            if turn in self._over or turn in self._at_work:
+                return
             self._place += 1
-            self._lines.setdefault(turn.vm_id, deque()).appendleft((self._place, turn))
+            waiting = (one for one in self._lines.get(turn.vm_id, ()) if one[1] != turn)
+            self._lines[turn.vm_id] = deque([(self._place, turn), *waiting])
             self._at_work.add(turn)
             self._share(turn.host).active += 1
 
     def done(self, turn: Turn) -> None:
-        """Its turn is over, and the next one's comes. Harmless for one that has none."""
+        """Its turn is over, and the next one's comes. It may be so before anybody has asked for the turn: a workflow
+        that is taken up after a restart ends when it likes."""
         with self._changed:
-            if turn not in self._at_work:
-                return
-            self._at_work.discard(turn)
-            line = deque(one for one in self._lines[turn.vm_id] if one[1] != turn)
-            self._lines[turn.vm_id] = line
-            self._share(turn.host).active -= 1
+            self._over[turn] = None
+            if turn in self._at_work:
+                self._at_work.discard(turn)
+                self._share(turn.host).active -= 1
             hosts = {turn.host}
-            if line and line[0][1] not in self._at_work:
-                heapq.heappush(self._share(line[0][1].host).ready, line[0])
-                hosts.add(line[0][1].host)
-            if not line:
-                del self._lines[turn.vm_id]
+            before = self._lines.pop(turn.vm_id, deque())
+            line = deque(one for one in before if one[1] != turn)
+            if line:
+                self._lines[turn.vm_id] = line
+                if line[0] != before[0]:
+                    heapq.heappush(self._share(line[0][1].host).ready, line[0])
+                    hosts.add(line[0][1].host)
             begun = [one for host in hosts for one in self._take(host)]
             self._changed.notify_all()
         self._start(begun)
@@ -122,8 +143,11 @@ class Limits:
     def _take(self, host: str) -> list[Turn]:
         """Those whose turn has come."""
         share, taken = self._share(host), []
-        while share.ready and share.active + share.returning < self._at_once:
+        while self._open and share.ready and share.active + share.returning < self._at_once:
             _, turn = heapq.heappop(share.ready)
+            line = self._lines.get(turn.vm_id)
+            if not line or line[0][1] != turn:  # it is over, or behind one that was at work when the bot stopped
+                continue
             share.active += 1
             self._at_work.add(turn)
             taken.append(turn)

@@ -546,17 +546,17 @@ class Changes:
             self._occupy(turns)
         for change, turns in taken:
             self._take_up(change, turns)
+        self._limits.open()
 
     def _occupy(self, turns: Sequence[Turn]) -> None:
-        """The VMs that it was at work on when the bot stopped have no other turn before it is done with them."""
+        """The VMs that it was at work on when the bot stopped have no other turn before it is done with them, and what
+        it was done with has none again. DBOS goes on with it meanwhile."""
         for turn in turns:
-            if self._is_at_work(turn):
+            stands = self._durable.stands(f"{turn.change_id}-{turn.index}")
+            if stands in PENDING:
                 self._limits.occupy(turn)
-                if not self._is_at_work(turn):  # it was done meanwhile
-                    self._limits.done(turn)
-
-    def _is_at_work(self, turn: Turn) -> bool:
-        return self._durable.stands(f"{turn.change_id}-{turn.index}") in PENDING
+            elif stands is not None:
+                self._limits.done(turn)
 
     def _take_up(self, change: ChangeRow, turns: Sequence[Turn]) -> None:
         """DBOS takes up workflows by itself. What is left are requests whose workflow was never begun, VMs that wait
@@ -594,7 +594,7 @@ class Changes:
 
     def _give_up(self, change_id: str, cause: str, said: Said | None = None) -> None:
         self._fail(change_id, cause, said)
-        self._messages.show(change_id)
+        self._messages.show_soon(change_id)  # others wait for this start, and Slack may be slow
         self._conclude_by_the_clock(change_id)
 
     def _cannot_go_on(self, change: ChangeRow, sentence: str) -> None:

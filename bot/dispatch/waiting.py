@@ -56,13 +56,18 @@ class Waiting:
 
     @contextmanager
     def on(self, request: Request) -> Iterator[None]:
-        """While a request is looked into that has arrived."""
+        """While a request is looked into that has arrived. Where the bot stops meanwhile it is told at the next
+        start."""
         alarm = self._alarms.after(self.silence, lambda: self._say_still_at_it(request.origin))
         try:
             yield
+        except Exception:
+            self.answered(request)
+            raise
+        else:
+            self.answered(request)
         finally:
             alarm.cancel()
-            self.answered(request)
 
     def tell_lost(self, took: Callable[[Arrival], bool]) -> None:
         """Tell those whose requests the bot was at when it died. To be called at the start, before anything arrives.

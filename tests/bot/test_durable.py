@@ -28,7 +28,7 @@ from backends.base.written import Defect
 from bot.changes.workflow import KINDS
 from bot.demo.postgres import Postgres
 from bot.durable import KINDS as COMMON
-from bot.durable import Durable, JSONSerializer, Stopped
+from bot.durable import OVER, Durable, JSONSerializer, Stopped
 from tests.support.waiting import DEADLINE, wait_until
 
 AT = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
@@ -165,6 +165,77 @@ def test_a_step_that_waits_for_a_file_does_not_keep_the_bot_from_stopping(durabl
     durable.stop(30.0)
 
     assert ended.wait(DEADLINE)
+
+
+def test_a_workflow_that_begins_another_while_the_bot_stops_begins_it_at_the_next_launch(jobs_url: str) -> None:
+    reached, stopping, met = Event(), Event(), Event()
+    begun: list[str] = []
+
+    def made() -> tuple[Durable, Callable[[], None]]:
+        durable = Durable(jobs_url, KINDS, is_store_trouble=lambda error: isinstance(error, Trouble), seldom=0.05)
+
+        @DBOS.workflow(name="next")
+        def next_one() -> None:
+            begun.append("next")
+
+        def body() -> None:
+            durable.step("act", lambda: None)
+            reached.set()
+            stopping.wait(DEADLINE)
+            try:
+                durable.start("next", next_one)
+            finally:
+                met.set()
+
+        return durable, workflow(body)
+
+    first, run = made()
+    first.launch()
+    first.start("id", run)
+    assert reached.wait(DEADLINE)
+    database = first._dbos._sys_db
+    close = database._cleanup_connections
+
+    def closed_in_part() -> None:
+        close()
+        stopping.set()
+        met.wait(0.5)
+
+    database._cleanup_connections = closed_in_part  # type: ignore[method-assign]
+    first.stop(5.0)
+    assert met.wait(DEADLINE)
+    assert begun == []
+
+    second, _ = made()
+    second.launch()
+    wait_until(lambda: begun == ["next"] and second.stands("id") == OVER)
+    second.stop(0.0)
+
+
+def test_a_step_that_begins_a_workflow_while_the_bot_stops_is_waited_for(durable: Durable) -> None:
+    entered, go_on = Event(), Event()
+    begun: list[str] = []
+    next_one = workflow(lambda: begun.append("next"))
+
+    def act() -> None:
+        entered.set()
+        go_on.wait(DEADLINE)
+        durable.apart(lambda: durable.start_apart("next", next_one))
+
+    @DBOS.workflow(name="first")
+    def first() -> None:
+        durable.step("act", act)
+
+    durable.launch()
+    durable.start("id", first)
+    assert entered.wait(DEADLINE)
+    stop = Thread(target=durable.stop, args=(DEADLINE,))
+    stop.start()
+    wait_until(lambda: durable.stopping)
+    go_on.set()
+    stop.join(DEADLINE)
+
+    assert not stop.is_alive()
 
 
 @pytest.mark.sqlite

@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from bot.changes.limits import Limits, Turn
+from bot.changes.limits import AT_ONCE, Limits, Turn
 from tests.support.waiting import DEADLINE
 
 
@@ -22,18 +22,29 @@ def begun() -> Begun:
     return Begun()
 
 
+@pytest.fixture
+def limits(begun: Begun) -> Limits:
+    return few(begun)
+
+
+def few(begun: Begun, at_once: int = AT_ONCE) -> Limits:
+    """Open, with so many at once on a host."""
+    limits = Limits(begun, at_once)
+    limits.open()
+    return limits
+
+
 def turn(change_id: str, vm_id: str, host: str = "hv01", index: int = 0) -> Turn:
     return Turn(change_id, index, vm_id, host)
 
 
-def test_a_turn_comes_at_once_where_nothing_is_before_it(begun: Begun) -> None:
-    Limits(begun).queue(turn("a", "web01"))
+def test_a_turn_comes_at_once_where_nothing_is_before_it(limits: Limits, begun: Begun) -> None:
+    limits.queue(turn("a", "web01"))
 
     assert begun == ["a:web01"]
 
 
-def test_changes_of_one_vm_come_one_after_the_other_in_the_order_of_asking(begun: Begun) -> None:
-    limits = Limits(begun)
+def test_changes_of_one_vm_come_one_after_the_other_in_the_order_of_asking(limits: Limits, begun: Begun) -> None:
     limits.queue(turn("a", "web01"))
     limits.queue(turn("b", "web01"))
     limits.queue(turn("c", "web01"))
@@ -46,7 +57,7 @@ def test_changes_of_one_vm_come_one_after_the_other_in_the_order_of_asking(begun
 
 
 def test_only_a_few_vms_of_a_host_are_changed_at_the_same_time(begun: Begun) -> None:
-    limits = Limits(begun, at_once=2)
+    limits = few(begun, at_once=2)
     limits.queue(*(turn("a", f"web{n}", index=n) for n in range(5)))
     assert begun == ["a:web0", "a:web1"]
 
@@ -55,21 +66,20 @@ def test_only_a_few_vms_of_a_host_are_changed_at_the_same_time(begun: Begun) -> 
 
 
 def test_one_host_does_not_hold_up_another(begun: Begun) -> None:
-    limits = Limits(begun, at_once=1)
+    limits = few(begun, at_once=1)
     limits.queue(turn("a", "web01"), turn("b", "web02"), turn("c", "web03", "hv02"))
 
     assert sorted(begun) == ["a:web01", "c:web03"]
 
 
 def test_a_vm_that_waits_for_its_own_earlier_change_does_not_hold_up_others_of_its_host(begun: Begun) -> None:
-    limits = Limits(begun, at_once=2)
+    limits = few(begun, at_once=2)
     limits.queue(turn("a", "web01"), turn("b", "web01"), turn("c", "web02"))
 
     assert begun == ["a:web01", "c:web02"]
 
 
-def test_what_is_queued_twice_has_one_turn(begun: Begun) -> None:
-    limits = Limits(begun)
+def test_what_is_queued_twice_has_one_turn(limits: Limits, begun: Begun) -> None:
     limits.queue(turn("a", "web01"))
     limits.queue(turn("a", "web01"))
     limits.done(turn("a", "web01"))
@@ -81,6 +91,7 @@ def test_what_was_at_work_when_the_bot_stopped_keeps_its_vm_until_it_is_done(beg
     limits = Limits(begun)
     limits.occupy(turn("a", "web01"))
     limits.queue(turn("b", "web01"))
+    limits.open()
     assert begun == []
 
     limits.done(turn("a", "web01"))
@@ -88,7 +99,7 @@ def test_what_was_at_work_when_the_bot_stopped_keeps_its_vm_until_it_is_done(beg
 
 
 def test_what_is_done_twice_makes_room_once(begun: Begun) -> None:
-    limits = Limits(begun, at_once=1)
+    limits = few(begun, at_once=1)
     limits.queue(turn("a", "web01"), turn("b", "web02"), turn("c", "web03"))
     limits.done(turn("a", "web01"))
     limits.done(turn("a", "web01"))
@@ -97,7 +108,7 @@ def test_what_is_done_twice_makes_room_once(begun: Begun) -> None:
 
 
 def test_who_waits_for_a_lost_host_lets_others_go_ahead_and_goes_on_when_there_is_room(begun: Begun) -> None:
-    limits = Limits(begun, at_once=1)
+    limits = few(begun, at_once=1)
     limits.queue(turn("a", "web01"), turn("b", "web02"), turn("c", "web03"))
     limits.away(turn("a", "web01"))
     assert begun == ["a:web01", "b:web02"]
@@ -112,3 +123,53 @@ def test_who_waits_for_a_lost_host_lets_others_go_ahead_and_goes_on_when_there_i
     assert begun == ["a:web01", "b:web02"]  # who was there before goes first
     limits.done(turn("a", "web01"))
     assert begun == ["a:web01", "b:web02", "c:web03"]
+
+
+# ---------------------------------------------------------------- after a restart
+
+
+def test_no_turn_comes_before_it_is_known_what_was_at_work(begun: Begun) -> None:
+    limits = Limits(begun)
+    limits.queue(turn("b", "web01"))  # of a workflow that was taken up before the rest was looked at
+    limits.occupy(turn("a", "web01"))
+    limits.open()
+    assert begun == []
+
+    limits.done(turn("a", "web01"))
+    assert begun == ["b:web01"]
+
+
+def test_what_is_over_before_anybody_has_looked_keeps_no_vm(begun: Begun) -> None:
+    limits = Limits(begun, at_once=1)
+    limits.done(turn("a", "web01"))
+    limits.occupy(turn("a", "web01"))
+    limits.queue(turn("b", "web01"))
+    limits.open()
+
+    assert begun == ["b:web01"]
+
+
+def test_what_is_over_is_not_begun_again_where_it_is_asked_for_once_more(begun: Begun) -> None:
+    limits = Limits(begun, at_once=1)
+    limits.queue(turn("a", "web01"), turn("b", "web01"))
+    limits.done(turn("a", "web01"))
+    limits.open()
+    limits.queue(turn("a", "web01"))
+    assert begun == ["b:web01"]
+
+    limits.done(turn("b", "web01"))
+    limits.queue(turn("c", "web02"))
+    assert begun == ["b:web01", "c:web02"]
+
+
+def test_what_was_asked_for_before_it_was_found_at_work_takes_one_place_on_its_host(begun: Begun) -> None:
+    limits = Limits(begun, at_once=2)
+    limits.queue(turn("b", "web01"), turn("a", "web01"))
+    limits.occupy(turn("a", "web01"))
+    limits.occupy(turn("a", "web01"))
+    limits.queue(turn("c", "web02"))
+    limits.open()
+    assert begun == ["c:web02"]
+
+    limits.done(turn("a", "web01"))
+    assert begun == ["c:web02", "b:web01"]
