@@ -153,6 +153,7 @@ class MovedWorld(Hosts):
             performer=Performer(env, permission.still),
             clock=self.clock,
         )
+        self.changes.launch()
 
     def close(self) -> None:
         self.inventory.close()
