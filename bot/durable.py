@@ -19,7 +19,7 @@ from pathlib import Path
 from threading import Condition, Event, Thread, Timer, local
 from typing import Any, TypeVar
 
-from dbos import DBOS, DBOSConfig, Serializer, SetEnqueueOptions, SetWorkflowID
+from dbos import DBOS, DBOSConfig, Serializer, SetEnqueueOptions, SetWorkflowID, error
 from dbos import _workflow_commands as commands
 from sqlalchemy.exc import DBAPIError
 
@@ -385,6 +385,11 @@ class Durable:
             if DBOS.workflow_id is not None:
                 raise self._interrupted(trouble) from trouble
             self._wait_for_store(_Waiting(workflow_id, begin), trouble)
+        except error.DBOSException:
+            if not self._stopping.is_set():
+                raise
+            self._gone.wait()  # a step that took longer than the stop waits: it has no outcome
+            raise Stopped from None
 
     def _interrupted(self, trouble: DBAPIError) -> Interrupted:
         """The present workflow, to be taken up again."""

@@ -238,6 +238,33 @@ def test_a_step_that_begins_a_workflow_while_the_bot_stops_is_waited_for(durable
     assert not stop.is_alive()
 
 
+def test_a_step_that_outlives_the_stop_begins_nothing_and_has_no_outcome(durable: Durable) -> None:
+    entered, go_on = Event(), Event()
+    met: list[type[BaseException]] = []
+    next_one = workflow(lambda: None)
+
+    def act() -> None:
+        entered.set()
+        go_on.wait(DEADLINE)
+        try:
+            durable.apart(lambda: durable.start_apart("next", next_one))
+        except BaseException as trouble:
+            met.append(type(trouble))
+            raise
+
+    @DBOS.workflow(name="first")
+    def first() -> None:
+        durable.step("act", act)
+
+    durable.launch()
+    durable.start("id", first)
+    assert entered.wait(DEADLINE)
+    durable.stop(0.0)
+    go_on.set()
+
+    wait_until(lambda: met == [Stopped])
+
+
 @pytest.mark.sqlite
 @pytest.mark.parametrize("jobs_url", ["sqlite"], indirect=True)
 def test_a_workflow_whose_file_is_full_goes_on_where_it_was_when_there_is_room(
