@@ -59,7 +59,7 @@ class Sandbox:
         clock: Callable[[], float] = time.time,
         random: Random | None = None,
         ack_timeout: float = 3.0,
-        timeout: float = 5.0,
+        timeout: float = 60.0,
         rate_limits: bool = False,
         event_retries: Sequence[float] = RETRIES,
         data_file: Path | None = None,

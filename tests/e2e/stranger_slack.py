@@ -85,7 +85,7 @@ class StrangerSlack:
 
     def _wait(self, look: Callable[[], T | None]) -> T:
         with self._changed:
-            self._changed.wait_for(lambda: look() is not None, 15)
+            self._changed.wait_for(lambda: look() is not None, DEADLINE)
             found = look()
         assert found is not None, json.dumps([m["text"] for m in self.messages.values()], indent=1)
         return found

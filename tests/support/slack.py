@@ -11,6 +11,7 @@ from bot.dispatch.views import Option
 from bot.slack.connection import Connections
 from bot.slack.intake import Intake
 from bot.slack.outbox import Outbox
+from tests.support.waiting import DEADLINE
 
 
 class DeskOfATest:
@@ -45,7 +46,7 @@ class DeskOfATest:
     def wait(self, count: int = 1) -> list[Request]:
         """What was handed over, once it is so many."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.seen) >= count, 10), f"only {len(self.seen)} came"
+            assert self._changed.wait_for(lambda: len(self.seen) >= count, DEADLINE), f"only {len(self.seen)} came"
             return list(self.seen)
 
     def _take(self, request: Request) -> None:
@@ -67,4 +68,4 @@ class Bot:
 
 def hold(gate: threading.Event) -> None:
     """Work that lasts until the test lets it go."""
-    assert gate.wait(10)
+    assert gate.wait(DEADLINE)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from bot.fleet.joint import Joint
-from tests.support.waiting import wait_until
+from tests.support.waiting import DEADLINE, wait_until
 
 
 class Doing:
@@ -20,7 +20,7 @@ class Doing:
     def __call__(self) -> int:
         self.begun += 1
         mine = self.begun
-        assert self.may_end.acquire(timeout=10)
+        assert self.may_end.acquire(timeout=DEADLINE)
         return mine
 
 
@@ -46,11 +46,11 @@ def test_who_asks_meanwhile_shares_one_that_begins_after_they_asked() -> None:
     wait_until(lambda: doing.begun == 1)
     threads += [asked(ask) for _ in range(5)]
     for _ in range(5):
-        assert waiting.acquire(timeout=10)
+        assert waiting.acquire(timeout=DEADLINE)
     for _ in range(2):
         doing.may_end.release()
     for thread in threads:
-        thread.join(10)
+        thread.join(DEADLINE)
 
     assert sorted(given) == [1, 2, 2, 2, 2, 2]
     assert doing.begun == 2
@@ -80,7 +80,7 @@ def test_who_may_not_wait_is_told_so_and_stands_in_nobodys_way() -> None:
     with pytest.raises(ZeroDivisionError):
         joint.of("web01", doing, waiting=full)
     doing.may_end.release()
-    first.join(10)
+    first.join(DEADLINE)
     doing.may_end.release()
 
     assert joint.of("web01", doing) == 2

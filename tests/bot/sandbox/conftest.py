@@ -25,7 +25,7 @@ def clock() -> UnixClock:
 
 @pytest.fixture
 def sandbox(clock: UnixClock) -> Iterator[Sandbox]:
-    with Sandbox(clock=clock, random=Random(1), ack_timeout=0.5, event_retries=(0.0, 0.0)) as running:
+    with Sandbox(clock=clock, random=Random(1), ack_timeout=2.0, event_retries=(0.0, 0.0)) as running:
         yield running
 
 

@@ -27,7 +27,7 @@ SHORTCUTS = (Shortcut("Take one", "take"), Shortcut("Keep it", "keep", "message"
 @pytest.fixture
 def sandbox(clock: Clock) -> Iterator[Sandbox]:
     workspace = demo_workspace(SlackApp(scopes=EVERY_SCOPE, shortcuts=SHORTCUTS))
-    with Sandbox(workspace=workspace, clock=clock, random=Random(1), ack_timeout=1) as running:
+    with Sandbox(workspace=workspace, clock=clock, random=Random(1), ack_timeout=2.0) as running:
         yield running
 
 

@@ -90,7 +90,7 @@ def test_what_is_not_answered_or_refused_fails_for_the_person(app: App) -> None:
 
 def test_an_event_comes_again_until_it_is_answered_and_says_which_time_it_is(app: App) -> None:
     app.answers.clear()
-    with opened(app, timeout=0.05) as sandbox:
+    with opened(app, timeout=1.0) as sandbox:  # each time has to come first
         sandbox.open_home("ada")
         wait_until(lambda: len(app.came) == 3)
         app.answers.set()

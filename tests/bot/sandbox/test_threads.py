@@ -22,7 +22,7 @@ EVENTS = ("reaction_added", "reaction_removed", "pin_added", "pin_removed")
 def sandbox(clock: Clock) -> Iterator[Sandbox]:
     """One whose app may do all that the sandbox knows."""
     workspace = demo_workspace(SlackApp(scopes=EVERY_SCOPE, events=EVENTS))
-    with Sandbox(workspace=workspace, clock=clock, random=Random(1), ack_timeout=0.5, event_retries=()) as running:
+    with Sandbox(workspace=workspace, clock=clock, random=Random(1), ack_timeout=2.0, event_retries=()) as running:
         yield running
 
 

@@ -43,7 +43,7 @@ def connections(
 
 
 def eventually(look: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + DEADLINE
     while not look():
         assert time.monotonic() < end, "it never came true"
         time.sleep(0.01)
@@ -200,7 +200,7 @@ def test_an_envelope_that_comes_over_both_connections_is_done_once(bot: Bot) -> 
     for work in taken:
         work()
     assert one.sent == other.sent == ['{"envelope_id": "e1"}']
-    bot.connections.stop(5)
+    bot.connections.stop(DEADLINE)
     assert len(bot.desk.seen) == 1
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.simulator.winrm.outbox import Closed, Outbox
+from tests.support.waiting import DEADLINE
 
 
 @given(st.lists(st.binary(min_size=1, max_size=5_000), min_size=1, max_size=8), st.integers(1, 9_000))
@@ -46,7 +47,7 @@ def test_a_parcel_gathers_what_comes_soon():
 
     thread = Thread(target=later)
     thread.start()
-    parcel = outbox.take(10_000, timeout=5)
+    parcel = outbox.take(10_000, timeout=DEADLINE)
     thread.join()
     assert (parcel.fragments, parcel.last) == (b"onetwo", True)
 
@@ -62,6 +63,6 @@ def test_closing_ends_a_wait_now_and_later():
     outbox = Outbox()
     Thread(target=outbox.close).start()
     with pytest.raises(Closed):
-        outbox.take(1000, timeout=10)
+        outbox.take(1000, timeout=DEADLINE)
     with pytest.raises(Closed):
         outbox.wait_until_finished()
