@@ -146,8 +146,8 @@ class Limits:
         while self._open and share.ready and share.active + share.returning < self._at_once:
             _, turn = heapq.heappop(share.ready)
             line = self._lines.get(turn.vm_id)
-            if not line or line[0][1] != turn:  # it is over, or behind one that was at work when the bot stopped
-                continue
+            if not line or line[0][1] != turn or turn in self._at_work:
+                continue  # it is over, behind one that was at work when the bot stopped, or here for a second time
             share.active += 1
             self._at_work.add(turn)
             taken.append(turn)

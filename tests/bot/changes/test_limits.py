@@ -5,6 +5,8 @@ from __future__ import annotations
 from threading import Thread
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.changes.limits import AT_ONCE, Limits, Turn
 from tests.support.waiting import DEADLINE
@@ -139,6 +141,18 @@ def test_no_turn_comes_before_it_is_known_what_was_at_work(begun: Begun) -> None
     assert begun == ["b:web01"]
 
 
+def test_what_was_at_work_and_is_over_before_turns_come_makes_room_for_one(begun: Begun) -> None:
+    limits = Limits(begun, at_once=2)
+    limits.queue(turn("b", "web01"), turn("c", "web01"))
+    limits.occupy(turn("a", "web01"))
+    limits.done(turn("a", "web01"))
+    limits.open()
+    assert begun == ["b:web01"]
+
+    limits.done(turn("b", "web01"))
+    assert begun == ["b:web01", "c:web01"]
+
+
 def test_what_is_over_before_anybody_has_looked_keeps_no_vm(begun: Begun) -> None:
     limits = Limits(begun, at_once=1)
     limits.done(turn("a", "web01"))
@@ -173,3 +187,52 @@ def test_what_was_asked_for_before_it_was_found_at_work_takes_one_place_on_its_h
 
     limits.done(turn("a", "web01"))
     assert begun == ["c:web02", "b:web01"]
+
+
+@given(
+    was_at_work=st.sets(st.integers(0, 3)),
+    before=st.lists(st.tuples(st.sampled_from(("queue", "occupy", "done")), st.integers(0, 7))),
+    after=st.lists(st.tuples(st.sampled_from(("queue", "done")), st.integers(0, 7))),
+    at_once=st.integers(1, 3),
+)
+def test_whatever_is_taken_up_in_whatever_order_no_vm_has_two_turns_and_each_turn_comes_once(
+    was_at_work: set[int], before: list[tuple[str, int]], after: list[tuple[str, int]], at_once: int
+) -> None:
+    """Four VMs of two hosts, of each of which the first change may have been at work when the bot stopped."""
+    turns = [turn(f"change{number}", f"vm{number % 4}", f"hv{number % 2}") for number in range(8)]
+    begun: list[Turn] = []
+    limits = Limits(begun.append, at_once)
+    at_work = {turns[number] for number in was_at_work}
+    over: set[Turn] = set()
+
+    def act(what: str, one: Turn) -> None:
+        if what == "queue":
+            limits.queue(one)
+        elif what == "occupy" and one in at_work:
+            limits.occupy(one)
+        elif what == "done" and one in at_work | set(begun):
+            limits.done(one)
+            over.add(one)
+
+    def alone() -> None:
+        busy = [one.vm_id for one in (at_work | set(begun)) - over]
+        assert len(busy) == len(set(busy))
+        assert len(begun) == len(set(begun))
+        assert not at_work & set(begun)
+
+    for what, number in before:
+        act(what, turns[number])
+    for one in at_work - over:
+        limits.occupy(one)
+    assert not begun
+    limits.open()
+    alone()
+    for what, number in after:
+        act(what, turns[number])
+        alone()
+    limits.queue(*turns)
+    while left := (at_work | set(begun)) - over:
+        for one in left:
+            act("done", one)
+            alone()
+    assert over == set(turns), "each has had its turn"
