@@ -9,6 +9,7 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from typing import Any, Self, TypeVar
 
 from aiohttp import web
@@ -31,6 +32,9 @@ class StrangerSlack:
         self.methods: list[str] = []
         """Every Web API method that was called."""
         self._socket: web.WebSocketResponse | None = None
+        self._gone: set[web.WebSocketResponse] = set()
+        self._linked = asyncio.Condition()
+        """Told when a WebSocket comes, and when one has gone."""
         self._acks: dict[str, asyncio.Future[None]] = {}
         self._changed = threading.Condition()
         self._loop = asyncio.new_event_loop()
@@ -150,7 +154,9 @@ class StrangerSlack:
     async def _link(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        older, self._socket = self._socket, socket
+        async with self._linked:
+            older, self._socket = self._socket, socket
+            self._linked.notify_all()
         if older is not None:
             await older.close()
         await socket.send_json({"type": "hello", "num_connections": 1})
@@ -159,6 +165,9 @@ class StrangerSlack:
                 ack = self._acks.pop(json.loads(frame.data).get("envelope_id", ""), None)
                 if ack is not None and not ack.done():
                     ack.set_result(None)
+        async with self._linked:
+            self._gone.add(socket)
+            self._linked.notify_all()
         return socket
 
     def _deliver(self, kind: str, payload: Json) -> None:
@@ -170,9 +179,24 @@ class StrangerSlack:
         """Deliver, over another connection if the first has gone."""
         ack: asyncio.Future[None] = self._loop.create_future()
         self._acks[str(envelope["envelope_id"])] = ack
-        assert self._socket is not None
-        await self._socket.send_json(envelope)
-        await asyncio.wait_for(ack, DEADLINE)
+        async with asyncio.timeout(DEADLINE):
+            while not ack.done():
+                socket = await self._usable()
+                with suppress(ConnectionError):
+                    await socket.send_json(envelope)
+                gone = asyncio.ensure_future(self._wait_until_gone(socket))
+                await asyncio.wait({ack, gone}, return_when=asyncio.FIRST_COMPLETED)
+                gone.cancel()
+
+    async def _usable(self) -> web.WebSocketResponse:
+        async with self._linked:
+            await self._linked.wait_for(lambda: self._socket is not None and self._socket not in self._gone)
+            assert self._socket is not None
+            return self._socket
+
+    async def _wait_until_gone(self, socket: web.WebSocketResponse) -> None:
+        async with self._linked:
+            await self._linked.wait_for(lambda: socket in self._gone)
 
     def _run(self, work: Coroutine[object, object, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(DEADLINE)
