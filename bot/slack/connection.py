@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode.internals import send_response
@@ -104,12 +104,12 @@ class Connections:
             closer.join(CLOSING / len(closers))
         return drained
 
-    def deliver(self, client: BaseSocketModeClient, request: SocketModeRequest) -> Sequence[Callable[[], None]]:
-        """Take one delivery: acknowledge it, and give what is to be done now that this has left."""
+    def deliver(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
+        """Take one delivery: acknowledge it first, and start the work only when that has left."""
         if not self._seen.first(request.envelope_id):
             _log.info("A delivery came twice; it is acknowledged again and not done again.")
             client.send_socket_mode_response({"envelope_id": request.envelope_id})
-            return ()
+            return
         came = time.monotonic()
         served = serve(self._app, request.payload, request.envelope_id)
         try:
@@ -118,10 +118,13 @@ class Connections:
             # Slack tells the person that it failed, so it must not happen behind their back.
             self._seen.forget(request.envelope_id)
             _log.warning("A delivery could not be acknowledged and was dropped: %s", type(error).__name__)
-            return served.otherwise
+            for drop in served.otherwise:
+                drop()
+            return
         if self._on_ack is not None:
             self._on_ack(time.monotonic() - came)
-        return served.afterwards
+        for work in served.afterwards:
+            work()
 
     def _watch(self, line: _Line) -> None:
         tries = 0

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from slack_sdk import WebClient
@@ -18,14 +17,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from bot.messages import WorkspaceError
 from bot.slack.web import WEB_ERRORS, error_code, quiet, reach_directly, reading_client, websocket_proxy
 
-Deliver = Callable[[BaseSocketModeClient, SocketModeRequest], Sequence[Callable[[], None]]]
-"""Acknowledges a delivery, and gives what is to be done then."""
-
-LOOKED_FOR = frozenset({"view_submission", "block_suggestion"})
-"""Payloads whose acknowledgement is an answer, which may take a while to find."""
-
-AT_ONCE = 16_384
-"""Bytes that are read at once: more than most deliveries have. slack_sdk's own 1,024 are fewer."""
+Deliver = Callable[[BaseSocketModeClient, SocketModeRequest], None]
 
 PING_INTERVAL = 3
 """Seconds between pings. A connection that broke without a word is found out after four (slack_sdk 3.47)."""
@@ -73,10 +65,7 @@ def _told(url: str) -> Iterator[None]:
 
 class SocketClient(SocketModeClient):
     """slack_sdk's client, less its own way of reconnecting: that closes a connection on which an acknowledgement is
-    still due (slack_sdk 3.47), and asks for a new address every few seconds for as long as Slack is down.
-
-    A delivery is acknowledged on the thread that has read it. slack_sdk hands it from thread to thread twice before
-    that, and each has to wait for the interpreter while the bot computes."""
+    still due (slack_sdk 3.47), and asks for a new address every few seconds for as long as Slack is down."""
 
     def __init__(
         self,
@@ -92,9 +81,8 @@ class SocketClient(SocketModeClient):
             web_client=web_client,
             auto_reconnect_enabled=False,
             ping_interval=PING_INTERVAL,
-            receive_buffer_size=AT_ONCE,
         )
-        self.socket_mode_request_listeners.append(self._listener(deliver))
+        self.socket_mode_request_listeners.append(self._count(deliver))
 
     @property
     def alive(self) -> bool:
@@ -117,19 +105,6 @@ class SocketClient(SocketModeClient):
         self.proxy = websocket_proxy(url)
         return url
 
-    def enqueue_message(self, message: str) -> None:
-        """Called with each message, on the thread that reads them."""
-        try:
-            read = json.loads(message) if message.startswith("{") else {}
-            if read.get("type") == "disconnect":
-                self.connect_to_new_endpoint()
-            elif _kind(read) in LOOKED_FOR:
-                self.message_workers.submit(self.run_message_listeners, read, message)
-            else:
-                self.run_message_listeners(read, message)
-        except Exception as error:  # whatever it was, the next one is read
-            self.logger.warning("A message from Slack could not be read: %s", type(error).__name__)
-
     def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: ARG002 - the signature is slack_sdk's
         """Called when Slack announces the end of a connection."""
         self.replacement_wanted.set()
@@ -150,25 +125,12 @@ class SocketClient(SocketModeClient):
         with suppress(AttributeError):  # slack_sdk 3.47: its reading thread may give the same socket up in between
             super().disconnect()
 
-    def _listener(self, deliver: Deliver) -> Callable[[BaseSocketModeClient, SocketModeRequest], None]:
+    def _count(self, deliver: Deliver) -> Deliver:
         def listener(client: BaseSocketModeClient, request: SocketModeRequest) -> None:
             with self._in_hand.one():
-                for work in deliver(client, request):
-                    self.message_workers.submit(self._do, work)
+                deliver(client, request)
 
         return listener
-
-    def _do(self, work: Callable[[], None]) -> None:
-        try:
-            work()
-        except Exception:  # the last frame on this thread
-            self.logger.exception("What follows an acknowledgement met an error")
-
-
-def _kind(message: Mapping[str, object]) -> object:
-    """Of the payload, where it has one."""
-    payload = message.get("payload")
-    return payload.get("type") if isinstance(payload, dict) else None
 
 
 class _Count:
