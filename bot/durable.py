@@ -377,7 +377,8 @@ class Durable:
 
     def _begin(self, workflow_id: str, begin: Callable[[], object]) -> None:
         """Or not any more where the bot stops: DBOS closes a part at a time (seen with 3.4), and a workflow that meets
-        that would be written down as failed. Who asks from outside of a workflow asks again at the next launch."""
+        that would be written down as failed. What was asked for from outside of one is taken up at the next launch,
+        or told as lost."""
         try:
             with self._counted(), SetWorkflowID(workflow_id):
                 begin()

@@ -212,23 +212,33 @@ def test_a_workflow_that_begins_another_while_the_bot_stops_begins_it_at_the_nex
     second.stop(0.0)
 
 
-def test_a_step_that_begins_a_workflow_while_the_bot_stops_is_waited_for(durable: Durable) -> None:
+def in_a_step(durable: Durable, act: Callable[[], None]) -> Event:
+    """A workflow that is in a step by now, which acts once it is let go on."""
     entered, go_on = Event(), Event()
-    begun: list[str] = []
-    next_one = workflow(lambda: begun.append("next"))
 
-    def act() -> None:
+    def step() -> None:
         entered.set()
         go_on.wait(DEADLINE)
-        durable.apart(lambda: durable.start_apart("next", next_one))
+        act()
 
-    @DBOS.workflow(name="first")
-    def first() -> None:
-        durable.step("act", act)
-
+    run = workflow(lambda: durable.step("act", step))
     durable.launch()
-    durable.start("id", first)
+    durable.start("id", run)
     assert entered.wait(DEADLINE)
+    return go_on
+
+
+def test_a_step_that_begins_a_workflow_while_the_bot_stops_is_waited_for(durable: Durable) -> None:
+    begun: list[str] = []
+
+    @DBOS.workflow(name="next")
+    def next_one() -> None: ...
+
+    def begin() -> None:
+        durable.start_apart("next", next_one)
+        begun.append("next")
+
+    go_on = in_a_step(durable, begin)
     stop = Thread(target=durable.stop, args=(DEADLINE,))
     stop.start()
     wait_until(lambda: durable.stopping)
@@ -236,29 +246,23 @@ def test_a_step_that_begins_a_workflow_while_the_bot_stops_is_waited_for(durable
     stop.join(DEADLINE)
 
     assert not stop.is_alive()
+    assert begun == ["next"]
 
 
 def test_a_step_that_outlives_the_stop_begins_nothing_and_has_no_outcome(durable: Durable) -> None:
-    entered, go_on = Event(), Event()
     met: list[type[BaseException]] = []
-    next_one = workflow(lambda: None)
 
-    def act() -> None:
-        entered.set()
-        go_on.wait(DEADLINE)
+    @DBOS.workflow(name="next")
+    def next_one() -> None: ...
+
+    def begin() -> None:
         try:
-            durable.apart(lambda: durable.start_apart("next", next_one))
+            durable.start_apart("next", next_one)
         except BaseException as trouble:
             met.append(type(trouble))
             raise
 
-    @DBOS.workflow(name="first")
-    def first() -> None:
-        durable.step("act", act)
-
-    durable.launch()
-    durable.start("id", first)
-    assert entered.wait(DEADLINE)
+    go_on = in_a_step(durable, begin)
     durable.stop(0.0)
     go_on.set()
 
