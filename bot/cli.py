@@ -219,7 +219,7 @@ def _look(bot: Running) -> None:
 @click.option("--restless", is_flag=True, help="With that cluster, whose nodes are drained in turn, so that VMs move.")
 @click.option("--sites", is_flag=True, help="Reach the hosts through workers at two sites, over PostgreSQL.")
 def demo(*, data: Path, fresh: bool, port: int | None, cluster: bool, restless: bool, sites: bool) -> None:
-    """Simulated hosts, a local Slack workspace in the browser, and the bot between them, in one process."""
+    """Simulated hosts, a local Slack workspace in the browser, and the bot between them, in one program."""
     click.echo("Starting the demo: two simulated hosts, a Slack workspace and the bot …")
     sys.stdout.flush()
     from bot.demo import Demo, check

@@ -214,12 +214,16 @@ class Core:
         self.ledger.schedules.put(*(one.schedule(self._gate.name_of(one.owner)) for one in self._settings.schedules))
         self._durable.launch()
         self.changes.launch()
-        self._waiting.tell_lost(self.desk.buttons.took)
+        self.tell_lost()
         self._schedules.apply(self._digest_workflow)
         self.housekeeping.start()
         self.recurring.start()
         self.expiry.start()
         self._scanner.start()
+
+    def tell_lost(self) -> None:
+        """Tell those whose requests were taken and will not be answered. To be called while nothing arrives."""
+        self._waiting.tell_lost(self.desk.buttons.took)
 
     @property
     def clock_alive(self) -> bool:

@@ -47,15 +47,16 @@ from bot.operations.one_bot import OneBot
 from bot.operations.restore import restored
 from bot.operations.stream import Stream, receiver_of
 from bot.people.directory import LookupFailed
-from bot.settings import ClusterConnection, Settings, SlackSettings, WorkerSettings
-from bot.slack.connection import Connections, pause
+from bot.settings import ClusterConnection, Settings, WorkerSettings
+from bot.slack.connection import pause
 from bot.slack.directory import SlackDirectory
 from bot.slack.intake import Intake
 from bot.slack.listeners import build_app
 from bot.slack.outbox import Outbox
 from bot.slack.pace import Pace
+from bot.slack.receiver import Given
 from bot.slack.render.signed import Voice
-from bot.slack.signatures import Taken
+from bot.slack.socket_mode import Child, Process, SocketMode
 from bot.slack.views import Views
 from bot.slack.web import posting_client, reading_client
 from bot.slack.websocket import NotConnected
@@ -91,11 +92,12 @@ class Bot:
         timeouts: Timeouts | None = None,
         wait: bool = True,
         seldom: float = SELDOM,
+        receiver: Callable[[], Child] = Process,
     ) -> None:
         """`backends` stand in for those that the settings' hosts would give, `pace` for Slack's, and `timeouts` for the
-        usual ones of lost actions; `wait` says whether the start waits for Slack where it cannot be reached, and
-        `seldom` are the seconds between looks at what is due. Raises `LedgerError` and OSError when the data folder
-        cannot be used."""
+        usual ones of lost actions; `wait` says whether the start waits for Slack where it cannot be reached, `seldom`
+        are the seconds between looks at what is due, and `receiver` begins what holds the connections. Raises
+        `LedgerError` and OSError when the data folder cannot be used."""
         self._wait = wait
         self._clock = clock
         self._settings = settings
@@ -119,8 +121,8 @@ class Bot:
         )
         self.ledger = self._core.ledger
         self.inventory = self._core.inventory
-        receiver = receiver_of(settings.audit)
-        self._stream = Stream(self.ledger, receiver) if receiver else None
+        stream = receiver_of(settings.audit)
+        self._stream = Stream(self.ledger, stream) if stream else None
         intake = Intake()
         app = build_app(self._core.desk, self._core.telling, intake, api_url=api_url, voice=voice)
         self._stopping = threading.Event()
@@ -128,11 +130,26 @@ class Bot:
         self._one_bot = OneBot(url, self._end) if url.startswith("postgresql") else None
         self._monitor: Monitor | None = None
         metrics = self._metrics(settings, intake, clock) if settings.metrics.listen else None
-        self._connections = _connections(
-            settings.slack, app, intake, metrics.acks.observe if metrics else None, self.ledger.signatures
-        )
+        self._connections = self._connections_of(app, intake, metrics.acks.observe if metrics else None, receiver)
         if metrics and settings.metrics.listen:
             self._monitor = Monitor(settings.metrics.listen, metrics, self.lives)
+
+    def _connections_of(
+        self, app: App, intake: Intake, on_ack: Callable[[float], None] | None, receiver: Callable[[], Child]
+    ) -> SocketMode | HttpServer:
+        """The way that requests come in, by the mode of the settings."""
+        slack = self._settings.slack
+        if slack.mode == "http" and slack.signing_secret is not None:
+            from bot.slack.http import HttpServer  # noqa: PLC0415 - takes a while to be read
+
+            secret = slack.signing_secret.get_secret_value()
+            taken = self.ledger.signatures
+            return HttpServer(app, intake, secret, listen=slack.listen, on_ack=on_ack, taken=taken)
+        ledger = str(self._settings.data_dir / "ledger.db")
+        given = Given(
+            slack.socket_token, slack.api_url, slack.command, ledger, logging.getLogger("bot").getEffectiveLevel()
+        )
+        return SocketMode(app, intake, given, begin=receiver, tell_lost=self._core.tell_lost, on_ack=on_ack)
 
     def _metrics(self, settings: Settings, intake: Intake, clock: Callable[[], datetime]) -> Metrics:
         return Metrics(
@@ -158,6 +175,7 @@ class Bot:
         `stopping` is set; the bot sets it where it is to end by itself. Raises `NotConnected` or `LookupFailed` when
         Slack refuses, and `Taken` where another bot runs on the same database."""
         self._stopping = stopping = stopping or threading.Event()
+        self._connections.prepare()
         if self._monitor:
             self._monitor.start()  # first: whoever watches sees that it waits for Slack
         if self._one_bot:
@@ -214,18 +232,6 @@ class Bot:
         self._core.stop(until - time.monotonic())
         if self._one_bot:
             self._one_bot.give_back()
-
-
-def _connections(
-    slack: SlackSettings, app: App, intake: Intake, on_ack: Callable[[float], None] | None, taken: Taken
-) -> Connections | HttpServer:
-    """The way that requests come in, by the mode of the settings."""
-    if slack.mode == "http" and slack.signing_secret is not None:
-        from bot.slack.http import HttpServer  # noqa: PLC0415 - takes a while to be read, and Socket Mode needs none
-
-        secret = slack.signing_secret.get_secret_value()
-        return HttpServer(app, intake, secret, listen=slack.listen, on_ack=on_ack, taken=taken)
-    return Connections(app, intake, slack.socket_token, api_url=slack.api_url, on_ack=on_ack)
 
 
 def hosts_of(settings: Settings, shells: Path | None = None, *, sites: Caller | None = None) -> dict[str, Backend]:

@@ -184,6 +184,9 @@ class Desk:
         self.waiting.answered(request)
         self._seen.forget(request.delivery_id)
 
+    def left_out(self, request: Request) -> None:
+        self.waiting.left_out(request)
+
     def attend(self, request: Request) -> None:
         match request:
             case Typed():

@@ -32,6 +32,8 @@ class Typed:
     """Opens a form, once and within 3 seconds."""
     command: str = ""
     """The slash command before it, as it came."""
+    kept: bool = False
+    """Who received it has kept it before it was acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,9 @@ class Handler(Protocol):
 
     def dropped(self, request: Request) -> None:
         """One that arrived is not looked into, and the person knows that."""
+
+    def left_out(self, request: Request) -> None:
+        """One came that does not arrive: it came already, or comes too fast. It is kept no longer, where it was."""
 
     def attend(self, request: Request) -> None:
         """Look into one that arrived. Called after the ack, on a thread that may take its time; it answers the person

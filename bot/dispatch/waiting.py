@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bot.changes.alarms import Alarms
 from bot.changes.telling import Telling
-from bot.dispatch.requests import Request, change_id_of
+from bot.dispatch.requests import Request, Typed, change_id_of
 from bot.ledger import Arrival, Ledger, LedgerError
 from bot.messages import AnnouncerError, Origin, Whispers
 from commands.base import Reply, say
@@ -32,12 +32,17 @@ class Waiting:
     telling: Telling
     silence: float = SILENCE
     _alarms: Alarms = field(default_factory=Alarms)
+    _in_hand: set[str] = field(default_factory=set)
+    """Those that arrived and are not answered."""
     _answered: set[str] = field(default_factory=set)
     """Those that are kept still, because that could not be written when they were answered."""
 
     def arrived(self, request: Request, text: str, *, change_id: str = "") -> None:
         """Keep a request, whose words are `text`; of a button of a card, with the change that it answers. Questions are
         answered also where they cannot be kept: they are asked when the disk is full."""
+        self._in_hand.add(request.delivery_id)
+        if isinstance(request, Typed) and request.kept:
+            return
         try:
             self.ledger.arrivals.arrived(request.delivery_id, request.origin, text, change_id=change_id)
         except LedgerError as error:
@@ -45,6 +50,7 @@ class Waiting:
 
     def answered(self, request: Request) -> None:
         """It is kept no longer."""
+        self._in_hand.discard(request.delivery_id)
         self._answered.add(request.delivery_id)
         answered = list(self._answered)
         try:
@@ -53,6 +59,12 @@ class Waiting:
             log.error("an answered request is still kept: %s", error.cause)
         else:
             self._answered.difference_update(answered)
+
+    def left_out(self, request: Request) -> None:
+        """One that came is not looked into, and the person knows why. What is kept of its first delivery, which the bot
+        may be at, stays."""
+        if request.delivery_id not in self._in_hand:
+            self.answered(request)
 
     @contextmanager
     def on(self, request: Request) -> Iterator[None]:
@@ -70,9 +82,13 @@ class Waiting:
             alarm.cancel()
 
     def tell_lost(self, took: Callable[[Arrival], bool]) -> None:
-        """Tell those whose requests the bot was at when it died. To be called at the start, before anything arrives.
-        `took` says whether the change that a button of a card answers has taken that answer."""
+        """Tell those whose requests were taken and will not be answered: the bot was at them when it died, or who
+        received them died before it handed them over. To be called while nothing arrives. `took` says whether the
+        change that a button of a card answers has taken that answer."""
+        mine = self._in_hand | self._answered  # before the look: what is answered meanwhile is not lost
         for lost in self.ledger.arrivals.unanswered():
+            if lost.delivery_id in mine:
+                continue
             if not self._goes_on(lost, took):
                 self._tell(self.telling, lost.origin, _lost(lost))
             self.ledger.arrivals.answered(lost.delivery_id)

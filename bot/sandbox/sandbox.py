@@ -66,10 +66,12 @@ class Sandbox:
         bot_token: str | None = None,
         app_token: str | None = None,
         suggestions: Sequence[tuple[str, str]] = (),
+        link: str = "",
     ) -> None:
         """`ack_timeout`, `event_retries` and `timeout`, that of whoever waits for something here, are in seconds. With
         a `data_file`, messages survive a restart. Tokens are made up unless given. The page offers
-        `suggestions`, commands with what they do, where nothing was said yet."""
+        `suggestions`, commands with what they do, where nothing was said yet. Apps are sent to `link` to connect,
+        `http://` and an address, where something stands between them and the sandbox."""
         random = random or SystemRandom()
         self.workspace = workspace or demo_workspace()
         """May be changed while the sandbox runs."""
@@ -81,6 +83,7 @@ class Sandbox:
         self.app_token = app_token or f"xapp-1-{self.workspace.app.id}-{ids.secret()}"
         pace = Pace(clock, on=rate_limits)
         self._sockets = SocketMode(self.state, self.faults, clock, random)
+        self._sockets.link = link
         urls = ResponseUrls(self.state, clock)
         self.signing_secret = ids.secret(32)
         self._request_url = RequestUrl(self.state, clock, self.signing_secret)

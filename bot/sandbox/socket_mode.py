@@ -80,6 +80,8 @@ class SocketMode:
         self._sent: dict[str, float] = {}
         """When envelopes that are not acknowledged yet were sent."""
         self.connections: list[Connection] = []
+        self.link = ""
+        """Where apps are sent to connect, as `http://…`, when something stands between."""
 
     def ticket(self) -> str:
         """The path of a connection that may be opened once, soon."""

@@ -8,16 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from slack_bolt import App
-from slack_bolt.adapter.socket_mode.internals import send_response
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackClientNotConnectedError
-from slack_sdk.socket_mode.client import BaseSocketModeClient
-from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bot.dispatch.requests import SeenLately
-from bot.slack.intake import Intake
-from bot.slack.listeners import serve
 from bot.slack.web import reading_client
 from bot.slack.websocket import Deliver, NotConnected, SocketClient
 
@@ -26,6 +18,9 @@ STEADY = 60.0
 
 LONGEST_PAUSE, LONGEST_PAUSE_OF_A_SPARE = 30.0, 300.0
 """Seconds between tries: when no connection is left, and when another one does the work."""
+
+BEAT = 10.0
+"""Seconds after which it is said again how many connections hold."""
 
 CLOSING = 1.5
 """Seconds that the connections get to close."""
@@ -38,27 +33,26 @@ class Connections:
 
     def __init__(
         self,
-        app: App,
-        intake: Intake,
         app_token: str,
+        deliver: Deliver,
         *,
         api_url: str,
         count: int = 2,
         chance: random.Random | None = None,
         check_every: float = 1.0,
-        on_ack: Callable[[float], None] | None = None,
+        tell_alive: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """`on_ack` is told how long each acknowledgement took to leave, in seconds."""
-        self._app = app
-        self._intake = intake
-        self._seen = SeenLately()
+        """`deliver` is called with each delivery and the client that is to acknowledge it, and `tell_alive` with how
+        many connections hold: when that has changed, and every `BEAT` seconds."""
         self._stopping = threading.Event()
         self._away = threading.Event()
         self._chance = chance or random.Random()  # noqa: S311 - spreads reconnects, guards nothing
         self._check_every = check_every
-        self._on_ack = on_ack
+        self._tell_alive = tell_alive
+        self._told, self._told_at = 0, 0.0
+        self._telling = threading.Lock()
         client = reading_client(None, api_url)
-        self._lines = [_Line(app_token, client, self.deliver, self._stopping) for _ in range(count)]
+        self._lines = [_Line(app_token, client, deliver, self._stopping) for _ in range(count)]
 
     def start(self) -> None:
         """Open the connections, and keep them open from now on.
@@ -73,6 +67,7 @@ class Connections:
                 spare.open()
             except NotConnected as error:
                 _log.warning("There is no second connection to Slack yet: %s", error)
+        self._say_alive()
         for line in self._lines:
             threading.Thread(target=self._watch, args=(line,), name="slack-watch", daemon=True).start()
 
@@ -81,54 +76,26 @@ class Connections:
         """How many connections hold."""
         return sum(line.alive for line in self._lines)
 
-    def wait(self) -> None:
-        """Wait until `stop` is called."""
-        while not self._stopping.wait(1):  # on Windows, a wait without end would keep Ctrl-C waiting too
-            pass
-
-    def stop(self, seconds: float = 10.0) -> bool:
-        """Stop: take up nothing new, let what was taken up come to its end for at most `seconds`, and close.
-
-        Until they are closed, the connections still acknowledge, and people are told that the bot is stopping. True
-        when all work was done. Closing takes a second more.
-        """
-        self._intake.close()
-        drained = self._intake.drain(seconds)
-        if not drained:
-            _log.warning("Requests were still under way %.1f seconds after the stop began.", seconds)
+    def close(self) -> None:
+        """Close them, when what is in hand is acknowledged. That takes a second and a half at the most."""
         self._stopping.set()
         closers = [threading.Thread(target=line.close, daemon=True) for line in self._lines]
         for closer in closers:
             closer.start()
         for closer in closers:
             closer.join(CLOSING / len(closers))
-        return drained
 
-    def deliver(self, client: BaseSocketModeClient, request: SocketModeRequest) -> None:
-        """Take one delivery: acknowledge it first, and start the work only when that has left."""
-        if not self._seen.first(request.envelope_id):
-            _log.info("A delivery came twice; it is acknowledged again and not done again.")
-            client.send_socket_mode_response({"envelope_id": request.envelope_id})
-            return
-        came = time.monotonic()
-        served = serve(self._app, request.payload, request.envelope_id)
-        try:
-            send_response(client, request, served.ack, time.time())
-        except (SlackClientNotConnectedError, OSError) as error:
-            # Slack tells the person that it failed, so it must not happen behind their back.
-            self._seen.forget(request.envelope_id)
-            _log.warning("A delivery could not be acknowledged and was dropped: %s", type(error).__name__)
-            for drop in served.otherwise:
-                drop()
-            return
-        if self._on_ack is not None:
-            self._on_ack(time.monotonic() - came)
-        for work in served.afterwards:
-            work()
+    def _say_alive(self) -> None:
+        with self._telling:
+            alive, now = self.alive, time.monotonic()
+            if alive != self._told or now - self._told_at >= BEAT:
+                self._told, self._told_at = alive, now
+                self._tell_alive(alive)
 
     def _watch(self, line: _Line) -> None:
         tries = 0
         while not line.wait_for_trouble(self._check_every):
+            self._say_alive()
             announced = line.replacement_wanted
             if line.alive and not announced:
                 tries = 0 if line.age > STEADY else tries
@@ -144,6 +111,7 @@ class Connections:
                 self._say_away(error)
             else:
                 self._say_back()
+                self._say_alive()
 
     def _say_away(self, error: NotConnected) -> None:
         """Once for all tries: no delivery comes in. While another connection does the work, nobody misses this one."""

@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class HttpServer:
-    """Between `start` and `stop`, at the address of the settings. It stands in for `Connections`."""
+    """Between `start` and `stop`, at the address of the settings. It stands in for `SocketMode`."""
 
     def __init__(
         self,
@@ -73,6 +73,9 @@ class HttpServer:
     @property
     def port(self) -> int:
         return self._port
+
+    def prepare(self) -> None:
+        """There is nothing that takes a while."""
 
     def start(self) -> None:
         """Listen. Raises OSError where the address cannot be had."""

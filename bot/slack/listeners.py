@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from slack_bolt import Ack, App, BoltContext, BoltRequest, BoltResponse
@@ -65,13 +65,15 @@ class Served:
     otherwise: tuple[Callable[[], None], ...]
 
 
-def serve(app: App, payload: object, envelope_id: str) -> Served:
-    """Take one delivery through the app. Raises nothing; talks to nobody.
+def serve(app: App, payload: object, envelope_id: str, *, kept: bool = False) -> Served:
+    """Take one delivery through the app. Raises nothing; talks to nobody. `kept` says that who received it has kept it.
 
     Bolt knows no moment at which an acknowledgement has left the machine, so whatever takes longer is returned, for
     the connection to start when it has.
     """
     request = read(payload, envelope_id)
+    if isinstance(request, Typed):
+        request = replace(request, kept=kept)
     afterwards: list[Callable[[], None]] = []
     otherwise: list[Callable[[], None]] = []
     context = {_REQUEST: request, _AFTERWARDS: afterwards, _OTHERWISE: otherwise}
@@ -209,11 +211,11 @@ class _Reception:
 
     def _take(self, context: BoltContext) -> None:
         request: Request = context[_REQUEST]
-        if self._is_too_fast(request, context):
+        if self._is_too_fast(request, context) or not self._desk.arrived(request):
+            self._desk.left_out(request)
             return
-        if self._desk.arrived(request):
-            context[_AFTERWARDS].append(lambda: self._hand_over(request))
-            context[_OTHERWISE].append(lambda: self._desk.dropped(request))
+        context[_AFTERWARDS].append(lambda: self._hand_over(request))
+        context[_OTHERWISE].append(lambda: self._desk.dropped(request))
 
     def _is_too_fast(self, request: Request | Searched, context: BoltContext) -> bool:
         """Buttons have a measure of their own: whoever types too fast can still cancel. What is left out is kept
@@ -260,6 +262,8 @@ class _Reception:
         request: Delivery = context[_REQUEST]
         reference = self._log_error(error)
         sentence = f"Something went wrong inside the bot. Reference for the log: {reference}."
+        if not isinstance(request, Searched | Misfit):
+            self._desk.left_out(request)
         if request.origin is not None and not isinstance(request, Searched | Looked):
             origin = request.origin
             context[_AFTERWARDS].append(lambda: self._answer(origin, with_unchanged(sentence, True)))

@@ -54,6 +54,11 @@ def read(payload: object, envelope_id: str) -> Delivery:
     return how(payload, envelope_id) if how else _unknown(payload)
 
 
+def waits_for_an_answer(delivery: Delivery) -> bool:
+    """Its acknowledgement has something in it; that of anything else is empty."""
+    return isinstance(delivery, Searched | Submitted) or (isinstance(delivery, Misfit) and delivery.wants_options)
+
+
 def _typed(payload: Payload, envelope_id: str) -> Typed | Misfit:
     """A slash command. Slack's fields for it are flat."""
     text = payload.get("text", "")

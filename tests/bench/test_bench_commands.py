@@ -2,9 +2,9 @@
 
 Both are programs of their own, and every command goes to both at the same moment, so that they meet the same weather:
 the hosts, the workspaces and all that the bot computes take their share of the machine from both. What the bot answers
-is put into the other workspace too, which has as much to do then before it sees an acknowledgement. The hosts are a
-program of their own. Half a minute by default; `BENCH_SECONDS=3600` makes it the hour after which memory is looked
-at in earnest.
+is put into the other workspace too. The time of an acknowledgement is taken on its way, by a program that stands
+between both and their workspaces (`relay.py`), and the hosts are a program of their own. Half a minute by default;
+`BENCH_SECONDS=3600` makes it the hour after which memory is looked at in earnest.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median, quantiles
 from urllib.request import Request, urlopen
@@ -68,17 +68,49 @@ def with_people(workspace: Workspace) -> Workspace:
     return workspace
 
 
+class Timed:
+    """What stands between the two workspaces and their programs."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdin
+        assert process.stdout
+        self._stdin, self._stdout = process.stdin, process.stdout
+        self.links = [f"http://127.0.0.1:{port}" for port in json.loads(self._stdout.readline())]
+
+    def stands_before(self, *workspaces: Sandbox) -> None:
+        for one in workspaces:
+            self._say(one.url.rstrip("/"))
+
+    def took(self) -> Sequence[Sequence[float]]:
+        """Milliseconds of each acknowledgement, by workspace."""
+        self._say("")
+        return [list(one.values()) for one in json.loads(self._stdout.readline())]
+
+    def _say(self, line: str) -> None:
+        self._stdin.write(f"{line}\n")
+        self._stdin.flush()
+
+
 @contextmanager
-def bare_bolt() -> Iterator[Sandbox]:
-    """A workspace with an app that acknowledges and does nothing else."""
-    with workspace() as sandbox:
-        command = [sys.executable, "-c", BARE, sandbox.api_url, sandbox.bot_token, sandbox.app_token]
-        with subprocess.Popen(command) as app:
-            try:
-                sandbox.wait_for_connections(1, 60)
-                yield sandbox
-            finally:
-                app.kill()
+def relay() -> Iterator[Timed]:
+    command = [sys.executable, "-m", "tests.bench.relay", "2"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield Timed(process)
+        finally:
+            process.kill()
+
+
+@contextmanager
+def bare_bolt(sandbox: Sandbox) -> Iterator[None]:
+    """An app that acknowledges and does nothing else."""
+    command = [sys.executable, "-c", BARE, sandbox.api_url, sandbox.bot_token, sandbox.app_token]
+    with subprocess.Popen(command) as app:
+        try:
+            sandbox.wait_for_connections(1, 60)
+            yield
+        finally:
+            app.kill()
 
 
 @contextmanager
@@ -115,18 +147,22 @@ def started(folder: Path, sandbox: Sandbox, ports: Sequence[int]) -> BotProcess:
 
 
 @contextmanager
-def workspace() -> Iterator[Sandbox]:
-    with Sandbox(workspace=with_people(demo_workspace()), ack_timeout=60) as sandbox:
+def workspace(link: str) -> Iterator[Sandbox]:
+    with Sandbox(workspace=with_people(demo_workspace()), ack_timeout=60, link=link) as sandbox:
         yield sandbox
 
 
 def test_many_commands_during_slow_changes_are_acknowledged_soon_and_none_is_turned_away(tmp_path: Path) -> None:
     with (
         slow_hosts() as (ports, tidy),
-        workspace() as sandbox,
-        bare_bolt() as bare,
-        started(tmp_path, sandbox, ports) as bot,
+        relay() as timed,
+        workspace(timed.links[0]) as sandbox,
+        workspace(timed.links[1]) as bare,
+        ExitStack() as programs,
     ):
+        timed.stands_before(sandbox, bare)
+        programs.enter_context(bare_bolt(bare))
+        bot = programs.enter_context(started(tmp_path, sandbox, ports))
         bot.wait_until_running()
         sandbox.wait_for_connections(2, 60)
         sandbox.command("ada", "#ops", "/checkpoint hosts")
@@ -141,16 +177,18 @@ def test_many_commands_during_slow_changes_are_acknowledged_soon_and_none_is_tur
         ]
         for one in others:
             one.start()
-        ours, theirs, early = ask_away(sandbox, bare, bot, answer)
+        seen, seen_bare, early = ask_away(sandbox, bare, bot, answer)
         stop.set()
         for one in others:
             one.join()
         late = resident(bot.pid)
-        sandbox.wait_for(lambda: read.read() >= len(ours), 60)
+        sandbox.wait_for(lambda: read.read() >= len(seen), 60)
+        ours, theirs = timed.took()
 
     ratio = percentile(ours, 99) / percentile(theirs, 99)
     print(f"\nack of {len(ours)} commands in {SECONDS:.0f} s with {CHANGES} slow changes: {spread(ours)}")
     print(f"bare Bolt: {spread(theirs)}; ratio of p99 {ratio:.2f}, of medians {median(ours) / median(theirs):.2f}")
+    print(f"as the workspaces saw it, when they were through with what was posted: {spread(seen)}, {spread(seen_bare)}")
     print(f"memory: {early / 2**20:.0f} MB after {EARLY:.0f} s, {late / 2**20:.0f} MB at the end: {late / early:.3f}")
     left_out = int(SECONDS * A_SECOND) - len(ours)
     print(f"turned away: {len(read.turned_away)}, answered: {read.answered}, left out by the machine: {left_out}")

@@ -32,6 +32,7 @@ from bot.wiring import Bot
 from tests.support import jobs
 from tests.support.hosts import small_fleet
 from tests.support.memory import MemoryHost
+from tests.support.receiving import Beside
 from tests.support.settings import HOST_DEFAULTS, host_at, owners, slack_of
 from tests.support.waiting import DEADLINE, OFTEN, wait_until
 
@@ -123,7 +124,7 @@ def large_office(folder: Path) -> Iterator[LargeOffice]:
         )
         everywhere = {**backends, "large01": LargeHost("large01", VMS)}
         pace = Pace(interval=0.02, update_interval=0.06)
-        bot = Bot(jobs.placed(settings), backends=everywhere, pace=pace, seldom=OFTEN)
+        bot = Bot(jobs.placed(settings), backends=everywhere, pace=pace, seldom=OFTEN, receiver=Beside())
         running.callback(bot.stop)
         bot.start()
         sandbox.wait_for_connections(2)

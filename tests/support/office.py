@@ -25,6 +25,7 @@ from bot.sandbox import Channel, Message, Outcome, Sandbox, User, Workspace, dem
 from bot.settings import AccessSettings, ConfirmationSettings, DigestChannelSettings, DigestSettings, Settings
 from bot.slack.pace import Pace
 from bot.slack.signatures import PATH
+from bot.slack.socket_mode import Child
 from bot.wiring import Bot
 from tests.support import jobs
 from tests.support.clock import Clock
@@ -33,6 +34,7 @@ from tests.support.hosts import (
     serve,
     small_fleet,
 )
+from tests.support.receiving import Beside
 from tests.support.settings import HOST_DEFAULTS, host_at, owners, slack_of, slack_over_http, viewers
 from tests.support.waiting import DEADLINE, OFTEN
 
@@ -44,6 +46,7 @@ class MoreOfTheBot(TypedDict, total=False):
 
     backends: Mapping[str, Backend]
     timeouts: Timeouts
+    receiver: Callable[[], Child]
 
 
 class Office(Hosts):
@@ -121,7 +124,8 @@ class Office(Hosts):
     def start_bot(self) -> None:
         pace = Pace(interval=0.02, update_interval=0.06)
         given = jobs.placed(self.settings)
-        self._bot = Bot(given, clock=self.clock, pace=pace, seldom=OFTEN, **self.more_of_the_bot())
+        more: MoreOfTheBot = {"receiver": Beside(), **self.more_of_the_bot()}
+        self._bot = Bot(given, clock=self.clock, pace=pace, seldom=OFTEN, **more)
         self._bot.start()
         for one in self.sandbox.workspace.users:  # nobody uses the bot for the first time
             self.ledger.greetings.begin(one)

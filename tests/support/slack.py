@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from bot.dispatch.requests import Request, Searched, Submitted
 from bot.dispatch.views import Option
-from bot.slack.connection import Connections
 from bot.slack.intake import Intake
 from bot.slack.outbox import Outbox
+from bot.slack.receiver import Receiver
+from bot.slack.socket_mode import SocketMode
 from tests.support.waiting import DEADLINE
 
 
@@ -21,6 +22,7 @@ class DeskOfATest:
         self.do: Callable[[Request], None] = lambda request: None
         self.seen: list[Request] = []
         self.kept: list[Request] = []
+        self.left: list[Request] = []
         self.found: Sequence[Option] = ()
         self.wrong: Mapping[str, str] = {}
         self.look: Callable[[], None] = lambda: None
@@ -32,6 +34,9 @@ class DeskOfATest:
 
     def dropped(self, request: Request) -> None:
         self.kept.remove(request)
+
+    def left_out(self, request: Request) -> None:
+        self.left.append(request)
 
     def attend(self, request: Request) -> None:
         self._take(request)
@@ -63,7 +68,8 @@ class Bot:
     desk: DeskOfATest
     outbox: Outbox
     intake: Intake
-    connections: Connections
+    connections: SocketMode
+    receiver: Receiver
 
 
 def hold(gate: threading.Event) -> None:

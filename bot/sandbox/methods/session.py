@@ -35,7 +35,7 @@ def auth_test(call: Call) -> Json:
 
 @method("apps.connections.open", tokens=("app",))
 def apps_connections_open(call: Call) -> Json:
-    return {"url": call.base.replace("http", "ws", 1) + call.sockets.ticket()}
+    return {"url": (call.sockets.link or call.base).replace("http", "ws", 1) + call.sockets.ticket()}
 
 
 @method("team.info", "team:read", takes_json=False)

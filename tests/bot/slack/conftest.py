@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import random
+import logging
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from bot.sandbox import Sandbox
-from bot.slack.connection import Connections
 from bot.slack.intake import Intake
 from bot.slack.listeners import build_app
 from bot.slack.outbox import Outbox
 from bot.slack.pace import Pace
+from bot.slack.receiver import Given
+from bot.slack.socket_mode import SocketMode
 from bot.slack.web import posting_client
+from tests.support.receiving import Beside
 from tests.support.slack import Bot, DeskOfATest
 
 
@@ -40,15 +43,21 @@ def intake() -> Intake:
 
 
 @pytest.fixture
-def bot(sandbox: Sandbox, desk: DeskOfATest, outbox: Outbox, intake: Intake) -> Iterator[Bot]:
+def given(sandbox: Sandbox, tmp_path: Path) -> Given:
+    """What the receiver needs to know."""
+    ledger = str(tmp_path / "ledger.db")
+    return Given(sandbox.app_token, sandbox.api_url, "/checkpoint", ledger, logging.INFO)
+
+
+@pytest.fixture
+def bot(sandbox: Sandbox, desk: DeskOfATest, outbox: Outbox, intake: Intake, given: Given) -> Iterator[Bot]:
     """Connected to the sandbox by two connections."""
     app = build_app(desk, outbox, intake, api_url=sandbox.api_url, new_reference=lambda: "abcd1234")
-    connections = Connections(
-        app, intake, sandbox.app_token, api_url=sandbox.api_url, chance=random.Random(0), check_every=0.05
-    )
+    beside = Beside()
+    connections = SocketMode(app, intake, given, begin=beside)
     connections.start()
     sandbox.wait_for_connections(2)
-    yield Bot(desk, outbox, intake, connections)
+    yield Bot(desk, outbox, intake, connections, beside.receivers[-1])
     connections.stop(2)
 
 

@@ -9,33 +9,18 @@ import time
 from collections.abc import Callable
 
 import pytest
-from slack_bolt import App
-from slack_sdk.errors import SlackClientNotConnectedError
-from slack_sdk.socket_mode.client import BaseSocketModeClient
-from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.sandbox import Sandbox
 from bot.slack.connection import Connections, pause
-from bot.slack.intake import Intake
-from bot.slack.listeners import build_app
-from bot.slack.outbox import Outbox
 from bot.slack.websocket import NotConnected
-from tests.support.slack import Bot, DeskOfATest, hold
+from tests.support.slack import Bot, hold
 from tests.support.waiting import DEADLINE
 
 
-@pytest.fixture
-def app(sandbox: Sandbox, desk: DeskOfATest, outbox: Outbox, intake: Intake) -> App:
-    return build_app(desk, outbox, intake, api_url=sandbox.api_url)
-
-
-def connections(
-    app: App, sandbox: Sandbox, intake: Intake, *, token: str | None = None, api_url: str | None = None
-) -> Connections:
+def connections(sandbox: Sandbox, *, token: str | None = None, api_url: str | None = None) -> Connections:
     return Connections(
-        app,
-        intake,
         token or sandbox.app_token,
+        lambda client, request: client.send_socket_mode_response({"envelope_id": request.envelope_id}),
         api_url=api_url or sandbox.api_url,
         chance=random.Random(0),
         check_every=0.05,
@@ -120,96 +105,53 @@ def test_a_connection_that_slack_took_back_is_replaced(sandbox: Sandbox, bot: Bo
         ("strange_error", "it gave no connection (strange_error)"),
     ],
 )
-def test_a_refusal_at_the_start_says_what_is_wrong(
-    app: App, sandbox: Sandbox, intake: Intake, error: str, sentence: str
-) -> None:
+def test_a_refusal_at_the_start_says_what_is_wrong(sandbox: Sandbox, error: str, sentence: str) -> None:
     sandbox.fail("apps.connections.open", error=error)
     with pytest.raises(NotConnected, match="Slack refused: ") as caught:
-        connections(app, sandbox, intake).start()
+        connections(sandbox).start()
     assert sentence in str(caught.value)
     assert sandbox.app_token not in str(caught.value)
 
 
-def test_a_wrong_token_at_the_start_says_so(app: App, sandbox: Sandbox, intake: Intake) -> None:
+def test_a_wrong_token_at_the_start_says_so(sandbox: Sandbox) -> None:
     with pytest.raises(NotConnected, match="does not know the app token"):
-        connections(app, sandbox, intake, token="xapp-wrong").start()
+        connections(sandbox, token="xapp-wrong").start()
 
 
-def test_a_server_that_is_not_there_is_named(app: App, sandbox: Sandbox, intake: Intake) -> None:
+def test_a_server_that_is_not_there_is_named(sandbox: Sandbox) -> None:
     with pytest.raises(NotConnected, match=r"http://127\.0\.0\.1:9/api/ could not be reached"):
-        connections(app, sandbox, intake, api_url="http://127.0.0.1:9/api/").start()
+        connections(sandbox, api_url="http://127.0.0.1:9/api/").start()
 
 
-def test_an_address_where_nobody_answers_is_an_error_at_the_start(app: App, sandbox: Sandbox, intake: Intake) -> None:
+def test_an_address_where_nobody_answers_is_an_error_at_the_start(sandbox: Sandbox) -> None:
     sandbox.refuse_connections()
     with pytest.raises(NotConnected, match="nothing answers there"):
-        connections(app, sandbox, intake).start()
+        connections(sandbox).start()
 
 
 def test_without_a_second_connection_the_first_does_the_work(
-    app: App, sandbox: Sandbox, intake: Intake, desk: DeskOfATest, caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A server may allow a single one."""
     sandbox.fail("apps.connections.open", delay=0)  # the first call passes
     sandbox.fail("apps.connections.open", error="too_many_websockets", times=None)
-    one = connections(app, sandbox, intake)
+    one = connections(sandbox)
     one.start()
     assert "no second connection" in caplog.text
     assert sandbox.command("ada", "#ops", "/checkpoint list").error is None
-    desk.wait()
-    one.stop(1)
+    one.close()
 
 
 def test_a_server_on_this_machine_is_reached_although_a_proxy_is_set(
-    app: App, sandbox: Sandbox, intake: Intake, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "")
-    one = connections(app, sandbox, intake)
+    one = connections(sandbox)
     one.start()
-    one.stop(1)
-
-
-class ClientOfATest(BaseSocketModeClient):
-    """Keeps what it is to send, or cannot send it."""
-
-    def __init__(self, broken: bool = False) -> None:
-        self.logger = logging.getLogger(__name__)
-        self.broken = broken
-        self.sent: list[object] = []
-
-    def send_message(self, message: str) -> None:
-        if self.broken:
-            raise SlackClientNotConnectedError("gone")
-        self.sent.append(message)
-
-
-ENVELOPE = SocketModeRequest(
-    "slash_commands",
-    "e1",
-    {"command": "/checkpoint", "user_id": "U1", "channel_id": "C1", "team_id": "T1", "text": "list"},
-)
-
-
-def test_an_envelope_that_comes_over_both_connections_is_done_once(bot: Bot) -> None:
-    """A server may send each envelope to everyone."""
-    one, other = ClientOfATest(), ClientOfATest()
-    bot.connections.deliver(one, ENVELOPE)
-    bot.connections.deliver(other, ENVELOPE)
-    assert one.sent == other.sent == ['{"envelope_id": "e1"}']
-    bot.connections.stop(DEADLINE)
-    assert len(bot.desk.seen) == 1
-
-
-def test_what_could_not_be_acknowledged_is_not_done_until_it_can(bot: Bot, caplog: pytest.LogCaptureFixture) -> None:
-    """Slack has told the person that it failed."""
-    bot.connections.deliver(ClientOfATest(broken=True), ENVELOPE)
-    assert "was dropped" in caplog.text
-    assert not bot.desk.seen
-    bot.connections.deliver(ClientOfATest(), ENVELOPE)
-    assert len(bot.desk.wait()) == 1
+    one.close()
 
 
 def test_stopping_waits_for_work_and_tells_newcomers(sandbox: Sandbox, bot: Bot, gate: threading.Event) -> None:

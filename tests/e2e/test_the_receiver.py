@@ -1,0 +1,109 @@
+"""The program that holds the connections to Slack dies, or the bot over which it acknowledges."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.slack.receiver import Given, Line, Receiver
+from tests.support.office import MoreOfTheBot, Office
+from tests.support.program import BotProcess, secrets, settings
+from tests.support.receiving import Beside, OnThreads
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+
+
+def receivers_of(bot: int) -> list[int]:
+    """The programs that a bot has begun and that run."""
+    found = []
+    for id in [int(one.name) for one in Path("/proc").glob("[0-9]*")]:
+        try:
+            state, parent = Path(f"/proc/{id}/stat").read_text("utf-8").rpartition(") ")[2].split()[:2]
+        except OSError:  # it has ended
+            continue
+        if int(parent) == bot and state != "Z":
+            found.append(id)
+    return found
+
+
+def test_killed_it_is_replaced_and_the_bot_goes_on(tmp_path: Path) -> None:
+    with (
+        Office(tmp_path / "unused", with_bot=False) as office,
+        BotProcess(tmp_path, settings(office), secrets(office)) as program,
+    ):
+        office.add_vm("shop01")
+        program.wait_until_running()
+        office.sandbox.wait_for_connections(2)
+        (receiver,) = receivers_of(program.pid)
+
+        os.kill(receiver, signal.SIGKILL)
+
+        wait_until(lambda: receivers_of(program.pid) not in ([], [receiver]))
+        office.sandbox.wait_for_connections(2)
+        office.type("ada", "/checkpoint shop01 before-upgrade")
+        office.wait_for_text("Took before-upgrade of shop01 (production)")
+        assert program.interrupt() == 0
+    assert "ended with code -9; it is begun anew" in program.output
+    assert "Traceback" not in program.output
+
+
+def test_it_outlives_no_bot(tmp_path: Path) -> None:
+    with (
+        Office(tmp_path / "unused", with_bot=False) as office,
+        BotProcess(tmp_path, settings(office), secrets(office)) as program,
+    ):
+        program.wait_until_running()
+        office.sandbox.wait_for_connections(2)
+        (receiver,) = receivers_of(program.pid)
+
+        program.kill()
+
+        wait_until(lambda: not Path(f"/proc/{receiver}").exists())
+        assert office.sandbox.connections == 0
+
+
+class DyingFirst(Beside):
+    """The first acknowledges one command, and dies before it hands that over."""
+
+    def __call__(self) -> OnThreads:
+        if self.receivers:
+            return super().__call__()
+
+        def make(given: Given, tell: Callable[[Line], None]) -> Receiver:
+            def tell_no_command(line: Line) -> None:
+                if "came" in line:
+                    child.stdin.close()
+                else:
+                    tell(line)
+
+            return self._make(given, tell_no_command)
+
+        child = OnThreads(make)
+        return child
+
+
+class _Office(Office):
+    def more_of_the_bot(self) -> MoreOfTheBot:
+        return {"receiver": DyingFirst()}
+
+
+def test_a_command_that_it_acknowledged_and_took_with_it_is_told_as_lost(data_dir: Path) -> None:
+    with _Office(data_dir) as office:
+        office.add_vm("shop01")
+
+        with office.nothing_changes():
+            outcome = office.type("ada", "/checkpoint shop01 before-upgrade")
+            assert outcome.error is None
+            told = office.wait_for_text("I was stopped while I looked into what you asked")
+
+        assert "/checkpoint shop01 before-upgrade" in told.seen
+        assert office.ledger.arrivals.unanswered() == ()
+        office.sandbox.wait_for_connections(2)
+        office.type("ada", "/checkpoint shop01 before-upgrade")
+        office.wait_for_text("Took before-upgrade of shop01")
