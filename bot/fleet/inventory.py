@@ -43,6 +43,10 @@ SCAN, SCAN_DISKS = SCANNED_EVERY, timedelta(hours=1)
 FEW = 16
 """Hosts: so many are asked for each answer. Of more, what was seen lately is answered with, and its age."""
 
+FEW_DISKS = 4
+"""Hosts of a large fleet whose disks are asked for by one answer: to read what 16 say takes longer than to wait for it.
+The scanner asks for those of every host."""
+
 AT_MOST = timedelta(seconds=0.4)
 """How long an answer about a large fleet waits for hosts."""
 
@@ -124,7 +128,8 @@ class Inventory:
             if wait:
                 self._caught_up[disks] = now
         before = now - (SCAN_DISKS if disks else SCAN).total_seconds()
-        old = sorted((w for w in chosen if w.is_older(before, disks)), key=lambda w: w.urgency(disks))[:FEW]
+        most = FEW_DISKS if disks else FEW
+        old = sorted((w for w in chosen if w.is_older(before, disks)), key=lambda w: w.urgency(disks))[:most]
         if old:
             self._ask_since(before, old, disks, AT_MOST if wait else timedelta(0))
 
