@@ -22,7 +22,7 @@ class Ownership:
     def of(self, notes: Mapping[str, CheckpointNote]) -> Mapping[str, CheckpointNote]:
         """The same notes; whose owner has left is marked. Each owner is looked up once."""
         gone = self._gone({note.owner for note in notes.values() if note.owner})
-        return {id: replace(note, left=note.owner in gone) for id, note in notes.items()}
+        return {id: replace(note, left=True) if note.owner in gone else note for id, note in notes.items()}
 
     def _gone(self, owners: Iterable[str]) -> frozenset[str]:
         asked = sorted(owners)

@@ -154,13 +154,14 @@ class Checkpoints(store.Part):
                 )
 
     def notes(self, checkpoint_ids: Iterable[str], *, owner: str | None = None) -> Mapping[str, CheckpointNote]:
-        """What is known of each, or of each that belongs to `owner`; those unknown are left out."""
+        """What is known of each, or of each that belongs to `owner`; those of which nothing is known but that they are
+        there are left out. Of a large fleet that may be most."""
         with self._store.read() as db:
             wanted = list(checkpoint_ids if owner is None else _of_owner(db, owner).intersection(checkpoint_ids))
             if not wanted:
                 return {}
             rows = db.execute(
-                f"SELECT p.id, {_NOTE} WHERE p.id IN (SELECT value FROM json_each(?))",  # noqa: S608
+                f"SELECT p.id, {_NOTE} WHERE p.id IN (SELECT value FROM json_each(?)) AND {_KNOWN}",  # noqa: S608
                 [json.dumps(wanted)],
             ).fetchall()
         return {id: _note(note) for id, *note in rows}
@@ -209,6 +210,9 @@ def _of_owner(db: Database, owner: str) -> set[str]:
     ).fetchall()
     return {id for (id,) in rows}
 
+
+_KNOWN = """(p.owner IS NOT NULL OR p.claim_id IS NOT NULL OR p.change_id IS NOT NULL OR p.keep_until IS NOT NULL
+    OR p.kept_by IS NOT NULL OR p.pinned OR p.safety OR p.reason <> '' OR p.kind <> 'unknown')"""
 
 _NOTE = """coalesce(k.person_id, p.owner), p.reason, p.kind, p.keep_until, p.pinned, p.safety,
     coalesce(k.person_name, c.person_name, ''), p.owner, p.kept_by,
