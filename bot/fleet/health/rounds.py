@@ -14,7 +14,7 @@ from bot.fleet.health import events
 from bot.fleet.health.collect import Seen, folders_of, remembered, signs_of
 from bot.fleet.health.events import Means, Names
 from bot.fleet.health.verdict import BEFORE, WINDOW, judge
-from bot.fleet.inventory import Inventory
+from bot.fleet.inventory import FEW, Inventory
 from bot.ledger import Ledger, LedgerError
 from bot.ledger.verdicts import Remembered
 from commands.base.health import Verdict, VMHealth, unjudged
@@ -25,6 +25,12 @@ FOLDERS_EVERY = timedelta(hours=1)
 FRESH = timedelta(seconds=10)
 """Before a change the logs are read anew, for several VMs of a host once."""
 
+SELDOM = 4
+"""Rounds between two looks at the logs of a host of a large fleet that has nothing to tell."""
+
+AT_ONCE = 8
+"""Hosts that are asked at the same time."""
+
 FARTHEST = timedelta(days=400)
 """No log is asked for more than that."""
 
@@ -33,9 +39,28 @@ _NEVER_LOOKED = "It was not looked at yet."
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How the logs of a host were, when they were last read."""
+
+    at: datetime
+    pause: timedelta
+    """After which they are read again where nothing happens there."""
+    heard: object
+    """What was the last that they told."""
+    shown: int
+    """What the host showed beside them."""
+    busy: bool
+    """They told something new, or something is going on there, or it did not answer."""
+
+
 @dataclass(slots=True)
 class Health:
-    """The verdicts on VMs: judged, kept in the ledger, and asked for. Safe to use from many threads."""
+    """The verdicts on VMs: judged, kept in the ledger, and asked for. Safe to use from many threads.
+
+    Of a few hosts all logs are read in each round. Of more, those of a host on which nothing happens are read in every
+    fourth: to read them is most of what a large fleet costs at rest.
+    """
 
     inventory: Inventory
     backends: Mapping[str, Backend]
@@ -44,7 +69,8 @@ class Health:
     every: timedelta = timedelta(minutes=15)
     _looked: datetime | None = None
     _files: Mapping[str, FolderFiles] = field(default_factory=dict)
-    _files_at: datetime | None = None
+    _files_at: dict[str, datetime] = field(default_factory=dict)
+    _asked: dict[str, _Asked] = field(default_factory=dict)
     _recent: dict[str, tuple[datetime, HostEvents]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -94,16 +120,34 @@ class Health:
         if self._looked is not None and abs(now - self._looked) < self.every:
             return False
         self._looked = now
-        self.look_around()
+        self._look_at(self._due(now))
         return True
 
     def look_around(self) -> None:
         """Judge every VM that was seen, and keep the verdicts."""
-        vms = self.inventory.seen(disks=True)
-        kept = self.ledger.verdicts.remembered()
-        looked = self._round(vms, kept)
+        self._look_at(tuple(self.backends))
+
+    def _due(self, now: datetime) -> Sequence[str]:
+        """The hosts whose logs are to be read in this round."""
+        every = tuple(self.backends)
+        if len(every) <= FEW:
+            return every
+        by_host = _by_host(self.inventory.seen(disks=True), every)
+        return tuple(host for host in every if self._is_due(host, by_host[host], now))
+
+    def _is_due(self, host: str, vms: Sequence[VMInventory], now: datetime) -> bool:
+        asked = self._asked.get(host)
+        if asked is None or asked.busy or asked.shown != _shown(vms):
+            return True
+        return abs(now - asked.at) >= asked.pause - self.every / 2  # no round comes to the second
+
+    def _look_at(self, hosts: Sequence[str]) -> None:
+        by_host = _by_host(self.inventory.seen(disks=True), hosts)
+        vms = [seen for some in by_host.values() for seen in some]
+        kept = self.ledger.verdicts.remembered([seen.vm.id for seen in vms])
+        looked = self._round(by_host, kept)
         known = looked.known
-        judged = []
+        judged: list[tuple[VMHealth, Remembered]] = []
         for seen in vms:
             before = kept.get(seen.vm.id, Remembered())
             signs = signs_of(self._as_it_is(seen, looked, before), looked, before, known)
@@ -112,22 +156,35 @@ class Health:
             self.ledger.verdicts.keep(judged)
         except LedgerError as error:
             log.error("verdicts could not be kept: %s", error.cause)
+        restless = {health.host for health, now in judged if _is_restless(health, now)}
+        for number, host in enumerate(hosts):
+            self._note(host, number, by_host[host], looked, restless=host in restless)
 
-    def _round(self, vms: Sequence[VMInventory], kept: Mapping[str, Remembered]) -> Seen:
+    def _note(self, host: str, number: int, vms: Sequence[VMInventory], looked: Seen, *, restless: bool) -> None:
+        """When its logs are to be read next. The first time that is spread over the rounds."""
+        before, told = self._asked.get(host), looked.events.get(host) if host not in looked.silent else None
+        heard = _last_of(told) if told else None
+        busy = restless or told is None or (before is not None and before.heard != heard)
+        rounds = SELDOM if before else 1 + number % SELDOM
+        self._asked[host] = _Asked(looked.at, rounds * self.every, heard, _shown(vms), busy)
+
+    def _round(self, by_host: Mapping[str, Sequence[VMInventory]], kept: Mapping[str, Remembered]) -> Seen:
+        """What these hosts tell by now; of the others what they told last."""
         at = self.clock()
-        by_host: dict[str, list[VMInventory]] = {host: [] for host in self.backends}
-        for seen in vms:
-            by_host[seen.vm.host].append(seen)
-        with ThreadPoolExecutor(max(1, len(by_host)), thread_name_prefix="health") as pool:
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="health") as pool:
             told = pool.map(lambda host: self._ask(host, _since(by_host[host], kept, at)), by_host)
             found = {host: one for host, one in zip(by_host, told, strict=True) if one is not None}
-        if self._files_at is None or at - self._files_at >= FOLDERS_EVERY:
-            self._files_at = at
-            with ThreadPoolExecutor(max(1, len(found)), thread_name_prefix="folders") as pool:
-                listed = pool.map(lambda host: self._list(host, folders_of(by_host[host])), found)
-                self._files = {h: one for h, one in zip(found, listed, strict=True) if one is not None}
+            old = [h for h in found if h not in self._files_at or abs(at - self._files_at[h]) >= FOLDERS_EVERY]
+            listed = dict(
+                zip(old, pool.map(lambda host: self._list(host, folders_of(by_host[host])), old), strict=True)
+            )
+        self._files_at |= dict.fromkeys(old, at)
+        files = {**self._files, **listed}
+        self._files = {host: one for host, one in files.items() if one is not None}
+        with self._lock:
+            others = {host: one for host, (_, one) in self._recent.items() if host not in by_host}
         silent = frozenset(by_host) - frozenset(found)
-        return Seen(at, found, self._files, self.inventory.inventories(disks=True), silent)
+        return Seen(at, {**others, **found}, self._files, self.inventory.inventories(disks=True), silent)
 
     def _as_it_is(self, seen: VMInventory, looked: Seen, before: Remembered) -> VMInventory:
         """A VM of which a fork is known is looked at as it is now: the disks of the last scan may be older than it."""
@@ -208,3 +265,33 @@ def _since(vms: Iterable[VMInventory], kept: Mapping[str, Remembered], at: datet
         if not covered or (before.watched_until and before.watched_until < oldest):
             oldest = min(oldest, needed)
     return max(oldest, at - FARTHEST)
+
+
+def _by_host(vms: Iterable[VMInventory], hosts: Iterable[str]) -> Mapping[str, Sequence[VMInventory]]:
+    """Those on these hosts."""
+    found: dict[str, list[VMInventory]] = {host: [] for host in hosts}
+    for seen in vms:
+        if seen.vm.host in found:
+            found[seen.vm.host].append(seen)
+    return found
+
+
+def _shown(vms: Iterable[VMInventory]) -> int:
+    """Another where something happened on a host: sizes always change."""
+    return hash(
+        frozenset(
+            (one.vm.id, one.vm.state, one.vm.merging, frozenset(checkpoint.id for checkpoint in one.checkpoints))
+            for one in vms
+        )
+    )
+
+
+def _last_of(told: HostEvents) -> object:
+    """The number of the last event of each log, and how far it can be read."""
+    last = {event.log: event.number for event in told.events}
+    return last, tuple((reading.log, reading.trouble) for reading in told.readings)
+
+
+def _is_restless(health: VMHealth, kept: Remembered) -> bool:
+    """What is to be said of it may be another the next time."""
+    return health.verdict is Verdict.HOLD or kept.forked is not None or kept.creating_since is not None

@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from backends.base import BackendError, EventLog, VMState
+from backends.base import BackendError, EventLog, HostEvents, Unreachable, VMState
 from backends.hyperv.backend import HyperVBackend
 from backends.simulator.fleets.seed import DAY, Past, new_host
 from backends.simulator.model import power
@@ -36,12 +36,12 @@ HOLD, LOOK, FINE, CANNOT_TELL = Verdict.HOLD, Verdict.LOOK, Verdict.FINE, Verdic
 
 
 class Ward(Hosts):
-    """Two hosts whose time stands still, and who looks at their VMs."""
+    """Hosts whose time stands still, and who looks at their VMs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hosts: int = 2) -> None:
         self.time = ManualClock()
-        quick = Durations(scale=0)
-        super().__init__(new_host(name, clock=self.time, durations=quick) for name in ("hv01", "hv02"))
+        quick, names = Durations(scale=0), [f"hv{number:02}" for number in range(1, hosts + 1)]
+        super().__init__(new_host(name, clock=self.time, durations=quick) for name in names)
         self.backends = {
             name: HyperVBackend(name, SimulatedSession(shell), now=self.now) for name, shell in self.shells.items()
         }
@@ -327,3 +327,59 @@ def _empty(host: SimulatedHost) -> None:
         host.storage.remove(file.path)
     for log in host.logs.values():
         del log.events[1:]
+
+
+class TestALargeFleet:
+    """More hosts than an answer asks for."""
+
+    @pytest.fixture
+    def ward(self, tmp_path: Path) -> Iterator[Ward]:
+        made = Ward(tmp_path, hosts=20)
+        for host in made.hosts:
+            made.put(f"vm-{host}", Past("old", DAY), host=host)
+        yield made
+        made.close()
+
+    def read_in_a_round(self, ward: Ward) -> set[str]:
+        """The hosts whose logs are read in the next round."""
+        before = {host: ward.ran("Get-WinEvent", host) for host in ward.hosts}
+        ward.inventory.refresh(disks=True)
+        ward.time.advance(15 * 60)
+        assert ward.health.look_if_due()
+        return {host for host in ward.hosts if ward.ran("Get-WinEvent", host) > before[host]}
+
+    def test_is_looked_at_as_a_whole_first_and_each_quiet_host_once_an_hour_then(self, ward: Ward) -> None:
+        everyone = set(ward.hosts)
+        assert self.read_in_a_round(ward) == everyone
+        rounds = [self.read_in_a_round(ward) for _ in range(8)]
+        for some in (rounds[:4], rounds[4:]):
+            assert set.union(*some) == everyone
+            assert sum(len(one) for one in some) == len(everyone)
+            assert max(len(one) for one in some) <= len(everyone) / 4
+
+    def test_has_a_host_looked_at_in_the_next_round_on_which_something_happens(self, ward: Ward) -> None:
+        self.read_in_a_round(ward)
+        quiet = set(ward.hosts) - self.read_in_a_round(ward)
+        host = sorted(quiet)[-1]
+        seen = next(one for one in ward.inventory.seen() if one.vm.host == host)
+        ward.backends[host].create(seen.vm.id, "new")
+        assert host in self.read_in_a_round(ward)
+
+    def test_has_a_host_looked_at_in_each_round_whose_vm_is_on_hold(self, ward: Ward) -> None:
+        ill = sorted(ward.hosts)[-1]
+        ward.fork(next(iter(ward.host(ill).vms.values())), ill)
+        assert all(ill in self.read_in_a_round(ward) for _ in range(5))
+
+    def test_has_a_host_looked_at_in_each_round_that_does_not_answer(
+        self, ward: Ward, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        down, asked = sorted(ward.hosts)[-1], []
+
+        def nothing(since: datetime) -> HostEvents:
+            asked.append(since)
+            raise Unreachable("hv20 does not answer.")
+
+        monkeypatch.setattr(ward.backends[down], "events", nothing)
+        for _ in range(5):
+            self.read_in_a_round(ward)
+        assert len(asked) == 5
