@@ -62,12 +62,18 @@ def unescaped(text: str) -> str:
     return _ENTITY.sub(lambda entity: _CHARACTERS[entity[1]], _MARKUP.sub(_as_typed, text))
 
 
+_AS_IT_IS = re.compile(r"[A-Za-z0-9_.]+(?:[- ][A-Za-z0-9_.]+)*")
+"""Names in which nothing but case makes no difference."""
+
+
 def normalise_name(text: str) -> str:
     """The form in which names are compared when no name is letter for letter what was typed.
 
     Case, width and composition of letters (NFKC), kinds of dashes, quotes and spaces, and invisible characters make no
     difference. Never act on it where two names are alike in this form: ask.
     """
+    if _AS_IT_IS.fullmatch(text):  # most names, and 5,000 of them are compared with the first that somebody types
+        return text.casefold()
     visible = re.sub(f"[{_INVISIBLE}\ufe0e\ufe0f]", "", text)
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold())
     folded = re.sub(f"[{_DASHES}]+", "-", folded)

@@ -61,7 +61,7 @@ def place_of(text: str, hosts: Iterable[HostStatus]) -> Place | None:
 @lru_cache(maxsize=32_768)
 def plain(name: str) -> str:
     """The name for comparing: Hyper-V's names differ by more than their case, and composed letters are one letter."""
-    return unicodedata.normalize("NFKC", name).casefold().strip()
+    return (name if name.isascii() else unicodedata.normalize("NFKC", name)).casefold().strip()
 
 
 def named(text: str, things: Iterable[Thing], normalise: Callable[[str], str] = plain) -> tuple[Thing, ...]:

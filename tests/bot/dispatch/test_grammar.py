@@ -260,3 +260,8 @@ def test_a_text_three_times_as_long_takes_about_three_times_as_long(unit: str) -
         return min(times)
 
     assert least(LONGEST) < 3 * 2.2 * least(LONGEST // 3) + 200_000
+
+
+@given(st.text("aZ0_. -'\"", max_size=12))
+def test_a_name_of_plain_letters_is_compared_as_any_other(name: str) -> None:
+    assert normalise_name(name) == normalise_name(f"{name}\u200b")
