@@ -28,7 +28,7 @@ from bot.dispatch.waiting import STILL_AT_IT
 from bot.sandbox import Channel, Sandbox, User, Workspace, demo_workspace
 from bot.slack.listeners import BUSY, TOO_FAST
 from tests.support.hosts import ACCOUNT, PASSWORD
-from tests.support.program import BotProcess
+from tests.support.program import BotProcess, children_of
 from tests.support.settings import host_at
 
 pytestmark = pytest.mark.bench
@@ -266,8 +266,13 @@ def ask_away(asked: Sandbox, bare: Sandbox, bot: BotProcess, answer: bytes) -> t
 
 
 def resident(pid: int) -> int:
-    """Bytes of memory, by Linux."""
-    return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    """Bytes of memory of a program and of those that it has begun, by Linux; of what several share, the share."""
+    return sum(_share_of(one) for one in (pid, *children_of(pid)))
+
+
+def _share_of(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 def percentile(figures: Sequence[float], percent: int) -> float:

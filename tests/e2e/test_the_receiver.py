@@ -12,24 +12,11 @@ import pytest
 
 from bot.slack.receiver import Given, Line, Receiver
 from tests.support.office import MoreOfTheBot, Office
-from tests.support.program import BotProcess, secrets, settings
+from tests.support.program import BotProcess, children_of, secrets, settings
 from tests.support.receiving import Beside, OnThreads
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-
-
-def receivers_of(bot: int) -> list[int]:
-    """The programs that a bot has begun and that run."""
-    found = []
-    for id in [int(one.name) for one in Path("/proc").glob("[0-9]*")]:
-        try:
-            state, parent = Path(f"/proc/{id}/stat").read_text("utf-8").rpartition(") ")[2].split()[:2]
-        except OSError:  # it has ended
-            continue
-        if int(parent) == bot and state != "Z":
-            found.append(id)
-    return found
 
 
 def test_killed_it_is_replaced_and_the_bot_goes_on(tmp_path: Path) -> None:
@@ -40,11 +27,11 @@ def test_killed_it_is_replaced_and_the_bot_goes_on(tmp_path: Path) -> None:
         office.add_vm("shop01")
         program.wait_until_running()
         office.sandbox.wait_for_connections(2)
-        (receiver,) = receivers_of(program.pid)
+        (receiver,) = children_of(program.pid)
 
         os.kill(receiver, signal.SIGKILL)
 
-        wait_until(lambda: receivers_of(program.pid) not in ([], [receiver]))
+        wait_until(lambda: children_of(program.pid) not in ([], [receiver]))
         office.sandbox.wait_for_connections(2)
         office.type("ada", "/checkpoint shop01 before-upgrade")
         office.wait_for_text("Took before-upgrade of shop01 (production)")
@@ -60,7 +47,7 @@ def test_it_outlives_no_bot(tmp_path: Path) -> None:
     ):
         program.wait_until_running()
         office.sandbox.wait_for_connections(2)
-        (receiver,) = receivers_of(program.pid)
+        (receiver,) = children_of(program.pid)
 
         program.kill()
 

@@ -110,6 +110,19 @@ class BotProcess:
                 self._changed.notify_all()
 
 
+def children_of(pid: int) -> list[int]:
+    """The programs that a program has begun and that run, by Linux."""
+    found = []
+    for one in Path("/proc").glob("[0-9]*"):
+        try:
+            state, parent = (one / "stat").read_text("utf-8").rpartition(") ")[2].split()[:2]
+        except OSError:  # it has ended
+            continue
+        if int(parent) == pid and state != "Z":
+            found.append(int(one.name))
+    return found
+
+
 def settings(office: Office, **more: object) -> Mapping[str, object]:
     """The settings file of a bot that serves an office from outside."""
     hosts = [{"name": name, "address": "127.0.0.1", "port": server.port} for name, server in office.servers.items()]
