@@ -283,6 +283,6 @@ def say(what: str, began: float) -> float:
 
 
 def peak_of(pid: int) -> int:
-    """Bytes of memory at the most, by Linux."""
+    """Bytes of memory of the bot itself at the most, by Linux, with what it shares with others."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) * 1024

@@ -18,7 +18,7 @@ from bot.ledger import ChangeState
 from bot.sandbox import Message
 from tests.support.hosts import small_fleet
 from tests.support.office import Office
-from tests.support.program import BotProcess, secrets, settings
+from tests.support.program import BotProcess, children_of, secrets, settings
 
 pytestmark = pytest.mark.bench
 
@@ -118,6 +118,10 @@ def is_over(message: Message) -> str:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far, by Linux."""
+    """User and system time so far of a program and of those that it has begun, by Linux."""
+    return sum(_cpu_of(one) for one in (pid, *children_of(pid)))
+
+
+def _cpu_of(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
