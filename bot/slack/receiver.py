@@ -256,7 +256,8 @@ def main() -> None:
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, signal.SIG_IGN)
     out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # nothing that is printed gets between the lines
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)  # nothing that is printed gets between the lines
 
     def make(given: Given, tell: Callable[[Line], None]) -> Receiver:
         logging.basicConfig(level=given.log_level, handlers=[_Logged(tell)])

@@ -285,6 +285,7 @@ class _Far:
         """It is to say whether that acknowledgement has left. False where it waits for it no more."""
         with self._waiting:
             if number in self._late or self.over:
+                self._late.discard(number)
                 return False
             self._served[number] = served
             return True
