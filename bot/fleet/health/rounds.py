@@ -156,7 +156,7 @@ class Health:
             self.ledger.verdicts.keep(judged)
         except LedgerError as error:
             log.error("verdicts could not be kept: %s", error.cause)
-        restless = {health.host for health, now in judged if _is_restless(health, now)}
+        restless = {health.host for health, now in judged if now.forked or now.creating_since}
         for number, host in enumerate(hosts):
             self._note(host, number, by_host[host], looked, restless=host in restless)
 
@@ -290,8 +290,3 @@ def _last_of(told: HostEvents) -> object:
     """The number of the last event of each log, and how far it can be read."""
     last = {event.log: event.number for event in told.events}
     return last, tuple((reading.log, reading.trouble) for reading in told.readings)
-
-
-def _is_restless(health: VMHealth, kept: Remembered) -> bool:
-    """What is to be said of it may be another the next time."""
-    return health.verdict is Verdict.HOLD or kept.forked is not None or kept.creating_since is not None

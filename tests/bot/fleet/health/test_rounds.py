@@ -365,7 +365,7 @@ class TestALargeFleet:
         ward.backends[host].create(seen.vm.id, "new")
         assert host in self.read_in_a_round(ward)
 
-    def test_has_a_host_looked_at_in_each_round_whose_vm_is_on_hold(self, ward: Ward) -> None:
+    def test_has_a_host_looked_at_in_each_round_where_a_checkpoint_failed_half_way(self, ward: Ward) -> None:
         ill = sorted(ward.hosts)[-1]
         ward.fork(next(iter(ward.host(ill).vms.values())), ill)
         assert all(ill in self.read_in_a_round(ward) for _ in range(5))
