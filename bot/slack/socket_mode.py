@@ -32,10 +32,10 @@ people that nothing was taken up. None of them waits for a host."""
 SILENT = 3 * BEAT
 """Seconds after which a receiver that says nothing is taken for one that does nothing."""
 
-ENDING = 1.0
+ENDING = 0.5
 """Seconds that a receiver gets to end after its connections are closed."""
 
-TELLING = 1.0
+TELLING = 0.5
 """Seconds that remain at the end to tell people that the bot is stopping."""
 
 _log = logging.getLogger(__name__)
@@ -153,7 +153,7 @@ class SocketMode:
         """Stop: take up nothing new, let what was taken up come to its end for at most `seconds`, and close.
 
         Until they are closed, the connections still acknowledge, and people are told that the bot is stopping. True
-        when all work was done. Closing takes two seconds more at the most.
+        when all work was done. Closing takes two and a half seconds more at the most.
         """
         self._intake.close()
         drained = self._intake.drain(seconds)
@@ -175,7 +175,8 @@ class SocketMode:
             served = serve(self._app, line["came"], str(line["id"]), kept=line["kept"] is True)
             self._work(served.afterwards)
         elif "asked" in line:
-            self._workers.submit(self._answer, far, int(str(line["asked"])), line["came"], str(line["id"]))
+            with suppress(RuntimeError):  # the bot has stopped, and Slack tells the person that it failed
+                self._workers.submit(self._answer, far, int(str(line["asked"])), line["came"], str(line["id"]))
         elif "left" in line:
             self._told_of_ack(line)
             self._work(far.left(int(str(line["left"]))))
