@@ -237,8 +237,12 @@ class World:
 
     def jobs_left(self) -> list[str]:
         """Workflows that are not over. One that is due when a question expires does nothing when it was answered, nor
-        do those that look again later."""
-        return self._jobs(f"status IN ('PENDING', 'ENQUEUED', 'DELAYED') AND NOT (status = 'DELAYED' AND {LATER})")
+        do those that look again later; and what a cron line has put into the queue in the moment in which the bot
+        stopped is taken out by the next."""
+        return self._jobs(
+            f"status IN ('PENDING', 'ENQUEUED', 'DELAYED') AND NOT (status = 'DELAYED' AND {LATER}) "
+            "AND NOT (status = 'ENQUEUED' AND substr(workflow_uuid, 1, 6) = 'sched-')"
+        )
 
     def jobs_broken(self) -> list[str]:
         """Workflows that met a defect."""
