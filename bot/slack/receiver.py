@@ -145,7 +145,7 @@ class Receiver:
         """The bot keeps what it is asked, and drops it where its answer could not leave."""
         number = next(self._numbers)
         answer = self._asked[number] = Future()
-        self._tell({"asked": number, "came": request.payload, "id": request.envelope_id})
+        self._tell({"asked": number, "payload": request.payload, "id": request.envelope_id})
         try:
             line = answer.result(ANSWER_WITHIN)
         except FutureTimeout:

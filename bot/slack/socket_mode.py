@@ -170,13 +170,13 @@ class SocketMode:
 
     def _heed(self, far: _Far, line: Line) -> None:
         """One line of a receiver. Runs on the thread that reads, so it waits for nothing."""
-        if "came" in line and "asked" not in line:
+        if "asked" in line:
+            with suppress(RuntimeError):  # the bot has stopped, and Slack tells the person that it failed
+                self._workers.submit(self._answer, far, int(str(line["asked"])), line["payload"], str(line["id"]))
+        elif "came" in line:
             self._told_of_ack(line)
             served = serve(self._app, line["came"], str(line["id"]), kept=line["kept"] is True)
             self._work(served.afterwards)
-        elif "asked" in line:
-            with suppress(RuntimeError):  # the bot has stopped, and Slack tells the person that it failed
-                self._workers.submit(self._answer, far, int(str(line["asked"])), line["came"], str(line["id"]))
         elif "left" in line:
             self._told_of_ack(line)
             self._work(far.left(int(str(line["left"]))))
@@ -222,10 +222,11 @@ class SocketMode:
             try:
                 self.start()
             except NotConnected as error:
-                _log.log(logging.INFO if tries else logging.ERROR, "Slack is away, and is tried again: %s", error)
+                level = logging.INFO if tries else logging.ERROR
+                _log.log(level, "No delivery comes in, and it is tried again: %s", error)
                 tries += 1
             else:
-                _log.warning("Slack is back.")
+                _log.warning("Deliveries come in again.")
                 return
 
 

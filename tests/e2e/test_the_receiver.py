@@ -90,7 +90,7 @@ def test_a_command_that_it_acknowledged_and_took_with_it_is_told_as_lost(data_di
             told = office.wait_for_text("I was stopped while I looked into what you asked")
 
         assert "/checkpoint shop01 before-upgrade" in told.seen
-        assert office.ledger.arrivals.unanswered() == ()
+        wait_until(lambda: office.ledger.arrivals.unanswered() == ())
         office.sandbox.wait_for_connections(2)
         office.type("ada", "/checkpoint shop01 before-upgrade")
         office.wait_for_text("Took before-upgrade of shop01")

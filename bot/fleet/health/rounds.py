@@ -162,7 +162,7 @@ class Health:
 
     def _note(self, host: str, number: int, vms: Sequence[VMInventory], looked: Seen, *, restless: bool) -> None:
         """When its logs are to be read next. The first time that is spread over the rounds."""
-        before, told = self._asked.get(host), looked.events.get(host) if host not in looked.silent else None
+        before, told = self._asked.get(host), looked.events.get(host)
         heard = _last_of(told) if told else None
         busy = restless or told is None or (before is not None and before.heard != heard)
         rounds = SELDOM if before else 1 + number % SELDOM

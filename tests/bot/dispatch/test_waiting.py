@@ -52,6 +52,20 @@ class TestWhoWaitsLong:
         assert board.whispers == []
 
 
+def test_what_was_received_and_is_left_out_is_kept_no_longer_unless_its_first_delivery_is_in_hand(
+    waiting: Waiting, bench: Workbench
+) -> None:
+    bench.ledger.arrivals.arrived(ASKED.delivery_id, ASKED.origin, "list")
+    waiting.arrived(replace(ASKED, kept=True), "list")
+    waiting.left_out(ASKED)
+    assert len(bench.ledger.arrivals.unanswered()) == 1
+
+    waiting.answered(ASKED)
+    bench.ledger.arrivals.arrived(ASKED.delivery_id, ASKED.origin, "list")
+    waiting.left_out(ASKED)
+    assert bench.ledger.arrivals.unanswered() == ()
+
+
 class TestARequestThatTheBotDiedOver:
     @pytest.fixture
     def hq(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Headquarters]:

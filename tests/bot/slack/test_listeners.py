@@ -105,6 +105,7 @@ def test_a_flood_of_one_person_is_acknowledged_and_told_once_and_takes_nothing_f
         deliver("UFEW", number)
 
     assert [one.origin.person_id for one in desk.kept] == ["UMANY"] * 5 + ["UFEW"] * 5
+    assert len(desk.left) == 295, "what the receiver has kept of them is kept no longer"
     told_so = [one.person_id for one, said in listening.whispers if said.startswith("You ask faster")]
     assert told_so == ["UMANY"]
 

@@ -139,7 +139,7 @@ class TestWhatBelongsIntoAnAcknowledgement:
         client = ClientOfATest()
         thread = self.delivered(receiver, client)
         wait_until(lambda: told)
-        assert (told[0]["asked"], told[0]["came"], client.sent) == (1, searched().payload, [])
+        assert (told[0]["asked"], told[0]["payload"], client.sent) == (1, searched().payload, [])
 
         receiver.heed({"answer": 1, "ack": {"options": []}})
 

@@ -211,6 +211,6 @@ def test_what_waits_for_an_answer_when_it_dies_is_dropped(
 
 
 SUBMITTED = (
-    b'{"asked": 1, "id": "e1", "came": {"type": "view_submission", "user": {"id": "U1"}, "team": {"id": "T1"}, '
+    b'{"asked": 1, "id": "e1", "payload": {"type": "view_submission", "user": {"id": "U1"}, "team": {"id": "T1"}, '
     b'"view": {"id": "V1", "type": "modal", "callback_id": "create", "private_metadata": "{}"}}}'
 )
