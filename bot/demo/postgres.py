@@ -23,6 +23,8 @@ USER = "checkpointbot"
 STARTING = 60.0
 """Seconds until it takes connections, on a machine with other work."""
 STOPPING = 30.0
+TRIES, BETWEEN_TRIES = 5, 0.5
+"""How often it is started where it ends at once, and seconds between."""
 
 SYSTEM = (Path("/usr/lib/postgresql"), Path("/usr/local/pgsql"), Path("/usr/local"), Path("/usr"))
 """Where distributions put the programs."""
@@ -70,8 +72,9 @@ class Postgres:
         """Its data are in `folder`, which is made where it is not there. Raises `NoPostgres`."""
         self._bin = programs()
         self._data = folder / "data"
+        self._words = folder / "log"
         self._password = secrets.token_urlsafe(16)
-        self._port = _free_port()
+        self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
         self.folder = folder
 
@@ -137,28 +140,46 @@ class Postgres:
         return here / self._bin.relative_to(package.parent)
 
     def start(self) -> None:
-        """Raises `NoPostgres`."""
-        options = {**OPTIONS, "port": str(self._port)}
-        self._process = subprocess.Popen(  # noqa: S603
-            [
-                *(str(self._bin / "postgres"), "-D", str(self._data)),
-                *(part for name, value in options.items() for part in ("-c", f"{name}={value}")),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for who uses it, and they end first
-            **_as_somebody(),
-        )
-        until = time.monotonic() + STARTING
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > until:
-                raise NoPostgres(f"PostgreSQL does not start in {self.folder}.")
-            time.sleep(0.02)
+        """On a free port, and after `stop` on the one it had. A port that somebody took in the moment before is not
+        its end. Raises `NoPostgres`."""
+        for left in reversed(range(TRIES)):
+            port = self._port or _free_port()
+            if self._started(port):
+                self._port = port
+                return
+            if left:
+                time.sleep(BETWEEN_TRIES)
+        raise NoPostgres(f"PostgreSQL does not start in {self.folder}. {self._last_words()}")
 
-    def _answers(self) -> bool:
+    def _started(self, port: int) -> bool:
+        options = {**OPTIONS, "port": str(port)}
+        with self._words.open("wb") as words:
+            self._process = subprocess.Popen(  # noqa: S603
+                [
+                    *(str(self._bin / "postgres"), "-D", str(self._data)),
+                    *(part for name, value in options.items() for part in ("-c", f"{name}={value}")),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=words,
+                start_new_session=True,  # Ctrl-C is for who uses it, and they end first
+                **_as_somebody(),
+            )
+        until = time.monotonic() + STARTING
+        while not self._answers(port):
+            if self._process.poll() is not None:
+                return False
+            if time.monotonic() > until:
+                raise NoPostgres(f"PostgreSQL does not start in {self.folder} within {STARTING:.0f} seconds.")
+            time.sleep(0.02)
+        return self._process.poll() is None  # else another one answered there
+
+    def _last_words(self) -> str:
+        return " ".join(self._words.read_text("utf-8", errors="replace").split())[-500:]
+
+    def _answers(self, port: int) -> bool:
         asked = subprocess.run(  # noqa: S603
-            [str(self._bin / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self._port)],
+            [str(self._bin / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)],
             check=False,
             **_as_somebody(),
         )

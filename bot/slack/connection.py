@@ -89,29 +89,37 @@ class Connections:
         with self._telling:
             alive, now = self.alive, time.monotonic()
             if alive != self._told or now - self._told_at >= BEAT:
-                self._told, self._told_at = alive, now
                 self._tell_alive(alive)
+                self._told, self._told_at = alive, now
 
     def _watch(self, line: _Line) -> None:
         tries = 0
         while not line.wait_for_trouble(self._check_every):
-            self._say_alive()
-            announced = line.replacement_wanted
-            if line.alive and not announced:
-                tries = 0 if line.age > STEADY else tries
-                continue
-            at_once = announced and tries == 0
-            spare = any(other.alive for other in self._lines if other is not line)
-            if not at_once and self._stopping.wait(pause(tries, self._chance, spare=spare)):
-                return
-            tries += 1
             try:
-                line.open()
-            except NotConnected as error:
-                self._say_away(error)
-            else:
-                self._say_back()
-                self._say_alive()
+                tries = self._looked_after(line, tries)
+            except Exception:  # whatever it was: nobody else replaces this connection
+                _log.exception("A connection to Slack was not looked after as it should be, and is looked at again.")
+                self._stopping.wait(pause(tries, self._chance, spare=False))
+                tries += 1
+
+    def _looked_after(self, line: _Line, tries: int) -> int:
+        """Replace it where it does not hold. How often that was tried without a connection that stays."""
+        self._say_alive()
+        announced = line.replacement_wanted
+        if line.alive and not announced:
+            return 0 if line.age > STEADY else tries
+        at_once = announced and tries == 0
+        spare = any(other.alive for other in self._lines if other is not line)
+        if not at_once and self._stopping.wait(pause(tries, self._chance, spare=spare)):
+            return tries
+        try:
+            line.open()
+        except NotConnected as error:
+            self._say_away(error)
+        else:
+            self._say_back()
+            self._say_alive()
+        return tries + 1
 
     def _say_away(self, error: NotConnected) -> None:
         """Once for all tries: no delivery comes in. While another connection does the work, nobody misses this one."""

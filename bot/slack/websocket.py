@@ -63,6 +63,12 @@ def _told(url: str) -> Iterator[None]:
         raise NotConnected(f"{url} could not be reached ({error_code(error)})") from error
 
 
+def _its_socket_may_go() -> suppress:
+    """While it is used here, the thread that reads, or another one that looks, may give it up and set it to None
+    (slack_sdk 3.47)."""
+    return suppress(AttributeError)
+
+
 class SocketClient(SocketModeClient):
     """slack_sdk's client, less its own way of reconnecting: that closes a connection on which an acknowledgement is
     still due (slack_sdk 3.47), and asks for a new address every few seconds for as long as Slack is down."""
@@ -90,8 +96,10 @@ class SocketClient(SocketModeClient):
         session = self.current_session
         if session is None or not session.is_active():
             return False
-        session.check_state()
-        return session.is_active() and session.consecutive_check_state_error_count == 0
+        with _its_socket_may_go():
+            session.check_state()
+            return session.is_active() and session.consecutive_check_state_error_count == 0
+        return False
 
     def open(self) -> None:
         with _told(self.web_client.base_url):
@@ -115,14 +123,14 @@ class SocketClient(SocketModeClient):
         session = self.current_session
         if session is not None and session.sock is not None:
             self.current_session_state.terminated = True
-            with suppress(OSError):
+            with suppress(OSError), _its_socket_may_go():
                 session.sock.shutdown(socket.SHUT_RDWR)  # else closing waits for a read that lasts 3 s
         self.closed = True
         self.message_queue.put(None)  # else closing waits for the next message, for a second
         super().close()
 
     def disconnect(self) -> None:
-        with suppress(AttributeError):  # slack_sdk 3.47: its reading thread may give the same socket up in between
+        with _its_socket_may_go():
             super().disconnect()
 
     def _count(self, deliver: Deliver) -> Deliver:

@@ -7,31 +7,40 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from bot.sandbox import Sandbox
 from bot.slack.connection import Connections, pause
-from bot.slack.websocket import NotConnected
+from bot.slack.web import reading_client
+from bot.slack.websocket import NotConnected, SocketClient
 from tests.support.slack import Bot, hold
 from tests.support.waiting import DEADLINE
 
 
-def connections(sandbox: Sandbox, *, token: str | None = None, api_url: str | None = None) -> Connections:
+def connections(
+    sandbox: Sandbox,
+    *,
+    token: str | None = None,
+    api_url: str | None = None,
+    tell_alive: Callable[[int], None] = lambda _: None,
+) -> Connections:
     return Connections(
         token or sandbox.app_token,
         lambda client, request: client.send_socket_mode_response({"envelope_id": request.envelope_id}),
         api_url=api_url or sandbox.api_url,
         chance=random.Random(0),
         check_every=0.05,
+        tell_alive=tell_alive,
     )
 
 
-def eventually(look: Callable[[], bool]) -> None:
+def eventually(look: Callable[[], bool], *, every: float = 0.01) -> None:
     end = time.monotonic() + DEADLINE
     while not look():
         assert time.monotonic() < end, "it never came true"
-        time.sleep(0.01)
+        time.sleep(every)
 
 
 def test_two_connections_are_opened(sandbox: Sandbox, bot: Bot) -> None:
@@ -74,6 +83,40 @@ def test_an_outage_is_one_line_when_it_begins_and_one_when_it_is_over(
     eventually(lambda: "Slack is back." in caplog.text)
     sandbox.wait_for_connections(2, timeout=DEADLINE)
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+
+
+def test_whatever_goes_wrong_beside_a_connection_it_is_looked_after(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = [OSError("the pipe is full"), RuntimeError("can't start new thread")]
+
+    def tell(alive: int) -> None:
+        if alive < 2 and wrong:
+            raise wrong.pop()
+
+    one = connections(sandbox, tell_alive=tell)
+    one.start()
+    sandbox.drop_connection()
+    eventually(lambda: caplog.text.count("was not looked after") >= 2)
+    sandbox.wait_for_connections(2, timeout=DEADLINE)
+    one.close()
+
+
+def test_a_connection_that_goes_while_it_is_looked_at_by_many_is_gone_for_all_of_them(sandbox: Sandbox) -> None:
+    """The watches of both connections, and what pings, look at the same moment."""
+    for _ in range(10):
+        client = SocketClient(sandbox.app_token, reading_client(None, sandbox.api_url), lambda client, request: None)
+        client.open()
+        with ThreadPoolExecutor(8) as watches:
+            looks = [watches.submit(look_until_gone, client) for _ in range(8)]
+            sandbox.drop_connection()
+            for look in looks:
+                look.result(DEADLINE)
+        client.close()
+
+
+def look_until_gone(client: SocketClient) -> None:
+    eventually(lambda: not client.alive, every=0)
 
 
 def opened(sandbox: Sandbox) -> int:
