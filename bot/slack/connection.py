@@ -19,6 +19,9 @@ STEADY = 60.0
 LONGEST_PAUSE, LONGEST_PAUSE_OF_A_SPARE = 30.0, 300.0
 """Seconds between tries: when no connection is left, and when another one does the work."""
 
+CHECK_EVERY = 2.0
+"""Seconds between looks at a connection, each of which is a ping."""
+
 BEAT = 10.0
 """Seconds after which it is said again how many connections hold."""
 
@@ -39,7 +42,7 @@ class Connections:
         api_url: str,
         count: int = 2,
         chance: random.Random | None = None,
-        check_every: float = 1.0,
+        check_every: float = CHECK_EVERY,
         tell_alive: Callable[[int], None] = lambda _: None,
     ) -> None:
         """`deliver` is called with each delivery and the client that is to acknowledge it, and `tell_alive` with how
@@ -104,9 +107,9 @@ class Connections:
 
     def _looked_after(self, line: _Line, tries: int) -> int:
         """Replace it where it does not hold. How often that was tried without a connection that stays."""
+        holds, announced = line.check(), line.replacement_wanted
         self._say_alive()
-        announced = line.replacement_wanted
-        if line.alive and not announced:
+        if holds and not announced:
             return 0 if line.age > STEADY else tries
         at_once = announced and tries == 0
         spare = any(other.alive for other in self._lines if other is not line)
@@ -165,6 +168,10 @@ class _Line:
     @property
     def alive(self) -> bool:
         return self._client is not None and self._client.alive
+
+    def check(self) -> bool:
+        """Whether it holds, by asking it."""
+        return self._client is not None and self._client.check()
 
     @property
     def replacement_wanted(self) -> bool:

@@ -32,6 +32,9 @@ people that nothing was taken up. None of them waits for a host."""
 SILENT = 3 * BEAT
 """Seconds after which a receiver that says nothing is taken for one that does nothing."""
 
+HUNG = 2 * SILENT
+"""Seconds after which it is ended, so that another one takes its place."""
+
 ENDING = 0.5
 """Seconds that a receiver gets to end after its connections are closed."""
 
@@ -145,9 +148,12 @@ class SocketMode:
         return self._far.alive if self._far is not None else 0
 
     def wait(self) -> None:
-        """Wait until `stop` is called."""
+        """Wait until `stop` is called. A receiver that hangs meanwhile is ended, and with that replaced."""
         while not self._stopping.wait(1):  # on Windows, a wait without end would keep Ctrl-C waiting too
-            pass
+            far = self._far
+            if far is not None and far.hangs:
+                _log.error("The program that holds the connections to Slack has said nothing for %d seconds.", HUNG)
+                far.kill()
 
     def stop(self, seconds: float = 10.0) -> bool:
         """Stop: take up nothing new, let what was taken up come to its end for at most `seconds`, and close.
@@ -265,6 +271,13 @@ class _Far:
         """How many of its connections hold. Of one that says nothing any more, none."""
         return 0 if self.over or time.monotonic() - self._heard_at > SILENT else self._alive
 
+    @property
+    def hangs(self) -> bool:
+        return self.opened and not self.over and time.monotonic() - self._heard_at > HUNG
+
+    def kill(self) -> None:
+        self._child.kill()
+
     def open(self) -> None:
         """Raises `NotConnected`."""
         opening: Future[None] = Future()
@@ -318,7 +331,7 @@ class _Far:
             self._child.stdin.close()
         self._reader.join(seconds)
         if self._reader.is_alive():
-            self._child.kill()
+            self.kill()
 
     def _read(self) -> None:
         try:
@@ -326,7 +339,7 @@ class _Far:
                 self._take(json.loads(line))
         except Exception:
             _log.exception("What the receiver said could not be taken.")
-            self._child.kill()
+            self.kill()
         how = self._child.ended()
         with self._writing, suppress(OSError):
             self._child.stdin.close()

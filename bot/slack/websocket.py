@@ -92,14 +92,17 @@ class SocketClient(SocketModeClient):
 
     @property
     def alive(self) -> bool:
-        """Whether the connection holds. A peer that went away is noticed by the second ping it cannot take."""
+        """Whether the connection held when it was last looked at."""
         session = self.current_session
-        if session is None or not session.is_active():
-            return False
+        return session is not None and session.is_active() and session.consecutive_check_state_error_count == 0
+
+    def check(self) -> bool:
+        """Send a ping, and say whether the connection holds. A peer that went away is noticed by the second one that
+        it cannot take."""
         with _its_socket_may_go():
-            session.check_state()
-            return session.is_active() and session.consecutive_check_state_error_count == 0
-        return False
+            if self.current_session is not None:
+                self.current_session.check_state()
+        return self.alive
 
     def open(self) -> None:
         with _told(self.web_client.base_url):

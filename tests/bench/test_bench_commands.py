@@ -18,13 +18,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from statistics import median, quantiles
 from urllib.request import Request, urlopen
 
 import pytest
 
+from bot.changes.card import SIGNS
 from bot.dispatch.waiting import STILL_AT_IT
+from bot.ledger import ChangeState
 from bot.sandbox import Channel, Sandbox, User, Workspace, demo_workspace
 from bot.slack.listeners import BUSY, TOO_FAST
 from tests.support.hosts import ACCOUNT, PASSWORD
@@ -44,6 +47,7 @@ CREATE = 20.0
 TIDY = 10
 """Rounds of changes after which somebody deletes the checkpoints at the hosts: a VM may have fifty."""
 TYPED = ("list vm01", "show vm02", "whoami", "hosts", "history vm01")
+UNDER_WAY = SIGNS[ChangeState.RUNNING]
 TURNED_AWAY = (BUSY[:40], TOO_FAST[:40], "is slow to answer", "Too many questions")
 
 BARE = """
@@ -226,16 +230,21 @@ class Read:
 
 
 def keep_changing(sandbox: Sandbox, stop: threading.Event, tidy: Callable[[], None]) -> None:
-    """Twenty at once, and again when they are over."""
-    round_ = 0
-    while not stop.is_set():
-        round_ += 1
+    """Twenty at once, and again when they are over, however long the machine takes."""
+    for round_ in count(1):
         for number in range(CHANGES):
             sandbox.command("ada", f"#team{number % TEAMS}", f"/checkpoint vm{number:02} bench{round_}")
-        if stop.wait(CREATE + 5):
-            return
+        while over(sandbox, f"bench{round_}") < CHANGES:
+            if stop.wait(1):
+                return
         if round_ % TIDY == 0:
             tidy()
+
+
+def over(sandbox: Sandbox, name: str) -> int:
+    """How many of the changes of that name are not under way any more."""
+    messages = [m for number in range(TEAMS) for m in sandbox.messages(f"#team{number}") if f" {name} of " in m.seen]
+    return sum(not m.seen.startswith(UNDER_WAY) for m in messages)
 
 
 def ask_away(asked: Sandbox, bare: Sandbox, bot: BotProcess, answer: bytes) -> tuple[list[float], list[float], int]:

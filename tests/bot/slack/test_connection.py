@@ -116,7 +116,7 @@ def test_a_connection_that_goes_while_it_is_looked_at_by_many_is_gone_for_all_of
 
 
 def look_until_gone(client: SocketClient) -> None:
-    eventually(lambda: not client.alive, every=0)
+    eventually(lambda: not client.check(), every=0)
 
 
 def opened(sandbox: Sandbox) -> int:

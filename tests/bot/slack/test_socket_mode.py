@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
@@ -193,6 +194,20 @@ def test_of_one_that_says_nothing_any_more_no_connection_counts(
     assert socket_mode.alive
     monkeypatch.setattr("bot.slack.socket_mode.SILENT", -1.0)
     assert socket_mode.alive == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing can be made to hang there")
+def test_one_that_hangs_is_ended_and_replaced(
+    sandbox: Sandbox, socket_mode: SocketMode, begun: Begun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    socket_mode.start()
+    os.kill(pid(begun[0]), signal.SIGSTOP)
+    threading.Thread(target=socket_mode.wait, daemon=True).start()
+    with monkeypatch.context() as much_later:
+        much_later.setattr("bot.slack.socket_mode.HUNG", -1.0)
+        wait_until(lambda: len(begun) > 1)
+    wait_until(lambda: socket_mode.alive == 2)
+    assert sandbox.command("ada", "#ops", "/checkpoint list").error is None
 
 
 def test_what_waits_for_an_answer_when_it_dies_is_dropped(
