@@ -26,7 +26,7 @@ from sqlalchemy.exc import DBAPIError
 from backends.base import Checkpoint, HostInventory, VMInventory
 from backends.base.written import HostError, Kind, Record, Writing
 from backends.sites import jobs
-from backends.sites.database import look_holding_nothing, migrating, refuse_pickles
+from backends.sites.database import ask_for_queues_once, look_holding_nothing, migrating, refuse_pickles
 from backends.sites.signing import Forged, Key, Newer
 
 log = logging.getLogger(__name__)
@@ -202,6 +202,7 @@ class Durable:
         self._watch_ends()
         self._be_the_latest()
         DBOS.register_queue(LATER, polling_interval_sec=self._seldom, on_conflict="always_update")
+        ask_for_queues_once(self._dbos)
         Thread(target=self._begin_what_waits, name="durable", daemon=True).start()
 
     def _be_quick_at_first(self) -> None:

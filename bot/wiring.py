@@ -211,7 +211,7 @@ class Bot:
                 if error.lasting or not self._wait:
                     raise
                 if tries == 0:
-                    log.error("Slack is away, and is waited for: %s", error)
+                    log.error("Slack is not reached yet, and is tried again: %s", error)
                 stopping.wait(pause(tries, random.Random(), spare=False))  # noqa: S311 - spreads tries, guards nothing
                 tries += 1
         return None

@@ -12,7 +12,7 @@ from threading import Event, Thread
 from typing import Any, Final
 
 import psycopg
-from dbos import Serializer
+from dbos import DBOS, Queue, Serializer
 from dbos._serialization import DBOSDefaultSerializer
 from dbos._sys_db_postgres import PostgresSystemDatabase
 from sqlalchemy import Engine, create_engine, make_url, text
@@ -136,6 +136,18 @@ def look_holding_nothing() -> None:
         yield True
 
     PostgresSystemDatabase.background_job_lock = unlocked  # type: ignore[assignment, method-assign]
+
+
+def ask_for_queues_once(dbos: DBOS) -> None:
+    """DBOS asks every second which queues there are, for ever (seen with 3.4, which has no setting for it). Ours are
+    all declared at the launch, and stay."""
+    database = dbos._sys_db
+    declared = database.list_queues(application_name=database.app_name)
+
+    def list_queues(**_whose: Any) -> list[Queue]:
+        return declared
+
+    database.list_queues = list_queues  # type: ignore[method-assign]
 
 
 class Line:

@@ -34,6 +34,7 @@ from backends.sites.database import (
     SCHEMA,
     Line,
     PlainJSON,
+    ask_for_queues_once,
     first_line,
     look_holding_nothing,
     migrating,
@@ -187,6 +188,7 @@ class Worker:
             polling_interval_sec=self._seldom,
             on_conflict="always_update",
         )
+        ask_for_queues_once(self._dbos)
 
     def _workflow(self) -> Callable[[str], None]:
         def call(letter: str) -> None:

@@ -26,7 +26,7 @@ DISKS_EVERY = 30
 FIRST_DISKS = 2
 """Rounds over which the first looks at the disks of a large fleet are spread: names are known first."""
 
-SELDOM = 4
+SELDOM = 6
 """Rounds between two looks at a host on which nothing changes: its warm session would be closed after more."""
 
 TURNS = 12

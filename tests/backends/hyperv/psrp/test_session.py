@@ -13,6 +13,7 @@ import pytest
 from pypsrp.powershell import PowerShell
 
 from backends.base import AuthenticationFailed, HostConnection, TimedOut, UnknownOutcome, Unreachable
+from backends.hyperv.psrp.pool import IDLE_LIMIT
 from backends.hyperv.psrp.session import PsrpSession
 from backends.remoting import Cmdlet
 from backends.simulator.model.errors import ErrorData
@@ -193,7 +194,7 @@ def test_idle_shells_are_closed_before_the_host_does_it(connect: Connect, server
     session = connect()
     _warm(session, server)
     first = set(server.shells)
-    clock.now += 600
+    clock.now += IDLE_LIMIT
     session.invoke(ASK, deadline=10)
     assert _soon(lambda: len(server.shells) == 1)
     assert not first & set(server.shells)
