@@ -10,7 +10,8 @@ from threading import Condition, Thread, Timer
 from typing import Final, Generic, Protocol, TypeVar
 
 IDLE_LIMIT: Final = 13 * 60.0
-"""Seconds that a shell may lie idle here: shorter than the host lets it (`shell.IDLE_TIMEOUT`), and longer than a quiet host is left alone."""
+"""Seconds that a shell may lie idle here: less than the host lets it (`shell.IDLE_TIMEOUT`), and more than a quiet host
+is left alone."""
 
 FINISHING_LIMIT: Final = 1.0
 """Seconds to wait for a shell that is nearly free before another one is opened: to open one takes longer."""
