@@ -20,7 +20,7 @@ from typing import Any, Self
 
 ACCOUNT = "nobody"
 USER = "checkpointbot"
-STARTING = 60.0
+STARTING = 180.0
 """Seconds until it takes connections, on a machine with other work."""
 STOPPING = 30.0
 TRIES, BETWEEN_TRIES = 5, 0.5

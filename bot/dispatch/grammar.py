@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from commands.base import UsageError
 from commands.kit.words import typed
@@ -66,13 +67,15 @@ _AS_IT_IS = re.compile(r"[A-Za-z0-9_.]+(?:[- ][A-Za-z0-9_.]+)*")
 """Names in which nothing but case makes no difference."""
 
 
+@lru_cache(maxsize=32_768)
 def normalise_name(text: str) -> str:
     """The form in which names are compared when no name is letter for letter what was typed.
 
     Case, width and composition of letters (NFKC), kinds of dashes, quotes and spaces, and invisible characters make no
-    difference. Never act on it where two names are alike in this form: ask.
+    difference. Never act on it where two names are alike in this form: ask. Every look-up compares all names of the
+    fleet, which stay the same for weeks.
     """
-    if _AS_IT_IS.fullmatch(text):  # most names, and 5,000 of them are compared with the first that somebody types
+    if _AS_IT_IS.fullmatch(text):  # most names
         return text.casefold()
     visible = re.sub(f"[{_INVISIBLE}\ufe0e\ufe0f]", "", text)
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold())

@@ -245,13 +245,16 @@ class Inventory:
         return merged[1]
 
     def _merge(self, hosts: Iterable[str] | None, disks: bool) -> tuple[VMInventory, ...]:
-        best: dict[str, tuple[_Watch, VMInventory]] = {}
+        best: dict[str, VMInventory] = {}
+        where: dict[str, _Watch] = {}
         for watch in self._chosen(hosts):
-            for vm_id, one in watch.sight(disks).vms.items():
-                other, known = best.setdefault(vm_id, (watch, one))
-                if other is not watch and other.rank(known) < watch.rank(one):
-                    best[vm_id] = watch, one
-        return tuple(one for _, one in best.values())
+            vms = watch.sight(disks).vms
+            for vm_id in best.keys() & vms.keys():
+                if where[vm_id].rank(best[vm_id]) >= watch.rank(vms[vm_id]):
+                    vms = {id: one for id, one in vms.items() if id != vm_id}
+            best |= vms
+            where |= dict.fromkeys(vms, watch)
+        return tuple(best.values())
 
     def inventories(self, *, disks: bool = False) -> tuple[HostInventory, ...]:
         """What was last seen of each host, without the hosts that were never seen."""
@@ -394,6 +397,17 @@ class _Question:
     put_at: datetime
     """The same for people."""
     answer: Future[None]
+
+
+def what_is_there(vms: Iterable[VMInventory]) -> int:
+    """Another where something happened on a host: what is there, how it is called, and whether it runs. Sizes always
+    change."""
+    return hash(
+        frozenset(
+            (one.vm.id, one.vm.name, one.vm.state, one.vm.merging, frozenset((c.id, c.name) for c in one.checkpoints))
+            for one in vms
+        )
+    )
 
 
 @dataclass(slots=True)

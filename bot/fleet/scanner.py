@@ -15,7 +15,7 @@ from datetime import timedelta
 from threading import Event, Thread
 
 from backends.base import HostInventory
-from bot.fleet.inventory import FEW, SCAN, Inventory
+from bot.fleet.inventory import FEW, SCAN, Inventory, what_is_there
 from bot.ledger import Ledger, LedgerError
 
 log = logging.getLogger(__name__)
@@ -178,7 +178,7 @@ class Scanner:
         if error := look.answer.exception():
             log.error("%s could not be looked at", host, exc_info=error)
         seen = self.inventory.of_host(host, disks=look.disks)
-        shown = hash((look.changed, _shown(seen) if seen else None))
+        shown = hash((look.changed, what_is_there(seen.vms) if seen else None))
         news = shown != turn.shown
         quiet = not news and self.inventory.answers(host)
         turn.shown, turn.changed = shown, look.changed
@@ -207,11 +207,3 @@ class Scanner:
     def _failed(self, error: LedgerError) -> None:
         if not self._stopping.is_set():  # the ledger is closed by then
             log.error("what was seen of the fleet could not be recorded: %s", error.cause)
-
-
-def _shown(seen: HostInventory) -> tuple[object, ...]:
-    """What is news when it is another: what is there, how it is called, and whether it runs. Sizes always change."""
-    return tuple(
-        (one.vm.id, one.vm.name, one.vm.state, one.vm.merging, tuple((c.id, c.name) for c in one.checkpoints))
-        for one in seen.vms
-    )

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import lru_cache, partial
 from types import MappingProxyType
 
 from backends.base import VM, BackendError, VMInventory, Volume
@@ -36,7 +35,7 @@ class FleetView:
         self._may = may
         self._at = at
         self._sets = sets
-        self._normalise = partial(_normalised, normalise)
+        self._normalise = normalise
         self._known: tuple[int, tuple[VMInventory, ...]] | None = None
 
     def find(self, text: str) -> tuple[VM, ...]:
@@ -263,12 +262,6 @@ class HealthView:
     def judge(self, seen: VMInventory) -> VMHealth:
         with self.at(seen.vm.host):
             return self.health.judge(seen)
-
-
-@lru_cache(maxsize=32_768)
-def _normalised(normalise: Callable[[str], str], name: str) -> str:
-    """Every look-up compares all names of the fleet, which stay the same for weeks."""
-    return normalise(name)
 
 
 def _is_pattern(text: str) -> bool:

@@ -14,7 +14,7 @@ from bot.fleet.health import events
 from bot.fleet.health.collect import Seen, folders_of, remembered, signs_of
 from bot.fleet.health.events import Means, Names
 from bot.fleet.health.verdict import BEFORE, WINDOW, judge
-from bot.fleet.inventory import FEW, Inventory
+from bot.fleet.inventory import FEW, Inventory, what_is_there
 from bot.ledger import Ledger, LedgerError
 from bot.ledger.verdicts import Remembered
 from commands.base.health import Verdict, VMHealth, unjudged
@@ -137,7 +137,7 @@ class Health:
 
     def _is_due(self, host: str, vms: Sequence[VMInventory], now: datetime) -> bool:
         asked = self._asked.get(host)
-        if asked is None or asked.busy or asked.shown != _shown(vms):
+        if asked is None or asked.busy or asked.shown != what_is_there(vms):
             return True
         return abs(now - asked.at) >= asked.pause - self.every / 2  # no round comes to the second
 
@@ -166,7 +166,7 @@ class Health:
         heard = _last_of(told) if told else None
         busy = restless or told is None or (before is not None and before.heard != heard)
         rounds = SELDOM if before else 1 + number % SELDOM
-        self._asked[host] = _Asked(looked.at, rounds * self.every, heard, _shown(vms), busy)
+        self._asked[host] = _Asked(looked.at, rounds * self.every, heard, what_is_there(vms), busy)
 
     def _round(self, by_host: Mapping[str, Sequence[VMInventory]], kept: Mapping[str, Remembered]) -> Seen:
         """What these hosts tell by now; of the others what they told last."""
@@ -274,16 +274,6 @@ def _by_host(vms: Iterable[VMInventory], hosts: Iterable[str]) -> Mapping[str, S
         if seen.vm.host in found:
             found[seen.vm.host].append(seen)
     return found
-
-
-def _shown(vms: Iterable[VMInventory]) -> int:
-    """Another where something happened on a host: sizes always change."""
-    return hash(
-        frozenset(
-            (one.vm.id, one.vm.state, one.vm.merging, frozenset(checkpoint.id for checkpoint in one.checkpoints))
-            for one in vms
-        )
-    )
 
 
 def _last_of(told: HostEvents) -> object:
