@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from bot.operations.service import Notifier
     from bot.settings import Settings
 
+PULSE = 1.0
+"""Seconds between looks at what else there is to do until the program is stopped. Without an end, the wait would keep
+Ctrl-C waiting on Windows."""
+
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 config_option = click.option(
@@ -399,7 +403,7 @@ def _until_stopped(
         if asked_to_stop.is_set():
             raise click.exceptions.Exit(0)
         yield
-        while not asked_to_stop.wait(0.5):  # without an end, the wait would keep Ctrl-C waiting on Windows
+        while not asked_to_stop.wait(PULSE):
             if manager:
                 manager.feed(lives)
             if reload and asked_to_reload.is_set():

@@ -53,7 +53,7 @@ RECOVERING, RECOVERED_AFTER = 0.2, 10.0
 NEEDED = ("queue_thread", "scheduler")
 """DBOS's threads without which nothing that is due is begun."""
 
-SELDOM = 5.0
+SELDOM = 10.0
 """Seconds between looks at what is due. Nothing is waited for by looking but time itself, and each look costs."""
 
 

@@ -26,8 +26,9 @@ DISKS_EVERY = 30
 FIRST_DISKS = 2
 """Rounds over which the first looks at the disks of a large fleet are spread: names are known first."""
 
-SELDOM = 6
-"""Rounds between two looks at a host on which nothing changes: its warm session would be closed after more."""
+SELDOM, SELDOM_OF_MANY = 4, 12
+"""Rounds between two looks at a host on which nothing changes, of a few hosts and of a large fleet: its warm session
+would be closed after more."""
 
 TURNS = 12
 """Parts of a round; what is due within one is asked together."""
@@ -138,6 +139,10 @@ class Scanner:
     def _round(self) -> float:
         return self.every.total_seconds()
 
+    @property
+    def _seldom(self) -> int:
+        return SELDOM if len(self._turns) <= FEW else SELDOM_OF_MANY
+
     def _due(self, host: str, turn: _Turn) -> float:
         """Where the bot has changed something, it is asked no later than a busy one."""
         is_same = turn.changed == self.inventory.changed(host)
@@ -182,7 +187,7 @@ class Scanner:
         news = shown != turn.shown
         quiet = not news and self.inventory.answers(host)
         turn.shown, turn.changed = shown, look.changed
-        turn.pause = min(turn.pause * 1.5, self._round * SELDOM) if quiet else self._round
+        turn.pause = min(turn.pause * 1.5, self._round * self._seldom) if quiet else self._round
         turn.due = self.steady() + turn.pause
         if look.disks:
             turn.disks_due = self.steady() + self._round * DISKS_EVERY

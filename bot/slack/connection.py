@@ -19,7 +19,7 @@ STEADY = 60.0
 LONGEST_PAUSE, LONGEST_PAUSE_OF_A_SPARE = 30.0, 300.0
 """Seconds between tries: when no connection is left, and when another one does the work."""
 
-CHECK_EVERY = 2.0
+CHECK_EVERY = 3.0
 """Seconds between looks at a connection, each of which is a ping."""
 
 BEAT = 10.0

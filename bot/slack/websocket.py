@@ -132,6 +132,9 @@ class SocketClient(SocketModeClient):
         self.message_queue.put(None)  # else closing waits for the next message, for a second
         super().close()
 
+    def _monitor_current_session(self) -> None:
+        """Nothing: `check` is called by whoever replaces the connection."""
+
     def disconnect(self) -> None:
         with _its_socket_may_go():
             super().disconnect()

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from backends.base import HostInventory, VMInventory
+from backends.hyperv.psrp.pool import IDLE_LIMIT
 from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import FaultKind
-from bot.fleet.inventory import Inventory
+from bot.fleet.inventory import FEW, SCAN_DISKS, Inventory
 from bot.fleet.scanner import PATIENCE, Scanner
 from bot.ledger import Ledger
 from tests.support.clock import StoppedClock
@@ -108,7 +109,7 @@ class Quiet:
 
 @dataclass
 class Rounds:
-    """Twelve hosts and a scanner with rounds of two minutes, moved by hand."""
+    """Some hosts and a scanner with rounds of two minutes, moved by hand."""
 
     hosts: list[Quiet]
     scanner: Scanner
@@ -124,9 +125,11 @@ class Rounds:
 
 
 @pytest.fixture
-def rounds(ledger: Ledger) -> Iterator[Rounds]:
+def rounds(ledger: Ledger, request: pytest.FixtureRequest) -> Iterator[Rounds]:
+    """Of so many hosts as a test says, or of twelve."""
+    count = getattr(request, "param", 12)
     hand, clock, told = Hand(), StoppedClock(), list[float]()
-    hosts = [Quiet(f"hv{number:02}", clock, hand) for number in range(1, 13)]
+    hosts = [Quiet(f"hv{number:02}", clock, hand) for number in range(1, count + 1)]
     inventory = Inventory({one.host: one for one in hosts}, clock, fresh_for=timedelta(0))  # type: ignore[dict-item, misc]
     scanner = Scanner(inventory, ledger, lambda: told.append(hand.now), steady=hand)
     scanner.look(disks=True)
@@ -158,7 +161,14 @@ def test_a_host_on_which_nothing_changes_is_asked_more_and_more_seldom(rounds: R
     assert often >= 28
     assert seldom <= 11
     late = [at for at, _ in quiet.asked if at > 1800]
-    assert max(b - a for a, b in pairwise(late)) <= 740
+    assert max(b - a for a, b in pairwise(late)) <= 500
+
+
+@pytest.mark.parametrize("rounds", [FEW + 1], indirect=True)
+def test_of_a_large_fleet_a_quiet_host_is_asked_while_its_session_is_warm(rounds: Rounds) -> None:
+    rounds.run(180)
+    late = [at for at, _ in rounds.hosts[0].asked if at > 7200]
+    assert SCAN_DISKS.total_seconds() / 3 < max(b - a for a, b in pairwise(late)) < IDLE_LIMIT
 
 
 def test_a_host_that_changes_again_is_asked_as_often_as_before(rounds: Rounds) -> None:
