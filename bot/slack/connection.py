@@ -52,7 +52,7 @@ class Connections:
         self._chance = chance or random.Random()  # noqa: S311 - spreads reconnects, guards nothing
         self._check_every = check_every
         self._tell_alive = tell_alive
-        self._told, self._told_at = 0, 0.0
+        self._told = 0
         self._telling = threading.Lock()
         client = reading_client(None, api_url)
         self._lines = [_Line(app_token, client, deliver, self._stopping) for _ in range(count)]
@@ -73,6 +73,7 @@ class Connections:
         self._say_alive()
         for line in self._lines:
             threading.Thread(target=self._watch, args=(line,), name="slack-watch", daemon=True).start()
+        threading.Thread(target=self._beat, name="slack-beat", daemon=True).start()
 
     @property
     def alive(self) -> int:
@@ -88,12 +89,18 @@ class Connections:
         for closer in closers:
             closer.join(CLOSING / len(closers))
 
+    def _beat(self) -> None:
+        """By itself: who replaces a connection may be waiting for Slack."""
+        while not self._stopping.wait(BEAT):
+            with self._telling:
+                self._tell_alive(self.alive)
+
     def _say_alive(self) -> None:
         with self._telling:
-            alive, now = self.alive, time.monotonic()
-            if alive != self._told or now - self._told_at >= BEAT:
+            alive = self.alive
+            if alive != self._told:
                 self._tell_alive(alive)
-                self._told, self._told_at = alive, now
+                self._told = alive
 
     def _watch(self, line: _Line) -> None:
         tries = 0

@@ -85,6 +85,19 @@ def test_an_outage_is_one_line_when_it_begins_and_one_when_it_is_over(
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
 
 
+def test_it_says_that_it_is_there_also_while_slack_is_away(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would be taken for one that hangs, between tries that become rare."""
+    monkeypatch.setattr("bot.slack.connection.BEAT", 0.05)
+    said: list[int] = []
+    one = connections(sandbox, tell_alive=said.append)
+    one.start()
+    sandbox.refuse_connections()
+    sandbox.drop_connection()
+    sandbox.drop_connection()
+    eventually(lambda: said[-5:] == [0] * 5)
+    one.close()
+
+
 def test_whatever_goes_wrong_beside_a_connection_it_is_looked_after(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
