@@ -192,7 +192,7 @@ class TestSlackAwayAtTheStart:
                 sandbox.wait_for_connections(2)
             finally:
                 bot.stop()
-        assert caplog.text.count("Slack is away") == 2
+        assert caplog.text.count("Slack is not reached yet") == 2
 
     def test_is_not_waited_for_where_that_is_not_wanted(self, tmp_path: Path) -> None:
         with Sandbox() as sandbox:
