@@ -10,14 +10,19 @@ from dataclasses import dataclass, field
 from threading import Condition, Thread
 
 
+def _nothing() -> None:
+    """For one that is called off."""
+
+
 @dataclass(eq=False, slots=True)
 class Alarm:
     act: Callable[[], None]
     off: bool = False
 
     def cancel(self) -> None:
-        """Harmless once it has gone off."""
+        """Harmless once it has gone off. What it held is let go of now, and not when it would have been due."""
         self.off = True
+        self.act = _nothing
 
 
 @dataclass(slots=True)

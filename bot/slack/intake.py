@@ -33,10 +33,12 @@ class Intake:
         self._idle_for = idle
         self._presses: RoundRobin[Job] = RoundRobin(waiting)
         self._questions: RoundRobin[Job] = RoundRobin(waiting)
-        lock = threading.RLock()
-        self._changed, self._gone = threading.Condition(lock), threading.Condition(lock)
+        self._lock = threading.RLock()
+        self._gone = threading.Condition(self._lock)
+        self._resting: list[threading.Condition] = []
+        """One for each thread that has nothing to do; who rested last is woken first, so that others may end."""
         self._closed = False
-        self._threads = self._idle = self._asking = 0
+        self._threads = self._asking = 0
 
     @property
     def closed(self) -> bool:
@@ -55,12 +57,13 @@ class Intake:
     def offer(self, job: Job, *, person_id: str = "", press: bool = False) -> bool:
         """Take a job, unless its person has too many in line or the intake is closed. It must handle its own errors."""
         line = self._presses if press else self._questions
-        with self._changed:
+        with self._lock:
             if self._closed or not line.add(person_id, job):
                 return False
-            one_more = self._idle < self._in_line and self._threads < self._most
+            one_more = not self._resting and self._threads < self._most
             self._threads += one_more
-            self._changed.notify()  # one: each that wakes in vain takes the interpreter from who acknowledges
+            if self._resting:  # one: each that wakes in vain takes the interpreter from who acknowledges
+                self._resting.pop().notify()
         if one_more:  # outside of the lock: it lasts until the thread runs
             # A daemon: a job that hangs on a host must not keep the process from ending after the drain.
             threading.Thread(target=self._work, name="intake", daemon=True).start()
@@ -68,9 +71,9 @@ class Intake:
 
     def close(self) -> None:
         """Take no more jobs. Those taken are still carried out, and then the threads end."""
-        with self._changed:
+        with self._lock:
             self._closed = True
-            self._changed.notify_all()
+            self._wake_all()
 
     def drain(self, seconds: float) -> bool:
         """After `close`: wait until every job taken is done, but not longer than `seconds`. False when some are not."""
@@ -88,23 +91,35 @@ class Intake:
                 job()
             except Exception:
                 _log.exception("A job let an error escape.")
-            with self._changed:
+            with self._lock:
                 self._asking -= question  # whoever did it takes what may be asked now
 
     def _take(self) -> tuple[Job, bool] | None:
         """The next job, and whether it is a question; None when this thread is to end."""
-        with self._changed:
+        with self._lock:
             while (taken := self._next()) is None:
-                self._idle += 1
-                woken = not self._ended and self._changed.wait(self._idle_for)
-                self._idle -= 1
+                woken = not self._ended and self._rest()
                 if not woken and not self._in_line:
                     self._threads -= 1
                     self._gone.notify_all()
                     if self._closed:
-                        self._changed.notify_all()
+                        self._wake_all()
                     return None
             return taken
+
+    def _rest(self) -> bool:
+        """Until there is something to do, or for long enough: False then."""
+        turn = threading.Condition(self._lock)
+        self._resting.append(turn)
+        turn.wait(self._idle_for)
+        if turn in self._resting:
+            self._resting.remove(turn)
+            return False
+        return True
+
+    def _wake_all(self) -> None:
+        while self._resting:
+            self._resting.pop().notify()
 
     @property
     def _ended(self) -> bool:

@@ -7,9 +7,8 @@ import re
 from urllib.parse import urlsplit
 
 from slack_sdk.errors import SlackRequestError
-from slack_sdk.webhook import WebhookClient
 
-from bot.slack.web import TIMEOUT, is_loopback, tls
+from bot.slack.web import connections, is_loopback
 
 SLACK_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 API_HOSTS = frozenset({"slack.com", "slack-gov.com"})
@@ -43,18 +42,18 @@ def allowed(url: str, api_url: str) -> bool:
 
 
 def respond(url: str, api_url: str, *, text: str, blocks: list[dict[str, object]]) -> None:
-    """Answer so that only the person sees it. Raises `Unusable`, or what slack_sdk raises for a lost connection.
+    """Answer so that only the person sees it. Raises `Unusable`, or what urllib3 raises for a lost connection.
 
-    slack_sdk's `respond()` is content with an answer of 404 `used_url`, so the status and the body are read here.
+    slack_sdk's `respond()` is content with an answer of 404 `used_url`, so the status and the body are read here; and
+    it opens a connection for each answer.
     """
     if not allowed(url, api_url):
         raise Unusable("response_url of a foreign host")
-    client = WebhookClient(url, timeout=TIMEOUT, ssl=tls(), retry_handlers=[])
-    client.proxy = None  # urllib decides, by NO_PROXY too: see `bot.slack.web`
-    response = client.send(text=text, blocks=blocks, response_type="ephemeral", replace_original=False)
-    problem = _problem(response.body)
-    if response.status_code != 200 or problem:
-        raise Unusable(problem or f"HTTP {response.status_code}")
+    answer = {"text": text, "blocks": blocks, "response_type": "ephemeral", "replace_original": False}
+    response = connections(url).request("POST", url, json=answer, redirect=False)
+    problem = _problem(response.data.decode("utf-8", "replace"))
+    if response.status != 200 or problem:
+        raise Unusable(problem or f"HTTP {response.status}")
 
 
 def _problem(body: str) -> str:

@@ -9,7 +9,8 @@ import ssl
 from collections.abc import Sequence
 from http.client import HTTPException
 from threading import Lock
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from cachetools import TTLCache, cached
@@ -21,6 +22,8 @@ from slack_sdk.http_retry.builtin_handlers import (
     RateLimitErrorRetryHandler,
     ServerErrorRetryHandler,
 )
+from urllib3 import PoolManager, ProxyManager, make_headers
+from urllib3.exceptions import HTTPError
 
 TIMEOUT = 10
 """Seconds a call may wait for the server."""
@@ -32,8 +35,15 @@ LONGEST_WAIT = 15
 """Seconds that a call sleeps when Slack says how long it wants to be left alone. Slack may say an hour, and who sleeps
 for that long keeps a thread from everybody; what is to be shown is tried again by the change itself."""
 
-WEB_ERRORS = (SlackClientError, OSError, HTTPException, ValueError)
-"""All that a call through slack_sdk raises; ValueError for an answer that is no JSON."""
+KEPT_OPEN = 200
+"""Connections that are kept for the next answer: more than the threads that answer."""
+
+KEPT_FOR = 30
+"""Seconds that they are kept. A firewall may have forgotten one that lay idle for longer without telling anybody, and
+what is sent over that is waited for in vain."""
+
+WEB_ERRORS = (SlackClientError, OSError, HTTPException, HTTPError, ValueError)
+"""All that a call through slack_sdk or urllib3 raises; ValueError for an answer that is no JSON."""
 
 
 class ShortRateLimit(RateLimitErrorRetryHandler):
@@ -65,6 +75,26 @@ def tls() -> ssl.SSLContext:
     """What servers are verified with. Python reads the machine's certificates anew for each connection otherwise, which
     takes longer than the call; they may change while the bot runs."""
     return ssl.create_default_context()
+
+
+def connections(url: str) -> PoolManager:
+    """Those to the host of an address, kept open for a while: to open one takes longer than the call. Nothing is
+    repeated, and no redirection is followed. The proxy is the environment's, unless NO_PROXY says otherwise."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    bypassed = is_loopback(host) or proxy_bypass(host)
+    return _connections("" if bypassed else getproxies().get(parts.scheme, ""))
+
+
+@cached(TTLCache(maxsize=4, ttl=KEPT_FOR), lock=Lock())
+def _connections(proxy: str) -> PoolManager:
+    kept: dict[str, Any] = {"maxsize": KEPT_OPEN, "retries": False, "timeout": TIMEOUT, "ssl_context": tls()}
+    if not proxy:
+        return PoolManager(**kept)
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
+    headers = make_headers(proxy_basic_auth=login)
+    return ProxyManager(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), proxy_headers=headers, **kept)
 
 
 class _Client(WebClient):

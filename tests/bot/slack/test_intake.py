@@ -103,3 +103,22 @@ def test_threads_that_have_nothing_to_do_end(gate: threading.Event) -> None:
     assert all(intake.offer(gate.set) for _ in range(3))
     wait_until(lambda: intake.threads == 0)
     assert intake.offer(gate.set), "and others come when they are needed"
+
+
+def test_few_jobs_one_after_the_other_need_few_threads(gate: threading.Event) -> None:
+    intake = Intake(idle=0.2)
+    busy_ones = [threading.Event() for _ in range(8)]
+    assert all(intake.offer(lambda one=one: (one.set(), hold(gate))) for one in busy_ones)  # type: ignore[misc]
+    assert all(one.wait(DEADLINE) for one in busy_ones)
+    gate.set()
+    ended = threading.Event()
+
+    def one_more() -> None:
+        if intake.threads < 4:
+            ended.set()
+
+    def and_again() -> bool:
+        assert intake.offer(one_more)
+        return ended.is_set()
+
+    wait_until(and_again)

@@ -12,7 +12,7 @@ from bot.messages import AnnouncerError, MessageGone, MessageRef, Origin
 from bot.sandbox import Sandbox
 from bot.slack.outbox import GONE, INVITE, Outbox
 from bot.slack.pace import Pace
-from bot.slack.web import posting_client
+from bot.slack.web import connections, posting_client
 from commands.base import Actions, Button, Chart, Item, Progress, Reply, Table, Task, say
 from tests.support.waiting import DEADLINE
 
@@ -76,6 +76,15 @@ def test_a_whisper_goes_by_the_response_url_and_nobody_else_sees_it(sandbox: San
     assert "web01 has 2" in sandbox.ephemeral("ada")[-1].seen
     assert not [m for m in sandbox.messages("#ops", user="dev") if "web01" in m.seen]
     assert calls(sandbox) == []
+
+
+def test_answers_one_after_the_other_share_a_connection(sandbox: Sandbox, outbox: Outbox) -> None:
+    url = url_of(sandbox, "#ops")
+    kept = connections(url).connection_from_url(url)
+    before = kept.num_connections
+    for _ in range(3):
+        outbox.whisper(Origin(OPS.channel, OPS.person_id, url), REPLY)
+    assert (calls(sandbox), kept.num_connections - before) == ([], 1)
 
 
 def test_a_used_up_response_url_is_noticed(sandbox: Sandbox, outbox: Outbox) -> None:

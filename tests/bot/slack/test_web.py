@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
+from urllib3 import PoolManager, ProxyManager
 
 from bot.slack.response_url import allowed
-from bot.slack.web import posting_client, reach_directly, reading_client, websocket_proxy
+from bot.slack.web import connections, posting_client, reach_directly, reading_client, websocket_proxy
 
 SLACK = "https://slack.com/api/"
 LOCAL = "http://127.0.0.1:8080/api/"
@@ -72,6 +73,22 @@ def test_a_websocket_to_slack_takes_the_proxy_and_others_do_not() -> None:
     assert websocket_proxy("wss://intern.test/link") is None
     assert websocket_proxy("ws://127.0.0.1:8080/link") is None
     assert websocket_proxy("wss://localhost/link") is None
+
+
+@pytest.mark.usefixtures("proxy")
+def test_an_answer_to_slack_takes_the_proxy_and_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert proxy_of(connections("https://hooks.slack.com/commands/T0/1/x")) == ("http://proxy.test:3128", {})
+    assert proxy_of(connections("https://intern.test/x")) is None
+    assert proxy_of(connections("http://127.0.0.1:8080/hooks/x")) is None
+    monkeypatch.setenv("https_proxy", "proxy.test:3128")
+    assert proxy_of(connections("https://hooks.slack.com/x")) == ("http://proxy.test:3128", {})
+    monkeypatch.setenv("https_proxy", "http://ada:p%40ss@proxy.test:3128")
+    login = {"proxy-authorization": "Basic YWRhOnBAc3M="}
+    assert proxy_of(connections("https://hooks.slack.com/x")) == ("http://proxy.test:3128", login)
+
+
+def proxy_of(kept: PoolManager) -> tuple[str, Mapping[str, str]] | None:
+    return (str(kept.proxy), dict(kept.proxy_headers)) if isinstance(kept, ProxyManager) else None
 
 
 @pytest.mark.usefixtures("proxy")
