@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 from dbos import DBOS, DBOSConfig, Serializer, SetEnqueueOptions, SetWorkflowID, error
 from dbos import _workflow_commands as commands
+from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
 from backends.base import Checkpoint, HostInventory, VMInventory
@@ -49,6 +50,9 @@ PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 RECOVERING, RECOVERED_AFTER = 0.2, 10.0
 """Seconds between looks for what was pending at the last stop, and for how long it is looked for so often."""
+
+CACHE = 512
+"""KiB of the file that each connection to SQLite keeps in memory."""
 
 NEEDED = ("queue_thread", "scheduler")
 """DBOS's threads without which nothing that is due is begun."""
@@ -199,6 +203,7 @@ class Durable:
         look_holding_nothing()
         with migrating(self._url) if self._url.startswith("postgresql") else nullcontext():
             DBOS.launch()
+        self._keep_little_in_memory()
         self._watch_ends()
         self._be_the_latest()
         DBOS.register_queue(LATER, polling_interval_sec=self._seldom, on_conflict="always_update")
@@ -219,6 +224,12 @@ class Durable:
         timer = Timer(RECOVERED_AFTER, be_slow)
         timer.daemon = True
         timer.start()
+
+    def _keep_little_in_memory(self) -> None:
+        """SQLAlchemy goes round twenty connections, and SQLite keeps up to 2 MiB of the file for each of them."""
+        engine = self._dbos._sys_db.engine
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", lambda made, _: made.execute(f"PRAGMA cache_size = -{CACHE}"))
 
     def _be_the_latest(self) -> None:
         """DBOS asks at each look at a queue whether a newer program has come, which is a third of what an idle bot
