@@ -33,7 +33,7 @@ def problem(connection: HostConnection) -> str | None:
     for setting, wrong in connection.problems():
         return f"{name} cannot be reached as it is set: {setting}: {wrong}."
     if (modules := _EXTRAS.get(auth)) and not any(find_spec(module) for module in modules):
-        return f"{name} is set to {auth} authentication. Install it with: pip install 'hyperv-checkpoint-bot[{auth}]'"
+        return f"{name} is set to {auth} authentication. Install it, in the clone of the bot, with: pip install '.[{auth}]'"
     return None
 
 

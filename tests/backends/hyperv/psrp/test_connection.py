@@ -30,8 +30,8 @@ def test_the_password_is_not_shown() -> None:
         (replace(HTTPS, auth="certificate"), "certificate_pem"),
         (replace(HTTPS, ca_bundle="/no/such/file.pem"), "there is no file"),
         (replace(HTTPS, auth="basic", password=None), "password: is missing: auth basic needs it"),
-        (replace(HTTPS, auth="kerberos"), "hyperv-checkpoint-bot[kerberos]"),
-        (replace(HTTPS, auth="credssp"), "hyperv-checkpoint-bot[credssp]"),
+        (replace(HTTPS, auth="kerberos"), "pip install '.[kerberos]'"),
+        (replace(HTTPS, auth="credssp"), "pip install '.[credssp]'"),
     ],
 )
 def test_settings_that_cannot_work_are_said_in_a_sentence(connection: HostConnection, expected: str | None) -> None:
