@@ -413,7 +413,7 @@ class HealthSettings(Section):
     every: Span = Field(default=timedelta(minutes=15), description="How often the event logs of the hosts are read.")
     gate: bool = Field(
         default=True,
-        description="Refuse every change that touches the disks of a VM on Hold, and ask about one that somebody should look at.",
+        description="Refuse what touches the disks of a VM on Hold, and ask about a VM that somebody should look at.",
     )
     backups_at: TimeOfDay | None = Field(
         default=None,
