@@ -176,7 +176,7 @@ PROMPT = 0.0005
 each of several that compute, are most of what an acknowledgement takes."""
 
 
-YOUNG, MIDDLE, OLD = 10_000, 10, 100
+YOUNG, MIDDLE, OLD = 10_000, 10, 5
 """How seldom memory is looked through for what refers to itself and is needed no more. All threads stand still for as
 long, and a look at a host makes ten thousands of objects, which Python's own 700, 10 and 10 would look through the old
 ones for."""
@@ -210,6 +210,7 @@ def _settle() -> None:
     gc.unfreeze()  # what was there before the settings were read anew may go
     gc.collect()
     gc.freeze()
+    gc.collect()  # it counts what is left to look through: else it would wait for a quarter of what stays
 
 
 def _look_soon(bot: Running) -> None:

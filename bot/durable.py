@@ -51,7 +51,7 @@ PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
 RECOVERING, RECOVERED_AFTER = 0.2, 10.0
 """Seconds between looks for what was pending at the last stop, and for how long it is looked for so often."""
 
-CACHE = 512
+CACHE = 128
 """KiB of the file that each connection to SQLite keeps in memory."""
 
 NEEDED = ("queue_thread", "scheduler")

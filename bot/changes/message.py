@@ -322,6 +322,7 @@ class ChangeMessages:
             self.show_soon(change_id)
         if now.row.state.final:
             self._forget(change_id)
+            self._origins.pop(change_id, None)
         return change
 
     @contextmanager

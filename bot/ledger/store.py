@@ -25,7 +25,7 @@ from bot.ledger.migrations import check, check_current, is_older, migrate
 
 READERS = 32
 """Read transactions at once; more wait. Each has three files open."""
-CACHE = 512
+CACHE = 128
 """KiB of the file that each reader keeps in memory. The system keeps it too, for all of them. SQLite would take 2 MiB
 for each, and a bot would grow by that as its ledger does."""
 PREFIX = "checkpointbot-"

@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.messages import AnnouncerError, MessageGone, MessageRef, Origin
 from bot.slack import response_url
-from bot.slack.pace import MOST_KEPT, Pace
+from bot.slack.pace import Pace
 from bot.slack.render.blocks import Rendered, escape, render
 from bot.slack.render.newer import forms
 from bot.slack.render.signed import Voice
@@ -37,6 +37,9 @@ LASTING = GONE | frozenset(
 """What does not heal by waiting. Rate limits, errors of the server and time-outs do."""
 
 NOT_THERE = frozenset({"channel_not_found", "not_in_channel"})
+REMEMBERED = 100
+"""Messages of which it is known what they say: those that are updated just now."""
+
 INVITE = "I am not in this channel, so only you see what becomes of this. To bring me here, type /invite @ and my name."
 
 _BARE = "\n(Slack refused the layout of this message, so its buttons are missing.)"
@@ -209,7 +212,7 @@ class Outbox:
     def _remember(self, ref: MessageRef, message: Reply) -> None:
         with self._remembering:
             self._says[ref] = message
-            if len(self._says) > MOST_KEPT:
+            if len(self._says) > REMEMBERED:
                 del self._says[next(iter(self._says))]
 
     def _change(self, ref: MessageRef, rendered: Rendered) -> None:
