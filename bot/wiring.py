@@ -216,10 +216,6 @@ class Bot:
                 tries += 1
         return None
 
-    def wait(self) -> None:
-        """Wait until the bot is stopped."""
-        self._connections.wait()
-
     def stop(self) -> None:
         """Take no more requests, let those under way end, and close what is open, all within `STOPPING` seconds. What
         is pending is taken up at the next start."""

@@ -57,7 +57,6 @@ class HttpServer:
         self._signatures = Signatures(signing_secret, now, taken)
         self._on_ack = on_ack
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="slack-http")
-        self._stopping = Event()
         self._ready = Event()
         self._failure: OSError | None = None
         self._listening = False
@@ -85,17 +84,11 @@ class HttpServer:
         if self._failure is not None:
             raise self._failure
 
-    def wait(self) -> None:
-        """Wait until `stop` is called."""
-        while not self._stopping.wait(1):  # on Windows, a wait without end would keep Ctrl-C waiting too
-            pass
-
     def stop(self, seconds: float = 10.0) -> bool:
         """Take up nothing new, let what was taken up come to its end for at most `seconds`, and close. True when all
         work was done. Until it is closed, it still answers, and people are told that the bot is stopping."""
         self._intake.close()
         drained = self._intake.drain(seconds)
-        self._stopping.set()
         if self._loop is not None and self._closing is not None and self._listening:
             self._loop.call_soon_threadsafe(self._closing.set)
         if self._thread is not None:

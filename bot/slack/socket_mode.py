@@ -35,6 +35,9 @@ SILENT = 3 * BEAT
 HUNG = 2 * SILENT
 """Seconds after which it is ended, so that another one takes its place."""
 
+LOOK = 1.0
+"""Seconds between looks whether it hangs."""
+
 ENDING = 0.5
 """Seconds that a receiver gets to end after its connections are closed."""
 
@@ -77,6 +80,7 @@ class Process:
         )
         self.stdin: IO[bytes] = self._process.stdin
         self.stdout: IO[bytes] = self._process.stdout
+        self.pid: int = self._process.pid
 
     def kill(self) -> None:
         self._process.kill()
@@ -88,7 +92,7 @@ class Process:
 
 
 class SocketMode:
-    """Between `start` and `stop` deliveries come in. A receiver that ends before is replaced."""
+    """Between `start` and `stop` deliveries come in. A receiver that ends or hangs before is replaced."""
 
     def __init__(
         self,
@@ -146,14 +150,6 @@ class SocketMode:
     def alive(self) -> int:
         """How many connections hold."""
         return self._far.alive if self._far is not None else 0
-
-    def wait(self) -> None:
-        """Wait until `stop` is called. A receiver that hangs meanwhile is ended, and with that replaced."""
-        while not self._stopping.wait(1):  # on Windows, a wait without end would keep Ctrl-C waiting too
-            far = self._far
-            if far is not None and far.hangs:
-                _log.error("The program that holds the connections to Slack has said nothing for %d seconds.", HUNG)
-                far.kill()
 
     def stop(self, seconds: float = 10.0) -> bool:
         """Stop: take up nothing new, let what was taken up come to its end for at most `seconds`, and close.
@@ -261,6 +257,7 @@ class _Far:
         self.tell(asdict(given))
         self._reader = threading.Thread(target=self._read, name="slack-receiver", daemon=True)
         self._reader.start()
+        threading.Thread(target=self._watch, name="slack-receiver-watch", daemon=True).start()
 
     @property
     def over(self) -> bool:
@@ -346,6 +343,13 @@ class _Far:
         self._ended.set()
         _fail(self._opening, NotConnected(f"the program that holds the connections to Slack ended {how}"))
         self._say_over(self, how)
+
+    def _watch(self) -> None:
+        """End it where it hangs: what reads finds out, and another one takes its place."""
+        while not self._ended.wait(LOOK):
+            if self.hangs:
+                _log.error("The program that holds the connections to Slack has said nothing for %d seconds.", HUNG)
+                self.kill()
 
     def _take(self, line: Line) -> None:
         if "alive" in line:

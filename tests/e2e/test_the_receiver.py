@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.slack.receiver import Given, Line, Receiver
+from bot.slack.socket_mode import Process
 from tests.support.office import MoreOfTheBot, Office
 from tests.support.program import BotProcess, children_of, secrets, settings
 from tests.support.receiving import Beside, OnThreads
@@ -91,6 +92,33 @@ def test_a_command_that_it_acknowledged_and_took_with_it_is_told_as_lost(data_di
 
         assert "/checkpoint shop01 before-upgrade" in told.seen
         wait_until(lambda: office.ledger.arrivals.unanswered() == ())
+        office.sandbox.wait_for_connections(2)
+        office.type("ada", "/checkpoint shop01 before-upgrade")
+        office.wait_for_text("Took before-upgrade of shop01")
+
+
+class _WithPrograms(Office):
+    begun: tuple[Process, ...] = ()
+
+    def more_of_the_bot(self) -> MoreOfTheBot:
+        return {"receiver": self._begin}
+
+    def _begin(self) -> Process:
+        self.begun = (*self.begun, Process())
+        return self.begun[-1]
+
+
+def test_one_that_hangs_is_replaced_by_a_bot_that_was_only_started(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _WithPrograms(data_dir) as office:
+        office.add_vm("shop01")
+        os.kill(office.begun[0].pid, signal.SIGSTOP)
+
+        with monkeypatch.context() as much_later:
+            much_later.setattr("bot.slack.socket_mode.HUNG", -1.0)
+            wait_until(lambda: len(office.begun) > 1)
+
         office.sandbox.wait_for_connections(2)
         office.type("ada", "/checkpoint shop01 before-upgrade")
         office.wait_for_text("Took before-upgrade of shop01")

@@ -221,7 +221,6 @@ def test_stopping_waits_for_work_and_tells_newcomers(sandbox: Sandbox, bot: Bot,
     assert sandbox.command("dev", "#ops", "/checkpoint list").error is None, "still acknowledged"
     assert "being stopped" in sandbox.wait_for(lambda: sandbox.ephemeral("dev"))[-1].seen
     gate.set()
-    bot.connections.wait()
     stopping.join(DEADLINE)
     assert done == [True]
     sandbox.wait_for_connections(0)

@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
@@ -54,10 +53,6 @@ def socket_mode(
     made.stop(2)
 
 
-def pid(process: Process) -> int:
-    return process._process.pid
-
-
 def test_commands_and_searches_are_served(sandbox: Sandbox, socket_mode: SocketMode, desk: DeskOfATest) -> None:
     socket_mode.start()
     assert sandbox.command("ada", "#ops", "/checkpoint list").error is None
@@ -74,7 +69,7 @@ def test_one_that_is_killed_is_replaced_when_those_are_told_whose_requests_it_to
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     socket_mode.start()
-    os.kill(pid(begun[0]), signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
+    os.kill(begun[0].pid, signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
     wait_until(lambda: len(begun) == 2 and socket_mode.alive == 2)
     assert lost == [1]
     assert "The program that holds the connections to Slack ended with code -9; it is begun anew." in caplog.text
@@ -85,7 +80,7 @@ def test_one_that_is_killed_is_replaced_when_those_are_told_whose_requests_it_to
 def test_signals_for_the_bot_do_not_end_it(sandbox: Sandbox, socket_mode: SocketMode, begun: Begun) -> None:
     socket_mode.start()
     for one in (signal.SIGINT, signal.SIGTERM):
-        os.kill(pid(begun[0]), one)
+        os.kill(begun[0].pid, one)
     assert sandbox.command("ada", "#ops", "/checkpoint list").error is None
     assert len(begun) == 1
 
@@ -104,7 +99,7 @@ def test_it_gets_no_secret_but_the_app_token(
     monkeypatch.setenv("CHECKPOINTBOT_HOST_DEFAULTS__PASSWORD", "of-a-host")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.net:8080")
     socket_mode.start()
-    shown = [Path(f"/proc/{pid(begun[0])}/{what}").read_bytes() for what in ("environ", "cmdline")]
+    shown = [Path(f"/proc/{begun[0].pid}/{what}").read_bytes() for what in ("environ", "cmdline")]
     assert b"proxy.example.net" in shown[0]
     assert not any(secret in text for text in shown for secret in (b"of-a-host", given.app_token.encode()))
 
@@ -201,8 +196,7 @@ def test_one_that_hangs_is_ended_and_replaced(
     sandbox: Sandbox, socket_mode: SocketMode, begun: Begun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     socket_mode.start()
-    os.kill(pid(begun[0]), signal.SIGSTOP)
-    threading.Thread(target=socket_mode.wait, daemon=True).start()
+    os.kill(begun[0].pid, signal.SIGSTOP)
     with monkeypatch.context() as much_later:
         much_later.setattr("bot.slack.socket_mode.HUNG", -1.0)
         wait_until(lambda: len(begun) > 1)
