@@ -133,7 +133,7 @@ def run(config: Path | None, wait: bool) -> None:
             logging.getLogger("bot.settings").warning(line)
         with _told_plainly():
             bot = Reloadable(settings, lambda: load(config), lambda now: Bot(now, wait=wait), _started)
-        with _until_stopped(bot, manager, lambda: bot.lives()["scheduler"], bot.reload):
+        with _until_stopped(bot, manager, lambda: bot.alive, bot.reload):
             hosts = "1 host" if bot.hosts == 1 else f"{bot.hosts} hosts"
             click.echo(f"Checkpoint Bot is running for {hosts}. Ctrl-C ends it.")
             manager.ready(f"Takes commands for {hosts}.")

@@ -226,9 +226,14 @@ class Core:
         self._waiting.tell_lost(self.desk.buttons.took)
 
     @property
-    def clock_alive(self) -> bool:
-        """What happens by the clock does happen: schedules, and looks at the fleet."""
+    def alive(self) -> bool:
+        """What makes things happen by the clock is at work: schedules, and looks at the fleet."""
         return self._durable.alive and self._scanner.alive
+
+    @property
+    def clock_alive(self) -> bool:
+        """What happens by the clock does happen."""
+        return self.alive and self._durable.answered_lately
 
     def stop(self, seconds: float) -> None:
         """Let steps under way end, and close what is open, in that long and no longer. What is pending is taken up at

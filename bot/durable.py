@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from contextvars import Context
@@ -56,6 +57,9 @@ CACHE = 128
 
 NEEDED = ("queue_thread", "scheduler")
 """DBOS's threads without which nothing that is due is begun."""
+
+AWAY, LOOKS = 60.0, 6
+"""Seconds without an answer, and looks at what is due, after which the store of the workflows is taken for away."""
 
 SELDOM = 10.0
 """Seconds between looks at what is due. Nothing is waited for by looking but time itself, and each look costs."""
@@ -143,6 +147,7 @@ class Durable:
         is_store_trouble: Callable[[Exception], bool],
         seldom: float = SELDOM,
         key: Key | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`kinds` are those that this program's workflows have beside `KINDS`, signed with the `key` if there is one;
         `is_store_trouble` tells an error of one of the bot's own stores, which passes by itself, from what became of a
@@ -163,6 +168,8 @@ class Durable:
         """Of the workflows that were declared."""
         self._waiting: list[_Waiting] = []
         self._in_trouble = False
+        self._monotonic = monotonic
+        self._answered_at = float("-inf")
         self._dbos = DBOS(
             config=DBOSConfig(
                 name="checkpointbot",
@@ -205,6 +212,7 @@ class Durable:
             DBOS.launch()
         self._keep_little_in_memory()
         self._watch_ends()
+        self._watch_answers()
         self._be_the_latest()
         DBOS.register_queue(LATER, polling_interval_sec=self._seldom, on_conflict="always_update")
         ask_for_queues_once(self._dbos)
@@ -256,6 +264,20 @@ class Durable:
 
         database.update_workflow_outcome = watched  # type: ignore[method-assign]
 
+    def _watch_answers(self) -> None:
+        """DBOS asks for its schedules when it looks what is due (seen with 3.4), and goes on where nothing answers."""
+        database = self._dbos._sys_db
+        ask = database.list_schedules
+
+        @wraps(ask)
+        def watched(*given: Any, **more: Any) -> list[Any]:
+            answer = ask(*given, **more)
+            self._answered_at = self._monotonic()
+            return answer
+
+        database.list_schedules = watched  # type: ignore[method-assign]
+        self._answered_at = self._monotonic()  # the launch was an answer
+
     def stop(self, seconds: float) -> None:
         """Begin no more steps, let those under way end for that long, and close. What is pending is taken up at the
         next launch."""
@@ -275,10 +297,15 @@ class Durable:
 
     @property
     def alive(self) -> bool:
-        """What begins workflows at their time, and takes up what is due, is at work."""
+        """What begins workflows at their time, and takes up what is due, is at work: its store may be away."""
         # By the names of what they run (seen with 3.4): others of its threads end at once on SQLite.
         found = [t for t in self._dbos._background_threads if any(one in t.name for one in NEEDED)]
         return len(found) >= len(NEEDED) and not self._stopping.is_set() and all(t.is_alive() for t in found)
+
+    @property
+    def answered_lately(self) -> bool:
+        """The store of the workflows has answered. Without it nothing that is due is begun."""
+        return self._monotonic() - self._answered_at <= max(AWAY, LOOKS * self._seldom)
 
     def start(self, workflow_id: str, workflow: Callable[..., None], *args: object) -> None:
         """Begin a workflow, once for an id, however often it is asked for."""

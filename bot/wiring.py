@@ -170,6 +170,11 @@ class Bot:
         """What the bot cannot do without, and whether it lives."""
         return {"slack": self._connections.alive > 0, "scheduler": self._core.clock_alive}
 
+    @property
+    def alive(self) -> bool:
+        """Nothing in it has stopped that only a new start of the program brings back."""
+        return self._core.alive
+
     def start(self, stopping: threading.Event | None = None) -> None:
         """Take up what was pending, and open for commands. While Slack or the database is away it is waited for, until
         `stopping` is set; the bot sets it where it is to end by itself. Raises `NotConnected` or `LookupFailed` when

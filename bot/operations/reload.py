@@ -30,6 +30,10 @@ class Running(Protocol):
     @property
     def ledger(self) -> Ledger: ...
 
+    @property
+    def alive(self) -> bool:
+        """Nothing in it has stopped that only a new start of the program brings back."""
+
     def lives(self) -> Mapping[str, bool]:
         """Whether each part without which nothing goes on is alive, by its name."""
 
@@ -64,6 +68,10 @@ class Reloadable:
     @property
     def hosts(self) -> int:
         return len(self.bot.backends)
+
+    @property
+    def alive(self) -> bool:
+        return self.bot.alive
 
     def lives(self) -> Mapping[str, bool]:
         return self.bot.lives()

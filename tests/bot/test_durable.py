@@ -403,6 +403,26 @@ def test_a_workflow_goes_on_where_it_was_when_the_database_is_back(postgres: Pos
     durable.stop(0.0)
 
 
+def test_a_database_that_does_not_answer_is_known_after_a_minute_and_at_once_when_it_is_back(
+    postgres: Postgres, database_url: str
+) -> None:
+    now = [0.0]
+    durable = Durable(database_url, KINDS, is_store_trouble=lambda error: False, seldom=0.05, monotonic=lambda: now[0])
+    assert not durable.answered_lately
+    durable.launch()
+    now[0] += 59.0
+    assert durable.answered_lately
+    postgres.stop()
+    now[0] += 61.0
+
+    assert durable.alive
+    assert not durable.answered_lately
+
+    postgres.start()
+    wait_until(lambda: durable.answered_lately)
+    durable.stop(0.0)
+
+
 def test_a_pickle_in_the_database_is_not_loaded(durable: Durable) -> None:
     opened: list[str] = []
 
