@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from backends.base import VMInventory
+from bot.changes import verbs
 from bot.fleet.inventory import Inventory
 from bot.ledger import ChangeState, Ledger
 from bot.operations.exposition import Labels
@@ -139,7 +140,10 @@ class _Changes(Collector):
     _lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
-        """What ended before the bot began was counted by the process that was there."""
+        """What ended before the bot began was counted by the process that was there. Every verb is on the page from the
+        start: to Prometheus, what comes from nothing is no rise."""
+        for verb in verbs.verbs():
+            self.durations.labels(verb)
         self._seen = self.sources.ledger.audit.head().seq
 
     def collect(self) -> Iterator[Metric]:

@@ -23,6 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from backends.base import VM, BackendError, Checkpoint, HostInventory, VMInventory, VMState, Volume
 from backends.simulator.model.faults import FaultKind
+from bot.changes import verbs
 from bot.fleet.health.rounds import Health
 from bot.fleet.inventory import Inventory
 from bot.ledger import Ledger, Remembered
@@ -37,6 +38,9 @@ from tests.support.memory import MemoryHost
 
 NOW = datetime.now(UTC)
 UNITS = ("_seconds", "_bytes")
+NO_PROMTOOL = pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool is not installed (apt install prometheus)"
+)
 
 
 @dataclass
@@ -136,8 +140,13 @@ def test_what_ended_before_the_bot_began_is_no_duration_of_it(world: World) -> N
     carry(world.ledger, "one")
     world = World(world.inventory, world.ledger, world.folder)
 
-    assert "checkpointbot_change_duration_seconds_count{" not in world.page()
+    assert world.value("checkpointbot_change_duration_seconds_count", verb="apply") == 0
     assert world.value("checkpointbot_changes_total", verb="apply", state="succeeded") == 1
+
+
+def test_every_verb_is_on_the_page_before_a_change_of_it_has_ended(world: World) -> None:
+    """Else Prometheus would see the first one of each as no rise."""
+    assert {world.value("checkpointbot_change_duration_seconds_count", verb=name) for name in verbs.verbs()} == {0}
 
 
 def test_what_ended_before_the_first_look_at_the_page_is_a_duration(world: World) -> None:
@@ -184,7 +193,7 @@ def test_names_follow_the_conventions(world: World) -> None:
             assert name.endswith(UNITS), name
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (apt install prometheus)")
+@NO_PROMTOOL
 def test_prometheus_own_lint_finds_nothing(world: World) -> None:
     checked = subprocess.run(
         ["promtool", "check", "metrics"], input=world.page(), capture_output=True, text=True, check=False
@@ -324,35 +333,59 @@ def test_the_dashboard_shows_verdicts_and_the_audit_stream() -> None:
     assert len(set(places)) == len(places)
 
 
+def test_a_table_of_the_dashboard_shows_what_is_and_no_times(world: World) -> None:
+    tables = [target for one in panels() if one["type"] == "table" for target in one["targets"]]
+
+    assert tables
+    assert all((one["instant"], one["format"]) == (True, "table") for one in tables)
+
+
 EVAL = 3 * 3600
+Series = list[dict[str, str]]
 
 
-def fired(page: str, tmp_path: Path) -> set[str]:
-    """The alerts that fire when the page has said the same for three hours, by Prometheus' own evaluation. Its clock
-    begins at zero there, so moments are moved."""
+def scraped(page: str, instance: str = "127.0.0.1:9464") -> Series:
+    """What Prometheus keeps of a page that says the same for three hours. Its clock begins at zero there, so moments
+    are moved."""
     shift = EVAL - NOW.timestamp()
     series = []
     for family in text_string_to_metric_families(page):
         for sample in family.samples:
             if family.name.startswith("process_") or family.type == "histogram":
                 continue
-            labels = ",".join(f"{key}={json.dumps(value)}" for key, value in sample.labels.items())
+            given = {**sample.labels, "job": "checkpointbot", "instance": instance}
+            labels = ",".join(f"{key}={json.dumps(value)}" for key, value in given.items())
             value = sample.value + (shift if sample.name.endswith("_timestamp_seconds") else 0)
             series.append({"series": f"{sample.name}{{{labels}}}", "values": f"{value:.0f}+0x36"})
+    return series
+
+
+def promtool(tmp_path: Path, series: Series, **cases: object) -> str:
+    """What promtool says of the rules on these series, five minutes between two values. Empty where all is as it is to
+    be."""
     (tmp_path / "rules.yml").write_text(templates.text("checkpointbot.rules.yml"))
-    cases = [{"eval_time": "3h", "alertname": rule["alert"], "exp_alerts": []} for rule in rules()]
-    one = {"interval": "5m", "input_series": series, "alert_rule_test": cases}
+    one = {"interval": "5m", "input_series": series, **cases}
     told = {"rule_files": ["rules.yml"], "evaluation_interval": "5m", "tests": [one]}
     (tmp_path / "tests.yml").write_text(yaml.safe_dump(told))
     ran = subprocess.run(
         ["promtool", "test", "rules", "tests.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    said = ran.stdout + ran.stderr
-    assert ran.returncode == 0 or "alertname" in said, said
+    return ran.stdout + ran.stderr if ran.returncode else ""
+
+
+def fired(series: Series, tmp_path: Path, *hours: int) -> set[str]:
+    """The alerts that fire at one of these hours, by Prometheus' own evaluation."""
+    cases = [
+        {"eval_time": f"{hour}h", "alertname": rule["alert"], "exp_alerts": []}
+        for rule in rules()
+        for hour in hours or (3,)
+    ]
+    said = promtool(tmp_path, series, alert_rule_test=cases)
+    assert not said or "alertname" in said, said
     return set(re.findall(r"alertname:\s*(\w+)", said))
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (apt install prometheus)")
+@NO_PROMTOOL
 def test_the_alerts_fire_on_the_simulator(ledger: Ledger, tmp_path: Path) -> None:
     """For a stale checkpoint, a volume that fills, a host that is down, a bot without Slack, and a VM that is found on
     Hold; and for nothing on hosts where all is well."""
@@ -363,7 +396,7 @@ def test_the_alerts_fire_on_the_simulator(ledger: Ledger, tmp_path: Path) -> Non
     well, ill = Hosts([first]), Hosts([second])
     inventory = Inventory(well.in_process(), lambda: NOW)
     inventory.refresh(disks=True)
-    assert fired(World(inventory, ledger, tmp_path).page(), tmp_path) == set()
+    assert fired(scraped(World(inventory, ledger, tmp_path).page()), tmp_path) == set()
     inventory.close()
 
     backends = {**ill.in_process(), "hv03": MemoryHost("hv03")}
@@ -380,7 +413,7 @@ def test_the_alerts_fire_on_the_simulator(ledger: Ledger, tmp_path: Path) -> Non
     inventory = Inventory(backends, lambda: NOW)  # type: ignore[arg-type]
     inventory.refresh(disks=True)
     world = World(inventory, ledger, tmp_path, {"slack": 0, "scheduler": 1, "lag": 9})
-    assert fired(world.page(), tmp_path) == {
+    assert fired(scraped(world.page()), tmp_path) == {
         "CheckpointStale",
         "CheckpointHold",
         "CheckpointVolumeFills",
@@ -389,3 +422,47 @@ def test_the_alerts_fire_on_the_simulator(ledger: Ledger, tmp_path: Path) -> Non
         "CheckpointAuditStreamStandsStill",
     }
     inventory.close()
+
+
+@NO_PROMTOOL
+def test_stale_checkpoints_of_two_bots_are_told_apart(world: World, tmp_path: Path) -> None:
+    series = [*scraped(world.page(), "one:9464"), *scraped(world.page(), "two:9464")]
+    stale = [
+        s
+        for s in world.families()["checkpointbot_vm_oldest_unkept_checkpoint_timestamp_seconds"].samples
+        if s.value < (NOW - timedelta(days=7)).timestamp()
+    ]
+    (panel,) = [one for one in panels() if one["title"] == "VMs with a stale checkpoint"]
+    counted = {
+        "expr": panel["targets"][0]["expr"],
+        "eval_time": "3h",
+        "exp_samples": [{"labels": "{}", "value": 2 * len(stale)}],
+    }
+
+    assert stale
+    assert "CheckpointStale" in fired(series, tmp_path)
+    assert promtool(tmp_path, series, promql_expr_test=[counted]) == ""
+
+
+def volume(free: str) -> Series:
+    """One of a thousand bytes, with so much that is free."""
+    labels = '{host="hv01",volume="D:"}'
+    return [
+        {"series": f"checkpointbot_volume_free_bytes{labels}", "values": free},
+        {"series": f"checkpointbot_volume_size_bytes{labels}", "values": "1000+0x600"},
+    ]
+
+
+@NO_PROMTOOL
+@pytest.mark.parametrize(
+    ("free", "fills"),
+    [
+        pytest.param("390-1x240 150+0x48", True, id="it falls all day"),
+        pytest.param("900-1x500", False, id="it falls, and most of it is free"),
+        pytest.param("900+0x200 700+0x300", False, id="one large write on a volume with room"),
+        pytest.param("380+0x200 330+0x300", False, id="one large write on a volume of which a third is free"),
+        pytest.param("99+0x500", True, id="little is left, and nothing is written"),
+    ],
+)
+def test_a_volume_fills_that_goes_on_filling(free: str, fills: bool, tmp_path: Path) -> None:
+    assert (fired(volume(free), tmp_path, *range(4, 24)) == {"CheckpointVolumeFills"}) == fills
