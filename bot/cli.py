@@ -31,8 +31,6 @@ PULSE = 1.0
 """Seconds between looks at what else there is to do until the program is stopped. Without an end, the wait would keep
 Ctrl-C waiting on Windows."""
 
-FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-
 config_option = click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -106,6 +104,8 @@ class Late(click.Group):
 @click.option("-v", "--verbose", is_flag=True, help="Log more.")
 def main(verbose: bool) -> None:
     """Hyper-V checkpoints for a team, from its Slack channel."""
+    from bot.operations.logs import FORMAT
+
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format=FORMAT)
     logging.getLogger("bot.slack.websocket").setLevel(logging.INFO if verbose else logging.WARNING)
 
@@ -121,9 +121,12 @@ def run(config: Path | None, wait: bool) -> None:
     from bot.settings import gaps, load
     from bot.wiring import Bot
 
+    def make(now: Settings) -> Bot:
+        logs.write_as(now.log.format)
+        return Bot(now, wait=wait)
+
     settings = _load(config)
-    if settings.log.format == "json":
-        logs.as_json()
+    logs.write_as(settings.log.format)
     logging.getLogger("bot").setLevel(logging.INFO)
     manager = Notifier()
     _be_prompt()
@@ -132,7 +135,7 @@ def run(config: Path | None, wait: bool) -> None:
         for line in gaps(settings):
             logging.getLogger("bot.settings").warning(line)
         with _told_plainly():
-            bot = Reloadable(settings, lambda: load(config), lambda now: Bot(now, wait=wait), _started)
+            bot = Reloadable(settings, lambda: load(config), make, _started)
         with _until_stopped(bot, manager, lambda: bot.alive, bot.reload):
             hosts = "1 host" if bot.hosts == 1 else f"{bot.hosts} hosts"
             click.echo(f"Checkpoint Bot is running for {hosts}. Ctrl-C ends it.")
@@ -157,8 +160,7 @@ def worker(site: str, config: Path | None) -> None:
     except SettingsError as error:
         click.echo(str(error), err=True)
         raise click.exceptions.Exit(2) from error
-    if settings.log.format == "json":
-        logs.as_json()
+    logs.write_as(settings.log.format)
     manager = Notifier()
     with _held(settings.data_dir, look=False):
         with _told_plainly():

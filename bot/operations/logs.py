@@ -1,10 +1,13 @@
-"""The log as JSON, a line a record, for programs that collect logs."""
+"""The log as lines to read, or as JSON, a line a record, for programs that collect logs."""
 
 from __future__ import annotations
 
 import json
 import logging
 from datetime import UTC, datetime
+from typing import Literal
+
+FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
 class JSONFormatter(logging.Formatter):
@@ -22,7 +25,8 @@ class JSONFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-def as_json() -> None:
+def write_as(form: Literal["text", "json"]) -> None:
     """Everything that is logged from now on, wherever it goes."""
     for handler in logging.getLogger().handlers:
-        handler.setFormatter(JSONFormatter())
+        if isinstance(handler.formatter, JSONFormatter) != (form == "json"):
+            handler.setFormatter(JSONFormatter() if form == "json" else logging.Formatter(FORMAT))
