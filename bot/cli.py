@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import click
@@ -395,11 +396,12 @@ def _until_stopped(
     """Start the program, run the block, and wait for Ctrl-C or another signal to end. The program is stopped whatever
     happens. The service `manager` is told that it lives. With `reload`, SIGHUP does that instead of ending it."""
     asked_to_stop, asked_to_reload = threading.Event(), threading.Event()
+    asked = _set_by_a_thread()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
-        asked = asked_to_reload if name == "SIGHUP" and reload else asked_to_stop
+        event = asked_to_reload if name == "SIGHUP" and reload else asked_to_stop
         if number and signal.getsignal(number) is not signal.SIG_IGN:  # nohup, and a shell that puts it aside
-            signal.signal(number, lambda *_, asked=asked: asked.set())
+            signal.signal(number, lambda *_, event=event: asked.put(event))
     try:
         with _told_plainly():
             program.start(asked_to_stop)
@@ -417,6 +419,19 @@ def _until_stopped(
             manager.stopping()
     finally:
         program.stop()
+
+
+def _set_by_a_thread() -> SimpleQueue[threading.Event]:
+    """Events to be set. A signal must not set one itself: it interrupts the thread that waits for the event, which may
+    hold the event's lock at that moment, and both would stand still for ever."""
+    asked: SimpleQueue[threading.Event] = SimpleQueue()
+
+    def heed() -> None:
+        while True:
+            asked.get().set()
+
+    threading.Thread(target=heed, name="signals", daemon=True).start()
+    return asked
 
 
 def _reload(reload: Callable[[], object], manager: Notifier | None) -> None:

@@ -300,6 +300,21 @@ class TestSignals:
             told.append(manager.recv(200).decode().split("\n")[0])
         assert told == ["RELOADING=1", "WATCHDOG=1", "READY=1"]
 
+    def test_one_that_comes_while_the_program_begins_to_wait_ends_it(self) -> None:
+        """The event is locked for a moment then. In a program of its own: one that hangs there hears nothing else."""
+        code = (
+            "import os, signal\nfrom bot.cli import _until_stopped\n"
+            "class Program:\n"
+            "    def start(self, stopping):\n"
+            "        with stopping._cond:\n            os.kill(os.getpid(), signal.SIGTERM)\n"
+            "        stopping.wait()\n"
+            "    def stop(self): print('stopped')\n"
+            "with _until_stopped(Program()): print('started')\n"
+        )
+        ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+        assert ended.stdout == "stopped\n"
+
     def test_a_hangup_that_nobody_ignores_ends_the_program(self) -> None:
         before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
         try:
