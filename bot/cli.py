@@ -122,14 +122,15 @@ def run(config: Path | None, wait: bool) -> None:
     from bot.settings import gaps, load
     from bot.wiring import Bot
 
+    manager = Notifier()
+
     def make(now: Settings) -> Bot:
         logs.write_as(now.log.format)
-        return Bot(now, wait=wait)
+        return Bot(now, wait=wait, on_wait=manager.status)
 
     settings = _load(config)
     logs.write_as(settings.log.format)
     logging.getLogger("bot").setLevel(logging.INFO)
-    manager = Notifier()
     _be_prompt()
     _be_small()
     with _held(settings.data_dir):

@@ -93,12 +93,14 @@ class Bot:
         wait: bool = True,
         seldom: float = SELDOM,
         receiver: Callable[[], Child] = Process,
+        on_wait: Callable[[str], object] = lambda _: None,
     ) -> None:
         """`backends` stand in for those that the settings' hosts would give, `pace` for Slack's, and `timeouts` for the
         usual ones of lost actions; `wait` says whether the start waits for Slack where it cannot be reached, `seldom`
-        are the seconds between looks at what is due, and `receiver` begins what holds the connections. Raises
-        `LedgerError` and OSError when the data folder cannot be used."""
+        are the seconds between looks at what is due, `receiver` begins what holds the connections, and `on_wait` is
+        told what the start waits for. Raises `LedgerError` and OSError when the data folder cannot be used."""
         self._wait = wait
+        self._on_wait = on_wait
         self._clock = clock
         self._settings = settings
         make_private(settings.data_dir)
@@ -217,6 +219,7 @@ class Bot:
                     raise
                 if tries == 0:
                     log.error("Slack is not reached yet, and is tried again: %s", error)
+                    self._on_wait(f"Slack is not reached yet, and is tried again: {error}")
                 stopping.wait(pause(tries, random.Random(), spare=False))  # noqa: S311 - spreads tries, guards nothing
                 tries += 1
         return None

@@ -23,6 +23,9 @@ class Notifier:
     def ready(self, status: str) -> None:
         self._send(f"READY=1\nSTATUS={status}")
 
+    def status(self, text: str) -> None:
+        self._send(f"STATUS={text}")
+
     def reloading(self) -> None:
         self._send(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 

@@ -21,6 +21,8 @@ from bot.cli import Late, _reload, _until_stopped, main
 from bot.demo import PORT
 from bot.operations.folder import held
 from bot.operations.service import Notifier
+from tests.support.program import BotProcess
+from tests.support.waiting import DEADLINE
 
 
 @pytest.fixture(autouse=True)
@@ -33,10 +35,12 @@ def run(*words: str) -> Result:
     return CliRunner().invoke(main, words)
 
 
+NOBODY = {"bot_token": "xoxb-1", "app_token": "xapp-1", "api_url": "http://127.0.0.1:9/api/"}
+"""Settings of a Slack that nobody answers for."""
+
+
 def write_settings() -> None:
-    """Settings of a Slack that nobody answers for."""
-    tokens = {"bot_token": "xoxb-1", "app_token": "xapp-1", "api_url": "http://127.0.0.1:9/api/"}
-    Path("checkpointbot.yaml").write_text(yaml.safe_dump({"slack": tokens}), encoding="utf-8")
+    Path("checkpointbot.yaml").write_text(yaml.safe_dump({"slack": NOBODY}), encoding="utf-8")
 
 
 class Nothing:
@@ -155,6 +159,17 @@ class TestRun:
         told = " ".join(record.message for record in caplog.records)
         assert "no host under hosts:" in told
         assert "no grant under access.grants:" in told
+
+    def test_tells_the_service_manager_that_it_waits_for_slack(self, tmp_path: Path) -> None:
+        notify = str(tmp_path / "notify")
+        with (
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager,
+            BotProcess(tmp_path, {"slack": NOBODY}, {}, more={"NOTIFY_SOCKET": notify}) as program,
+        ):
+            manager.bind(notify)
+            manager.settimeout(DEADLINE)
+            assert manager.recv(4096).startswith(b"STATUS=Slack is not reached yet")
+            assert program.interrupt() == 0
 
     def test_with_a_file_that_is_not_there_says_so(self) -> None:
         ended = run("run", "--config", "nowhere.yaml")

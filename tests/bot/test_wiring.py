@@ -186,13 +186,15 @@ class TestSlackAwayAtTheStart:
         with Sandbox() as sandbox:
             sandbox.fail("auth.test", error="internal_error", times=2)
             sandbox.fail("apps.connections.open", error="internal_error", times=2)
-            bot = Bot(reaching(sandbox, tmp_path))
+            told: list[str] = []
+            bot = Bot(reaching(sandbox, tmp_path), on_wait=told.append)
             try:
                 bot.start()
                 sandbox.wait_for_connections(2)
             finally:
                 bot.stop()
         assert caplog.text.count("Slack is not reached yet") == 2
+        assert [one.partition(",")[0] for one in told] == ["Slack is not reached yet"] * 2
 
     def test_is_not_waited_for_where_that_is_not_wanted(self, tmp_path: Path) -> None:
         with Sandbox() as sandbox:
