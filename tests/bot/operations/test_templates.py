@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -128,12 +131,43 @@ def test_a_linter_of_containerfiles_finds_nothing(tmp_path: Path) -> None:
     assert (checked.returncode, checked.stdout) == (0, "")
 
 
+def instructions_of_the_image() -> list[list[str]]:
+    lines = re.sub(r"\\\n\s*", "", templates.text("Containerfile")).splitlines()
+    return [line.split(" ", 1) for line in lines if line and not line.startswith("#")]
+
+
+def words_of_the_image() -> dict[str, str]:
+    """Of its last stage."""
+    instructions = instructions_of_the_image()
+    return dict(instructions[max(n for n, (word, *_) in enumerate(instructions) if word == "FROM") :])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
+def test_the_health_of_the_container_is_asked_past_every_proxy(status: int, code: int) -> None:
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    command = json.loads(words_of_the_image()["HEALTHCHECK"].partition("CMD ")[2])
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        asked = subprocess.run(
+            [sys.executable, *(word.replace("9464", str(server.server_port)) for word in command[1:])],
+            env={**os.environ, "http_proxy": "http://127.0.0.1:9", "no_proxy": ""},
+            capture_output=True,
+            check=False,
+        )
+        server.shutdown()
+
+    assert asked.returncode == code
+
+
 def test_the_image_runs_as_nobody_with_a_volume_for_its_data() -> None:
     """What counts, in words of its own."""
-    lines = re.sub(r"\\\n\s*", "", templates.text("Containerfile")).splitlines()
-    instructions = [line.split(" ", 1) for line in lines if line and not line.startswith("#")]
-    last_stage = instructions[max(n for n, (word, *_) in enumerate(instructions) if word == "FROM") :]
-    words = dict(last_stage)
+    instructions, words = instructions_of_the_image(), words_of_the_image()
 
     assert {word for word, _ in instructions} <= {
         *("FROM", "COPY", "RUN", "ENV", "USER", "WORKDIR", "VOLUME", "HEALTHCHECK", "ENTRYPOINT", "CMD"),
@@ -142,7 +176,8 @@ def test_the_image_runs_as_nobody_with_a_volume_for_its_data() -> None:
     assert words["VOLUME"] == "/data"
     assert "CHECKPOINTBOT_DATA_DIR=/data" in words["ENV"]
     assert json.loads(words["ENTRYPOINT"]) == ["checkpointbot"]
-    assert json.loads(words["CMD"])[0] == "run"
+    assert json.loads(words["CMD"]) == ["run"]
+    assert "CHECKPOINTBOT_CONFIG=/etc/checkpointbot/checkpointbot.yaml" in words["ENV"]  # for doctor too
     assert all(not argument.endswith(":latest") for word, argument in instructions if word == "FROM")
 
 
