@@ -124,7 +124,7 @@ def _secrets(folder: str | None) -> dict[str, str]:
         return {}
     try:
         files = [file for file in path.iterdir() if file.name.upper().startswith(PREFIX) and file.is_file()]
-        return {file.name: file.read_text("utf-8").strip() for file in files}
+        return {file.name: file.read_text("utf-8-sig").strip() for file in files}
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"{path}: cannot be read: {_reason(error)}"]) from None
 

@@ -181,9 +181,33 @@ def test_the_image_runs_as_nobody_with_a_volume_for_its_data() -> None:
     assert all(not argument.endswith(":latest") for word, argument in instructions if word == "FROM")
 
 
-def test_the_windows_script_is_powershell() -> None:
+WINDOWS = "Register-CheckpointBotTask.ps1"
+
+
+def test_the_windows_script_is_powershell_and_read_the_same_by_an_old_one() -> None:
+    """Without a byte order mark that takes a file to be in the code page of the machine."""
     parser = Parser(Language(tree_sitter_powershell.language()))
 
-    tree = parser.parse(templates.text("Register-CheckpointBotTask.ps1").encode())
+    tree = parser.parse(templates.text(WINDOWS).encode("ascii"))
 
     assert not tree.root_node.has_error
+
+
+def test_the_windows_script_shuts_its_folders_before_it_asks_for_anything_in_them() -> None:
+    """For all but the system, administrators and the account, whatever the folder above hands down."""
+    text = templates.text(WINDOWS)
+    shut = [text.index("New-PrivateFolder $Folder 'Modify'"), text.index('New-PrivateFolder "$Folder\\secrets"')]
+
+    assert shut == sorted(shut)
+    assert shut[-1] < text.index("$Folder\\checkpointbot.yaml") < text.index("Register-ScheduledTask")
+    assert "SetAccessRuleProtection($true, $false)" in text
+    assert re.findall(r"'(S-1-[\d-]+)'", text) == ["S-1-5-18", "S-1-5-32-544"]
+
+
+def test_the_windows_task_is_begun_again_when_it_has_ended() -> None:
+    """The scheduler's own restarts are for a task that could not be begun: a bot that ends with 1 was begun."""
+    text = templates.text(WINDOWS)
+
+    assert re.search(r"New-ScheduledTaskTrigger -Once .* -RepetitionInterval \(New-TimeSpan -Minutes 1\)", text)
+    assert "-MultipleInstances IgnoreNew" in text
+    assert "-RestartCount" not in text

@@ -167,7 +167,7 @@ def test_variables_stand_over_dotenv_over_secrets_over_the_file(folder: Folder) 
 
 def test_secrets_come_from_files_named_like_the_variables(folder: Folder) -> None:
     (folder.secrets / "checkpointbot_slack__bot_token").write_text("xoxb-from-file\n")
-    (folder.secrets / "CHECKPOINTBOT_SLACK__APP_TOKEN").write_text("xapp-from-file")
+    (folder.secrets / "CHECKPOINTBOT_SLACK__APP_TOKEN").write_text("xapp-from-file", "utf-8-sig")
     (folder.secrets / "somebody-elses").write_bytes(b"\xff\xfe\x00")
     slack = folder.load("data_dir: x", {}).slack
     assert slack.bot_token.get_secret_value() == "xoxb-from-file"
