@@ -148,6 +148,8 @@ class SyslogReceiver:
     messages: list[str] = field(default_factory=list)
     breaks_off: bool = False
     """It reads a little and is gone."""
+    answers_the_end: bool = True
+    """It says so too where a connection has come to its end, and does not only close it."""
     pulse: Pulse = field(default_factory=Pulse)
     _listening: socket.socket | None = None
 
@@ -191,8 +193,9 @@ class SyslogReceiver:
             length, _, rest = text.partition(b" ")
             self.messages.append(rest[: int(length)].decode())
             text = rest[int(length) :]
-        with suppress(ssl.SSLError):
-            connection.unwrap()
+        if self.answers_the_end:
+            with suppress(ssl.SSLError):
+                connection.unwrap()
         self.pulse.beat()
 
 

@@ -21,22 +21,28 @@ def look(settings: Settings, clock: Callable[[], datetime]) -> Iterator[Check]:
     receiver = receiver_of(settings.audit)
     if receiver is None:
         return
+    waiting = _waiting(settings, receiver, clock)
     try:
         receiver.look()
     except NotTaken as error:
-        yield broken(ABOUT, f"{receiver.target}: {error}.", MEND)
+        yield broken(ABOUT, f"{receiver.target}: {error}.{waiting}", MEND)
     else:
-        yield works(ABOUT, f"{receiver.target} can be reached{_waiting(settings, receiver, clock)}.")
+        yield works(ABOUT, f"{receiver.target} can be reached.{waiting}")
 
 
 def _waiting(settings: Settings, receiver: Receiver, clock: Callable[[], datetime]) -> str:
-    """How much it has not taken yet, where the ledger can tell. What is wrong with that is said elsewhere."""
+    """How much it has not taken yet, and since when, where the ledger can tell. What is wrong with that is said
+    elsewhere."""
     path = settings.data_dir / "ledger.db"
     if not path.exists():
         return ""
     try:
         with Ledger(path, clock=clock, read_only=True) as ledger:
-            at = ledger.streams.at(receiver.target)
-            return f", and has not taken {ledger.audit.head().seq - at.seq} events yet" if at else ""
+            at, sent_at = ledger.streams.at(receiver.target), ledger.streams.sent_at(receiver.target)
+            waiting = ledger.audit.head().seq - at.seq if at else 0
     except LedgerError:
         return ""
+    if not waiting:
+        return ""
+    since = f"nothing since {sent_at:%Y-%m-%d %H:%M} UTC" if sent_at else "nothing so far"
+    return f" It has not taken {waiting} events yet, and {since}."

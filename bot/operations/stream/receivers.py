@@ -31,6 +31,8 @@ CONNECTING, ANSWERING = 10.0, 30.0
 SYSLOG_PORT = 6514
 SYSLOG_PRIORITY = 13 * 8 + 6
 """Facility log audit, severity informational."""
+NO_END = "it does not answer the end of a connection (rsyslog: use the driver ossl, not gtls)"
+"""As a server, rsyslog's driver gtls sends no close_notify (gtlsEndSess in its runtime/nsd_gtls.c)."""
 
 
 class NotTaken(Exception):
@@ -255,8 +257,13 @@ class Syslog:
         return f"{header} {written(link, self.machine)}".encode("ascii")
 
     def look(self) -> None:
-        with _greeted(self.host, self.port, self.ca_bundle):
-            pass
+        """Also whether it answers the end of a connection: else the same events would be sent again for ever."""
+        with _greeted(self.host, self.port, self.ca_bundle) as connection:
+            try:
+                connection.settimeout(self.answering)
+                connection.unwrap()
+            except (OSError, ValueError) as error:
+                raise NotTaken(NO_END) from error
 
 
 def _greeted(host: str, port: int, ca_bundle: Path | None) -> ssl.SSLSocket:

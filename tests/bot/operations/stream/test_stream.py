@@ -254,6 +254,17 @@ def test_what_a_syslog_receiver_did_not_read_to_its_end_is_sent_again(
     assert (proof.broken, proof.head) == (None, ledger.audit.head())
 
 
+def test_a_look_sends_nothing_and_sees_whether_a_syslog_receiver_answers_the_end(syslog: SyslogReceiver) -> None:
+    """One that does not would get the same events for ever."""
+    receiver = to(f"syslog+tls://localhost:{syslog.port}")
+    receiver.look()
+
+    syslog.answers_the_end = False
+    with pytest.raises(NotTaken, match=r"does not answer the end .*rsyslog: use the driver ossl, not gtls"):
+        receiver.look()
+    assert syslog.messages == []
+
+
 # ---------------------------------------------------------------- a file, standard output
 
 
