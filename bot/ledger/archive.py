@@ -75,7 +75,7 @@ class Archive(Part):
             if to.exists():
                 raise LedgerError(f"{to} is there already. Nothing was changed.")
             partial.rename(to)
-            _keep_name(to)
+            keep_names(to.parent)
         finally:
             partial.unlink(missing_ok=True)
 
@@ -145,14 +145,14 @@ class Archive(Part):
         self._store.vacuum()
 
 
-def _keep_name(path: Path) -> None:
-    """Put the name of a file on the disk, which is kept in its folder. Windows opens no folders."""
+def keep_names(folder: Path) -> None:
+    """Put the names of files on the disk, which are kept in their folder. Windows opens no folders."""
     if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(descriptor)
         finally:
-            os.close(folder)
+            os.close(descriptor)
 
 
 # ---------------------------------------------------------------- where to cut

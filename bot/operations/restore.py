@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
 from backends.sites.jobs import FILE as JOBS_KEY
 from bot.changes.perform import Restored
+from bot.ledger.archive import keep_names
 from bot.operations.backup import (
     JOBS,
     LEDGER,
@@ -43,34 +46,32 @@ def restore(backup: Path, folder: Path, *, replace: bool, clock: Callable[[], da
             raise BackupError(
                 f"{folder} holds a ledger already. Nothing was changed. With --replace it is put aside, and kept."
             )
-        _copy_files(backup, folder)
-        _write(folder / RESTORING, json.dumps({"version": 1, "backup": str(backup.absolute())}))
-        _write(folder / MARK, _mark(made))
-        aside = folder / f"before-restore-{clock().astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}"
-        if there:
-            make_private(aside)
-            give_to_owner(folder, aside)
-        for path in (*there, *(_files(folder, f"{LEDGER}-arrivals") if there else ())):
-            path.rename(aside / path.name)
-        for name in (*_names(made), CODES, JOBS_KEY):
-            if (copy := folder / f"{name}.restored").exists():
-                copy.rename(folder / name)
+        copies = _prepare(backup, folder, made)
+        going = [*there, *(_files(folder, f"{LEDGER}-arrivals") if there else ())]
+        if JOBS_KEY in copies:  # what the backup's jobs are signed with
+            going += _files(folder, JOBS_KEY)
+        if going:
+            _put_aside(going, folder / f"before-restore-{clock().astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}")
+        for name, copy in copies.items():
+            copy.replace(folder / name)
+        keep_names(folder)  # a power cut must not take them where it leaves the mark taken away
         (folder / RESTORING).unlink()
+        keep_names(folder)
     return made
+
+
+def _put_aside(paths: list[Path], aside: Path) -> None:
+    make_private(aside)
+    give_to_owner(aside.parent, aside)
+    for path in paths:
+        path.replace(aside / path.name)
+    keep_names(aside)
 
 
 def _files(folder: Path, *databases: str) -> list[Path]:
     """Those that are there."""
     files = [folder / f"{name}{end}" for name in databases for end in ("", "-wal", "-shm")]
     return [path for path in files if path.exists()]
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not there: a start reads it."""
-    new = path.with_name(f"{path.name}.new")
-    new.write_text(text, encoding="utf-8")
-    give_to_owner(path.parent, new)
-    new.replace(path)
 
 
 def restored(folder: Path) -> Restored | None:
@@ -103,25 +104,40 @@ def read(backup: Path) -> Backup:
     return found
 
 
-def _names(made: Backup) -> tuple[str, ...]:
-    return (LEDGER, JOBS) if made.has_jobs else (LEDGER,)
-
-
-def _copy_files(backup: Path, folder: Path) -> None:
-    """Beside what is there, so that a full disk leaves that as it is."""
+def _prepare(backup: Path, folder: Path, made: Backup) -> dict[str, Path]:
+    """Copies beside what is there, so that a full disk leaves that as it is, and then the mark that keeps a bot from
+    starting, all of it on the disk. The copies, by what they will be called."""
     names = (LEDGER, JOBS, JOBS_KEY, *(() if (folder / CODES).exists() else (CODES,)))
-    copies = [(backup / name, folder / f"{name}.restored") for name in names if (backup / name).is_file()]
+    copies = {name: folder / f"{name}.restored" for name in names if (backup / name).is_file()}
+    mark, restoring = folder / f"{MARK}.restored", folder / f"{RESTORING}.new"
     try:
-        for source, copy in copies:
-            copy.unlink(missing_ok=True)
-            copy.touch(mode=0o600)
-            shutil.copyfile(source, copy)
-            give_to_owner(folder, copy)
+        for name, copy in copies.items():
+            with (backup / name).open("rb") as source, _new(copy) as file:
+                shutil.copyfileobj(source, file)
+        with _new(mark) as file:
+            file.write(_mark(made).encode())
+        with _new(restoring) as file:
+            file.write(json.dumps({"version": 1, "backup": str(backup.absolute())}).encode())
+        restoring.replace(folder / RESTORING)
+        keep_names(folder)
     except OSError:
-        for _, copy in copies:
+        for one in (*copies.values(), mark, restoring):
             with suppress(OSError):
-                copy.unlink(missing_ok=True)
+                one.unlink(missing_ok=True)
         raise
+    return {**copies, MARK: mark}
+
+
+@contextmanager
+def _new(path: Path) -> Iterator[BinaryIO]:
+    """A file for the account alone that the folder belongs to. It is on the disk when the block is left."""
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    give_to_owner(path.parent, path)
+    with path.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @click.command("restore")

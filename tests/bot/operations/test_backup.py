@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
@@ -22,6 +23,7 @@ from bot.changes.perform import Restored
 from bot.changes.workflow import Answer
 from bot.cli import main
 from bot.ledger import ChangeState, Ledger
+from bot.operations import restore as restoring
 from bot.operations.audit import archived
 from bot.operations.backup import BackupError, _at_one_moment, _copy, back_up
 from bot.operations.doctor.storage import look
@@ -210,27 +212,27 @@ def test_a_damaged_folder_can_be_restored(folder: Path, tmp_path: Path) -> None:
         assert ledger.audit.verify().whole
 
 
-def cut_off_after(monkeypatch: pytest.MonkeyPatch, renames: int) -> None:
+def cut_off_after(monkeypatch: pytest.MonkeyPatch, moves: int) -> None:
     """The process ends in mid-restore."""
-    left, rename = [renames], Path.rename
+    left, replace = [moves], Path.replace
 
     def counted(self: Path, target: Path) -> Path:
         left[0] -= 1
         if left[0] < 0:
             raise KeyboardInterrupt
-        return rename(self, target)
+        return replace(self, target)
 
-    monkeypatch.setattr(Path, "rename", counted)
+    monkeypatch.setattr(Path, "replace", counted)
 
 
-@pytest.mark.parametrize("renames", [0, 1])
+@pytest.mark.parametrize("moves", [1, 2, 3])
 def test_a_restore_that_was_cut_off_keeps_the_bot_from_starting_until_it_is_done(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renames: int
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves: int
 ) -> None:
     """Without the ledger, a new one would be made, which knows of nothing that was done."""
     made = back_up(folder, tmp_path / "backups")
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        cut_off_after(patched, renames)
+        cut_off_after(patched, moves)
         restore(made.folder, folder, replace=True, clock=now)
 
     with pytest.raises(FolderError, match=r"Nothing is lost: type checkpointbot restore .* --replace"), held(folder):
@@ -238,6 +240,51 @@ def test_a_restore_that_was_cut_off_keeps_the_bot_from_starting_until_it_is_done
     restore(made.folder, folder, replace=True)
     with held(folder), Ledger(folder / "ledger.db", clock=now) as ledger:
         assert str(ledger.audit.head()) == made.head
+
+
+def test_a_restore_that_fails_before_anything_was_moved_leaves_the_folder_as_it_was(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its mark would keep a bot from starting with which nothing is wrong."""
+    made = back_up(folder, tmp_path / "backups")
+    before = set(folder.iterdir())
+
+    def full(_made: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(restoring, "_mark", full)
+    with pytest.raises(OSError, match="No space left"):
+        restore(made.folder, folder, replace=True)
+
+    assert {one for one in folder.iterdir() if one.suffix != ".lock"} == before
+    with held(folder):
+        pass
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="shows what a descriptor is of")
+def test_a_power_cut_finds_the_copies_on_the_disk_before_the_mark_is_gone(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = back_up(folder, tmp_path / "backups")
+    synced, fsync = [], os.fsync
+
+    def noted(descriptor: int) -> None:
+        fsync(descriptor)
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        synced.append((path.name, (folder / "restoring.json").exists(), (folder / "restored.json").exists()))
+
+    monkeypatch.setattr(os, "fsync", noted)
+    restore(made.folder, folder, replace=True, clock=now)
+
+    assert synced == [
+        ("ledger.db.restored", False, False),
+        ("restored.json.restored", False, False),
+        ("restoring.json.new", False, False),
+        ("data", True, False),
+        ("before-restore-2026-11-27T09-00-00Z", True, False),
+        ("data", True, True),
+        ("data", False, True),
+    ]
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
@@ -306,6 +353,19 @@ def test_the_key_of_jobs_that_are_in_another_database_moves_along(folder: Path, 
     for there in (made.folder, tmp_path / "elsewhere"):
         assert (there / KEY).read_text() == (folder / KEY).read_text()
         assert (there / KEY).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_that_is_there_is_put_aside_for_that_of_the_backup(folder: Path, tmp_path: Path) -> None:
+    """Windows names no file onto another one, unless it is told to."""
+    jobs_key(folder)
+    made = back_up(folder, tmp_path / "backups")
+    before = (folder / KEY).read_text()
+    (folder / KEY).write_text("another", encoding="ascii")
+
+    restore(made.folder, folder, replace=True, clock=now)
+
+    assert (folder / KEY).read_text() == before
+    assert (folder / "before-restore-2026-11-27T09-00-00Z" / KEY).read_text() == "another"
 
 
 def test_codes_that_are_damaged_make_no_backup(folder: Path, tmp_path: Path) -> None:
