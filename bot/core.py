@@ -29,7 +29,7 @@ from bot.fleet.health.rounds import Health
 from bot.fleet.inventory import Inventory
 from bot.fleet.ownership import Ownership
 from bot.fleet.scanner import Scanner
-from bot.ledger import Ledger, is_trouble
+from bot.ledger import Head, Ledger, is_trouble
 from bot.messages import Announcer
 from bot.people.codes import Codes
 from bot.people.directory import Directory
@@ -151,7 +151,7 @@ class Core:
         self.changes.listen(self.recurring)
         self.housekeeping.register(self.recurring)
         book = Book(settings, permission, picker, self.recurring, self.inventory, self.ledger, clock)
-        self._settings, self._gate = settings, gate
+        self._settings, self._gate, self._restored = settings, gate, restored
         self.expiry = Expiry(
             settings.keep,
             self.ledger,
@@ -210,6 +210,8 @@ class Core:
 
     def start(self) -> None:
         """Take up what was pending."""
+        if self._restored is not None:
+            _record(self._restored, self.ledger)
         # First, since what was pending goes by it.
         self.ledger.schedules.put(*(one.schedule(self._gate.name_of(one.owner)) for one in self._settings.schedules))
         self._durable.launch()
@@ -245,6 +247,18 @@ class Core:
         self.inventory.close()
         _all_within(until, [backend.close for backend in self._backends.values()])
         _all_within(until + LEDGER, [self.ledger.close])
+
+
+def _record(restored: Restored, ledger: Ledger) -> None:
+    """Once, that a backup was put back: what was recorded after it is not in the chain any more."""
+    if not restored.head or Head.parse(restored.head).seq < ledger.audit.base().seq:
+        return  # it is in an archive by now
+    ledger.changes.record(
+        f"restore-{restored.at:%Y%m%dT%H%M%S%f}",
+        verb="restore",
+        summary="put a backup back",
+        result=f"The ledger is as it was at {restored.at:%Y-%m-%d %H:%M} UTC, when it ended with {restored.head}.",
+    )
 
 
 def _all_within(until: float, acts: Sequence[Callable[[], object]]) -> None:

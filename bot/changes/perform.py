@@ -46,6 +46,8 @@ class Restored:
     at: datetime
     unfinished: frozenset[str]
     """The ids of the changes that were not over then."""
+    head: str = ""
+    """Of the ledger's chain then; empty where an earlier version put it back."""
 
 
 @dataclass(frozen=True, slots=True)

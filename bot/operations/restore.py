@@ -78,7 +78,8 @@ def restored(folder: Path) -> Restored | None:
     """The backup that was put into this folder last; None where none was."""
     try:
         mark = json.loads((folder / MARK).read_text("utf-8"))
-        return Restored(datetime.fromisoformat(mark["made_at"]), frozenset(mark["unfinished"]))
+        made_at, head = datetime.fromisoformat(mark["made_at"]), mark.get("head", "")
+        return Restored(made_at, frozenset(mark["unfinished"]), head)
     except FileNotFoundError:
         return None
 
@@ -86,7 +87,7 @@ def restored(folder: Path) -> Restored | None:
 def _mark(made: Backup) -> str:
     with closing(sqlite3.connect(f"{(made.folder / LEDGER).absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as db:
         ids = [row[0] for row in db.execute("SELECT id FROM open_changes")]
-    return json.dumps({"version": 1, "made_at": made.made_at.isoformat(), "unfinished": ids})
+    return json.dumps({"version": 1, "made_at": made.made_at.isoformat(), "unfinished": ids, "head": made.head})
 
 
 def read(backup: Path) -> Backup:

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from backends.sites.jobs import jobs_key
 from bot.changes.perform import Restored
 from bot.changes.workflow import Answer
 from bot.cli import main
+from bot.core import _record
 from bot.ledger import ChangeState, Ledger
 from bot.operations import restore as restoring
 from bot.operations.audit import archived
@@ -109,11 +111,38 @@ def test_a_backup_in_the_middle_of_ten_changes_comes_back_as_a_bot_that_finishes
             bot.core.changes.answer(row, Answer("confirm", ADA, "ada", bot.clock()))
         wait_until(lambda: not bot.ledger.changes.unfinished())
 
-        ended = Counter(entry.state for entry in bot.ledger.history.find(limit=20))
-        assert ended == {ChangeState.SUCCEEDED: 4, ChangeState.VOID: 6}
+        bot.restart()  # once is enough
+        newest, *others = bot.ledger.history.find(limit=20)
+        assert Counter(entry.state for entry in others) == {ChangeState.SUCCEEDED: 4, ChangeState.VOID: 6}
+        assert (newest.summary, newest.person) == ("put a backup back", "bot")
+        assert newest.result.endswith(f"when it ended with {made.head}.")
         assert {name: bot.checkpoints(name) for name in (*RUNNING, *WAITING)} == done
         assert bot.ledger.audit.verify().whole
-        assert "cannot know whether this was done since" in bot.ledger.history.find(limit=1)[0].result
+        assert "cannot know whether this was done since" in others[0].result
+
+
+def test_that_a_backup_was_put_back_stands_once_in_the_ledger(folder: Path, tmp_path: Path) -> None:
+    """Also where what was recorded then is in an archive by now."""
+    clock = StoppedClock()
+    with Ledger(folder / "ledger.db", clock=clock) as ledger:
+        carry(ledger, "one")
+    made = back_up(folder, tmp_path / "backups", clock=now)
+    restore(made.folder, folder, replace=True)
+    mark = restored(folder)
+    assert mark == Restored(NOW, frozenset(), made.head)
+
+    with Ledger(folder / "ledger.db", clock=clock) as ledger:
+        for _ in range(2):
+            _record(mark, ledger)
+            _record(replace(mark, head=""), ledger)  # an earlier version did not keep it
+        (entry,) = (one for one in ledger.history.find() if one.change_id != "one")
+        assert entry.change_id == "restore-20261127T090000000000"
+        assert entry.result == f"The ledger is as it was at 2026-11-27 09:00 UTC, when it ended with {made.head}."
+        clock.forward(days=400)
+        archived(ledger, tmp_path / "old.db", clock() - timedelta(days=100))
+        before = ledger.audit.head()
+        _record(mark, ledger)
+        assert ledger.audit.head() == before
 
 
 # ---------------------------------------------------------------- one moment
@@ -191,7 +220,7 @@ def test_what_is_there_is_replaced_only_when_that_is_asked_for_and_is_kept(folde
     assert (kept / "ledger.db").read_bytes() == before
     assert (kept / "ledger.db-arrivals").exists()  # else people were told of what the other ledger was at
     assert not (folder / "ledger.db-arrivals").exists()
-    assert restored(folder) == Restored(NOW, frozenset())
+    assert restored(folder) == Restored(NOW, frozenset(), made.head)
 
 
 def test_a_folder_that_a_bot_uses_is_left_alone(folder: Path, tmp_path: Path) -> None:
