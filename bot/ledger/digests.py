@@ -75,10 +75,10 @@ class Digests(Part):
         return _digest(row) if row else None
 
     def last(self, channel: str) -> DigestRow | None:
-        """The newest that was posted for a channel."""
+        """The last that was posted for a channel. By the order of claiming: a clock may have been ahead once."""
         with self._store.read() as db:
             row = db.execute(
-                f"{_ROW} WHERE channel = ? AND posted_at IS NOT NULL ORDER BY claimed_at DESC LIMIT 1", [channel]
+                f"{_ROW} WHERE channel = ? AND posted_at IS NOT NULL ORDER BY rowid DESC LIMIT 1", [channel]
             ).fetchone()
         return _digest(row) if row else None
 

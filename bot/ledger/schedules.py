@@ -183,9 +183,11 @@ class Schedules(Part):
     ) -> bool:
         """Take a run on, for who holds that token. False where another one has it."""
         with self._store.write() as db:
-            values = [occurrence, schedule_id, iso(due_at), token, iso(self._clock()), json.dumps(only)]
-            if db.execute(_ASK_FOR_RUN, values).rowcount:
-                db.execute("UPDATE schedules SET last_due = max(last_due, ?) WHERE id = ?", [iso(due_at), schedule_id])
+            due, now = iso(due_at), iso(self._clock())
+            if db.execute(_ASK_FOR_RUN, [occurrence, schedule_id, due, token, now, json.dumps(only)]).rowcount:
+                db.execute(  # what is still to come was noted by a clock that was ahead
+                    "UPDATE schedules SET last_due = max(min(last_due, ?), ?) WHERE id = ?", [now, due, schedule_id]
+                )
                 return True
             db.execute(
                 "UPDATE schedule_runs SET claimed_by = ? WHERE occurrence = ? AND claimed_by = ''", [token, occurrence]
@@ -209,10 +211,9 @@ class Schedules(Part):
         return _run(row)
 
     def last_run(self, schedule_id: str) -> RunRow | None:
+        """By the order of claiming: a clock may have been ahead once."""
         with self._store.read() as db:
-            row = db.execute(
-                f"{_RUN} WHERE schedule_id = ? ORDER BY claimed_at DESC, due_at DESC LIMIT 1", [schedule_id]
-            ).fetchone()
+            row = db.execute(f"{_RUN} WHERE schedule_id = ? ORDER BY rowid DESC LIMIT 1", [schedule_id]).fetchone()
         return _run(row) if row else None
 
     def note(self, occurrence: str, notes: RunNotes) -> None:

@@ -17,7 +17,8 @@ from commands.base import Schedule
 DAY = timedelta(days=1)
 
 BEFORE = timedelta(days=40)
-"""How far back it is looked for a time that was missed."""
+"""How far back it is looked for a time that was missed. What was noted as further ahead than that, a clock that was
+wrong has noted: it says nothing."""
 
 
 def next_run(schedule: Schedule, after: datetime, zone: ZoneInfo) -> datetime:
@@ -31,7 +32,8 @@ def last_due(schedule: Schedule, after: datetime, now: datetime, zone: ZoneInfo)
     """The last time after that moment at which it was due by now; None where there is none. What was missed is made up
     by one run, however many were due."""
     found = None
-    due = next_run(schedule, max(after, now - BEFORE), zone)
+    earliest = now - BEFORE
+    due = next_run(schedule, max(after, earliest) if after < now + BEFORE else earliest, zone)
     while due <= now:
         found, due = due, next_run(schedule, due, zone)
     return found

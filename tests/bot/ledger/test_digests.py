@@ -64,3 +64,13 @@ def test_the_last_digest_of_a_channel_is_the_newest_posted(ledger: Ledger, clock
     assert row is not None
     assert row.text == "of the 21"
     assert ledger.digests.last("C0DEV") is None
+
+
+def test_a_digest_of_a_clock_that_was_ahead_once_is_not_the_last_for_years(ledger: Ledger, clock: StoppedClock) -> None:
+    for day, ahead in (("2036", 3650), ("22", -3650)):
+        clock.forward(days=ahead)
+        ledger.digests.claim(day, "C0OPS")
+        ledger.digests.posted(day, REF, f"of the {day}")
+    row = ledger.digests.last("C0OPS")
+    assert row is not None
+    assert row.text == "of the 22"

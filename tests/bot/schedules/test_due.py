@@ -98,6 +98,12 @@ def test_after_downtime_one_run_is_due_not_seven() -> None:
     assert last_due(every(1), at("2019-01-01 00:00"), now, PARIS) == at("2026-11-20 09:00")
 
 
+def test_a_time_that_a_clock_noted_which_was_years_ahead_puts_nothing_off() -> None:
+    now = at("2026-11-20 09:00")
+    assert last_due(daily(), at("2036-01-01 01:30"), now, PARIS) == at("2026-11-20 01:30")
+    assert last_due(daily(), at("2026-11-20 10:00"), now, PARIS) is None
+
+
 @given(
     begin=st.integers(0, 2 * 365 * 24 * 60),
     minute=st.integers(0, 24 * 60 - 1),
