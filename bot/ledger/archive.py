@@ -44,15 +44,17 @@ class Cut:
     """Of the last change that can go."""
     held_back_by: str = ""
     """Why it is not further: a sentence, or nothing."""
+    passed_over: int = 0
+    """How many events, as far as it goes, have a time that is still to come. They say nothing of what is old."""
 
 
 class Archive(Part):
     """Parts the ledger. No bot may be using it meanwhile."""
 
-    def cut(self, before: datetime) -> Cut | None:
-        """How much can go of what happened before a moment; None where nothing can."""
+    def cut(self, before: datetime) -> Cut:
+        """How much can go of what happened before a moment: up to where the ledger begins where nothing can."""
         with self._store.read() as db:
-            return _cut(db, iso(before))
+            return _cut(db, iso(before), iso(self._clock()))
 
     def write(self, to: Path, cut: Cut) -> None:
         """Make the file, which must not be there, and prove it. Raises `LedgerError`, and OSError."""
@@ -158,11 +160,13 @@ def keep_names(folder: Path) -> None:
 # ---------------------------------------------------------------- where to cut
 
 
-def _cut(db: Database, before: str) -> Cut | None:
+def _cut(db: Database, before: str, now: str) -> Cut:
     base = base_of(db)
-    (later,) = db.execute("SELECT min(seq) FROM events WHERE at >= ?", [before]).fetchone()
-    (last,) = db.execute("SELECT seq FROM chain_head").fetchone()
-    at = last if later is None else later - 1
+    (later,) = db.execute("SELECT min(seq) FROM events WHERE at BETWEEN ? AND ?", [before, now]).fetchone()
+    (at,) = db.execute(
+        "SELECT coalesce(max(seq), ?) FROM events WHERE at < ? AND (? IS NULL OR seq < ?)",
+        [base.seq, before, later, later],
+    ).fetchone()
     streamed = db.execute("SELECT min(seq), min(target) FROM streams WHERE active").fetchone()
     why = ""
     if streamed[0] is not None and streamed[0] < at:
@@ -178,12 +182,13 @@ def _cut(db: Database, before: str) -> Cut | None:
             at = first - 1
             why = why if is_over else f"The change {change_id} is not over yet."
     if at <= base.seq:
-        return None
+        return Cut(base.head, base.changes, why)
     (digest,) = db.execute("SELECT hash FROM events WHERE seq = ?", [at]).fetchone()
     (number,) = db.execute(
         "SELECT max(c.number) FROM changes c WHERE c.id IN (SELECT change_id FROM events WHERE seq <= ?)", [at]
     ).fetchone()
-    return Cut(Head(at, digest), max(number, base.changes), why)
+    (ahead,) = db.execute("SELECT count(*) FROM events WHERE seq <= ? AND at > ?", [at, now]).fetchone()
+    return Cut(Head(at, digest), max(number, base.changes), why, ahead)
 
 
 # ---------------------------------------------------------------- both

@@ -130,6 +130,8 @@ def _verify_archives(ctx: click.Context, paths: tuple[Path, ...], anchor: Head |
             anchor = None
         with _written("Standard output"):
             click.echo(f"The archive {path} is whole: {verdict.events}, and the chain goes on after it.")
+            if verdict.base.seq and verdict is seen[0][1]:
+                click.echo(f"What was archived before it must end with: {verdict.base}")
     return anchor
 
 
@@ -180,14 +182,17 @@ def archived(ledger: Ledger, file: Path, before: datetime) -> list[str]:
             return [f"{file} is the archive that the ledger begins after already."]
     else:
         cut = ledger.archive.cut(before)
-        if cut is None:
-            return ["Nothing is old and over, so nothing was archived."]
+        if cut.head == ledger.audit.base():
+            why = cut.held_back_by
+            return [f"Nothing was archived. {why}" if why else "Nothing is old and over, so nothing was archived."]
         ledger.archive.write(file, cut)
     ledger.archive.leave(file, cut, before)
     ledger.archive.shrink()
+    over = f"{cut.passed_over} of them have a time that is still to come, by a clock that was ahead."
     return [
         *([f"It is not more: {cut.held_back_by}"] if cut.held_back_by else []),
         f"The events up to {cut.head.seq} are in {file}. Keep it: what was before is nowhere else.",
+        *([over] if cut.passed_over else []),
         f"Its head, to keep elsewhere: {cut.head}",
     ]
 

@@ -41,7 +41,6 @@ def filled(ledger: Ledger, clock: Clock) -> Ledger:
 
 def part(ledger: Ledger, to: Path) -> Cut:
     cut = ledger.archive.cut(OLD)
-    assert cut is not None
     assert archived(ledger, to, OLD)
     return cut
 
@@ -130,12 +129,12 @@ def test_a_change_that_is_not_over_holds_back_what_came_after_it(ledger: Ledger,
 
 def test_what_the_audit_stream_has_not_sent_stays(filled: Ledger) -> None:
     filled.streams.begin("https://logs/")
-    assert filled.archive.cut(OLD) is None
+    nothing = filled.archive.cut(OLD)
+    assert (nothing.head.seq, nothing.held_back_by[:14]) == (0, "https://logs/ ")
 
     filled.streams.sent("https://logs/", filled.streams.after(7, 1)[0].head)
     cut = filled.archive.cut(OLD)
 
-    assert cut is not None
     assert (cut.head.seq, cut.held_back_by[:14]) == (6, "https://logs/ ")
     filled.streams.begin(None)
     assert filled.archive.cut(OLD) == Cut(filled.streams.after(17, 1)[0].head, 3)
@@ -165,6 +164,44 @@ def test_nothing_is_parted_where_nothing_is_old(ledger: Ledger, tmp_path: Path) 
 
     assert archived(ledger, tmp_path / "old.db", START - timedelta(days=1))[0].startswith("Nothing is old and over")
     assert not (tmp_path / "old.db").exists()
+
+
+def test_where_nothing_is_parted_since_something_holds_it_back_that_is_said(filled: Ledger, tmp_path: Path) -> None:
+    filled.streams.begin("https://logs/")
+    said = archived(filled, tmp_path / "old.db", OLD)
+    assert said == ["Nothing was archived. https://logs/ has not taken more of the audit stream."]
+
+    filled.streams.begin(None)
+    filled.changes.request("open", plan(), ADA, ORIGIN)
+    part(filled, tmp_path / "old.db")
+    assert archived(filled, tmp_path / "older.db", YEAR_LATER) == ["Nothing is old and over, so nothing was archived."]
+
+
+def test_a_clock_that_was_ahead_once_keeps_nothing_from_being_archived(
+    ledger: Ledger, clock: Clock, tmp_path: Path
+) -> None:
+    carry(ledger, "one")
+    clock.now = START + timedelta(days=3650)
+    carry(ledger, "of 2036")
+    clock.now = START + timedelta(days=1)
+    carry(ledger, "two")
+    clock.now = YEAR_LATER
+
+    said = archived(ledger, tmp_path / "old.db", OLD)
+
+    assert said[:2] == [
+        f"The events up to 18 are in {tmp_path / 'old.db'}. Keep it: what was before is nowhere else.",
+        "6 of them have a time that is still to come, by a clock that was ahead.",
+    ]
+
+
+def test_what_a_clock_that_is_ahead_has_written_last_is_not_taken_for_old(ledger: Ledger, clock: Clock) -> None:
+    carry(ledger, "one")
+    clock.now = START + timedelta(days=3650)
+    carry(ledger, "of 2036")
+    clock.now = YEAR_LATER
+
+    assert ledger.archive.cut(OLD).head.seq == 6
 
 
 def test_what_is_counted_since_ever_does_not_fall(filled: Ledger, clock: Clock, tmp_path: Path) -> None:
@@ -355,8 +392,7 @@ def test_an_archive_that_lost_its_name_in_a_power_cut_is_not_made_anew(
 ) -> None:
     part(filled, tmp_path / "old.db")
     whole = (tmp_path / "old.db").rename(tmp_path / "old.db.partial")
-    cut = filled.archive.cut(clock() + timedelta(days=1))
-    assert cut is not None
+    cut = filled.archive.cut(clock())
 
     with pytest.raises(LedgerError, match="is the archive that the ledger begins after"):
         filled.archive.write(tmp_path / "old.db", cut)

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
@@ -240,6 +241,22 @@ def test_what_is_old_is_archived_and_both_are_proved_together(old: Ledger, tmp_p
     alone = invoke(["--ledger", str(file), "verify"])
     assert alone.output.startswith("The archive is whole: 2 events.")
     assert "is the archive that the ledger begins after already" in run(old, "archive", str(file)).output
+
+
+def test_an_archive_that_came_first_and_is_not_named_is_said_to_be_needed(old: Ledger, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.db", tmp_path / "second.db"
+    run(old, "archive", str(first))
+    base, cut = old.audit.base(), replace(old.archive.cut(datetime.now(UTC)), head=old.streams.after(3, 1)[0].head)
+    old.archive.write(second, replace(cut, number=2))
+    old.archive.leave(second, replace(cut, number=2), datetime.now(UTC))
+
+    alone = run(old, "verify", "--archive", str(second)).output.splitlines()
+    assert alone[:2] == [
+        f"The archive {second} is whole: events 3 to 4, and the chain goes on after it.",
+        f"What was archived before it must end with: {base}",
+    ]
+    both = run(old, "verify", "--archive", str(second), "--archive", str(first))
+    assert (both.exit_code, "must end with" in both.output) == (0, False)
 
 
 def test_an_archive_of_an_older_version_is_proved_too(old: Ledger, tmp_path: Path) -> None:
