@@ -140,7 +140,7 @@ def run(config: Path | None, wait: bool) -> None:
             bot = Reloadable(settings, lambda: load(config), make, _started)
         with _until_stopped(bot, manager, lambda: bot.alive, bot.reload):
             hosts = "1 host" if bot.hosts == 1 else f"{bot.hosts} hosts"
-            click.echo(f"Checkpoint Bot is running for {hosts}. Ctrl-C ends it.")
+            click.echo(f"Checkpoint Bot is running for {hosts}. Ctrl-C ends it.", err=True)
             manager.ready(f"Takes commands for {hosts}.")
 
 
@@ -171,7 +171,7 @@ def worker(site: str, config: Path | None) -> None:
             hosts = "1 host" if len(settings.hosts) == 1 else f"{len(settings.hosts)} hosts"
             clusters = "1 cluster" if len(settings.clusters) == 1 else f"{len(settings.clusters)} clusters"
             hosts = f"{hosts} and {clusters}" if settings.clusters else hosts
-            click.echo(f"The worker of {site} is running for {hosts}. Ctrl-C ends it.")
+            click.echo(f"The worker of {site} is running for {hosts}. Ctrl-C ends it.", err=True)
             manager.ready(f"Serves {hosts} of {site}.")
 
 
@@ -395,7 +395,8 @@ def _until_stopped(
     reload: Callable[[], object] | None = None,
 ) -> Iterator[None]:
     """Start the program, run the block, and wait for Ctrl-C or another signal to end. The program is stopped whatever
-    happens. The service `manager` is told that it lives. With `reload`, SIGHUP does that instead of ending it."""
+    happens. The service `manager` is told that it lives; what there is to say to people stands in the log then, since
+    standard output may be the audit stream's. With `reload`, SIGHUP does that instead of ending it."""
     asked_to_stop, asked_to_reload = threading.Event(), threading.Event()
     asked = _set_by_a_thread()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
@@ -415,7 +416,7 @@ def _until_stopped(
             if reload and asked_to_reload.is_set():
                 asked_to_reload.clear()
                 _reload(reload, manager)
-        click.echo("Stopping …")
+        click.echo("Stopping …", err=manager is not None)
         if manager:
             manager.stopping()
     finally:

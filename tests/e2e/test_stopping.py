@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import Fault, FaultKind
-from bot.ledger import ChangeState
+from bot.ledger import ChangeState, Ledger
+from tests.support import program
+from tests.support.clock import Clock
+from tests.support.ledger import carry
 from tests.support.office import Office
+from tests.support.waiting import wait_until
 
 AT_MOST = 10.0
 
@@ -53,3 +60,21 @@ def test_while_another_program_holds_the_ledger_locked(data_dir: Path) -> None:
         other.execute("BEGIN IMMEDIATE")
         office.type("ada", "/checkpoint whoami")
         assert stop_in_seconds(office) < AT_MOST
+
+
+@pytest.mark.skipif(os.name != "posix", reason="has no such shell")
+def test_what_goes_to_standard_output_is_the_audit_stream_alone(tmp_path: Path, data_dir: Path) -> None:
+    out = tmp_path / "out"
+    with Ledger(data_dir / "ledger.db", clock=Clock()) as ledger:
+        carry(ledger, "one")
+    with Office(data_dir, with_bot=False) as office:
+        given = program.settings(office, audit={"stream": "stdout"})
+        aside = ("sh", "-c", f'exec "$@" > {out}', "sh")
+        with program.BotProcess(tmp_path, given, program.secrets(office), within=aside) as bot:
+            bot.wait_until_running()
+            wait_until(out.read_text)
+            assert bot.interrupt() == 0
+
+    assert "Stopping" in bot.output
+    first, *lines = out.read_text().splitlines()
+    assert (first, {line[:15] for line in lines}) == ("", {'{"specversion":'})

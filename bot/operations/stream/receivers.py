@@ -9,6 +9,7 @@ import os
 import re
 import socket
 import ssl
+import stat
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import closing, suppress
@@ -95,9 +96,7 @@ class File:
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
             with os.fdopen(descriptor, "r+b", buffering=0) as file:
-                text = self._ending_a_torn_line(file.fileno()) + text
-                while text:
-                    text = text[file.write(text) or 0 :]
+                _write_all(file.fileno(), self._ending_a_torn_line(file.fileno()) + text)
                 os.fsync(file.fileno())
         except OSError as error:
             raise NotTaken(f"it cannot be written: {error.strerror}") from error
@@ -120,24 +119,38 @@ class File:
             raise NotTaken("this account may not write there")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StandardOutput:
-    """A line each, for whoever started the bot."""
+    """A line each, for whoever started the bot. It goes past Python's own buffer: that is locked as long as nobody
+    reads, and who else writes to it would wait too."""
 
     machine: str
     target: str = "stdout"
     at_once: bool = True
+    _may_be_torn: bool = True
+    """Half a line may stand there: of a bot before this one, or since it failed."""
 
     def send(self, links: Sequence[Link]) -> Generator[Link]:
+        text = "".join(f"{written(link, self.machine)}\n" for link in links).encode("ascii")
+        begin, self._may_be_torn = b"\n" if self._may_be_torn else b"", True
         try:
-            sys.stdout.write("".join(f"{written(link, self.machine)}\n" for link in links))
-            sys.stdout.flush()
+            descriptor = sys.stdout.fileno()
+            _write_all(descriptor, begin + text)
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.fsync(descriptor)
         except (OSError, ValueError) as error:
             raise NotTaken(f"standard output cannot be written: {error}") from error
+        self._may_be_torn = False
         yield from links
 
     def look(self) -> None:
         """It is there."""
+
+
+def _write_all(descriptor: int, text: bytes) -> None:
+    """However little is taken at a time."""
+    while text:
+        text = text[os.write(descriptor, text) :]
 
 
 # ---------------------------------------------------------------- over the network

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from select import select
 
 import pytest
 
@@ -293,12 +296,56 @@ def test_a_full_disk_is_waited_for(ledger: Ledger, caplog: pytest.LogCaptureFixt
         assert stream.lag() == EVENTS
 
 
-def test_standard_output_gets_a_line_an_event(ledger: Ledger, capsys: pytest.CaptureFixture[str]) -> None:
+def test_standard_output_gets_a_line_an_event(ledger: Ledger, capfd: pytest.CaptureFixture[str]) -> None:
     carry(ledger, "one")
 
     assert len(list(to("stdout").send(ledger.streams.after(0, 100)))) == EVENTS
 
-    assert verify(capsys.readouterr().out.splitlines()).head == ledger.audit.head()
+    assert verify(capfd.readouterr().out.splitlines()).head == ledger.audit.head()
+
+
+def test_half_a_line_on_standard_output_is_passed_over_and_its_event_comes_whole(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a bot before this one, and of this one on a disk that was full for a while."""
+    carry(ledger, "one")
+    links, receiver, write = ledger.streams.after(0, 100), to("stdout"), os.write
+
+    def full(descriptor: int, text: bytes) -> int:
+        if len(text) < 1000:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, text[:-999])
+
+    file = tmp_path / "out"
+    file.write_text('{"specversion":"1.0","type":"checkpointbot.ledg')
+    with file.open("a") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        assert len(list(receiver.send(links[:3]))) == 3
+        with monkeypatch.context() as patched, pytest.raises(NotTaken, match="No space left"):
+            patched.setattr(os, "write", full)
+            list(receiver.send(links[3:]))
+        assert len(list(receiver.send(links[3:]))) == EVENTS - 3
+        monkeypatch.undo()
+
+    proof = verify(file.read_text().splitlines())
+    assert (proof.broken, proof.head) == (None, ledger.audit.head())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes block otherwise elsewhere")
+def test_who_reads_nothing_of_standard_output_holds_nobody_else_up(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(30):
+        carry(ledger, f"change {number} {'x' * 1000}")
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as out, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", out)
+        with streaming(ledger, to("stdout")), os.fdopen(reading):
+            wait_until(lambda: not select([], [out], [], 0)[1])
+            other = threading.Thread(target=out.flush, daemon=True)
+            other.start()
+            other.join(10)
+            assert not other.is_alive()
 
 
 # ---------------------------------------------------------------- how far it has come
