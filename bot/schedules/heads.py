@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -72,17 +72,23 @@ class Heads:
             return
         head = self.ledger.audit.head()
         claims = [f"head of {day} at {self.place}", f"head {head.seq} at {self.place}"]
-        if not self.ledger.digests.claim(claims[0], "head"):
+        if self._is_known(claims[0]):
             return
-        if not head.seq or not self.ledger.digests.claim(claims[1], "head"):
-            return  # nothing has happened since
-        try:
-            self._put(channel, beside, day, head)
-        except (AnnouncerError, OSError) as error:
-            healing = not isinstance(error, AnnouncerError) or not error.lasting
-            for claim in claims if healing else ():
-                self.ledger.digests.release(claim)
-            raise
+        if head.seq and not self._is_known(claims[1]):  # something has happened since
+            try:
+                self._put(channel, beside, day, head)
+            except AnnouncerError as error:
+                if error.lasting:
+                    self._note(claims)
+                raise
+        self._note(claims)  # not before: a head that is there twice harms nobody, and one that is nowhere does
+
+    def _is_known(self, claim: str) -> bool:
+        return self.ledger.digests.get(claim) is not None
+
+    def _note(self, claims: Sequence[str]) -> None:
+        for claim in claims:
+            self.ledger.digests.claim(claim, "head")
 
     def _channel(self) -> str | None:
         """None for a file, and empty where there is no digest."""

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.ledger import Head, Ledger
-from bot.messages import MessageRef
+from bot.messages import MessageRef, Origin
 from bot.schedules.heads import Heads
 from bot.settings import DigestChannelSettings, DigestSettings
+from commands.base import Reply
 from tests.support.board import Board
 from tests.support.clock import StoppedClock
 from tests.support.ledger import carry
@@ -120,3 +121,36 @@ def test_a_place_that_cannot_be_written_to_is_tried_again(world: World, caplog: 
     heads.look()
 
     assert len(world.said) == 1
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+class Dying(Board):
+    def post(self, origin: Origin, message: Reply) -> MessageRef | None:
+        raise Killed
+
+
+def test_a_bot_that_dies_before_the_head_is_kept_keeps_it_at_its_next_start(world: World) -> None:
+    world.clock.forward(hours=1)
+    world.board = Dying()
+    with pytest.raises(Killed):
+        world.heads("C0AUDIT").look()
+
+    world.board = Board()
+    for _ in range(2):
+        world.heads("C0AUDIT").look()
+
+    assert len(world.said) == 1
+
+
+def test_a_place_to_which_nothing_can_be_posted_is_not_tried_again_for_the_same_head(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.board.archived.add("C0AUDIT")
+    for _ in range(3):
+        world.clock.forward(hours=2)
+        world.heads("C0AUDIT").look()
+
+    assert caplog.text.count("could not be kept at C0AUDIT") == 1
