@@ -29,6 +29,7 @@ class HttpsReceiver:
     headers: list[dict[str, str]] = field(default_factory=list)
     status: int = 202
     location: str = ""
+    retry_after: str = ""
     pulse: Pulse = field(default_factory=Pulse)
     answers: Event = field(default_factory=Event)
     """While it is not set, what comes is kept and not answered."""
@@ -70,6 +71,8 @@ class HttpsReceiver:
                     self.send_response(receiver.status)
                     if receiver.location:
                         self.send_header("Location", receiver.location)
+                    if receiver.retry_after:
+                        self.send_header("Retry-After", receiver.retry_after)
                     self.send_header("Content-Length", "0")
                     self.end_headers()
 

@@ -44,6 +44,8 @@ class Stream:
     _lock: Lock = field(default_factory=Lock)
     _thread: Thread | None = None
     _tries: int = 0
+    _told: bool = False
+    """The log says that it stands still."""
     _at: Head | None = None
 
     def start(self) -> None:
@@ -80,23 +82,27 @@ class Stream:
                                 break
                 finally:
                     if taken:
+                        self._tries = 0
                         self.ledger.streams.sent(self.receiver.target, self._at)
                 self._well()
-        except (NotTaken, LedgerError) as error:
-            return self._behind(error.cause if isinstance(error, LedgerError) else str(error))
+        except NotTaken as error:
+            return max(self._behind(str(error)), min(error.not_before, LONGEST_PAUSE))
+        except LedgerError as error:
+            return self._behind(error.cause)
         except Exception as error:  # the last frame on this thread: a defect must not end the stream for good
             log.exception("the audit stream has a defect")
             return self._behind(repr(error))
         return self.every
 
     def _behind(self, why: str) -> float:
-        """Once in the log, however often it is tried."""
-        if self._tries == 0 and not self._stopping.is_set():
+        """Once in the log, however often it is tried, and until all was taken."""
+        if not self._told and not self._stopping.is_set():
             log.error("The audit stream to %s stands still, and goes on by itself: %s", self.receiver.target, why)
+            self._told = True
         self._tries += 1
         return self.pause(self._tries - 1)
 
     def _well(self) -> None:
-        if self._tries:
+        if self._told:
             log.warning("The audit stream to %s goes on.", self.receiver.target)
-            self._tries = 0
+        self._tries, self._told = 0, False

@@ -11,9 +11,11 @@ import socket
 import ssl
 import stat
 import sys
+import time
 from collections.abc import Generator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Protocol
@@ -38,6 +40,11 @@ NO_END = "it does not answer the end of a connection (rsyslog: use the driver os
 
 class NotTaken(Exception):
     """The receiver has not taken an event, or cannot be reached. Its text says why, and holds no secret."""
+
+    def __init__(self, why: str, *, not_before: float = 0.0) -> None:
+        """`not_before` are the seconds that the receiver wants to be left alone for."""
+        super().__init__(why)
+        self.not_before = not_before
 
 
 class Receiver(Protocol):
@@ -193,7 +200,8 @@ class Https:
         except (requests.RequestException, OSError) as error:
             raise NotTaken(_why(error)) from error
         if not 200 <= answer.status_code < 300:
-            raise NotTaken(f"it answers {answer.status_code} {answer.reason or ''}".rstrip())
+            said, wait = f"it answers {answer.status_code} {answer.reason or ''}", answer.headers.get("Retry-After", "")
+            raise NotTaken(said.rstrip(), not_before=_seconds(wait))
 
     def look(self) -> None:
         """By the same proxy and against the same certificates as `send`, which are those of requests."""
@@ -209,6 +217,16 @@ class Https:
                 pass
         else:
             _greet_through(proxy, host, port, ca_bundle)
+
+
+def _seconds(retry_after: str) -> float:
+    """From now on: what is said is seconds or a date (RFC 9110, 10.2.3). None for what is neither."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after)
+    try:
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _greet_through(proxy: str, host: str, port: int, ca_bundle: Path) -> None:

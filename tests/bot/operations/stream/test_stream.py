@@ -10,22 +10,25 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from email.utils import formatdate
 from pathlib import Path
 from select import select
 
 import pytest
 
-from bot.ledger import Ledger
-from bot.operations.stream import NotTaken, Stream, receiver_of
+from bot.ledger import Ledger, Link
+from bot.operations.stream import LONGEST_PAUSE, NotTaken, Stream, receiver_of
 from bot.operations.stream.receivers import Receiver
 from bot.operations.stream.verify import verify
 from bot.settings import AuditSettings
 from tests.support.clock import StoppedClock as Clock
 from tests.support.ledger import carry
 from tests.support.receivers import CA_FILE, HttpsReceiver, Proxy, SyslogReceiver, untrusted
-from tests.support.waiting import wait_until
+from tests.support.waiting import DEADLINE, wait_until
 
 EVENTS = 6
 """Of one `carry`."""
@@ -143,6 +146,48 @@ def test_what_a_receiver_refuses_is_sent_until_it_takes_it(
 
     assert https.seqs == list(range(1, EVENTS + 1))
     assert "let me in" not in caplog.text + repr(receiver)
+
+
+def test_a_receiver_says_how_long_it_wants_to_be_left_alone(ledger: Ledger, https: HttpsReceiver) -> None:
+    carry(ledger, "one")
+    https.status, receiver, in_an_hour = 429, to(https.url), formatdate(time.time() + 3600, usegmt=True)
+    for said, seconds in (("120", 120.0), (in_an_hour, 3600.0), ("soon", 0.0)):
+        https.retry_after = said
+        with pytest.raises(NotTaken) as refused:
+            list(receiver.send(ledger.streams.after(0, 1)))
+        assert refused.value.not_before == pytest.approx(seconds, abs=DEADLINE if said is in_an_hour else 0)
+
+
+@dataclass
+class Busy:
+    """Takes two events, and wants to be left alone then."""
+
+    wait: float
+    target: str = "busy"
+    at_once: bool = False
+
+    def send(self, links: Sequence[Link]) -> Generator[Link]:
+        yield from links[:2]
+        if len(links) > 2:
+            raise NotTaken("it is busy", not_before=self.wait)
+
+    def look(self) -> None: ...
+
+
+def test_what_is_taken_little_by_little_is_not_waited_for_longer_each_time(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    carry(ledger, "one")
+    stream = Stream(ledger, Busy(0.0), pause=float, every=7.0)
+
+    assert [stream._round() for _ in range(3)] == [0.0, 0.0, 7.0]
+    assert (caplog.text.count("stands still"), caplog.text.count("goes on.")) == (1, 1)
+
+
+def test_a_receiver_is_left_alone_for_as_long_as_it_wants_and_five_minutes_at_the_most(ledger: Ledger) -> None:
+    carry(ledger, "one")
+    assert Stream(ledger, Busy(90.0), pause=float)._round() == 90.0
+    assert Stream(ledger, Busy(3600.0), pause=float)._round() == LONGEST_PAUSE
 
 
 def test_a_stream_that_is_stopped_hands_no_more_over_and_notes_what_was_taken(
