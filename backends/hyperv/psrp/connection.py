@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-import ssl
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pypsrp.wsman import WSMan
-from requests.adapters import HTTPAdapter
 
 from backends.base import HostConnection
 from backends.base import name as called
+from backends.base.system_store import SystemStore
 
 # Whoever uses a session says once, and in words, what went wrong; pypsrp would add a traceback a try.
 logging.getLogger("pypsrp").setLevel(logging.CRITICAL)
@@ -66,19 +65,8 @@ def transport(connection: HostConnection) -> WSMan:
     session.max_redirects = 0  # WinRM sends nobody elsewhere: whoever does is no host, and gets no password
     session.verify = _text(connection.ca_bundle) or True
     if connection.ssl and connection.ca_bundle is None:
-        session.mount("https://", _SystemStore())
+        session.mount("https://", SystemStore())
     return wsman
-
-
-class _SystemStore(HTTPAdapter):
-    """Trusts what the system trusts, where requests would trust a list of its own."""
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        super().init_poolmanager(*arguments, **options, ssl_context=ssl.create_default_context())
-
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
-        conn.ca_certs = conn.ca_cert_dir = None
 
 
 def _encryption(connection: HostConnection) -> str:

@@ -23,8 +23,9 @@ from urllib.parse import unquote, urlsplit
 
 import requests
 from requests.auth import _basic_auth_str
-from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
+from requests.utils import select_proxy
 
+from backends.base.system_store import SystemStore
 from bot.ledger import Link
 from bot.operations.stream.cloudevents import CONTENT_TYPE, written
 from bot.settings import AuditSettings
@@ -181,6 +182,8 @@ class Https:
 
     def send(self, links: Sequence[Link]) -> Generator[Link]:
         with requests.Session() as session:
+            if self.ca_bundle is None:
+                session.mount("https://", SystemStore())
             for link in links:
                 self._post(session, written(link, self.machine))
                 yield link
@@ -204,19 +207,17 @@ class Https:
             raise NotTaken(said.rstrip(), not_before=_seconds(wait))
 
     def look(self) -> None:
-        """By the same proxy and against the same certificates as `send`, which are those of requests."""
+        """By the same proxy and against the same certificates as `send`."""
         parts = urlsplit(self.url)
         host, port = parts.hostname or "", parts.port or 443
         with requests.Session() as session:
-            verify = str(self.ca_bundle) if self.ca_bundle else True
-            found = session.merge_environment_settings(self.url, {}, False, verify, None)
-        ca_bundle = Path(found["verify"] if isinstance(found["verify"], str) else DEFAULT_CA_BUNDLE_PATH)
-        proxy = select_proxy(self.url, found["proxies"])
+            proxies = session.merge_environment_settings(self.url, {}, False, None, None)["proxies"]
+        proxy = select_proxy(self.url, proxies)
         if proxy is None:
-            with _greeted(host, port, ca_bundle):
+            with _greeted(host, port, self.ca_bundle):
                 pass
         else:
-            _greet_through(proxy, host, port, ca_bundle)
+            _greet_through(proxy, host, port, self.ca_bundle)
 
 
 def _seconds(retry_after: str) -> float:
@@ -229,7 +230,7 @@ def _seconds(retry_after: str) -> float:
         return 0.0
 
 
-def _greet_through(proxy: str, host: str, port: int, ca_bundle: Path) -> None:
+def _greet_through(proxy: str, host: str, port: int, ca_bundle: Path | None) -> None:
     """The same through a proxy, which is asked for a tunnel."""
     parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     if parts.scheme != "http":

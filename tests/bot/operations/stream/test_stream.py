@@ -223,6 +223,30 @@ def test_a_receiver_behind_a_proxy_is_looked_at_and_sent_to_through_it(
         receiver.look()
 
 
+@pytest.mark.parametrize("through_a_proxy", [False, True])
+def test_without_a_bundle_a_receiver_is_held_against_the_systems_store(
+    ledger: Ledger, https: HttpsReceiver, monkeypatch: pytest.MonkeyPatch, through_a_proxy: bool
+) -> None:
+    """As hosts and syslog are, and not against the list of requests. OpenSSL is told where the system keeps it."""
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(CA_FILE))
+    carry(ledger, "one")
+    links, receiver = ledger.streams.after(0, 2), to(https.url, ca_bundle=None)
+    with Proxy(https.port) as proxy:
+        if through_a_proxy:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        with pytest.raises(NotTaken, match="its certificate does not hold"):
+            list(receiver.send(links))
+        with pytest.raises(NotTaken, match="its certificate does not hold"):
+            receiver.look()
+
+        monkeypatch.setenv("SSL_CERT_FILE", str(CA_FILE))
+        receiver.look()
+        assert len(list(receiver.send(links))) == 2
+        assert bool(proxy.asked) == through_a_proxy
+
+
 STREAMING = """
 import sys
 from pathlib import Path
