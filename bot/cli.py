@@ -133,7 +133,7 @@ def run(config: Path | None, wait: bool) -> None:
     logging.getLogger("bot").setLevel(logging.INFO)
     _be_prompt()
     _be_small()
-    with _held(settings.data_dir):
+    with _held(settings.data_dir, jobs=settings.has_jobs_file):
         for line in gaps(settings):
             logging.getLogger("bot.settings").warning(line)
         with _told_plainly():
@@ -249,7 +249,7 @@ def demo(*, data: Path, fresh: bool, port: int | None, cluster: bool, restless: 
 
     with _told_plainly():
         check(data)
-    with _held(data):
+    with _held(data, jobs=not sites):
         with _told_plainly():
             shown = Demo(data, fresh=fresh, port=port, cluster=cluster, restless=restless, sites=sites)
         with _until_stopped(shown):
@@ -463,11 +463,11 @@ def _told_plainly() -> Iterator[None]:
 
 
 @contextmanager
-def _held(folder: Path, *, look: bool = True) -> Iterator[None]:
+def _held(folder: Path, *, look: bool = True, jobs: bool = True) -> Iterator[None]:
     """The data folder is this program's alone while the block runs."""
     from bot.operations.folder import held
 
     with ExitStack() as stack:
         with _told_plainly():
-            stack.enter_context(held(folder, look=look))
+            stack.enter_context(held(folder, look=look, jobs=jobs))
         yield

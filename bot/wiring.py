@@ -109,7 +109,8 @@ class Bot:
         voice = Voice(settings.slack.command, settings.slack.label)
         outbox = Outbox(posting_client(token, api_url), pace, voice=voice)
         self.directory = SlackDirectory(reading_client(token, api_url))
-        upgrade.jobs(settings.data_dir / "jobs.db")
+        if settings.has_jobs_file:
+            upgrade.jobs(settings.data_dir / "jobs.db")
         self._core = Core(
             settings,
             backends=self.backends,

@@ -15,7 +15,7 @@ import click
 from bot.ledger import Head, Ledger, LedgerError, Verdict, current_copy
 from bot.operations.folder import FolderError, held
 from bot.operations.stream.verify import verify as proved
-from bot.settings import SettingsError, data_dir
+from bot.settings import SettingsError, kept
 from commands.kit.words import parse_span
 
 LEAST_AGE = timedelta(days=30)
@@ -256,7 +256,7 @@ def _opened(path: Path) -> Iterator[Ledger]:
 
 def _of_settings(config: Path | None) -> Path:
     try:
-        return data_dir(config) / "ledger.db"
+        return kept(config).data_dir / "ledger.db"
     except SettingsError as error:
         click.echo(str(error), err=True)
         raise click.exceptions.Exit(2) from error

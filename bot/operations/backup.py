@@ -23,10 +23,10 @@ import click
 
 from backends.sites.jobs import FILE as JOBS_KEY
 from bot.ledger import Ledger, LedgerError, Verdict, current_copy
-from bot.operations.folder import FolderError, make_private, utc_now
+from bot.operations.folder import FolderError, check_restored, make_private, utc_now
 from bot.people.codes import FILE as CODES
 from bot.people.codes import CodesError, people_in
-from bot.settings import SettingsError, data_dir
+from bot.settings import SettingsError, kept
 
 LEDGER, JOBS, NOTE = "ledger.db", "jobs.db", "backup.json"
 VERSION = 1
@@ -57,9 +57,11 @@ class Backup:
     """It holds the secrets of those who have one-time codes."""
 
 
-def back_up(folder: Path, into: Path, *, clock: Callable[[], datetime] = utc_now) -> Backup:
+def back_up(folder: Path, into: Path, *, jobs: bool = True, clock: Callable[[], datetime] = utc_now) -> Backup:
     """Make a backup in a new folder of `into`, while the bot runs or not. What could not be finished is taken away.
-    Raises `BackupError`, and OSError where it cannot be written."""
+    Without `jobs` they are kept elsewhere, and a file of them is left over. Raises `BackupError`, `FolderError` for a
+    folder into which a backup is half put back, and OSError where it cannot be written."""
+    check_restored(folder)
     if not (folder / LEDGER).is_file():
         raise BackupError(f"There is no ledger in {folder}, so there is nothing to back up.")
     now = clock().astimezone(UTC)
@@ -70,7 +72,7 @@ def back_up(folder: Path, into: Path, *, clock: Callable[[], datetime] = utc_now
         raise BackupError(f"{done} is there already. Nothing was written.")
     make_private(partial)
     try:
-        names = [name for name in (LEDGER, JOBS) if (folder / name).is_file()]
+        names = [name for name in ((LEDGER, JOBS) if jobs else (LEDGER,)) if (folder / name).is_file()]
         with _at_one_moment([folder / name for name in names]) as sources:
             for name, source in zip(names, sources, strict=True):
                 _copy(source, partial / name)
@@ -175,7 +177,7 @@ config_option = click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
     help="The settings file, instead of checkpointbot.yaml or the one that CHECKPOINTBOT_CONFIG names. Of it, only "
-    "data_dir is asked for.",
+    "data_dir and database_url are asked for.",
 )
 
 
@@ -188,9 +190,9 @@ def backup_command(path: Path, config: Path | None) -> None:
 
     The copy is looked through before it counts: both files, and the whole chain of the ledger.
     """
-    folder = data_dir_of(config)
     with told():
-        made = back_up(folder, path)
+        given = kept(config)
+        made = back_up(given.data_dir, path, jobs=given.has_jobs_file)
     click.echo(f"The backup is in {made.folder}: {made.events} events{'' if made.has_jobs else ', and no jobs'}.")
     click.echo(f"Its head, to keep elsewhere and to check with audit verify --head: {made.head}")
     if made.has_codes:
@@ -199,18 +201,13 @@ def backup_command(path: Path, config: Path | None) -> None:
         click.echo("Where the settings name a database_url, back that database up by its own means.", err=True)
 
 
-def data_dir_of(config: Path | None) -> Path:
-    try:
-        return data_dir(config)
-    except SettingsError as error:
-        click.echo(str(error), err=True)
-        raise click.exceptions.Exit(2) from error
-
-
 @contextmanager
 def told() -> Iterator[None]:
     try:
         yield
+    except SettingsError as error:
+        click.echo(str(error), err=True)
+        raise click.exceptions.Exit(2) from error
     except (BackupError, FolderError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:

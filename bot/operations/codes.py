@@ -11,7 +11,7 @@ import click
 
 from bot.operations.folder import give_to_owner, make_private, utc_now
 from bot.people.codes import FILE, Codes, CodesError
-from bot.settings import CodesSettings, SettingsError, data_dir
+from bot.settings import CodesSettings, SettingsError, kept
 
 
 def _user_id(ctx: click.Context, param: click.Parameter, text: str) -> str:
@@ -31,7 +31,7 @@ def _user_id(ctx: click.Context, param: click.Parameter, text: str) -> str:
 def codes(ctx: click.Context, config: Path | None) -> None:
     """Give people their one-time codes, or take them away. The bot may be running."""
     with _told_plainly():
-        folder = data_dir(config)
+        folder = kept(config).named()
         make_private(folder)
     # The bot runs by another account, perhaps, which must be able to read what root writes here.
     ctx.call_on_close(lambda: give_to_owner(folder, *folder.glob(f"{FILE}*")))

@@ -46,9 +46,12 @@ def utc_now() -> datetime:
 
 
 @contextmanager
-def held(folder: Path, clock: Callable[[], datetime] = utc_now, *, look: bool = True) -> Iterator[None]:
+def held(
+    folder: Path, clock: Callable[[], datetime] = utc_now, *, look: bool = True, jobs: bool = True
+) -> Iterator[None]:
     """Hold the folder, which is made if there is none, and write nothing that others may read. The operating system
-    lets go of it when the program ends, however it ends. With `look`, what is in it must not be damaged.
+    lets go of it when the program ends, however it ends. With `look`, what is in it must not be damaged; without
+    `jobs`, a file of them is left over, and may be.
 
     Raises `FolderError` when another program holds it, and OSError when it cannot be used.
     """
@@ -65,7 +68,8 @@ def held(folder: Path, clock: Callable[[], datetime] = utc_now, *, look: bool = 
             give_to_owner(folder, folder / LOCK, folder / HOLDER)
             if look:
                 check_restored(folder)
-                check_jobs(folder / "jobs.db")
+                if jobs:
+                    check_jobs(folder / "jobs.db")
             yield
         finally:
             with suppress(OSError):

@@ -24,12 +24,12 @@ from bot.operations.backup import (
     Backup,
     BackupError,
     config_option,
-    data_dir_of,
     told,
     verified,
 )
 from bot.operations.folder import RESTORING, give_to_owner, held, make_private, utc_now
 from bot.people.codes import FILE as CODES
+from bot.settings import kept
 
 MARK = "restored.json"
 """Beside the files that were put back: of which moment they are."""
@@ -148,8 +148,8 @@ def _new(path: Path) -> Iterator[BinaryIO]:
 def restore_command(backup: Path, replace: bool, config: Path | None) -> None:
     """Put a backup into the data folder, on this machine or on another. No bot may be running with it, nor with the
     folder that it was made of."""
-    folder = data_dir_of(config)
     with told():
+        folder = kept(config).named()
         made = restore(backup, folder, replace=replace)
     click.echo(f"{folder} holds the backup of {made.made_at:%Y-%m-%d %H:%M} UTC: {made.events} events.")
     click.echo("What was under way then is looked at on the hosts at the next start, and finished or settled.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from bot.settings import sources, starter
 from bot.settings.gaps import gaps
 from bot.settings.hosts import ClusterConnection, ClusterSettings, HostDefaults, HostSettings, NodeSettings
+from bot.settings.kinds import is_jobs_file
 from bot.settings.model import (
     AccessSettings,
     ApplySettings,
@@ -54,6 +56,7 @@ __all__ = [
     "HostSettings",
     "HousekeepingSettings",
     "KeepSettings",
+    "Kept",
     "MetricsSettings",
     "NodeSettings",
     "QuotaSettings",
@@ -63,9 +66,9 @@ __all__ = [
     "SlackSettings",
     "WorkerSettings",
     "before_tokens",
-    "data_dir",
     "gaps",
     "init_text",
+    "kept",
     "load",
     "load_worker",
 ]
@@ -100,13 +103,37 @@ def _loaded(kind: type[W], path: Path | None, env: Mapping[str, str] | None, dot
     return settings
 
 
-def data_dir(path: Path | None = None, *, env: Mapping[str, str] | None = None, dotenv: Path = Path(".env")) -> Path:
-    """That one setting, from the same sources: for those who may not see the tokens. Raises `SettingsError`."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where the bot keeps what it keeps."""
+
+    data_dir: Path
+    is_named: bool
+    """By a setting, or there is a settings file: it is not only the default, of whatever folder this is typed in."""
+    has_jobs_file: bool
+    """The jobs are in its jobs.db. What stands there else is left over."""
+
+    def named(self) -> Path:
+        """The data folder, for those who write into it. Raises `SettingsError` where it is only the default."""
+        if not self.is_named:
+            raise SettingsError([sources.no_file(), NOT_NAMED])
+        return self.data_dir
+
+
+NOT_NAMED = (
+    f"data_dir: is not set either, and nothing was done. Type this in the folder of {sources.DEFAULT_FILE}, or name "
+    "the file with --config, or the data folder with CHECKPOINTBOT_DATA_DIR."
+)
+
+
+def kept(path: Path | None = None, *, env: Mapping[str, str] | None = None, dotenv: Path = Path(".env")) -> Kept:
+    """Those settings alone, from the same sources: for those who may not see the tokens. Raises `SettingsError`."""
     found = sources.gather(Settings, path, os.environ if env is None else env, dotenv)
     given = found.values.get("data_dir", Settings.model_fields["data_dir"].default)
     if not isinstance(given, str | Path):
         raise SettingsError(["data_dir: must be a path"])
-    return Path(given)
+    is_named = found.file is not None or "data_dir" in found.values
+    return Kept(Path(given), is_named, is_jobs_file(str(found.values.get("database_url") or ""), Path(given)))
 
 
 def before_tokens(path: Path | None = None, *, env: Mapping[str, str] | None = None) -> Settings:

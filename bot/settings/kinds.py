@@ -217,6 +217,15 @@ def _database_url(value: SecretStr) -> SecretStr:
     return SecretStr(postgresql_url(given))
 
 
+def is_jobs_file(url: str, data_dir: Path) -> bool:
+    """Whether jobs that are kept there are in the jobs.db of the data folder, as they are where nothing is given. What
+    stands there else is left over."""
+    if not url:
+        return True
+    file = url.partition("?")[0].removeprefix("sqlite:///")
+    return url.startswith("sqlite:///") and Path(file).absolute() == (data_dir / "jobs.db").absolute()
+
+
 def postgresql_url(given: str) -> str:
     """The URL with all that it takes to be sure of the server: over a network, its certificate is checked against the
     system's authorities, or against those of the URL's `sslrootcert`. A sentence holds no part of what was given."""

@@ -57,6 +57,7 @@ from bot.settings.kinds import (
     UserId,
     WholeHours,
     did_you_mean,
+    is_jobs_file,
     problem,
 )
 from bot.settings.problems import Place, found, variable
@@ -606,6 +607,11 @@ class Settings(Whole):
             if url is None or url.get_secret_value().startswith("sqlite"):
                 raise problem("need a database_url that begins with postgresql://, through which they are reached")
         return sites
+
+    @property
+    def has_jobs_file(self) -> bool:
+        """The jobs are in the jobs.db of data_dir. What stands there else is left over."""
+        return is_jobs_file(self.database_url.get_secret_value() if self.database_url else "", self.data_dir)
 
     @property
     def connections(self) -> tuple[HostConnection, ...]:

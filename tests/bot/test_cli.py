@@ -269,6 +269,17 @@ class TestTheDataFolder:
         assert ended.exit_code == 1
         assert "Error: The file of the jobs data/jobs.db is damaged" in ended.output
 
+    def test_with_a_jobs_file_that_is_left_over_does_not_look_at_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        write_settings()
+        Path("data").mkdir()
+        Path("data", "jobs.db").write_bytes(b"no database" * 1000)
+        monkeypatch.setenv("CHECKPOINTBOT_DATABASE_URL", "sqlite:///elsewhere.db")
+
+        ended = run("run", "--no-wait")
+
+        assert ended.exit_code == 1
+        assert "Error: Slack could not be reached" in ended.output
+
 
 class TestSignals:
     def test_an_ignored_hangup_stays_ignored(self) -> None:

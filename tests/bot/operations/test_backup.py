@@ -8,13 +8,14 @@ import os
 import sqlite3
 import threading
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from backends.simulator.fleets.seed import Past
 from backends.simulator.model.faults import Fault, FaultKind
@@ -434,18 +435,83 @@ def test_a_folder_of_an_older_version_is_backed_up_as_it_is(tmp_path: Path) -> N
 # ---------------------------------------------------------------- what is typed
 
 
-def test_both_are_typed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def typed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """In the folder of the settings, which name no other data folder."""
     monkeypatch.chdir(tmp_path)
-    made = CliRunner().invoke(main, ["backup", "backups"])
+    (tmp_path / "checkpointbot.yaml").write_text("data_dir: ./data\n", encoding="utf-8")
+    return lambda *words: CliRunner().invoke(main, words)
+
+
+def test_both_are_typed(tmp_path: Path, typed: Callable[..., Result]) -> None:
+    made = typed("backup", "backups")
     assert made.exit_code == 0, made.output
     assert "The backup is in backups/checkpointbot-" in made.output
     assert "Its head, to keep elsewhere" in made.output
     (backup,) = (tmp_path / "backups").iterdir()
 
-    refused = CliRunner().invoke(main, ["restore", str(backup)])
+    refused = typed("restore", str(backup))
     assert refused.exit_code == 1
     assert "Error: data holds a ledger already. Nothing was changed." in refused.output
 
-    done = CliRunner().invoke(main, ["restore", str(backup), "--replace"])
+    done = typed("restore", str(backup), "--replace")
     assert done.exit_code == 0, done.output
     assert "data holds the backup of " in done.output
+
+
+def test_a_restore_in_a_folder_that_knows_no_settings_says_what_to_type(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = back_up(folder, tmp_path / "backups")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    refused = CliRunner().invoke(main, ["restore", str(made.folder)])
+
+    assert refused.exit_code == 2
+    assert "name the file with --config, or the data folder with CHECKPOINTBOT_DATA_DIR." in refused.output
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    monkeypatch.setenv("CHECKPOINTBOT_DATA_DIR", str(tmp_path / "new"))
+    assert CliRunner().invoke(main, ["restore", str(made.folder)]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "has_jobs"),
+    [
+        (None, True),
+        ("sqlite:///data/jobs.db", True),
+        ("sqlite:///elsewhere.db", False),
+        ("postgresql://bot@db.example.net/checkpointbot", False),
+    ],
+)
+def test_jobs_that_are_left_over_from_before_there_was_a_database_url_are_not_taken_for_the_jobs(
+    folder: Path,
+    tmp_path: Path,
+    typed: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+    url: str | None,
+    has_jobs: bool,
+) -> None:
+    with closing(sqlite3.connect(folder / "jobs.db")) as db:
+        db.execute("CREATE TABLE old (n INTEGER)")
+    if url:
+        monkeypatch.setenv("CHECKPOINTBOT_DATABASE_URL", url)
+
+    made = typed("backup", "backups")
+
+    (backup,) = (tmp_path / "backups").iterdir()
+    assert made.exit_code == 0, made.output
+    assert (backup / "jobs.db").exists() == has_jobs
+    assert ("back that database up by its own means" in made.output) != has_jobs
+
+
+def test_a_folder_into_which_a_backup_is_half_put_back_makes_none(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = back_up(folder, tmp_path / "backups", clock=now)
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        cut_off_after(patched, 3)
+        restore(made.folder, folder, replace=True)
+
+    with pytest.raises(FolderError, match="A backup was being put into"):
+        back_up(folder, tmp_path / "backups")

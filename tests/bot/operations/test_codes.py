@@ -43,6 +43,18 @@ def test_who_is_no_user_is_refused_and_a_damaged_file_is_told(folder: Path) -> N
     assert "is damaged" in typed(folder, "list").stderr
 
 
+def test_a_folder_that_knows_no_settings_gets_no_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bot would never read them."""
+    monkeypatch.chdir(tmp_path)
+
+    refused = CliRunner().invoke(codes, ["enroll", "U0ADA"])
+
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert f"There is no settings file: neither {tmp_path / 'checkpointbot.yaml'} nor" in refused.stderr
+    assert "name the file with --config, or the data folder with CHECKPOINTBOT_DATA_DIR." in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away")
 def test_what_root_writes_belongs_to_the_account_of_the_bot(folder: Path) -> None:
     (folder / "data").mkdir()
