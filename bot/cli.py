@@ -43,6 +43,7 @@ def entry() -> None:
     """The executable. It does not wait for threads that nothing can wake, such as one that looks for a lost host every
     five minutes: what they wait for is on disk, and is taken up at the next start."""
     code: object = 0
+    _end_by_exceptions()
     try:
         main()
     except SystemExit as end:
@@ -52,7 +53,24 @@ def entry() -> None:
         with suppress(OSError):  # what could not be written was flushed before, and told then
             sys.stdout.flush()
         sys.stderr.flush()
+    if isinstance(code, int) and code < 0:
+        signal.signal(-code, signal.SIG_DFL)
+        signal.raise_signal(-code)
     os._exit(code if isinstance(code, int) else 0)
+
+
+def _end_by_exceptions() -> None:
+    """So that a command which is told to end takes away what is half made: half a backup holds secrets too. What runs
+    until it is told to end listens by itself, later."""
+
+    def end(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_IGN)  # once is enough
+        sys.exit(-number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
 
 
 class Late(click.Group):

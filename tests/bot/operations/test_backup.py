@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -41,7 +44,7 @@ from tests.support.headquarters import Headquarters
 from tests.support.ledger import carry
 from tests.support.people import ADA
 from tests.support.settings import NO_SLACK
-from tests.support.waiting import wait_until
+from tests.support.waiting import DEADLINE, wait_until
 
 NOW = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
 RUNNING = [f"web{n}" for n in range(4)]
@@ -430,6 +433,25 @@ def test_a_folder_of_an_older_version_is_backed_up_as_it_is(tmp_path: Path) -> N
     restore(made.folder, tmp_path / "new", replace=False)
     with Ledger(tmp_path / "new" / "ledger.db", clock=now) as ledger:
         assert str(ledger.audit.verify().head) == made.head
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no such signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_backup_that_is_told_to_end_leaves_nothing_half_made(folder: Path, tmp_path: Path, number: int) -> None:
+    """It holds secrets, and nobody would look for it."""
+    Codes(folder, CodesSettings(), now).enroll("U0ADA")
+    command = [sys.executable, "-c", "from bot.cli import entry; entry()", "backup", str(tmp_path / "backups")]
+    with (
+        closing(sqlite3.connect(folder / "ledger.db", isolation_level=None)) as other,
+        subprocess.Popen(command, env={**os.environ, "CHECKPOINTBOT_DATA_DIR": str(folder)}) as program,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        wait_until(lambda: list(tmp_path.glob("backups/*.partial")))
+        program.send_signal(number)
+        other.rollback()
+
+        assert program.wait(DEADLINE) == -number
+    assert list((tmp_path / "backups").iterdir()) == []
 
 
 # ---------------------------------------------------------------- what is typed
