@@ -56,6 +56,7 @@ def entry() -> None:
     if isinstance(code, int) and code < 0:
         signal.signal(-code, signal.SIG_DFL)
         signal.raise_signal(-code)
+        code = 128 - code  # the first program of a container does not end by it
     os._exit(code if isinstance(code, int) else 0)
 
 
