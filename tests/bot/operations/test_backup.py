@@ -80,6 +80,7 @@ def ten_changes(bot: Headquarters) -> None:
     for name in WAITING:
         bot.type(f"delete {name} old")
     wait_until(lambda: Counter(row.state for row in bot.ledger.changes.unfinished()) == MIDDLE)
+    wait_until(lambda: all(row.message for row in bot.ledger.changes.unfinished() if row.state is ChangeState.AWAITING))
 
 
 def let_go(bot: Headquarters) -> None:
