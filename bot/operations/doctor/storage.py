@@ -26,8 +26,10 @@ LEAST_ROOM = 500 * 1024**2
 """Bytes. A year of a busy team is less."""
 
 FOLDER = "data_dir"
+CLOSED = "The data folder cannot be used."
 NOT_YET = "It is not there yet, and is made at the first start."
 PUT_BACK = "Put a backup back with checkpointbot restore, and keep this file to look at."
+OWN = "Run this as the account that the bot runs as: the data folder and what is in it have to belong to that one."
 
 
 def free_room(folder: Path) -> int:
@@ -40,22 +42,60 @@ def look(
     """With `deep`, the whole chain of the ledger is walked, and the whole file of the jobs."""
     folder = settings.data_dir
     yield (checked := _folder(folder, room))
-    if checked.is_fault and not folder.is_dir():
-        yield from (unseen(name, "The data folder cannot be used.") for name in ("ledger.db", "jobs.db"))
-        return
-    yield from _frozen(folder / "ledger.db", clock)
-    yield from _codes(settings)
+    if not IS_POSIX:
+        yield unseen(FOLDER, "Its rights were not looked at: Windows tells them to nobody who does not try.")
+    is_open = _is_open(folder) and not (checked.is_fault and not folder.is_dir())
+    if is_open:
+        yield from _frozen(folder / "ledger.db", clock)
+        yield from _codes(settings)
+    else:
+        yield unseen("ledger.db", CLOSED)
+    if is_open and deep:
+        yield from _kept(folder / "ledger.db", lambda path: _ledger(path, clock))
     if deep:
-        yield _ledger(folder / "ledger.db", clock)
-        yield _jobs(settings)
+        yield from _jobs(settings, is_open)
+
+
+def _is_open(folder: Path) -> bool:
+    """This account may look into it, or it is not there yet."""
+    try:
+        (folder / "ledger.db").stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def _kept(path: Path, look: Callable[[Path], Check]) -> Iterator[Check]:
+    """A file, where it is there and is this account's to use. Root may use any, so it is told whose it is."""
+    if not path.exists():
+        yield works(path.name, NOT_YET)
+        return
+    if not os.access(path, os.R_OK | os.W_OK):
+        yield broken(path.name, "This account may not read and write it.", OWN)
+        return
+    if IS_POSIX and os.geteuid() == 0 and path.stat().st_uid != path.parent.stat().st_uid:
+        said = f"It belongs to another account than the folder {path.parent}."
+        yield warning(path.name, said, "Give both to the account that the bot runs as (chown).")
+    yield look(path)
 
 
 def _folder(folder: Path, room: Callable[[Path], int]) -> Check:
+    try:
+        return _looked_at(folder, room)
+    except OSError as error:
+        return broken(FOLDER, f"{folder} cannot be looked at: {error.strerror}.", OWN)
+
+
+def _looked_at(folder: Path, room: Callable[[Path], int]) -> Check:
     there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
     if not there.is_dir():
         return broken(FOLDER, f"{there} is a file, and no folder.", "Name another folder.")
     if not os.access(there, os.W_OK | os.X_OK):
-        return broken(FOLDER, f"This account may not write in {there}.", "Give it the folder, or name another.")
+        make = f"Make {folder}, and give it to the account that the bot runs as, or name another folder."
+        mend = OWN if there == folder.absolute() else make
+        return broken(FOLDER, f"This account may not write in {there}.", mend)
     try:
         check_restored(folder)
     except FolderError as error:
@@ -67,12 +107,11 @@ def _folder(folder: Path, room: Callable[[Path], int]) -> Check:
         return warning(FOLDER, said, "Make room: without it nothing can be recorded, and nothing is done.")
     if there == folder.absolute() and IS_POSIX and stat.S_IMODE(there.stat().st_mode) & 0o077:
         return warning(FOLDER, f"Others on this machine may look into {folder}.", f"Type chmod 700 {folder}.")
-    return works(FOLDER, f"{folder} can be written, and {free // 1024**3} GB are free.")
+    can = f"{folder} can be written, and " if IS_POSIX else ""
+    return works(FOLDER, f"{can}{free // 1024**3} GB are free on the volume of {there}.")
 
 
 def _ledger(path: Path, clock: Callable[[], datetime]) -> Check:
-    if not path.exists():
-        return works(path.name, NOT_YET)
     try:
         with Ledger(path, clock=clock, read_only=True) as ledger:
             verdict = ledger.audit.verify()
@@ -116,12 +155,16 @@ def _codes(settings: Settings) -> Iterator[Check]:
         yield broken("codes.vms", "Nobody has one-time codes, so nobody can confirm a change of these VMs.", enroll)
 
 
-def _jobs(settings: Settings) -> Check:
+def _jobs(settings: Settings, is_open: bool) -> Iterator[Check]:
     if settings.database_url is not None:
-        return _database(settings.database_url.get_secret_value())
-    path = settings.data_dir / "jobs.db"
-    if not path.exists():
-        return works(path.name, NOT_YET)
+        yield _database(settings.database_url.get_secret_value())
+    elif is_open:
+        yield from _kept(settings.data_dir / "jobs.db", _jobs_in)
+    else:
+        yield unseen("jobs.db", CLOSED)
+
+
+def _jobs_in(path: Path) -> Check:
     try:
         check_jobs(path, "ro")
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
@@ -130,7 +173,8 @@ def _jobs(settings: Settings) -> Check:
             ).fetchone()
     except FolderError as error:
         said, _, _ = str(error).partition(". ")
-        return broken(path.name, f"{said.rstrip('.')}.", PUT_BACK)
+        shut = isinstance(error.__cause__, sqlite3.OperationalError)
+        return broken(path.name, f"{said.rstrip('.')}.", OWN if shut else PUT_BACK)
     except sqlite3.Error as error:
         return broken(path.name, f"It cannot be read: {error}.", PUT_BACK)
     return works(path.name, f"It is whole, and holds {pending} jobs that wait or are under way.")

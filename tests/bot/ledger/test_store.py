@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from sqlite_utils import Database
 
 from bot.ledger import ChangeState, Ledger, LedgerError
 from bot.ledger.migrations import MIGRATIONS
+from tests.support.accounts import CAN_FORK, as_nobody, open_to_all
 from tests.support.clock import StoppedClock
 from tests.support.ledger import ADA, ORIGIN, carry, plan
 
@@ -227,15 +226,10 @@ def test_a_mistake_in_the_program_is_no_ledger_error(ledger: Ledger) -> None:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that other accounts may enter, which pytest's own are not."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o755)
-    yield folder
-    folder.chmod(0o755)
-    shutil.rmtree(folder)
+    yield from open_to_all()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs another account to be")
+@CAN_FORK
 def test_a_ledger_in_a_read_only_folder_can_be_verified_and_not_written(open_folder: Path, clock: StoppedClock) -> None:
     path = open_folder / "ledger.db"
     with Ledger(path, clock=clock) as ledger:
@@ -250,20 +244,6 @@ def test_a_ledger_in_a_read_only_folder_can_be_verified_and_not_written(open_fol
     assert as_nobody(read)
     assert as_nobody(lambda: "read-only" in refusal(path, clock))
     assert as_nobody(lambda: "Permission denied" in refusal(open_folder / "new.db", clock))
-
-
-def as_nobody(act: Callable[[], bool]) -> bool:
-    """What `act` says when it runs in a process that may write nothing here."""
-    child = os.fork()
-    if child == 0:
-        try:
-            if os.getuid() == 0:
-                os.setgid(65534)
-                os.setuid(65534)
-            os._exit(0 if act() else 1)
-        finally:
-            os._exit(2)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_the_views_for_datasette_answer(ledger: Ledger) -> None:
