@@ -11,11 +11,11 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import create_engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import make_url
 
 from bot.changes import freezing
 from bot.ledger import Ledger, LedgerError
+from bot.operations.doctor import database
 from bot.operations.doctor.findings import Check, broken, unseen, warning, works
 from bot.operations.folder import IS_POSIX, FolderError, check_jobs, check_restored
 from bot.people.codes import FILE, CodesError, people_in
@@ -44,7 +44,7 @@ def look(
     yield (checked := _folder(folder, room))
     if not IS_POSIX:
         yield unseen(FOLDER, "Its rights were not looked at: Windows tells them to nobody who does not try.")
-    is_open = _is_open(folder) and not (checked.is_fault and not folder.is_dir())
+    is_open = _is_open(folder / "ledger.db") and not (checked.is_fault and not folder.is_dir())
     if is_open:
         yield from _frozen(folder / "ledger.db", clock)
         yield from _codes(settings)
@@ -56,10 +56,10 @@ def look(
         yield from _jobs(settings, is_open)
 
 
-def _is_open(folder: Path) -> bool:
-    """This account may look into it, or it is not there yet."""
+def _is_open(path: Path) -> bool:
+    """This account may look into the folder of that file, or it is not there yet."""
     try:
-        (folder / "ledger.db").stat()
+        path.stat()
     except FileNotFoundError:
         return True
     except OSError:
@@ -69,6 +69,9 @@ def _is_open(folder: Path) -> bool:
 
 def _kept(path: Path, look: Callable[[Path], Check]) -> Iterator[Check]:
     """A file, where it is there and is this account's to use. Root may use any, so it is told whose it is."""
+    if not _is_open(path):
+        yield broken(path.name, f"The folder {path.parent} may not be looked into.", OWN)
+        return
     if not path.exists():
         yield works(path.name, NOT_YET)
         return
@@ -156,8 +159,11 @@ def _codes(settings: Settings) -> Iterator[Check]:
 
 
 def _jobs(settings: Settings, is_open: bool) -> Iterator[Check]:
-    if settings.database_url is not None:
-        yield _database(settings.database_url.get_secret_value())
+    url = settings.database_url.get_secret_value() if settings.database_url else ""
+    if url.startswith("postgresql"):
+        yield from database.look(settings, url)
+    elif url:
+        yield from _kept(Path(make_url(url).database or ""), _jobs_in)
     elif is_open:
         yield from _kept(settings.data_dir / "jobs.db", _jobs_in)
     else:
@@ -178,16 +184,3 @@ def _jobs_in(path: Path) -> Check:
     except sqlite3.Error as error:
         return broken(path.name, f"It cannot be read: {error}.", PUT_BACK)
     return works(path.name, f"It is whole, and holds {pending} jobs that wait or are under way.")
-
-
-def _database(url: str) -> Check:
-    about = "database_url"
-    try:
-        engine = create_engine(url)
-        with engine.connect():
-            pass
-        engine.dispose()
-    except (SQLAlchemyError, ImportError) as error:
-        said = f"The database of the jobs cannot be reached ({type(error).__name__})."
-        return broken(about, said, "Look whether it runs, and whether the URL, the user and the password are right.")
-    return works(about, "The database of the jobs answers.")
