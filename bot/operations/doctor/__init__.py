@@ -68,7 +68,7 @@ def at_start(
         *people.channels(),
         *people.ids(),
         *storage.look(settings, clock, deep=False),
-        *stream.look(settings, clock),
+        *stream.look(settings, clock, deep=False),
         *(check for backend in backends.values() for check in hosts.remarks_of(backend, clock)),
     )
     return tuple(one for one in found if one.is_fault)
