@@ -34,6 +34,8 @@ class HostFacts:
     """The nodes of a cluster that told of it; empty for a host."""
     remarks: tuple[str, ...] = ()
     """Sentences about what nodes of a cluster lack to tell of it."""
+    silent: tuple[tuple[str, str], ...] = ()
+    """Other nodes that did not tell of it: the name, and a sentence that says why."""
 
     @property
     def is_old_endpoint(self) -> bool:

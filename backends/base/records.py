@@ -283,6 +283,8 @@ class Unseen:
     """The VM it belongs to; None where the host does not say, or where it is about all."""
     path: str | None = None
     """The file, of a disk."""
+    refused: bool = False
+    """The account may not see it, or the endpoint does not offer it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +371,8 @@ class NodeShown:
     """When it last answered; None where it never did."""
     vms: int = 0
     checkpoints: int = 0
+    problem: str = ""
+    """Why it does not answer, as a sentence; empty where it does, and of a node that is down."""
 
 
 @dataclass(frozen=True, slots=True)

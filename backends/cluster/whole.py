@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from backends.base import (
     HostInventory,
     NodeShown,
     Part,
+    Refused,
     Unseen,
     VMInventory,
     Volume,
@@ -62,15 +63,15 @@ def of_nodes(
         (*vms.values(), *lost),
         _volumes(cluster, seen) if disks else None,
         (*(u for one in seen.values() for u in one.unreadable), *unseen),
-        tuple({u.part: u for one in seen.values() for u in one.cannot_show}.values()),
-        tuple(_remarks(cluster, silent, blind)),
-        tuple(_shown(cluster, seen, [*vms.values(), *lost], blind, seen_at)),
+        tuple({(u.part, u.refused): u for one in seen.values() for u in one.cannot_show}.values()),
+        tuple(_remarks(cluster, blind)),
+        tuple(_shown(cluster, answers, [*vms.values(), *lost], blind, seen_at)),
     )
 
 
 def of_facts(answers: Mapping[str, HostFacts | BackendError], told: Mapping[str, Cluster | BackendError]) -> HostFacts:
     """The oldest endpoint, the certificate that ends first and the clock that is furthest off; and which nodes may not
-    see the cluster."""
+    see the cluster, or did not tell of it for another reason."""
     found = [one for one in answers.values() if isinstance(one, HostFacts)]
     greetings = [one.greeting for one in found]
     worst = replace(
@@ -79,12 +80,14 @@ def of_facts(answers: Mapping[str, HostFacts | BackendError], told: Mapping[str,
         ahead=max((g.ahead for g in greetings if g.ahead is not None), key=abs, default=None),
     )
     oldest = min(found, key=lambda one: one.endpoint_version or sys.maxsize)
-    silent = {node: one for node, one in told.items() if isinstance(one, BackendError)}
+    lost = {node: one for node, one in told.items() if isinstance(one, BackendError)}
+    refused = {node: one for node, one in lost.items() if isinstance(one, Refused)}
     return replace(
         oldest,
         greeting=worst,
-        nodes=tuple(node for node in told if node not in silent),
-        remarks=tuple(f"{node} tells nothing of the cluster. {unmarked(one.sentence)}" for node, one in silent.items()),
+        nodes=tuple(node for node in told if node not in lost),
+        remarks=tuple(f"{node} tells nothing of the cluster. {unmarked(e.sentence)}" for node, e in refused.items()),
+        silent=tuple((node, error.sentence) for node, error in lost.items() if node not in refused),
     )
 
 
@@ -125,17 +128,23 @@ def _why(one: VMInventory, cluster: Cluster, silent: Mapping[str, BackendError])
 
 
 def _shown(
-    cluster: Cluster, seen: Collection[str], vms: Sequence[VMInventory], blind: str, seen_at: Mapping[str, datetime]
+    cluster: Cluster,
+    answers: Mapping[str, HostInventory | BackendError],
+    vms: Sequence[VMInventory],
+    blind: str,
+    seen_at: Mapping[str, datetime],
 ) -> Iterable[NodeShown]:
     for node in cluster.nodes:
         here = [one for one in vms if one.vm.node == node.name]
+        answer = answers.get(node.name)
         yield NodeShown(
             node.name,
             "unknown" if blind else node.word,
-            node.name in seen,
+            isinstance(answer, HostInventory),
             seen_at.get(node.name),
             len(here),
             sum(len(one.checkpoints) for one in here),
+            answer.sentence if isinstance(answer, BackendError) else "",
         )
 
 
@@ -154,9 +163,8 @@ def _volumes(cluster: Cluster, seen: Mapping[str, HostInventory]) -> tuple[Volum
     return tuple(found.values())
 
 
-def _remarks(cluster: Cluster, silent: Mapping[str, BackendError], blind: str) -> Iterable[str]:
+def _remarks(cluster: Cluster, blind: str) -> Iterable[str]:
     if blind:
         yield f"Its nodes are those of the settings, since none shows the cluster. {unmarked(blind)}"
     yield from (f"{one.name} {one.remark}." for one in cluster.nodes if one.remark)
     yield from cluster.trouble
-    yield from (f"{node} does not answer: {unmarked(error.sentence)}" for node, error in silent.items())

@@ -44,21 +44,22 @@ class Missing:
         """What was found; the errors beside it, and what had no id, are taken down."""
         for record in found.errors:
             vm = named_in(record, self.vms)
-            self.unreadable.append(Unseen(part, self._cause(record), vm.id if vm else None))
+            self.unreadable.append(self._unseen(part, self._error(record), vm.id if vm else None))
         if found.nameless:
             self.unreadable.append(Unseen(part, _nameless(self.host, found.nameless)))
         return found.records
 
     def all_of(self, part: Part, error: BackendError) -> None:
-        self.cannot_show.append(Unseen(part, error.cause))
+        self.cannot_show.append(self._unseen(part, error))
 
     def of(self, part: Part) -> tuple[frozenset[str], bool]:
         """The VMs of which something of this part could not be read, and whether there are others, unnamed."""
         ids = [one.vm_id for one in self.unreadable if one.part is part and one.path is None]
         return frozenset(one for one in ids if one), None in ids
 
-    def unread(self, chains: Mapping[str, Chain], beside: Iterable[ErrorRecord]) -> None:
-        """Take down the files that could not be read, each with the error in which its path stands."""
+    def unread(self, chains: Mapping[str, Chain], beside: Sequence[ErrorRecord]) -> None:
+        """Take down the files that could not be read, each with the error in which its path stands. Where it stands in
+        none, the first one says why."""
         said = [(f"{one.target}\n{one.message}".casefold(), one) for one in beside]
         for vm_id, chain in chains.items():
             unread = {disk.path for disk in chain.unread}
@@ -67,11 +68,15 @@ class Missing:
                 if error:
                     self.faults[path.casefold()] = DiskFault(path, errors.hresult_of(error))
                 if path in unread:
-                    cause = self._cause(error) if error else f"{self.host}: not shown"
-                    self.unreadable.append(Unseen(Part.DISKS, cause, vm_id, path))
+                    why = next((self._error(one) for one in (error, *beside) if one), None)
+                    shown = why or BackendError("", f"{self.host}: not shown")
+                    self.unreadable.append(self._unseen(Part.DISKS, shown, vm_id, path))
 
-    def _cause(self, record: ErrorRecord) -> str:
-        return errors.error_for(record, self.host, change=False).cause
+    def _error(self, record: ErrorRecord) -> BackendError:
+        return errors.error_for(record, self.host, change=False)
+
+    def _unseen(self, part: Part, error: BackendError, vm_id: str | None = None, path: str | None = None) -> Unseen:
+        return Unseen(part, error.cause, vm_id, path, isinstance(error, Refused))
 
 
 def _nameless(host: str, many: int) -> str:
@@ -84,7 +89,8 @@ def of_host(ask: Questions, taken_at: datetime, *, disks: bool) -> HostInventory
     shown = ask.vms(scan)
     missing = Missing(ask.host, shown.records)
     vms = missing.beside(Part.VMS, shown)
-    missing.cannot_show += [Unseen(part, f"{ask.host}: its endpoint is too old") for part in ask.pipelines.lacks]
+    old = f"{ask.host}: its endpoint is too old"
+    missing.cannot_show += [Unseen(part, old, refused=True) for part in ask.pipelines.lacks]
     found = _checkpoints(ask, missing)
     chains = _disks(ask, found, missing) if disks else None
     return HostInventory(

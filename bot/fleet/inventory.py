@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +21,7 @@ from backends.base import (
     VMInventory,
     VMState,
     Volume,
+    unmarked,
 )
 from bot.fleet.elapsed import NEVER, Elapsed
 from bot.fleet.joint import Joint
@@ -289,7 +290,7 @@ class Inventory:
             age=timedelta(seconds=now - sight.begun) if inventory else None,
             problem=problem,
             gaps=gaps_of(inventory) if inventory else (),
-            remarks=(*(inventory.remarks if inventory else ()), *self._remarks.get(host, ())),
+            remarks=(*(_remarks_of(inventory) if inventory else ()), *self._remarks.get(host, ())),
             vms=len(vms),
             checkpoints=sum(len(one.checkpoints) for one in vms),
             nodes=inventory.nodes if inventory else (),
@@ -357,6 +358,12 @@ def _seen(look: VMInventory | BackendError) -> VMInventory:
     if isinstance(look, BackendError):
         raise look
     return look
+
+
+def _remarks_of(inventory: HostInventory) -> Iterator[str]:
+    """What it shows of itself, and which of its nodes do not answer."""
+    yield from inventory.remarks
+    yield from (f"{one.name} does not answer: {unmarked(one.problem)}" for one in inventory.nodes if one.problem)
 
 
 def gaps_of(inventory: HostInventory) -> tuple[str, ...]:

@@ -9,20 +9,19 @@ from datetime import datetime, timedelta
 
 from backends.base import (
     VM,
-    AuthenticationFailed,
     Backend,
     BackendError,
     HostFacts,
     HostInventory,
-    NotReady,
     Part,
-    Refused,
+    Unseen,
     name,
 )
 from bot.fleet.inventory import gaps_of
 from bot.operations.doctor.findings import Check, broken, unseen, warning, works
 from bot.settings import Settings
 from bot.settings.kinds import Pattern
+from bot.settings.sets import SET
 from bot.settings.walk import values
 from commands.kit import patterns
 from commands.kit.words import say_names, say_span
@@ -40,6 +39,11 @@ CLUSTER_RIGHTS = (
     "Let the account read the cluster on every node (Grant-ClusterAccess -ReadOnly, or the bot's own endpoint, which "
     "registers on all nodes by one command), or list all nodes under the cluster: see the README."
 )
+MEANT = "See that this is meant, and mend it at the cluster where it is not."
+AGAIN = "It may pass, as where a backup holds a file: look again in some minutes, and at the host where it stays."
+MOST_QUOTED = 300
+"""Characters of what a host says."""
+
 REGISTER = "Run Register-CheckpointBotEndpoint.ps1 of this version on the host."
 
 
@@ -54,6 +58,14 @@ class Seen:
 
     def about(self, clusters: Collection[str] = ()) -> str:
         return f"{'clusters' if self.host in clusters else 'hosts'}.{self.host}"
+
+    @property
+    def hides_vms(self) -> bool:
+        """There may be VMs that it did not show."""
+        one = self.inventory
+        if one is None or not all(node.answers for node in one.nodes):
+            return True
+        return any(unseen.part is Part.VMS for unseen in (*one.unreadable, *one.cannot_show))
 
 
 def ask(backends: Mapping[str, Backend]) -> list[Seen]:
@@ -74,7 +86,7 @@ def look(seen: Seen, clock: Callable[[], datetime], clusters: Collection[str] = 
     about = seen.about(clusters)
     if seen.inventory is None or seen.facts is None:
         if seen.error:
-            yield _failed(about, seen.error)
+            yield _failed(about, seen.error.sentence)
         return
     found = [
         *_old_endpoint(about, seen),
@@ -140,12 +152,10 @@ def described(seen: Seen) -> str:
     return f"{', '.join(parts)}."
 
 
-def _failed(about: str, error: BackendError) -> Check:
+def _failed(about: str, sentence: str) -> Check:
     """The sentences of errors say what to do, after what is wrong."""
-    said, _, mend = error.sentence.partition(". ")
-    if isinstance(error, NotReady | Refused) and not isinstance(error, AuthenticationFailed):
-        mend = f"{mend} {RIGHTS}".strip()
-    return broken(about, f"{said.rstrip('.')}.", mend)
+    said, _, mend = sentence.partition(". ")
+    return broken(about, f"{said.rstrip('.')}.", mend or "Look at it there.")
 
 
 def _old_endpoint(about: str, seen: Seen) -> Iterator[Check]:
@@ -155,20 +165,41 @@ def _old_endpoint(about: str, seen: Seen) -> Iterator[Check]:
 
 
 def _nodes(about: str, seen: Seen) -> Iterator[Check]:
-    """What is out of the ordinary with the nodes of a cluster, and which of them may not see it."""
-    if seen.inventory is not None:
-        for sentence in seen.inventory.remarks:
-            yield warning(about, sentence, "See that this is meant.")
-    if seen.facts is not None:
-        for sentence in seen.facts.remarks:
-            yield warning(about, sentence, CLUSTER_RIGHTS)
+    """What is out of the ordinary with the nodes of a cluster, and which of them do not answer or may not see it."""
+    nodes = seen.inventory.nodes if seen.inventory else ()
+    silent = dict(seen.facts.silent if seen.facts else ()) | {one.name: one.problem for one in nodes if one.problem}
+    for sentence in silent.values():
+        yield _failed(about, sentence)
+    for sentence in seen.inventory.remarks if seen.inventory else ():
+        yield warning(about, sentence, MEANT)
+    for sentence in seen.facts.remarks if seen.facts else ():
+        yield warning(about, sentence, CLUSTER_RIGHTS)
 
 
 def _gaps(about: str, inventory: HostInventory) -> Iterator[Check]:
-    """An older endpoint is said by itself."""
-    shown = tuple(one for one in inventory.cannot_show if one.part not in (Part.REPLICATION, Part.EVENTS))
-    for sentence in gaps_of(replace(inventory, cannot_show=shown)):
+    """An older endpoint is said by itself, and so is a node that does not answer and shows none of its VMs."""
+    said = {Part.REPLICATION, Part.EVENTS, *(Part.VMS for node in inventory.nodes if node.problem)}
+    partly, wholly = (
+        [one for one in some if one.part not in said] for some in (inventory.unreadable, inventory.cannot_show)
+    )
+    refused = replace(
+        inventory,
+        unreadable=tuple(one for one in partly if one.refused),
+        cannot_show=tuple(one for one in wholly if one.refused),
+    )
+    for sentence in gaps_of(refused):
         yield warning(about, sentence, RIGHTS)
+    yield from _lost(about, inventory, [one for one in (*partly, *wholly) if not one.refused])
+
+
+def _lost(about: str, inventory: HostInventory, lost: Sequence[Unseen]) -> Iterator[Check]:
+    """What could not be read for another reason than a missing right, with the first such of each part."""
+    names = {one.vm.id: one.vm.name for one in inventory.vms}
+    for part in dict.fromkeys(one.part for one in lost):
+        some = [one for one in lost if one.part is part]
+        of = sorted({names[one.vm_id] for one in some if one.vm_id in names})
+        why = " ".join(some[0].cause.split())[:MOST_QUOTED].rstrip(".")
+        yield warning(about, f"Not all of its {part}{f' ({say_names(of)})' if of else ''} could be read: {why}.", AGAIN)
 
 
 # ---------------------------------------------------------------- names of VMs
@@ -180,11 +211,13 @@ def vms_of(seen: Sequence[Seen]) -> list[VM]:
 
 
 def look_at_patterns(settings: Settings, seen: Sequence[Seen]) -> Iterator[Check]:
-    """Every pattern of the settings, against the VMs that the hosts have."""
-    vms, silent = vms_of(seen), [one.host for one in seen if one.inventory is None]
+    """Every pattern of the settings, against the VMs that the hosts have. What a set holds stands where it is one."""
+    vms, hiding = vms_of(seen), [one.host for one in seen if one.hides_vms]
     for place, pattern in values(settings, Pattern):
-        if pattern == "*":
+        if pattern == "*" or pattern.startswith(SET):
             continue
+        of_host = patterns.parts(pattern)[0].casefold()
+        silent = [host for host in hiding if of_host in ("", host.casefold())]
         count = len({vm.name for vm in vms if patterns.protects([pattern], vm.name, vm.host)})
         if count:
             yield works(place, f"{pattern} names {count} {'VM' if count == 1 else 'VMs'}.")

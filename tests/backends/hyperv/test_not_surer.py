@@ -156,6 +156,14 @@ def test_one_disk_file_that_is_refused_leaves_the_others_known(backend: Backend,
     (lost,) = inventory.unreadable
     assert (lost.part, lost.vm_id, lost.path) == (Part.DISKS, unknown[0].vm.id, unknown[0].unread_disks[0].path)
     assert not [one for one in inventory.cannot_show if one.part is Part.DISKS]
+    assert lost.refused
+
+
+def test_one_disk_file_that_is_held_is_no_refusal(backend: Backend, host: SimulatedHost) -> None:
+    host.faults.arm(Fault(FaultKind.CMDLET_ERROR, "Get-VHD", code=0x80070020))
+    (lost,) = backend.inventory(disks=True).unreadable
+    assert "0x80070020" in lost.cause
+    assert not lost.refused
 
 
 def test_checkpoints_of_one_vm_that_cannot_be_read_are_said_to_be_unread(backend: Backend, host: SimulatedHost) -> None:

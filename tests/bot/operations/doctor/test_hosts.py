@@ -1,0 +1,173 @@
+"""What the doctor says of hosts and clusters: each cause once, with what mends that cause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from backends.base import Greeting, HostFacts, HostInventory, Part, TimedOut, Unseen
+from backends.cluster.whole import of_facts
+from backends.hyperv.backend import HyperVBackend
+from backends.simulator.fleets.seed import add_clustered_vm, add_vm
+from backends.simulator.model.faults import Fault, FaultKind
+from backends.simulator.powershell.bot_endpoint import NAME, bot_configuration
+from backends.simulator.powershell.interpreter import SimulatedPowerShell
+from backends.simulator.powershell.session import SimulatedSession
+from bot.operations.doctor import hosts
+from bot.operations.doctor.findings import Check, State
+from bot.operations.doctor.hosts import Seen
+from bot.settings import AccessSettings, ClusterSettings, HostSettings, ScheduleSettings, Settings
+from tests.support.clusters import CLUSTER, ClusterWorld
+from tests.support.hosts import Hosts, empty_hosts
+from tests.support.settings import NO_SLACK, owners
+
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+HELD = 0x80070020
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def looked(one: Seen, clusters: Sequence[str] = ()) -> list[Check]:
+    return list(hosts.look(one, now, clusters))
+
+
+@pytest.fixture
+def fleet() -> Hosts:
+    made = Hosts(empty_hosts())
+    add_vm(made.host("hv01"), "web01")
+    return made
+
+
+def seen(fleet: Hosts) -> Seen:
+    return next(one for one in hosts.ask(fleet.in_process()) if one.host == "hv01")
+
+
+# ---------------------------------------------------------------- what a host does not show
+
+
+def test_a_disk_that_a_backup_holds_is_no_missing_right(fleet: Hosts) -> None:
+    fleet.host("hv01").faults.arm(Fault(FaultKind.CMDLET_ERROR, "Get-VHD", None, code=HELD))
+
+    (check,) = looked(seen(fleet))
+
+    assert "Not all of its disks" in check.said
+    assert "0x80070020" in check.said
+    assert "look again in some minutes" in check.mend
+    assert "Administrators" not in check.line
+
+
+def test_disks_that_the_account_may_not_see_are_a_missing_right(fleet: Hosts) -> None:
+    fleet.host("hv01").faults.arm(Fault(FaultKind.CMDLET_ERROR, "Get-VHD", None))
+
+    (check,) = looked(seen(fleet))
+
+    assert "disks" in check.said
+    assert "Hyper-V Administrators" in check.mend
+
+
+def test_volumes_that_took_too_long_are_told_with_the_cause() -> None:
+    lost = Unseen(Part.VOLUMES, "hv01: no answer\nwithin 30 s.")
+    inventory = HostInventory("hv01", NOW, cannot_show=(lost,))
+
+    (check,) = looked(Seen("hv01", inventory, HostFacts(Greeting())))
+
+    assert check.said == "Not all of its volumes could be read: hv01: no answer within 30 s."
+    assert "Administrators" not in check.mend
+
+
+def test_an_endpoint_of_another_version_is_only_to_be_registered_again(fleet: Hosts) -> None:
+    shell = SimulatedPowerShell(fleet.host("hv01"), [bot_configuration(version=99)])
+    backend = HyperVBackend("hv01", SimulatedSession(shell, configuration=NAME), find_endpoint=True)
+
+    (check,) = looked(*hosts.ask({"hv01": backend}))
+
+    assert check.state is State.BROKEN
+    assert check.mend == "Run Register-CheckpointBotEndpoint.ps1 of this bot on the host."
+
+
+# ---------------------------------------------------------------- a cluster
+
+
+@pytest.fixture
+def world() -> ClusterWorld:
+    made = ClusterWorld()
+    add_clustered_vm(made.nodes["hv01"], "web01")
+    add_clustered_vm(made.nodes["hv02"], "dc01")
+    return made
+
+
+def without(world: ClusterWorld, node: str) -> Seen:
+    """The cluster while a node does not answer."""
+    world.nodes[node].faults.arm(Fault(FaultKind.REFUSE_CONNECTION, times=None))
+    (one,) = hosts.ask({CLUSTER: world.backend()})
+    return one
+
+
+def test_a_node_that_does_not_answer_is_one_fault(world: ClusterWorld) -> None:
+    (check,) = looked(without(world, "hv02"), [CLUSTER])
+
+    assert (check.about, check.state) == ("clusters.prod", State.BROKEN)
+    assert "hv02" in check.said
+    assert check.mend
+
+
+def test_a_node_that_tells_nothing_of_the_cluster_for_another_reason_is_no_missing_right() -> None:
+    facts = HostFacts(Greeting())
+    told = of_facts({"hv01": facts}, {"hv01": TimedOut("hv01 took too long to answer. Try again in a few minutes.")})
+
+    (check,) = looked(Seen(CLUSTER, HostInventory(CLUSTER, NOW), told), [CLUSTER])
+
+    assert check.said == "hv01 took too long to answer."
+    assert check.mend == "Try again in a few minutes."
+
+
+# ---------------------------------------------------------------- patterns
+
+
+def patterns(one: Seen, *vms: str) -> list[Check]:
+    settings = Settings(
+        slack=NO_SLACK,
+        access=AccessSettings(grants=(owners("U0ADA0001", vms=vms),)),
+        hosts=(HostSettings(name="hv01", address="hv01"),),
+        clusters=(ClusterSettings(name=CLUSTER, address=CLUSTER),),
+    )
+    return list(hosts.look_at_patterns(settings, [one]))
+
+
+def test_a_protection_of_vms_of_a_node_that_does_not_answer_is_not_to_be_taken_out(world: ClusterWorld) -> None:
+    one = without(world, "hv02")
+
+    (there, hidden, elsewhere) = patterns(one, "web*", "dc*", "hv01/dc*")
+
+    assert [there.state, hidden.state, elsewhere.state] == [State.WORKS, State.UNSEEN, State.WARNING]
+    assert "dc* may name VMs on prod" in hidden.line
+
+
+def test_vms_of_a_node_that_is_down_may_be_there() -> None:
+    world = ClusterWorld()
+    world.cluster.die("hv02")
+    (one,) = hosts.ask({CLUSTER: world.backend()})
+
+    assert [check.state for check in patterns(one, "dc*")] == [State.UNSEEN]
+
+
+def test_a_host_with_vms_that_it_could_not_show_may_have_them() -> None:
+    lost = Unseen(Part.VMS, "hv01: 2 objects without an id")
+    one = Seen("hv01", HostInventory("hv01", NOW, unreadable=(lost,)), HostFacts(Greeting()))
+
+    assert [check.state for check in patterns(one, "dc*")] == [State.UNSEEN]
+
+
+def test_a_set_in_a_schedule_is_looked_at_where_it_is_made(fleet: Hosts) -> None:
+    schedule = ScheduleSettings.model_validate(
+        {"name": "nightly", "vms": ["@shop"], "owner": "U0ADA0001", "channel": "C0OPS0001", "at": "02:00"}
+    )
+    settings = Settings(slack=NO_SLACK, sets={"shop": ("web*",)}, schedules=(schedule,))
+
+    (check,) = hosts.look_at_patterns(settings, [seen(fleet)])
+
+    assert (check.about, check.state) == ("sets.shop.0", State.WORKS)
