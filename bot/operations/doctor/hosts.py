@@ -11,14 +11,20 @@ from backends.base import (
     VM,
     Backend,
     BackendError,
+    FolderFiles,
+    HostEvents,
     HostFacts,
     HostInventory,
+    LogTrouble,
     Part,
     Unseen,
     name,
+    unmarked,
 )
+from bot.fleet.health.collect import folders_of
 from bot.fleet.inventory import gaps_of
 from bot.operations.doctor.findings import Check, broken, unseen, warning, works
+from bot.operations.folder import utc_now
 from bot.settings import Settings
 from bot.settings.kinds import Pattern
 from bot.settings.sets import SET
@@ -27,6 +33,8 @@ from commands.kit import patterns
 from commands.kit.words import say_names, say_span
 
 MOST_AT_ONCE = 16
+LOGS_OF = timedelta(hours=1)
+"""How much of the logs is read to know whether they can be."""
 CERTIFICATE_SOON = timedelta(days=30)
 MOST_SKEW = timedelta(seconds=60)
 """Kerberos takes five minutes at the most; the ages of checkpoints are wrong by as much before that."""
@@ -55,6 +63,9 @@ class Seen:
     inventory: HostInventory | None = None
     facts: HostFacts | None = None
     error: BackendError | None = None
+    events: HostEvents | None = None
+    folders: FolderFiles | BackendError | None = None
+    """What one folder of a VM's disks holds, or why it was not shown; None where no disk is known."""
 
     def about(self, clusters: Collection[str] = ()) -> str:
         return f"{'clusters' if self.host in clusters else 'hosts'}.{self.host}"
@@ -68,17 +79,28 @@ class Seen:
         return any(unseen.part is Part.VMS for unseen in (*one.unreadable, *one.cannot_show))
 
 
-def ask(backends: Mapping[str, Backend]) -> list[Seen]:
+def ask(backends: Mapping[str, Backend], clock: Callable[[], datetime] = utc_now) -> list[Seen]:
     """Everything of all hosts that can be read: each read that the bot makes is tried."""
+    since = clock() - LOGS_OF
     with ThreadPoolExecutor(max(1, min(MOST_AT_ONCE, len(backends))), thread_name_prefix="doctor") as pool:
-        return list(pool.map(_ask, backends.values()))
+        return list(pool.map(lambda backend: _ask(backend, since), backends.values()))
 
 
-def _ask(backend: Backend) -> Seen:
+def _ask(backend: Backend, since: datetime) -> Seen:
     try:
-        return Seen(backend.host, backend.inventory(disks=True), backend.facts())
+        inventory, facts, events = backend.inventory(disks=True), backend.facts(), backend.events(since)
     except BackendError as error:
         return Seen(backend.host, error=error)
+    return Seen(backend.host, inventory, facts, events=events, folders=_one_folder(backend, inventory))
+
+
+def _one_folder(backend: Backend, inventory: HostInventory) -> FolderFiles | BackendError | None:
+    """Of all that health lists one tells whether the account may."""
+    folders = folders_of(inventory.vms)[:1]
+    try:
+        return backend.folder_files(folders) if folders else None
+    except BackendError as error:
+        return error
 
 
 def look(seen: Seen, clock: Callable[[], datetime], clusters: Collection[str] = ()) -> Iterator[Check]:
@@ -91,6 +113,8 @@ def look(seen: Seen, clock: Callable[[], datetime], clusters: Collection[str] = 
     found = [
         *_old_endpoint(about, seen),
         *_gaps(about, seen.inventory),
+        *_logs(about, seen.events, seen.facts),
+        *_folders(about, seen.folders, seen.facts),
         *_nodes(about, seen),
         *remarks(about, seen.facts, clock),
     ]
@@ -200,6 +224,42 @@ def _lost(about: str, inventory: HostInventory, lost: Sequence[Unseen]) -> Itera
         of = sorted({names[one.vm_id] for one in some if one.vm_id in names})
         why = " ".join(some[0].cause.split())[:MOST_QUOTED].rstrip(".")
         yield warning(about, f"Not all of its {part}{f' ({say_names(of)})' if of else ''} could be read: {why}.", AGAIN)
+
+
+def _logs(about: str, events: HostEvents | None, facts: HostFacts) -> Iterator[Check]:
+    """What is wrong with the logs of a host, or of each node. An older endpoint is said by itself."""
+    old = LogTrouble.NOT_OFFERED if facts.is_old_endpoint else None
+    readings = [one for one in events.readings if one.trouble not in (None, old)] if events else []
+    for host, trouble in dict.fromkeys((one.host, one.trouble) for one in readings):
+        logs = sorted(str(one.log) for one in readings if (one.host, one.trouble) == (host, trouble))
+        said = f"{name(host)} tells nothing of the event {'log' if len(logs) == 1 else 'logs'} {' and '.join(logs)}: "
+        if trouble is LogTrouble.NO_ANSWER:
+            yield unseen(about, f"{said}{trouble}.")
+        else:
+            yield warning(about, f"{said}{trouble}.", _mend_of(trouble, logs, facts))
+
+
+def _mend_of(trouble: LogTrouble | None, logs: Sequence[str], facts: HostFacts) -> str:
+    match trouble:
+        case LogTrouble.DISABLED:
+            return f"Type {' and '.join(f'wevtutil sl {log} /e:true' for log in logs)} there."
+        case LogTrouble.NO_ACCESS if facts.endpoint_version is None:
+            return "Add the account to Event Log Readers (S-1-5-32-573) there, which health needs."
+        case LogTrouble.NO_ACCESS | LogTrouble.NOT_OFFERED:
+            return REGISTER
+        case LogTrouble.NO_LOG:
+            return "Look whether Hyper-V is installed there."
+        case _:
+            return "Look whether the Event Viewer shows it there."
+
+
+def _folders(about: str, found: FolderFiles | BackendError | None, facts: HostFacts) -> Iterator[Check]:
+    """One folder that cannot be listed stands for those of all VMs."""
+    if isinstance(found, BackendError):
+        yield unseen(about, f"The folders of its VMs were not looked at: {unmarked(found.sentence)}")
+    elif found is not None and found.unread and not (found.not_offered and facts.is_old_endpoint):
+        mend = "Let the account list the folders of the disks (List folder), which health needs, on every volume."
+        yield warning(about, f"Its folder {found.unread[0]} could not be listed.", mend)
 
 
 # ---------------------------------------------------------------- names of VMs

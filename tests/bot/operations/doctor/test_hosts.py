@@ -7,7 +7,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backends.base import Greeting, HostFacts, HostInventory, Part, TimedOut, Unseen
+from backends.base import (
+    EventLog,
+    Greeting,
+    HostEvents,
+    HostFacts,
+    HostInventory,
+    LogReading,
+    LogTrouble,
+    Part,
+    TimedOut,
+    Unseen,
+)
 from backends.cluster.whole import of_facts
 from backends.hyperv.backend import HyperVBackend
 from backends.simulator.fleets.seed import add_clustered_vm, add_vm
@@ -87,6 +98,86 @@ def test_an_endpoint_of_another_version_is_only_to_be_registered_again(fleet: Ho
 
     assert check.state is State.BROKEN
     assert check.mend == "Run Register-CheckpointBotEndpoint.ps1 of this bot on the host."
+
+
+# ---------------------------------------------------------------- logs and folders
+
+VMMS, WORKER = "Microsoft-Windows-Hyper-V-VMMS-Admin", "Microsoft-Windows-Hyper-V-Worker-Admin"
+
+
+def test_logs_that_the_account_may_not_read_are_one_warning_with_the_group(fleet: Hosts) -> None:
+    for log in fleet.host("hv01").logs.values():
+        log.readable = False
+
+    (check,) = looked(seen(fleet))
+
+    assert check.state is State.WARNING
+    assert f"{VMMS} and {WORKER}: the account may not read it." in check.said
+    assert "Event Log Readers (S-1-5-32-573)" in check.mend
+
+
+def test_a_log_that_is_switched_off_is_told_with_what_switches_it_on(fleet: Hosts) -> None:
+    fleet.host("hv01").logs[EventLog.WORKER].enabled = False
+
+    (check,) = looked(seen(fleet))
+
+    assert check.mend == f"Type wevtutil sl {WORKER} /e:true there."
+
+
+def test_a_host_without_the_log_and_one_that_gives_an_error_are_told_apart(fleet: Hosts) -> None:
+    fleet.host("hv01").logs[EventLog.VMMS].exists = False
+    readings = (LogReading("hv02", EventLog.WORKER, LogTrouble.GAVE_ERROR),)
+    broken = Seen("hv02", HostInventory("hv02", NOW), HostFacts(Greeting()), events=HostEvents("hv02", (), readings))
+
+    (none,), (error,) = looked(seen(fleet)), looked(broken)
+
+    assert "Hyper-V is installed" in none.mend
+    assert "Event Viewer" in error.mend
+
+
+def test_a_log_that_was_not_answered_for_is_not_looked_at() -> None:
+    readings = (LogReading("hv01", EventLog.VMMS, LogTrouble.NO_ANSWER),)
+    one = Seen("hv01", HostInventory("hv01", NOW), HostFacts(Greeting()), events=HostEvents("hv01", (), readings))
+
+    assert [check.state for check in looked(one)] == [State.UNSEEN]
+
+
+def test_an_endpoint_that_may_not_read_logs_is_to_be_registered_again() -> None:
+    readings = (LogReading("hv01", EventLog.VMMS, LogTrouble.NO_ACCESS),)
+    facts = HostFacts(Greeting(), endpoint_version=5, endpoint_newest=5)
+    one = Seen("hv01", HostInventory("hv01", NOW), facts, events=HostEvents("hv01", (), readings))
+
+    (check,) = looked(one)
+
+    assert "Register-CheckpointBotEndpoint.ps1" in check.mend
+
+
+def test_folders_that_may_not_be_listed_are_a_warning(fleet: Hosts) -> None:
+    folder = f"{fleet.vm('web01').folder}\\Virtual Hard Disks".casefold()
+    fleet.host("hv01").hidden_folders.add(folder)
+
+    (check,) = looked(seen(fleet))
+
+    assert check.said == f"Its folder {folder} could not be listed."
+    assert "List folder" in check.mend
+
+
+def test_folders_that_were_not_answered_for_are_not_looked_at() -> None:
+    lost = TimedOut("hv01 took too long to answer. Try again in a few minutes.")
+
+    (check,) = looked(Seen("hv01", HostInventory("hv01", NOW), HostFacts(Greeting()), folders=lost))
+
+    assert check.state is State.UNSEEN
+    assert "hv01 took too long" in check.said
+
+
+def test_an_old_endpoint_is_said_once_whatever_it_does_not_offer(fleet: Hosts) -> None:
+    shell = SimulatedPowerShell(fleet.host("hv01"), [bot_configuration(version=1)])
+    backend = HyperVBackend("hv01", SimulatedSession(shell, configuration=NAME), find_endpoint=True)
+
+    (check,) = looked(*hosts.ask({"hv01": backend}))
+
+    assert "Its endpoint is of version 1" in check.said
 
 
 # ---------------------------------------------------------------- a cluster
