@@ -368,7 +368,7 @@ def doctor(ctx: click.Context, config: Path | None, every: bool, messages: bool,
     every host, the data folder, the ledger and the jobs. The bot may be running. Exit code 1 where something does not
     work.
     """
-    from bot.operations.doctor import ask, examine
+    from bot.operations.doctor import ask, examine, logons_of
     from bot.wiring import caller_of, hosts_of
 
     settings = _load(config)
@@ -376,7 +376,8 @@ def doctor(ctx: click.Context, config: Path | None, every: bool, messages: bool,
         logging.disable(logging.ERROR)  # all that is wrong is in the report
     backends, sites = hosts_of(settings), caller_of(settings)
     try:
-        report = examine(settings, ask(backends), messages=messages, workers=sites.workers if sites else None)
+        seen = ask(backends, logons=logons_of(settings))
+        report = examine(settings, seen, messages=messages, workers=sites.workers if sites else None)
     finally:
         logging.disable(logging.NOTSET)
         for backend in backends.values():

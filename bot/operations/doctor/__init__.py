@@ -11,17 +11,17 @@ from datetime import datetime
 from pathlib import Path
 
 from backends.base import VM, Backend
-from bot.operations.doctor import hosts, shapes, sites, storage, stream, workspace
+from bot.operations.doctor import hosts, patterns, shapes, sites, storage, stream, workspace
 from bot.operations.doctor.findings import Check, Report, State, unseen, warning
-from bot.operations.doctor.hosts import Seen, ask
 from bot.operations.doctor.people import People
+from bot.operations.doctor.seen import Seen, ask, logons_of
 from bot.operations.doctor.sites import Workers
 from bot.operations.folder import utc_now
 from bot.settings import Settings, gaps
 from bot.slack.directory import SlackDirectory
 from bot.slack.web import reading_client
 
-__all__ = ["Check", "Report", "Seen", "State", "ask", "at_start", "examine"]
+__all__ = ["Check", "Report", "Seen", "State", "ask", "at_start", "examine", "logons_of"]
 
 
 def examine(
@@ -38,14 +38,16 @@ def examine(
     client = reading_client(settings.slack.bot_token.get_secret_value(), settings.slack.api_url)
     directory = SlackDirectory(client)
     clusters = {one.name for one in settings.clusters}
+    told = sites.ask(settings, workers) if workers else {}
+    cut_off = sites.cut_off(settings, told)
     return Report(
         (
             *(warning("settings", said, "Add it, or leave it out on purpose.") for said in gaps(settings)),
-            *_slack(settings, directory, hosts.vms_of(seen)),
-            *(check for one in seen for check in hosts.look(one, clock, clusters)),
+            *_slack(settings, directory, patterns.vms_of(seen)),
+            *(check for one in seen for check in hosts.look(one, clock, clusters, cut_off)),
             *hosts.listed_twice(seen, clusters),
-            *(sites.look(settings, workers, clock) if workers else ()),
-            *hosts.look_at_patterns(settings, seen),
+            *sites.look(settings, told, clock),
+            *patterns.look(settings, seen),
             *storage.look(settings, clock, room=room),
             *stream.look(settings, clock),
             *(shapes.look(client) if messages else ()),

@@ -1,14 +1,12 @@
-"""Looks at every host, by what the bot itself asks of it, and at the patterns that name VMs."""
+"""Looks at what every host has shown, and says of each cause once what mends it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from backends.base import (
-    VM,
     Backend,
     BackendError,
     FolderFiles,
@@ -21,20 +19,11 @@ from backends.base import (
     name,
     unmarked,
 )
-from bot.fleet.health.collect import folders_of
 from bot.fleet.inventory import gaps_of
 from bot.operations.doctor.findings import Check, broken, unseen, warning, works
-from bot.operations.folder import utc_now
-from bot.settings import Settings
-from bot.settings.kinds import Pattern
-from bot.settings.sets import SET
-from bot.settings.walk import values
-from commands.kit import patterns
+from bot.operations.doctor.seen import Seen
 from commands.kit.words import say_names, say_span
 
-MOST_AT_ONCE = 16
-LOGS_OF = timedelta(hours=1)
-"""How much of the logs is read to know whether they can be."""
 CERTIFICATE_SOON = timedelta(days=30)
 MOST_SKEW = timedelta(seconds=60)
 """Kerberos takes five minutes at the most; the ages of checkpoints are wrong by as much before that."""
@@ -55,59 +44,20 @@ MOST_QUOTED = 300
 REGISTER = "Run Register-CheckpointBotEndpoint.ps1 of this version on the host."
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What one host showed, or why it showed nothing."""
-
-    host: str
-    inventory: HostInventory | None = None
-    facts: HostFacts | None = None
-    error: BackendError | None = None
-    events: HostEvents | None = None
-    folders: FolderFiles | BackendError | None = None
-    """What one folder of a VM's disks holds, or why it was not shown; None where no disk is known."""
-
-    def about(self, clusters: Collection[str] = ()) -> str:
-        return f"{'clusters' if self.host in clusters else 'hosts'}.{self.host}"
-
-    @property
-    def hides_vms(self) -> bool:
-        """There may be VMs that it did not show."""
-        one = self.inventory
-        if one is None or not all(node.answers for node in one.nodes):
-            return True
-        return any(unseen.part is Part.VMS for unseen in (*one.unreadable, *one.cannot_show))
-
-
-def ask(backends: Mapping[str, Backend], clock: Callable[[], datetime] = utc_now) -> list[Seen]:
-    """Everything of all hosts that can be read: each read that the bot makes is tried."""
-    since = clock() - LOGS_OF
-    with ThreadPoolExecutor(max(1, min(MOST_AT_ONCE, len(backends))), thread_name_prefix="doctor") as pool:
-        return list(pool.map(lambda backend: _ask(backend, since), backends.values()))
-
-
-def _ask(backend: Backend, since: datetime) -> Seen:
-    try:
-        inventory, facts, events = backend.inventory(disks=True), backend.facts(), backend.events(since)
-    except BackendError as error:
-        return Seen(backend.host, error=error)
-    return Seen(backend.host, inventory, facts, events=events, folders=_one_folder(backend, inventory))
-
-
-def _one_folder(backend: Backend, inventory: HostInventory) -> FolderFiles | BackendError | None:
-    """Of all that health lists one tells whether the account may."""
-    folders = folders_of(inventory.vms)[:1]
-    try:
-        return backend.folder_files(folders) if folders else None
-    except BackendError as error:
-        return error
-
-
-def look(seen: Seen, clock: Callable[[], datetime], clusters: Collection[str] = ()) -> Iterator[Check]:
-    """Of a host, or of one of the `clusters`."""
+def look(
+    seen: Seen, clock: Callable[[], datetime], clusters: Collection[str] = (), cut_off: Collection[str] = ()
+) -> Iterator[Check]:
+    """Of a host, or of one of the `clusters`. Those that are `cut_off` are at a site that cannot be asked, which is
+    said there."""
     about = seen.about(clusters)
+    if seen.spared_by:
+        why = "so they were not tried here: many tries lock an account out"
+        yield unseen(about, f"{name(seen.spared_by)} refused the same account and password, {why}.")
+        return
     if seen.inventory is None or seen.facts is None:
-        if seen.error:
+        if seen.host in cut_off:
+            yield unseen(about, "No worker of its site can be asked.")
+        elif seen.error:
             yield _failed(about, seen.error.sentence)
         return
     found = [
@@ -260,28 +210,3 @@ def _folders(about: str, found: FolderFiles | BackendError | None, facts: HostFa
     elif found is not None and found.unread and not (found.not_offered and facts.is_old_endpoint):
         mend = "Let the account list the folders of the disks (List folder), which health needs, on every volume."
         yield warning(about, f"Its folder {found.unread[0]} could not be listed.", mend)
-
-
-# ---------------------------------------------------------------- names of VMs
-
-
-def vms_of(seen: Sequence[Seen]) -> list[VM]:
-    found = [one.vm for host in seen if host.inventory for one in host.inventory.vms]
-    return sorted(found, key=lambda vm: (vm.name, vm.host))
-
-
-def look_at_patterns(settings: Settings, seen: Sequence[Seen]) -> Iterator[Check]:
-    """Every pattern of the settings, against the VMs that the hosts have. What a set holds stands where it is one."""
-    vms, hiding = vms_of(seen), [one.host for one in seen if one.hides_vms]
-    for place, pattern in values(settings, Pattern):
-        if pattern == "*" or pattern.startswith(SET):
-            continue
-        of_host = patterns.parts(pattern)[0].casefold()
-        silent = [host for host in hiding if of_host in ("", host.casefold())]
-        count = len({vm.name for vm in vms if patterns.protects([pattern], vm.name, vm.host)})
-        if count:
-            yield works(place, f"{pattern} names {count} {'VM' if count == 1 else 'VMs'}.")
-        elif silent or not seen:
-            yield unseen(place, f"{pattern} may name VMs on {say_names(silent) or 'hosts that are not set'}.")
-        else:
-            yield warning(place, f"{pattern} names no VM of any host.", "Correct it, or take it out.")

@@ -17,16 +17,38 @@ Workers = Callable[[str], Sequence[Mapping[str, Any]]]
 """What each worker of a site says of itself. Raises `BackendError`."""
 
 
-def look(settings: Settings, workers: Workers, clock: Callable[[], datetime]) -> Iterator[Check]:
-    for site in settings.sites:
+Told = Mapping[str, Sequence[Mapping[str, Any]] | BackendError]
+"""By site, what its workers said, or why they could not be asked."""
+
+
+def ask(settings: Settings, workers: Workers) -> Told:
+    def asked(site: str) -> Sequence[Mapping[str, Any]] | BackendError:
+        try:
+            return workers(site)
+        except BackendError as error:
+            return error
+
+    return {site: asked(site) for site in settings.sites}
+
+
+def cut_off(settings: Settings, told: Told) -> frozenset[str]:
+    """The hosts and clusters of sites at which nobody can be asked."""
+    silent = {site for site, found in told.items() if isinstance(found, BackendError) or not found}
+    hosts = [one.name for one in settings.hosts if one.site in silent]
+    return frozenset((*hosts, *(one.name for one in settings.clusters if one.site in silent)))
+
+
+def look(settings: Settings, told: Told, clock: Callable[[], datetime]) -> Iterator[Check]:
+    for site, found in told.items():
         about = f"sites.{site}"
-        start = f"Look whether checkpointbot worker --site {site} runs there, and whether both name the same database."
+        start = (
+            f"Look whether checkpointbot worker --site {site} runs there, whether both name the same database, and "
+            f"whether its site_key is that of sites.{site} here."
+        )
         hosts = [host.name for host in settings.hosts if host.site == site]
         clusters = [cluster.name for cluster in settings.clusters if cluster.site == site]
-        try:
-            found = workers(site)
-        except BackendError as error:
-            yield broken(about, unmarked(error.sentence), start)
+        if isinstance(found, BackendError):
+            yield broken(about, unmarked(found.sentence), start)
             continue
         if not found:
             yield broken(about, "No worker of it is connected.", start)

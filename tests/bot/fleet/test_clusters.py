@@ -12,7 +12,7 @@ from backends.simulator.fleets.seed import DAY, Past, add_clustered_vm
 from backends.simulator.model.faults import Fault, FaultKind
 from bot.fleet.inventory import Inventory
 from bot.fleet.view import FleetView
-from bot.operations.doctor import hosts
+from bot.operations.doctor import ask, hosts
 from commands.base import Reply
 from commands.kit.telling import present
 from tests.support.clusters import CLUSTER, ClusterWorld
@@ -65,7 +65,7 @@ def test_a_cluster_is_one_among_the_hosts_and_says_what_is_with_its_nodes(
 
 def test_the_doctor_says_of_which_nodes_a_cluster_is_and_which_of_them_are_not_well(world: ClusterWorld) -> None:
     def looked() -> list[str]:
-        seen = hosts.ask({CLUSTER: world.backend()})
+        seen = ask({CLUSTER: world.backend()})
         return [
             f"{one.about}: {unmarked(one.said)}" for one in hosts.look(seen[0], lambda: datetime.now(UTC), [CLUSTER])
         ]
@@ -79,7 +79,7 @@ def test_the_doctor_says_of_which_nodes_a_cluster_is_and_which_of_them_are_not_w
 
 def test_the_doctor_says_which_right_is_missing_where_no_node_shows_the_cluster(world: ClusterWorld) -> None:
     world.cluster.readable = False
-    seen = hosts.ask({CLUSTER: world.backend()})
+    seen = ask({CLUSTER: world.backend()})
     (check,) = hosts.look(seen[0], lambda: datetime.now(UTC), [CLUSTER])
     assert "Grant-ClusterAccess" in check.mend
 
@@ -147,6 +147,6 @@ def test_a_cluster_is_shown_with_its_nodes_and_how_each_is(world: ClusterWorld, 
 
 def test_the_doctor_names_a_host_that_is_a_node_of_a_cluster_too(world: ClusterWorld) -> None:
     add_clustered_vm(world.nodes["hv02"], "web01")
-    seen = hosts.ask({CLUSTER: world.backend(), "hv02": world.connect("hv02")})
+    seen = ask({CLUSTER: world.backend(), "hv02": world.connect("hv02")})
     (check,) = hosts.listed_twice(seen, [CLUSTER])
     assert unmarked(f"{check.about}: {check.said}").startswith("hosts.hv02: web01 is on it, and on prod (hv02).")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 import pytest
+from pydantic import SecretStr
 
 from backends.base import (
+    AuthenticationFailed,
     EventLog,
     Greeting,
     HostEvents,
@@ -17,6 +21,7 @@ from backends.base import (
     LogTrouble,
     Part,
     TimedOut,
+    Unreachable,
     Unseen,
 )
 from backends.cluster.whole import of_facts
@@ -26,10 +31,9 @@ from backends.simulator.model.faults import Fault, FaultKind
 from backends.simulator.powershell.bot_endpoint import NAME, bot_configuration
 from backends.simulator.powershell.interpreter import SimulatedPowerShell
 from backends.simulator.powershell.session import SimulatedSession
-from bot.operations.doctor import hosts
+from bot.operations.doctor import Seen, ask, hosts, logons_of, patterns
 from bot.operations.doctor.findings import Check, State
-from bot.operations.doctor.hosts import Seen
-from bot.settings import AccessSettings, ClusterSettings, HostSettings, ScheduleSettings, Settings
+from bot.settings import AccessSettings, ClusterSettings, HostDefaults, HostSettings, ScheduleSettings, Settings
 from tests.support.clusters import CLUSTER, ClusterWorld
 from tests.support.hosts import Hosts, empty_hosts
 from tests.support.settings import NO_SLACK, owners
@@ -54,7 +58,7 @@ def fleet() -> Hosts:
 
 
 def seen(fleet: Hosts) -> Seen:
-    return next(one for one in hosts.ask(fleet.in_process()) if one.host == "hv01")
+    return next(one for one in ask(fleet.in_process()) if one.host == "hv01")
 
 
 # ---------------------------------------------------------------- what a host does not show
@@ -94,10 +98,114 @@ def test_an_endpoint_of_another_version_is_only_to_be_registered_again(fleet: Ho
     shell = SimulatedPowerShell(fleet.host("hv01"), [bot_configuration(version=99)])
     backend = HyperVBackend("hv01", SimulatedSession(shell, configuration=NAME), find_endpoint=True)
 
-    (check,) = looked(*hosts.ask({"hv01": backend}))
+    (check,) = looked(*ask({"hv01": backend}))
 
     assert check.state is State.BROKEN
     assert check.mend == "Run Register-CheckpointBotEndpoint.ps1 of this bot on the host."
+
+
+# ---------------------------------------------------------------- a log-on that many hosts share
+
+
+class Door(Protocol):
+    """Lets somebody in, or raises."""
+
+    def __call__(self) -> HostInventory: ...
+
+
+def let_in() -> HostInventory:
+    return HostInventory("", NOW)
+
+
+def refuse() -> HostInventory:
+    raise AuthenticationFailed("It refused the account or its password. Correct the settings.")
+
+
+def be_down() -> HostInventory:
+    raise Unreachable("It does not answer. Check that it runs.")
+
+
+class Doors:
+    """Hosts of which only the door is there, and who knocked."""
+
+    def __init__(self, **doors: Door) -> None:
+        self.knocked: list[str] = []
+        self.hosts = {name: _Host(name, door, self.knocked) for name, door in doors.items()}
+
+    def ask(self, logons: dict[str, Hashable] | None = None) -> dict[str, str]:
+        """What each host refused, or who spared it."""
+        same = dict.fromkeys(self.hosts, "svc") if logons is None else logons
+        found = ask(self.hosts, now, same)  # type: ignore[arg-type]
+        assert [one.host for one in found] == list(self.hosts)
+        return {one.host: one.spared_by or type(one.error).__name__ for one in found}
+
+
+@dataclass
+class _Host:
+    host: str
+    door: Door
+    knocked: list[str]
+
+    def inventory(self, *, disks: bool) -> HostInventory:
+        self.knocked.append(self.host)
+        return self.door()
+
+    def facts(self) -> HostFacts:
+        return HostFacts(Greeting())
+
+    def events(self, since: datetime) -> HostEvents:
+        return HostEvents(self.host)
+
+
+def test_a_log_on_that_one_host_refuses_is_tried_at_no_other() -> None:
+    doors = Doors(hv01=refuse, hv02=refuse, hv03=refuse)
+
+    assert doors.ask() == {"hv01": "AuthenticationFailed", "hv02": "hv01", "hv03": "hv01"}
+    assert doors.knocked == ["hv01"]
+
+
+def test_a_host_that_was_spared_is_not_looked_at_and_named_with_why() -> None:
+    (check,) = looked(Seen("hv02", spared_by="hv01"))
+
+    assert check.state is State.UNSEEN
+    assert "hv01 refused the same account and password" in check.line
+
+
+def test_a_host_that_is_down_says_nothing_of_a_log_on_so_the_next_are_asked() -> None:
+    doors = Doors(hv01=be_down, hv02=refuse, hv03=refuse, hv04=refuse, hv05=refuse)
+
+    assert list(doors.ask().values())[3:] == ["hv02", "hv02"]
+    assert sorted(doors.knocked) == ["hv01", "hv02", "hv03"]
+
+
+def test_a_log_on_that_one_host_lets_in_is_tried_at_all() -> None:
+    doors = Doors(hv01=let_in, hv02=refuse, hv03=let_in)
+
+    assert list(doors.ask().values()) == ["NoneType", "AuthenticationFailed", "NoneType"]
+
+
+def test_another_log_on_is_another_matter() -> None:
+    doors = Doors(hv01=refuse, hv02=let_in, hv03=let_in)
+
+    assert list(doors.ask({"hv01": "a", "hv02": "b"}).values()) == ["AuthenticationFailed", "NoneType", "NoneType"]
+
+
+def test_hosts_and_clusters_share_a_log_on_by_account_password_and_method() -> None:
+    given = Settings(
+        slack=NO_SLACK,
+        host_defaults=HostDefaults(username="svc", password=SecretStr("x")),
+        hosts=(
+            HostSettings(name="hv01"),
+            HostSettings(name="hv02", auth="ntlm"),
+            HostSettings(name="hv03", password=SecretStr("y")),
+        ),
+        clusters=(ClusterSettings(name=CLUSTER),),
+    )
+
+    found = logons_of(given)
+
+    assert found["hv01"] == found[CLUSTER]
+    assert len({*found.values()}) == 3
 
 
 # ---------------------------------------------------------------- logs and folders
@@ -175,7 +283,7 @@ def test_an_old_endpoint_is_said_once_whatever_it_does_not_offer(fleet: Hosts) -
     shell = SimulatedPowerShell(fleet.host("hv01"), [bot_configuration(version=1)])
     backend = HyperVBackend("hv01", SimulatedSession(shell, configuration=NAME), find_endpoint=True)
 
-    (check,) = looked(*hosts.ask({"hv01": backend}))
+    (check,) = looked(*ask({"hv01": backend}))
 
     assert "Its endpoint is of version 1" in check.said
 
@@ -194,7 +302,7 @@ def world() -> ClusterWorld:
 def without(world: ClusterWorld, node: str) -> Seen:
     """The cluster while a node does not answer."""
     world.nodes[node].faults.arm(Fault(FaultKind.REFUSE_CONNECTION, times=None))
-    (one,) = hosts.ask({CLUSTER: world.backend()})
+    (one,) = ask({CLUSTER: world.backend()})
     return one
 
 
@@ -219,20 +327,20 @@ def test_a_node_that_tells_nothing_of_the_cluster_for_another_reason_is_no_missi
 # ---------------------------------------------------------------- patterns
 
 
-def patterns(one: Seen, *vms: str) -> list[Check]:
+def named(one: Seen, *vms: str) -> list[Check]:
     settings = Settings(
         slack=NO_SLACK,
         access=AccessSettings(grants=(owners("U0ADA0001", vms=vms),)),
         hosts=(HostSettings(name="hv01", address="hv01"),),
         clusters=(ClusterSettings(name=CLUSTER, address=CLUSTER),),
     )
-    return list(hosts.look_at_patterns(settings, [one]))
+    return list(patterns.look(settings, [one]))
 
 
 def test_a_protection_of_vms_of_a_node_that_does_not_answer_is_not_to_be_taken_out(world: ClusterWorld) -> None:
     one = without(world, "hv02")
 
-    (there, hidden, elsewhere) = patterns(one, "web*", "dc*", "hv01/dc*")
+    (there, hidden, elsewhere) = named(one, "web*", "dc*", "hv01/dc*")
 
     assert [there.state, hidden.state, elsewhere.state] == [State.WORKS, State.UNSEEN, State.WARNING]
     assert "dc* may name VMs on prod" in hidden.line
@@ -241,16 +349,16 @@ def test_a_protection_of_vms_of_a_node_that_does_not_answer_is_not_to_be_taken_o
 def test_vms_of_a_node_that_is_down_may_be_there() -> None:
     world = ClusterWorld()
     world.cluster.die("hv02")
-    (one,) = hosts.ask({CLUSTER: world.backend()})
+    (one,) = ask({CLUSTER: world.backend()})
 
-    assert [check.state for check in patterns(one, "dc*")] == [State.UNSEEN]
+    assert [check.state for check in named(one, "dc*")] == [State.UNSEEN]
 
 
 def test_a_host_with_vms_that_it_could_not_show_may_have_them() -> None:
     lost = Unseen(Part.VMS, "hv01: 2 objects without an id")
     one = Seen("hv01", HostInventory("hv01", NOW, unreadable=(lost,)), HostFacts(Greeting()))
 
-    assert [check.state for check in patterns(one, "dc*")] == [State.UNSEEN]
+    assert [check.state for check in named(one, "dc*")] == [State.UNSEEN]
 
 
 def test_a_set_in_a_schedule_is_looked_at_where_it_is_made(fleet: Hosts) -> None:
@@ -259,6 +367,6 @@ def test_a_set_in_a_schedule_is_looked_at_where_it_is_made(fleet: Hosts) -> None
     )
     settings = Settings(slack=NO_SLACK, sets={"shop": ("web*",)}, schedules=(schedule,))
 
-    (check,) = hosts.look_at_patterns(settings, [seen(fleet)])
+    (check,) = patterns.look(settings, [seen(fleet)])
 
     assert (check.about, check.state) == ("sets.shop.0", State.WORKS)

@@ -11,7 +11,9 @@ import pytest
 from pydantic import SecretStr
 
 from backends.base import Unreachable
-from bot.operations.doctor.sites import look
+from bot.operations.doctor import Seen, hosts
+from bot.operations.doctor.findings import State
+from bot.operations.doctor.sites import Workers, ask, cut_off, look
 from bot.settings import ClusterSettings, HostSettings, Settings
 from tests.support.settings import NO_SLACK
 
@@ -33,7 +35,7 @@ WORKER = {
 
 
 def lines(*workers: Mapping[str, Any]) -> list[str]:
-    return [check.line for check in look(SETTINGS, lambda site: workers, lambda: NOW)]
+    return [check.line for check in look(SETTINGS, ask(SETTINGS, lambda site: workers), lambda: NOW)]
 
 
 def test_workers_that_know_their_hosts_work() -> None:
@@ -72,7 +74,29 @@ def test_a_database_that_does_not_answer_is_said() -> None:
     def away(site: str) -> Sequence[Mapping[str, Any]]:
         raise Unreachable("The database does not answer.")
 
-    (check,) = look(SETTINGS, away, lambda: NOW)
+    (check,) = look(SETTINGS, ask(SETTINGS, away), lambda: NOW)
 
     assert "The database does not answer." in check.line
     assert check.is_fault
+
+
+def silent(site: str) -> Sequence[Mapping[str, Any]]:
+    raise Unreachable("A worker of the site lyon does not answer.")
+
+
+def test_a_worker_that_does_not_answer_may_have_another_key() -> None:
+    (check,) = look(SETTINGS, ask(SETTINGS, silent), lambda: NOW)
+
+    assert check.mend.endswith("and whether its site_key is that of sites.lyon here.")
+
+
+@pytest.mark.parametrize("workers", [silent, lambda site: ()])
+def test_the_hosts_of_a_site_that_cannot_be_asked_are_no_faults_of_their_own(workers: Workers) -> None:
+    cut = cut_off(SETTINGS, ask(SETTINGS, workers))
+    lost = [Seen(host, error=Unreachable("No worker of the site lyon is connected.")) for host in ("hv07", "hv01")]
+
+    (at_site, elsewhere) = (check for one in lost for check in hosts.look(one, lambda: NOW, (), cut))
+
+    assert cut == {"hv07", "prod"}
+    assert (at_site.state, elsewhere.state) == (State.UNSEEN, State.BROKEN)
+    assert elsewhere.mend
