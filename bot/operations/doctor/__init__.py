@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from backends.base import VM, Backend
-from bot.operations.doctor import hosts, patterns, shapes, sites, storage, stream, workspace
+from backends.base import Backend
+from bot.operations.doctor import hosts, patterns, schedules, shapes, sites, storage, stream, workspace
+from bot.operations.doctor.approvals import Approvals
 from bot.operations.doctor.findings import Check, Report, State, unseen, warning
 from bot.operations.doctor.people import People
 from bot.operations.doctor.seen import Seen, ask, logons_of
@@ -43,7 +44,7 @@ def examine(
     return Report(
         (
             *(warning("settings", said, "Add it, or leave it out on purpose.") for said in gaps(settings)),
-            *_slack(settings, directory, patterns.vms_of(seen)),
+            *_slack(settings, directory, seen),
             *(check for one in seen for check in hosts.look(one, clock, clusters, cut_off)),
             *hosts.listed_twice(seen, clusters),
             *sites.look(settings, told, clock),
@@ -76,14 +77,16 @@ def at_start(
     return tuple(one for one in found if one.is_fault)
 
 
-def _slack(settings: Settings, directory: SlackDirectory, vms: list[VM]) -> Iterator[Check]:
+def _slack(settings: Settings, directory: SlackDirectory, seen: Sequence[Seen]) -> Iterator[Check]:
     found = list(workspace.look(settings, directory))
     yield from found
     if any(one.about == workspace.BOT_TOKEN and one.is_fault for one in found):
         yield unseen("channels, people and groups", "The bot token does not work.")
         return
-    people = People(settings, directory, vms)
+    people, vms = People(settings, directory), patterns.vms_of(seen)
     yield from people.channels()
     ids = list(people.ids())
     yield from ids
-    yield from people.approvals(frozenset(one.about for one in ids if one.is_fault))
+    wrong = frozenset(one.about for one in ids if one.is_fault)
+    yield from Approvals(settings, people.gate, vms, [one.host for one in seen if one.hides_vms]).look(wrong)
+    yield from schedules.look(settings, people.gate, vms, wrong)

@@ -36,6 +36,7 @@ from bot.settings import (
     DigestSettings,
     GrantSettings,
     HostSettings,
+    ScheduleSettings,
     Settings,
 )
 from bot.slack.directory import SlackDirectory
@@ -267,6 +268,17 @@ def test_a_grant_to_somebody_whom_nothing_can_be_granted(world: World, who: str,
     assert said in fault
 
 
+@pytest.mark.parametrize("owner", ["U0NOBODY1", "U0FORMER1", "U0GUEST01"])
+def test_an_owner_of_a_schedule_whom_the_bot_lets_do_nothing(world: World, owner: str) -> None:
+    given = {"name": "nightly", "vms": ["web*"], "owner": owner, "channel": "C0OPS0001", "at": "02:00"}
+    schedules = (ScheduleSettings.model_validate(given),)
+
+    fault = only(world.look(world.settings.model_copy(update={"schedules": schedules})))
+
+    assert "✗ schedules.0.owner: " in fault
+    assert owner in fault
+
+
 def test_a_group_without_members(world: World) -> None:
     group = world.sandbox.workspace.group("S0WEBTEAM")
     members, group.users = group.users, []
@@ -292,7 +304,7 @@ def test_an_approver_who_is_alone_and_may_ask(world: World) -> None:
 
     fault = only(world.look(world.with_access(approvals=(rule,))))
 
-    assert "alone can approve, and nobody approves what they asked for themselves" in fault
+    assert "alone can approve a change of web01 and web02, and nobody approves what they asked for" in fault
 
 
 def test_a_pattern_that_names_no_vm(world: World) -> None:
