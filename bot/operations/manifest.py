@@ -10,13 +10,18 @@ from urllib.parse import urlsplit
 import yaml
 
 from bot.settings import Settings
+from bot.settings.kinds import Someone
+from bot.settings.walk import values
 
 NAME = "app.yaml"
 SOURCES = (Path(__file__).with_name(NAME), Path(__file__).resolve().parents[2] / NAME)
 """Where it is in an installed package, and in a clone."""
 
-OPTIONAL = frozenset({"usergroups:read", "files:write", "channels:read", "groups:read"})
-"""Scopes that whoever installs the app may leave out; user groups only where the settings name none."""
+GROUPS = "usergroups:read"
+OPTIONAL = frozenset({GROUPS, "files:write", "groups:read"})
+"""Scopes that whoever installs the app may leave out; user groups only where the settings name none. From a channel
+that the bot may not look at nothing is changed, and nothing is posted there unasked, unless a grant names it: so it
+needs those for public ones."""
 
 UNKNOWN_HOST = "https://checkpointbot.example.net"
 """Stands for the address of the proxy where nobody gives it."""
@@ -53,14 +58,23 @@ def adapted(manifest: dict[str, Any], settings: Settings, url: str = "") -> dict
         info["name"] = f"{info['name']} {slack.label}"[:LONGEST_NAME].strip()
         user["display_name"] = f"{user['display_name']}-{_plain(slack.label)}".strip("-")[:80]
     scopes = manifest["oauth_config"]["scopes"]
-    needed = {"usergroups:read"} if settings.access.groups else set()
-    may_go = [one for one in scopes["bot"] if one in OPTIONAL - needed]
+    may_go = [one for one in scopes["bot"] if one in optional(settings)]
     if may_go:
         scopes["bot"] = [one for one in scopes["bot"] if one not in may_go]
         scopes["bot_optional"] = [*scopes.get("bot_optional", []), *may_go]
     if slack.mode == "http":
         _over_http(manifest, f"{(url or UNKNOWN_HOST).rstrip('/')}/slack/events")
     return manifest
+
+
+def optional(settings: Settings) -> frozenset[str]:
+    """The scopes that may be left out with these settings."""
+    return OPTIONAL - {GROUPS} if names_groups(settings) else OPTIONAL
+
+
+def names_groups(settings: Settings) -> bool:
+    """Whether any of the settings names a user group."""
+    return any(one.startswith("S") for _, one in values(settings, Someone))
 
 
 def check_url(url: str) -> str:

@@ -29,6 +29,7 @@ _PROBLEMS = {
     "not_allowed_token_type": "the bot token is of the wrong kind: it starts with xoxb-",
     "channel_not_found": "the bot cannot see that channel: invite it",
     "user_not_found": "the workspace has no such user",
+    "user_not_visible": "the bot may not see that user",
 }
 
 

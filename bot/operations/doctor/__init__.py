@@ -6,9 +6,11 @@ of the settings, the ledger and the jobs. So what works here works there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+
+from slack_sdk import WebClient
 
 from backends.base import Backend
 from bot.operations.doctor import hosts, patterns, schedules, shapes, sites, storage, stream, workspace
@@ -41,17 +43,18 @@ def examine(
     clusters = {one.name for one in settings.clusters}
     told = sites.ask(settings, workers) if workers else {}
     cut_off = sites.cut_off(settings, told)
+    slack = tuple(_slack(settings, directory, seen))
     return Report(
         (
             *(warning("settings", said, "Add it, or leave it out on purpose.") for said in gaps(settings)),
-            *_slack(settings, directory, seen),
+            *slack,
             *(check for one in seen for check in hosts.look(one, clock, clusters, cut_off)),
             *hosts.listed_twice(seen, clusters),
             *sites.look(settings, told, clock),
             *patterns.look(settings, seen),
             *storage.look(settings, clock, room=room),
             *stream.look(settings, clock),
-            *(shapes.look(client) if messages else ()),
+            *(_shapes(client, slack) if messages else ()),
         )
     )
 
@@ -67,7 +70,7 @@ def at_start(
     ledger are left to the whole form, and hosts that do not answer to the bot's own looks. Raises `LookupFailed`."""
     people = People(settings, directory)
     found = (
-        *workspace.scopes(directory.standing),
+        *workspace.scopes(settings, directory.standing),
         *people.channels(),
         *people.ids(),
         *storage.look(settings, clock, deep=False),
@@ -80,8 +83,8 @@ def at_start(
 def _slack(settings: Settings, directory: SlackDirectory, seen: Sequence[Seen]) -> Iterator[Check]:
     found = list(workspace.look(settings, directory))
     yield from found
-    if any(one.about == workspace.BOT_TOKEN and one.is_fault for one in found):
-        yield unseen("channels, people and groups", "The bot token does not work.")
+    if not _has_token(found):
+        yield unseen("channels, people and groups", "The bot token does not work now.")
         return
     people, vms = People(settings, directory), patterns.vms_of(seen)
     yield from people.channels()
@@ -90,3 +93,14 @@ def _slack(settings: Settings, directory: SlackDirectory, seen: Sequence[Seen]) 
     wrong = frozenset(one.about for one in ids if one.is_fault)
     yield from Approvals(settings, people.gate, vms, [one.host for one in seen if one.hides_vms]).look(wrong)
     yield from schedules.look(settings, people.gate, vms, wrong)
+
+
+def _has_token(found: Iterable[Check]) -> bool:
+    return any(one.about == workspace.BOT_TOKEN and one.state is State.WORKS for one in found)
+
+
+def _shapes(client: WebClient, slack: Iterable[Check]) -> Iterator[Check]:
+    if _has_token(slack):
+        yield from shapes.look(client)
+    else:
+        yield unseen("the shapes of messages", "The bot token does not work now.")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bot.operations.doctor.findings import Check, State, broken, works
-from bot.people.directory import LookupFailed, ScopeMissing
+from bot.people.directory import LookupFailed, NoSuchMember, ScopeMissing
 from bot.people.identity import Gate, Refusal
 from bot.settings import Settings
 from bot.settings.kinds import EVERYONE, ChannelId, Someone, UserId, is_channel
@@ -37,11 +37,18 @@ class People:
             try:
                 yield self._channel(place, channel)
             except LookupFailed as failure:
-                yield not_seen(place, failure) or broken(
-                    place,
-                    f"The bot does not see the channel {channel}.",
-                    "Correct the id, or invite the bot there with /invite where the channel is private.",
-                )
+                yield self._hidden(place, channel, failure)
+
+    def _hidden(self, place: str, channel: str, failure: LookupFailed) -> Check:
+        named = any(channel in grant.channels for grant in self.settings.access.grants)
+        if isinstance(failure, ScopeMissing) and failure.scope == "groups:read" and not named:
+            mend = "Give the app the scope groups:read, or name the channel under channels: of a grant."
+            return broken(place, f"{channel} is private: the bot may not look at it, and so posts nothing there.", mend)
+        return not_seen(place, failure) or broken(
+            place,
+            f"The bot does not see the channel {channel}.",
+            "Correct the id, or invite the bot there with /invite where the channel is private.",
+        )
 
     def _channel(self, place: str, channel: str) -> Check:
         found = self.directory.channel(channel)
@@ -66,8 +73,9 @@ class People:
             try:
                 yield self._group(place, someone) if someone.startswith("S") else self._member(place, someone)
             except LookupFailed as failure:
-                unknown = broken(place, f"The workspace has no user {someone}.", NO_ID)
-                yield not_seen(place, failure) or unknown
+                no_user = f"The workspace has no user {someone}"
+                said = no_user if isinstance(failure, NoSuchMember) else f"{someone}: {failure}"
+                yield not_seen(place, failure) or broken(place, f"{said}.", NO_ID)
 
     def _member(self, place: str, user_id: str) -> Check:
         try:

@@ -8,16 +8,29 @@ import time
 from collections.abc import Iterator, Mapping
 
 import requests
+from slack_sdk.errors import SlackApiError
 from slack_sdk.signature import SignatureVerifier
 
-from bot.operations.doctor.findings import Check, broken, unseen, works
+from bot.operations.doctor.findings import Check, broken, unseen, warning, works
+from bot.operations.manifest import GROUPS, names_groups, optional
 from bot.people.directory import LookupFailed
 from bot.settings import Settings
 from bot.slack.directory import SlackDirectory, Standing
 from bot.slack.signatures import PATH, SIGNATURE, TIMESTAMP
+from bot.slack.web import error_code
 from bot.slack.websocket import NotConnected, app_of
 
 BOT_TOKEN, APP_TOKEN, LISTEN = "slack.bot_token", "slack.app_token", "slack.listen"
+AUTH_TEST = "https://docs.slack.dev/reference/methods/auth.test"
+PASSING = frozenset(
+    {
+        *("internal_error", "fatal_error", "ratelimited", "rate_limited", "request_timeout", "service_unavailable"),
+        "unknown_error",
+    }
+)
+"""What Slack answers while it has trouble of its own, and an answer without a word."""
+REACH = "Look whether this machine reaches slack.com on port 443, by a proxy (HTTPS_PROXY) where there is one."
+ADDRESSES = "Where the app allows some IP addresses alone, this machine's has to be among them."
 WITHIN = 5
 """Seconds to answer. Slack waits for three."""
 ON_THIS_MACHINE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - where to ask who listens everywhere
@@ -28,9 +41,9 @@ SCOPES: Mapping[str, str] = {
     "chat:write": "it can show nothing in channels",
     "im:write": "it cannot write to a person directly where a channel is barred",
     "users:read": "it cannot tell members from guests, so it lets nobody in",
-    "usergroups:read": "no grant to a user group holds",
-    "channels:read": "it cannot tell whether a channel is shared with another workspace",
-    "groups:read": "it cannot tell that of private channels",
+    GROUPS: "no grant to a user group holds",
+    "channels:read": "it changes nothing from public channels, and posts no digest there, unless a grant names them",
+    "groups:read": "it changes nothing from private channels, and posts no digest there, unless a grant names them",
 }
 """What the bot asks for in its manifest, and what does not work without each."""
 
@@ -40,16 +53,16 @@ def look(settings: Settings, directory: SlackDirectory) -> Iterator[Check]:
     try:
         standing = directory.standing
     except LookupFailed as failure:
-        yield broken(BOT_TOKEN, f"{_sentence(failure)}", _mend_of(failure))
+        yield _token(failure)
         if not failure.lasting:
             if settings.slack.mode == "http":
                 yield from http(settings)
             else:
-                yield unseen(APP_TOKEN, "Slack could not be reached.")
+                yield unseen(APP_TOKEN, "Slack did not answer for the bot token.")
             return
     else:
         yield works(BOT_TOKEN, f"It belongs to @{standing.name} of {standing.team} ({standing.team_id}).")
-        yield from scopes(standing)
+        yield from scopes(settings, standing)
     yield from http(settings) if settings.slack.mode == "http" else _socket_mode(settings, directory)
 
 
@@ -83,13 +96,21 @@ def http(settings: Settings) -> Iterator[Check]:
         yield broken(LISTEN, f"{address} answers {answer.status_code} to a request that is signed.", mend)
 
 
-def scopes(standing: Standing) -> Iterator[Check]:
+def scopes(settings: Settings, standing: Standing) -> Iterator[Check]:
+    """What may be left out is a warning, and nothing where the settings have no use for it."""
+    if not standing.scopes:
+        yield unseen("scopes", "The server does not say which the bot token has.")
+        return
     for scope, without in SCOPES.items():
-        about = f"scope {scope}"
-        if standing.scopes and scope not in standing.scopes:
-            yield broken(about, f"The bot token lacks it: {without}.", INSTALL)
+        about, lacks = f"scope {scope}", f"The bot token lacks it: {without}."
+        if scope in standing.scopes:
+            yield works(about, "The bot token has it.")
+        elif scope == GROUPS and not names_groups(settings):
+            yield works(about, "The bot token lacks it, and no setting names a user group.")
+        elif scope in optional(settings):
+            yield warning(about, lacks, INSTALL)
         else:
-            yield works(about, "The bot token has it." if standing.scopes else "The server does not say.")
+            yield broken(about, lacks, INSTALL)
 
 
 def _socket_mode(settings: Settings, directory: SlackDirectory) -> Iterator[Check]:
@@ -98,7 +119,7 @@ def _socket_mode(settings: Settings, directory: SlackDirectory) -> Iterator[Chec
         app = app_of(settings.slack.socket_token, settings.slack.api_url)
     except NotConnected as failure:
         mend = "Make one under Basic Information, App-Level Tokens, with the scope connections:write, in the same app."
-        yield broken(APP_TOKEN, f"{failure}.", mend if failure.lasting else "Try again in a few minutes.")
+        yield broken(APP_TOKEN, f"{failure}.", mend) if failure.lasting else unseen(APP_TOKEN, f"{failure}.")
         return
     other = _other_app(directory, app)
     if other:
@@ -117,12 +138,13 @@ def _other_app(directory: SlackDirectory, app: str) -> str:
     return bots if app and bots and app != bots else ""
 
 
-def _sentence(failure: LookupFailed) -> str:
-    text = str(failure)
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def _mend_of(failure: LookupFailed) -> str:
+def _token(failure: LookupFailed) -> Check:
+    """What a bot token is that gave no answer: wrong, out of reach, refused for a reason of Slack's, or unknown."""
+    text, cause = str(failure), failure.__cause__
+    said, code = f"{text[0].upper()}{text[1:]}.", error_code(cause) if isinstance(cause, SlackApiError) else ""
     if failure.lasting:
-        return "Copy the bot token (xoxb-…) from OAuth & Permissions of the app, and set it."
-    return "Look whether this machine reaches slack.com on port 443, by a proxy (HTTPS_PROXY) where there is one."
+        copy = "Copy the bot token (xoxb-…) from OAuth & Permissions of the app, and set it."
+        return broken(BOT_TOKEN, said, f"{copy} {ADDRESSES}" if code == "invalid_auth" else copy)
+    if code in PASSING or cause is None:
+        return unseen(BOT_TOKEN, said)
+    return broken(BOT_TOKEN, said, f"Look the word up at {AUTH_TEST}." if code else REACH)

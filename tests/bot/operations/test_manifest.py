@@ -46,11 +46,13 @@ def test_without_settings_it_is_app_yaml_with_some_scopes_optional() -> None:
     assert plain == source
     both = [*scopes["bot"], *scopes["bot_optional"]]
     assert sorted(both) == sorted([*asked["bot"], *asked.get("bot_optional", [])])
-    assert {"usergroups:read", "channels:read", "groups:read"} <= set(scopes["bot_optional"])
+    assert {"usergroups:read", "groups:read"} <= set(scopes["bot_optional"])
+    assert "channels:read" in scopes["bot"]
 
 
-def test_user_groups_may_not_be_left_out_where_a_grant_names_one() -> None:
-    scopes = made(access=AccessSettings(grants=(owners("S0ADMINS"),)))["oauth_config"]["scopes"]
+@pytest.mark.parametrize("access", [AccessSettings(grants=(owners("S0ADMINS"),)), AccessSettings(ask=("S0ADMINS",))])
+def test_user_groups_may_not_be_left_out_where_a_setting_names_one(access: AccessSettings) -> None:
+    scopes = made(access=access)["oauth_config"]["scopes"]
     assert "usergroups:read" in scopes["bot"]
     assert "usergroups:read" not in scopes["bot_optional"]
 

@@ -20,7 +20,8 @@ from backends.simulator.powershell.bot_endpoint import NAME, bot_configuration
 from backends.simulator.powershell.interpreter import SimulatedPowerShell
 from backends.simulator.winrm import WinRMServer
 from bot.ledger import Ledger
-from bot.operations.doctor import Report, Seen, State, ask, at_start, examine
+from bot.operations.doctor import Report, Seen, State, ask, at_start, examine, workspace
+from bot.operations.doctor.people import People
 from bot.operations.doctor.shapes import EVERY_PART
 from bot.operations.doctor.workspace import _other_app as other_app
 from bot.operations.folder import make_private
@@ -39,7 +40,7 @@ from bot.settings import (
     ScheduleSettings,
     Settings,
 )
-from bot.slack.directory import SlackDirectory
+from bot.slack.directory import SlackDirectory, Standing
 from bot.slack.web import reading_client
 from bot.wiring import hosts_of
 from commands.base import Part
@@ -178,22 +179,121 @@ def test_an_app_token_that_slack_does_not_know(world: World) -> None:
     assert "App-Level Tokens" in fault
 
 
-def test_an_app_token_of_another_app(world: World) -> None:
+def directory_of(world: World) -> SlackDirectory:
     slack = world.settings.slack
-    directory = SlackDirectory(reading_client(slack.bot_token.get_secret_value(), slack.api_url))
+    return SlackDirectory(reading_client(slack.bot_token.get_secret_value(), slack.api_url))
+
+
+def test_an_app_token_of_another_app(world: World) -> None:
+    directory = directory_of(world)
 
     assert other_app(directory, "A0OTHER") == "A0CHECKPT"
     assert other_app(directory, "A0CHECKPT") == ""
 
 
-@pytest.mark.parametrize("scope", ["im:write", "usergroups:read", "chat:write", "users:read", "channels:read"])
-def test_a_scope_that_the_bot_token_lacks(world: World, scope: str) -> None:
+@contextmanager
+def lacking(world: World, scope: str) -> Iterator[None]:
     app = world.sandbox.workspace.app
     world.sandbox.workspace.app = replace(app, scopes=tuple(one for one in app.scopes if one != scope))
     try:
-        report = world.look()
+        yield
     finally:
         world.sandbox.workspace.app = app
+
+
+def test_a_slack_in_trouble_says_nothing_of_the_app_token(world: World) -> None:
+    world.sandbox.faults.calls.append(SlackFault("apps.connections.open", times=None, error="internal_error"))
+    try:
+        report = world.look()
+    finally:
+        world.sandbox.faults.clear()
+
+    assert report.faults == ()
+    assert "– slack.app_token: Slack refused: it gave no connection (internal_error)." in report.lines()
+
+
+@pytest.mark.parametrize("code", ["internal_error", "ratelimited"])
+def test_a_slack_in_trouble_says_nothing_of_the_token(world: World, code: str) -> None:
+    world.sandbox.faults.calls.append(SlackFault("auth.test", times=None, error=code))
+    try:
+        report = world.look(messages=True)
+    finally:
+        world.sandbox.faults.clear()
+
+    assert report.faults == ()
+    assert "– slack.bot_token: Slack gave no answer" in "\n".join(report.lines())
+    assert not any("the message “" in one.about for one in report.checks)
+
+
+def test_a_word_of_slack_that_is_not_known_is_to_be_looked_up(world: World) -> None:
+    world.sandbox.faults.calls.append(SlackFault("auth.test", times=None, error="team_access_not_granted"))
+    try:
+        fault = only_first(world.look())
+    finally:
+        world.sandbox.faults.clear()
+
+    assert "✗ slack.bot_token: Slack gave no answer (team_access_not_granted)." in fault
+    assert "443" not in fault
+
+
+def test_no_message_is_sent_to_be_looked_at_with_a_token_that_does_not_work(world: World) -> None:
+    report = world.look(world.with_slack(bot_token=SecretStr("xoxb-another")), messages=True)
+
+    (line,) = (one.line for one in report.checks if "messages" in one.about)
+    assert line == "– the shapes of messages: The bot token does not work now."
+
+
+def test_an_address_that_the_app_does_not_allow_looks_like_a_wrong_token(world: World) -> None:
+    fault = only_first(world.look(world.with_slack(bot_token=SecretStr("xoxb-another"))))
+
+    assert "allows some IP addresses alone, this machine's has to be among them." in fault
+
+
+def test_a_server_that_does_not_say_the_scopes_is_not_said_to_give_them(world: World) -> None:
+    (check,) = workspace.scopes(world.settings, Standing("T0", "Contoso", "checkpoint", "B0", frozenset()))
+
+    assert check.state is State.UNSEEN
+
+
+def test_user_groups_are_not_needed_where_no_setting_names_one(world: World) -> None:
+    settings = world.with_access(grants=(owners("U0ADA0001", "U0DEV0001"),), approvals=())
+    with lacking(world, "usergroups:read"):
+        assert world.look(settings).faults == ()
+
+
+def test_private_channels_may_be_left_out(world: World) -> None:
+    with lacking(world, "groups:read"):
+        report = world.look()
+
+    assert "⚠ scope groups:read: The bot token lacks it: it changes nothing from private channels" in only(report)
+
+
+def test_a_digest_in_a_private_channel_that_may_not_be_looked_at_is_a_fault(world: World) -> None:
+    with lacking(world, "groups:read"):
+        scope, digest = world.look(world.with_digest_in("C0INCIDEN")).faults
+        named = world.with_grant(GrantSettings(to=("U0ADA0001",), role="viewer", vms=("*",), channels=("C0INCIDEN",)))
+        (only_the_scope,) = world.look(named).faults
+
+    assert (scope.about, digest.about) == ("scope groups:read", "digest.channels.1.channel")
+    assert digest.state is State.BROKEN
+    assert only_the_scope.about == "scope groups:read"
+
+
+def test_somebody_whom_the_bot_may_not_see_is_a_fault(world: World) -> None:
+    world.sandbox.faults.calls.append(SlackFault("users.info", times=1, error="user_not_visible"))
+    try:
+        found = list(People(world.settings, directory_of(world)).ids())
+    finally:
+        world.sandbox.faults.clear()
+
+    (fault,) = (one.line for one in found if one.is_fault)
+    assert "the bot may not see that user (user_not_visible)" in fault
+
+
+@pytest.mark.parametrize("scope", ["im:write", "usergroups:read", "chat:write", "users:read", "channels:read"])
+def test_a_scope_that_the_bot_token_lacks(world: World, scope: str) -> None:
+    with lacking(world, scope):
+        report = world.look()
 
     (fault,) = report.faults
     assert f"✗ scope {scope}: The bot token lacks it: " in fault.line
