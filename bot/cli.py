@@ -236,8 +236,13 @@ def _settle() -> None:
     gc.collect()  # it counts what is left to look through: else it would wait for a quarter of what stays
 
 
+LOOK_AGAIN = 24 * 3600.0
+"""Seconds. A certificate comes to its end while the bot runs, and people leave."""
+
+
 def _look_soon(bot: Running) -> None:
-    """The doctor's shorter form, at every start. Slack answers some fifty such questions a minute: nobody waits."""
+    """The doctor's shorter form, at every start and each day. Slack answers some fifty such questions a minute: nobody
+    waits."""
     threading.Thread(target=_look, args=(bot,), name="doctor", daemon=True).start()
 
 
@@ -246,11 +251,14 @@ def _look(bot: Running) -> None:
     from bot.people.directory import LookupFailed
 
     told = logging.getLogger("bot.doctor")
-    try:
-        for check in bot.look():
-            told.warning(check.line)
-    except LookupFailed as failure:
-        told.warning("The settings could not be looked at: %s", failure)
+    looking = True
+    while looking:
+        try:
+            for check in bot.look():
+                told.warning(check.line)
+        except LookupFailed as failure:
+            told.warning("The settings could not be looked at: %s", failure)
+        looking = not bot.stops_within(LOOK_AGAIN)
 
 
 @main.command()

@@ -39,7 +39,7 @@ from bot.changes.execution import Timeouts
 from bot.core import Core
 from bot.durable import SELDOM
 from bot.operations import upgrade
-from bot.operations.doctor import Check, at_start
+from bot.operations.doctor import Check, in_short
 from bot.operations.folder import make_private
 from bot.operations.metrics import Metrics, Sources
 from bot.operations.monitor import Monitor
@@ -128,7 +128,7 @@ class Bot:
         self._stream = Stream(self.ledger, stream) if stream else None
         intake = Intake()
         app = build_app(self._core.desk, self._core.telling, intake, api_url=api_url, voice=voice)
-        self._stopping = threading.Event()
+        self._stopping, self._stopped = threading.Event(), threading.Event()
         url = settings.database_url.get_secret_value() if settings.database_url else ""
         self._one_bot = OneBot(url, self._end) if url.startswith("postgresql") else None
         self._monitor: Monitor | None = None
@@ -200,14 +200,13 @@ class Bot:
     def _end(self) -> None:
         self._stopping.set()
 
-    def look(self) -> Sequence[Check]:
+    def look(self) -> Iterator[Check]:
         """The doctor's shorter form: what is wrong with the settings, and with hosts that answer. What it says of a
-        host stands in `/checkpoint hosts` from then on. Raises `LookupFailed`."""
-        found = at_start(self._settings, self.directory, self.backends, self._clock)
-        for host in self.backends:
-            said = [f"{one.said} {one.mend}".strip() for one in found if one.about == f"hosts.{host}"]
-            self._core.inventory.remark(host, said)
-        return found
+        host stands in `/checkpoint hosts` until the next look. Raises `LookupFailed`."""
+        return in_short(self._settings, self.directory, self.backends, self._clock, self._core.inventory.remark)
+
+    def stops_within(self, seconds: float) -> bool:
+        return self._stopped.wait(seconds)
 
     def _reach(self, act: Callable[[], T], stopping: threading.Event) -> T | None:
         """What needs Slack, as soon as it is there."""
@@ -229,6 +228,7 @@ class Bot:
         """Take no more requests, let those under way end, and close what is open, all within `STOPPING` seconds. What
         is pending is taken up at the next start."""
         until = time.monotonic() + STOPPING
+        self._stopped.set()
         if self._monitor:
             self._monitor.stop()
         self._connections.stop(REQUESTS)

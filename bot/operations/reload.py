@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -40,8 +40,11 @@ class Running(Protocol):
     def start(self, stopping: threading.Event | None = None) -> None:
         """Take up all that waits. Raises one of `TROUBLE`."""
 
-    def look(self) -> Sequence[Check]:
+    def look(self) -> Iterable[Check]:
         """What is wrong with its settings and hosts, as far as a short look shows it. Raises `LookupFailed`."""
+
+    def stops_within(self, seconds: float) -> bool:
+        """Wait for that long, or until it is stopped, and say whether it is."""
 
     def stop(self) -> None:
         """End. What waits is kept."""

@@ -113,8 +113,8 @@ class HostStatus:
     gaps: tuple[str, ...] = ()
     """Sentences about what it did not show, though it answered."""
     remarks: tuple[str, ...] = ()
-    """Sentences about nodes of a cluster that are not as the others, and about what was found wrong at the start of the
-    bot, such as a certificate that ends."""
+    """Sentences about nodes of a cluster that are not as the others, and about what the look of the day found wrong,
+    such as a certificate that ends."""
     nodes: tuple[NodeShown, ...] = ()
     """Those of a cluster, as last seen; empty for a host."""
 

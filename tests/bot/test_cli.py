@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from importlib.metadata import entry_points, version
 from pathlib import Path
 
@@ -17,10 +18,12 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from bot.cli import Late, _reload, _until_stopped, main
+from bot.cli import Late, _look, _reload, _until_stopped, main
 from bot.demo import PORT
+from bot.operations.doctor.findings import Check, warning
 from bot.operations.folder import held
 from bot.operations.service import Notifier
+from bot.people.directory import LookupFailed
 from tests.support.program import BotProcess
 from tests.support.waiting import DEADLINE
 
@@ -49,6 +52,30 @@ class Nothing:
     def start(self, stopping: threading.Event) -> None: ...
 
     def stop(self) -> None: ...
+
+
+class Looked(Nothing):
+    """A bot that is looked at, until it stops after some days."""
+
+    def __init__(self, days: int) -> None:
+        self.days, self.waited = days, list[float]()
+
+    def look(self) -> Iterator[Check]:
+        yield warning("hosts.hv01", f"Its certificate ends in {self.days - len(self.waited)} days.", "Mend it.")
+        raise LookupFailed("Slack could not be reached")
+
+    def stops_within(self, seconds: float) -> bool:
+        self.waited.append(seconds)
+        return len(self.waited) == self.days
+
+
+def test_a_bot_is_looked_at_each_day_until_it_stops(caplog: pytest.LogCaptureFixture) -> None:
+    bot = Looked(days=3)
+    _look(bot)  # type: ignore[arg-type]
+
+    assert bot.waited == [86400.0] * 3
+    assert [f"ends in {days} days" in caplog.text for days in (3, 2, 1)] == [True] * 3
+    assert caplog.text.count("The settings could not be looked at") == 3
 
 
 def test_help_names_every_subcommand() -> None:

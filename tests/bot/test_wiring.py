@@ -228,12 +228,14 @@ def test_channels_where_the_bot_can_do_nothing_are_said_by_a_look(tmp_path: Path
             "digest": given.digest.model_copy(update={"channels": digests}),
         }
         bot = Bot(given.model_copy(update=update))
+        assert not bot.stops_within(0.0)
         try:
             told = "\n".join(check.line for check in bot.look())
         finally:
             bot.stop()
     assert [told.count(line) for line in said] == [1, 1, 1]
     assert "#ops" not in told
+    assert bot.stops_within(0.0)
 
 
 def test_a_bot_that_was_stopped_can_be_followed_by_another(tmp_path: Path) -> None:

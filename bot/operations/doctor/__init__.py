@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 from slack_sdk import WebClient
@@ -24,7 +25,7 @@ from bot.settings import Settings, gaps
 from bot.slack.directory import SlackDirectory
 from bot.slack.web import reading_client
 
-__all__ = ["Check", "Report", "Seen", "State", "ask", "at_start", "examine", "logons_of"]
+__all__ = ["Check", "Report", "Seen", "State", "ask", "examine", "in_short", "logons_of"]
 
 
 def examine(
@@ -59,25 +60,27 @@ def examine(
     )
 
 
-def at_start(
+def in_short(
     settings: Settings,
     directory: SlackDirectory,
     backends: Mapping[str, Backend],
     clock: Callable[[], datetime] = utc_now,
-) -> tuple[Check, ...]:
-    """The shorter form, for every start: what is wrong with the scopes, the channels and the people of the settings,
-    with certificates and clocks of hosts that answer, and with the room for the data. Names of VMs and the chain of the
-    ledger are left to the whole form, and hosts that do not answer to the bot's own looks. Raises `LookupFailed`."""
+    remark: Callable[[str, Sequence[str]], object] = lambda _host, _sentences: None,
+) -> Iterator[Check]:
+    """The shorter form, for every start and each day: what is wrong with certificates and clocks of hosts that answer,
+    with the scopes, the channels and the people of the settings, and with the room for the data. Names of VMs and the
+    chain of the ledger are left to the whole form, and hosts that do not answer to the bot's own looks.
+
+    `remark` is told the sentences of each host that answers, with the day, for they are read later. Raises
+    `LookupFailed`, after what does not need Slack."""
+    for host, said in hosts.remarks_of(backends.values(), clock, {one.name for one in settings.clusters}):
+        remark(host, [f"{one.said} {one.mend} Seen on {clock():%Y-%m-%d} UTC." for one in said])
+        yield from said
+    here = chain(storage.look(settings, clock, deep=False), stream.look(settings, clock, deep=False))
+    yield from (one for one in here if one.is_fault)
     people = People(settings, directory)
-    found = (
-        *workspace.scopes(settings, directory.standing),
-        *people.channels(),
-        *people.ids(),
-        *storage.look(settings, clock, deep=False),
-        *stream.look(settings, clock, deep=False),
-        *(check for backend in backends.values() for check in hosts.remarks_of(backend, clock)),
-    )
-    return tuple(one for one in found if one.is_fault)
+    there = chain(workspace.scopes(settings, directory.standing), people.channels(), people.ids())
+    yield from (one for one in there if one.is_fault)
 
 
 def _slack(settings: Settings, directory: SlackDirectory, seen: Sequence[Seen]) -> Iterator[Check]:

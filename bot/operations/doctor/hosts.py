@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -21,7 +22,7 @@ from backends.base import (
 )
 from bot.fleet.inventory import gaps_of
 from bot.operations.doctor.findings import Check, broken, unseen, warning, works
-from bot.operations.doctor.seen import Seen
+from bot.operations.doctor.seen import MOST_AT_ONCE, Seen
 from commands.kit.words import say_names, say_span
 
 CERTIFICATE_SOON = timedelta(days=30)
@@ -97,13 +98,23 @@ def remarks(about: str, facts: HostFacts, clock: Callable[[], datetime]) -> Iter
         yield warning(about, said, "Let both take their time from one server: Kerberos refuses more than 5 minutes.")
 
 
-def remarks_of(backend: Backend, clock: Callable[[], datetime]) -> Iterator[Check]:
-    """The same of a host that is asked now; nothing of one that does not answer."""
-    try:
-        facts = backend.facts()
-    except BackendError:
-        return
-    yield from remarks(f"hosts.{backend.host}", facts, clock)
+def remarks_of(
+    backends: Iterable[Backend], clock: Callable[[], datetime], clusters: Collection[str] = ()
+) -> Iterator[tuple[str, tuple[Check, ...]]]:
+    """The same of hosts that are asked now, at the same time: the name and the checks of each as it answers, and
+    nothing of one that does not."""
+
+    def asked(backend: Backend) -> tuple[str, tuple[Check, ...]] | None:
+        try:
+            facts = backend.facts()
+        except BackendError:
+            return None
+        return backend.host, tuple(remarks(Seen(backend.host).about(clusters), facts, clock))
+
+    with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="doctor") as pool:
+        for answer in as_completed([pool.submit(asked, one) for one in backends]):
+            if found := answer.result():
+                yield found
 
 
 def described(seen: Seen) -> str:

@@ -20,7 +20,7 @@ from backends.simulator.powershell.bot_endpoint import NAME, bot_configuration
 from backends.simulator.powershell.interpreter import SimulatedPowerShell
 from backends.simulator.winrm import WinRMServer
 from bot.ledger import Ledger
-from bot.operations.doctor import Report, Seen, State, ask, at_start, examine, workspace
+from bot.operations.doctor import Report, Seen, State, ask, examine, in_short, workspace
 from bot.operations.doctor.people import People
 from bot.operations.doctor.shapes import EVERY_PART
 from bot.operations.doctor.workspace import _other_app as other_app
@@ -620,7 +620,7 @@ def test_a_channel_for_the_head_without_the_bot(world: World) -> None:
 
 def at_the_start(settings: Settings) -> list[str]:
     client = reading_client(settings.slack.bot_token.get_secret_value(), settings.slack.api_url)
-    return [check.line for check in at_start(settings, SlackDirectory(client), {})]
+    return [check.line for check in in_short(settings, SlackDirectory(client), {})]
 
 
 def test_a_right_set_up_starts_without_a_word(world: World) -> None:

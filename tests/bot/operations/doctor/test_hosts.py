@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import pytest
@@ -31,9 +32,11 @@ from backends.simulator.model.faults import Fault, FaultKind
 from backends.simulator.powershell.bot_endpoint import NAME, bot_configuration
 from backends.simulator.powershell.interpreter import SimulatedPowerShell
 from backends.simulator.powershell.session import SimulatedSession
-from bot.operations.doctor import Seen, ask, hosts, logons_of, patterns
+from bot.operations.doctor import Seen, ask, hosts, in_short, logons_of, patterns
 from bot.operations.doctor.findings import Check, State
 from bot.settings import AccessSettings, ClusterSettings, HostDefaults, HostSettings, ScheduleSettings, Settings
+from bot.slack.directory import SlackDirectory
+from bot.slack.web import reading_client
 from tests.support.clusters import CLUSTER, ClusterWorld
 from tests.support.hosts import Hosts, empty_hosts
 from tests.support.settings import NO_SLACK, owners
@@ -206,6 +209,45 @@ def test_hosts_and_clusters_share_a_log_on_by_account_password_and_method() -> N
 
     assert found["hv01"] == found[CLUSTER]
     assert len({*found.values()}) == 3
+
+
+# ---------------------------------------------------------------- each day
+
+
+class Late:
+    """Hosts of which none answers before all are asked, but for one that does not answer."""
+
+    def __init__(self, *names: str) -> None:
+        self._asked = threading.Barrier(len(names))
+        self.hosts = {name: _Ending(name, self._asked) for name in names} | {"hv09": _Ending("hv09", None)}
+
+
+@dataclass
+class _Ending:
+    host: str
+    asked: threading.Barrier | None
+
+    def facts(self) -> HostFacts:
+        if self.asked is None:
+            raise Unreachable("It does not answer.")
+        self.asked.wait(10.0)
+        return HostFacts(Greeting(certificate_until=NOW + timedelta(days=9)))
+
+
+def test_hosts_are_looked_at_together_and_what_is_said_has_its_day() -> None:
+    remarks: dict[str, Sequence[str]] = {}
+    settings = Settings(slack=NO_SLACK, clusters=(ClusterSettings(name="hv02"),))
+    nowhere = SlackDirectory(reading_client("xoxb-0", "http://127.0.0.1:9/api/"))
+    late = Late("hv01", "hv02")
+
+    found = in_short(settings, nowhere, late.hosts, lambda: NOW, remarks.__setitem__)  # type: ignore[arg-type]
+    ends = [next(found), next(found)]
+
+    assert {one.about for one in ends} == {"hosts.hv01", "clusters.hv02"}
+    assert set(remarks) == {"hv01", "hv02"}, "what was said of a host that does not answer stays"
+    (said,) = remarks["hv01"]
+    assert "Its certificate ends on 2026-12-07, in 9 days." in said
+    assert said.endswith("Seen on 2026-11-28 UTC.")
 
 
 # ---------------------------------------------------------------- logs and folders
