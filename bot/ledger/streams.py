@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
-from datetime import datetime
 
 from sqlite_utils import Database
 
@@ -13,7 +12,7 @@ from bot.ledger.chain import GENESIS, Head, hash_of
 from bot.ledger.errors import LedgerError
 from bot.ledger.rows import EVENT, Row, readable
 from bot.ledger.store import Part
-from bot.ledger.writing import iso, moment_of
+from bot.ledger.writing import iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +87,6 @@ class Streams(Part):
         with self._store.read() as db:
             row = db.execute("SELECT seq, hash FROM streams WHERE target = ?", [target]).fetchone()
         return Head(*row) if row else None
-
-    def sent_at(self, target: str) -> datetime | None:
-        """When it took something last; None where it never did."""
-        with self._store.read() as db:
-            row = db.execute("SELECT sent_at FROM streams WHERE target = ?", [target]).fetchone()
-        return moment_of(row[0]) if row and row[0] else None
 
 
 def _link(row: Row | None, seq: int) -> Link:
