@@ -17,7 +17,7 @@ from bot.ledger import Freeze, Ledger, LedgerError
 from bot.messages import AnnouncerError, Origin
 from bot.people import access
 from bot.people.directory import LookupFailed
-from bot.people.identity import Gate, Refusal
+from bot.people.identity import RECENT, Gate, Refusal
 from commands.base import Actions, Button, FreezePlan, Paragraph, Person, Reply, UsageError, name, say
 from commands.kit.rights import CHANGE
 from commands.kit.words import say_time, typed, which_role
@@ -66,7 +66,7 @@ class Freezing:
 
     def carry_out(self, change_id: str, plan: FreezePlan, person: Person, origin: Origin) -> Reply:
         """Do what somebody wants of it, and say so. Raises `Refusal` and `UsageError`."""
-        self._check(person, origin)
+        self._check(plan, person, origin)
         said, then = (
             self._freeze(change_id, plan, person, origin)
             if plan.what == "freeze"
@@ -80,9 +80,15 @@ class Freezing:
                 log.error("not all was done that follows the freeze: %s", error.cause)
         return said
 
-    def _check(self, person: Person, origin: Origin) -> None:
-        """Whoever may change anything at all, by what the workspace says now."""
-        now = self.gate.admit(person.id, self.gate.directory.team_id, origin.channel, max_age=0)
+    def _check(self, plan: FreezePlan, person: Person, origin: Origin) -> None:
+        """Whoever may change anything at all, by what the workspace says now. To stop is the safe side: where it says
+        nothing right now, they freeze as they were let in."""
+        try:
+            now = self.gate.admit(person.id, self.gate.directory.team_id, origin.channel, max_age=RECENT)
+        except Refusal as refusal:
+            if plan.what != "freeze" or not refusal.passing:
+                raise
+            now = person
         if not access.may_act(self.gate.access, now):
             raise Refusal(
                 "No grant lets you change anything, so you freeze and lift nothing. "

@@ -12,15 +12,13 @@ from bot.changes.approvers import Approvers
 from bot.changes.brake import Brake
 from bot.ledger import ChangeRow, ChangeState, Ledger
 from bot.people import access
-from bot.people.identity import Gate, Refusal
+from bot.people.identity import RECENT, Gate, Refusal
 from bot.settings import Settings
 from commands.base import Person, Plan
 
-RECENT = 1.0
-"""Seconds. The VMs of a group begin together, and Slack answers some twenty questions about user groups a minute."""
-
 UNDER_WAY = 30.0
-"""Seconds. The same for those VMs of a large group that come to their turn when others are done: that takes minutes."""
+"""Seconds. What `RECENT` is, for those VMs of a large group that come to their turn when others are done: that takes
+minutes."""
 
 Awaits = Literal["confirmation", "approval"]
 """Whose answer a change needs: the person's own, or somebody else's."""

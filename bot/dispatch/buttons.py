@@ -27,6 +27,9 @@ from commands.kit.words import safety_name, say_span, typed
 ANSWERS: dict[str, Word] = {"confirm": "confirm", "approve": "approve", "cancel": "cancel"}
 """Buttons of a card that answer its question; but for `TAKE_OVER` every other one is a command."""
 
+LETS_GO: frozenset[Word] = frozenset({"confirm", "approve"})
+"""Answers after which something is changed."""
+
 PAGED = frozenset({"list", "history"})
 """Commands whose answers have pages."""
 
@@ -75,14 +78,14 @@ class Buttons:
             self._answer(row, word, person, code)
 
     def _answer(self, row: ChangeRow, word: Word, person: Person, code: str = "") -> None:
-        if word in ("confirm", "approve") and (frozen := freezing.sentence(self.ledger.freezes.current())):
+        if word in LETS_GO and (frozen := freezing.sentence(self.ledger.freezes.current())):
             raise NotAllowed(frozen)
         if word == "cancel" and row.state in (ChangeState.QUEUED, ChangeState.RUNNING, ChangeState.UNKNOWN):
             self._check_right(row, person, word)
             self._withdraw(row, person)
             return
         events = self._check(row, person, word)
-        if word in ("confirm", "approve") and self.codes is not None and self.codes.asks(row.plan):
+        if word in LETS_GO and self.codes is not None and self.codes.asks(row.plan):
             if not code:
                 raise NeedsCode(row.id, word)
             self.codes.check(person.id, code)

@@ -19,10 +19,10 @@ from bot.changes import verbs
 from bot.changes.freezing import Freezing
 from bot.changes.quota import Holdings
 from bot.changes.telling import Telling
-from bot.changes.workflow import Changes
+from bot.changes.workflow import Changes, Word
 from bot.dispatch import grammar
 from bot.dispatch.bulkhead import Bulkhead
-from bot.dispatch.buttons import ANSWERS, REFUSE, REFUSE_WITH, TAKE_OVER, Buttons, NeedsCode, NothingChosen
+from bot.dispatch.buttons import ANSWERS, LETS_GO, REFUSE, REFUSE_WITH, TAKE_OVER, Buttons, NeedsCode, NothingChosen
 from bot.dispatch.forms import ABOUT, CODE, MINE, OPENS, Answers, Each, Forms, NotOpened, checkpoints_of, kinds
 from bot.dispatch.home import Home
 from bot.dispatch.offers import Offers
@@ -54,7 +54,7 @@ from bot.ledger import ChangeRow, ChangeState, Ledger, LedgerError, VMRef
 from bot.messages import Announcer, AnnouncerError, Origin
 from bot.people import access
 from bot.people.codes import Codes
-from bot.people.identity import Gate, Refusal
+from bot.people.identity import RECENT, Gate, Refusal
 from bot.settings import Settings
 from commands.base import (
     Actions,
@@ -244,9 +244,10 @@ class Desk:
             self._guarded(origin, f"form {request.sheet.kind}", lambda: self._submitted(request, origin))
 
     def _submitted(self, request: Submitted, origin: Origin) -> None:
-        person = self.gate.admit(origin.person_id, request.team_id, origin.channel, max_age=0)
+        person = self.gate.admit(origin.person_id, request.team_id, origin.channel)
         said = self.forms.says(request, person)
         if isinstance(said, Answers):
+            person = self._who_says(said.word, person, request.team_id, origin)
             self.buttons.say(said.change_id, said.word, person, said.code, said.reason)
         elif isinstance(said, Each):
             for id, words in said.commands.items():
@@ -338,13 +339,18 @@ class Desk:
 
     def _pressed(self, request: Pressed) -> None:
         origin = request.origin
-        person = self.gate.admit(origin.person_id, request.team_id, origin.channel, max_age=0)
+        person = self.gate.admit(origin.person_id, request.team_id, origin.channel)
         with self._orienting(person, origin):
             self._take_press(request, person)
+
+    def _who_says(self, word: Word, person: Person, team_id: str, origin: Origin) -> Person:
+        """Who answers, by what the workspace says now where something is changed by that. Raises `Refusal`."""
+        return self.gate.admit(person.id, team_id, origin.channel, max_age=RECENT) if word in LETS_GO else person
 
     def _take_press(self, request: Pressed, person: Person) -> None:
         origin = request.origin
         if request.action in ANSWERS:
+            person = self._who_says(ANSWERS[request.action], person, request.team_id, origin)
             try:
                 self.buttons.answer(request, person)
             except NeedsCode as needs:

@@ -20,6 +20,10 @@ from commands.kit.words import which_role
 
 log = logging.getLogger(__name__)
 
+RECENT = 5.0
+"""Seconds. How old an answer may be by which something is let go. Slack answers some twenty questions about one kind of
+thing a minute, so what comes close together asks once."""
+
 MOST_KEEPERS = 3
 """People who are told what only the settings mend."""
 
@@ -128,10 +132,12 @@ class Gate:
             )
 
     def _groups(self, user_id: str, *, max_age: float | None) -> frozenset[str]:
-        """Those of the groups that the settings name, since no others matter. Raises `ScopeMissing`."""
-        return frozenset(
-            group for group in self.access.groups if user_id in self.directory.group_members(group, max_age=max_age)
-        )
+        """Those of the groups that the settings name, since no others matter. Only those that they were in lately are
+        asked for anew: who is in none makes the bot ask nothing. Raises `ScopeMissing`."""
+        lately = [group for group in self.access.groups if user_id in self.directory.group_members(group)]
+        if max_age is None:
+            return frozenset(lately)
+        return frozenset(group for group in lately if user_id in self.directory.group_members(group, max_age=max_age))
 
     def _person(self, member: Member, *, max_age: float | None) -> Person:
         """Where the bot may not read groups, what is granted to people by their own ids holds all the same."""

@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 
 from cachetools import TLRUCache
 
+from bot.messages import WorkspaceError
+
 Value = TypeVar("Value")
 
 MAX_ENTRIES = 10_000
@@ -32,7 +34,8 @@ class _Flight(Generic[Value]):
 class Cache(Generic[Value]):
     """Keeps answers for `seconds`, counted from when they were asked for: none is ever used longer.
 
-    Failures are not kept, but everyone who waits for one answer gets the same failure.
+    Failures are not kept, but everyone who waits for one answer gets the same failure. One in passing leaves the answer
+    of before as it is: else whoever asks too often would take it from everybody.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
@@ -65,18 +68,20 @@ class Cache(Generic[Value]):
         try:
             value = ask()
         except BaseException as error:
-            self._land(key, flight, None)
+            self._land(key, flight, None, drop=isinstance(error, WorkspaceError) and error.lasting)
             flight.answer.set_exception(error)
             return
         self._land(key, flight, _Entry(value, flight.asked))
         flight.answer.set_result(value)
 
-    def _land(self, key: Hashable, flight: _Flight[Value], entry: _Entry[Value] | None) -> None:
-        """Keep an answer, unless somebody has asked anew in the meantime: theirs is the newer one."""
+    def _land(self, key: Hashable, flight: _Flight[Value], entry: _Entry[Value] | None, *, drop: bool = False) -> None:
+        """Keep an answer, or `drop` that of before, unless somebody has asked anew in the meantime: theirs is the newer
+        one."""
         with self._lock:
             if self._flights.get(key) is not flight:
                 return
             del self._flights[key]
-            self._entries.pop(key, None)
+            if drop or entry is not None:
+                self._entries.pop(key, None)
             if entry is not None:
                 self._entries[key] = entry

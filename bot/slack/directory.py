@@ -51,6 +51,8 @@ class _Group:
     members: frozenset[str] = frozenset()
     absent: str = ""
     """Slack's word for why there is no such group."""
+    lacks: str = ""
+    """The scope without which Slack does not say. It is kept as an answer is: each question counts."""
 
 
 class SlackDirectory:
@@ -95,13 +97,14 @@ class SlackDirectory:
         return self._group(group_id).absent
 
     def _group(self, group_id: str, max_age: float | None = None) -> _Group:
-        try:
-            return self._groups.get(group_id, lambda: self._ask_group(group_id), max_age=max_age)
-        except ScopeMissing as missing:
-            if missing.scope not in self._said:
-                self._said.add(missing.scope)
-                _log.error("No grant to a user group holds: %s", missing)
-            raise
+        group = self._groups.get(group_id, lambda: self._ask_group(group_id), max_age=max_age)
+        if not group.lacks:
+            return group
+        missing = ScopeMissing(group.lacks)
+        if missing.scope not in self._said:
+            self._said.add(missing.scope)
+            _log.error("No grant to a user group holds: %s", missing)
+        raise missing
 
     def channel(self, channel_id: str) -> Channel:
         """A channel. Direct messages are not looked up: nobody else is in them.
@@ -148,7 +151,10 @@ class SlackDirectory:
 
     def _ask_group(self, group_id: str) -> _Group:
         absent = ("plan_upgrade_required", "no_such_subteam", "unknown_method")
-        answer = _call(lambda: self._client.usergroups_users_list(usergroup=group_id), absent=absent)
+        try:
+            answer = _call(lambda: self._client.usergroups_users_list(usergroup=group_id), absent=absent)
+        except ScopeMissing as missing:
+            return _Group(lacks=missing.scope)
         return _Group(_texts(answer.get("users")), _text(answer, "absent"))
 
     def _ask_channel(self, channel_id: str) -> Channel:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import Fault, FaultKind
+from bot.dispatch.desk import DOUBLE_CLICK
+from bot.people.identity import RECENT
 from tests.support.office import Office
 from tests.support.waiting import DEADLINE
 
@@ -168,3 +172,47 @@ def test_while_slack_lets_no_message_through_changes_go_on_and_whoever_asked_is_
     office.sandbox.wait_for(lambda: told("first") and told("second"), DEADLINE)
     assert [len(told(name)) for name in ("first", "second")] == [1, 1]
     assert sorted(office.checkpoints("shop11")) == ["before", "first", "second"]
+
+
+def test_while_slack_answers_no_question_what_it_said_lately_stands_and_everything_can_be_frozen(
+    office: Office,
+) -> None:
+    office.add_vm("shop12", Past("before", DAY))
+    office.type("ada", "/checkpoint apply shop12 before")
+    office.wait_for_text("Apply before to shop12?")
+    time.sleep(RECENT)
+    for method in ("users.info", "usergroups.users.list"):
+        office.sandbox.fail(method, retry_after=3600, times=None)
+    try:
+        office.press("ada", "Apply")
+        office.wait_for_text("Slack did not tell me who you are")  # what lets something go is not taken on trust
+        office.press("ada", "Cancel")
+        office.wait_for_text("Apply before to shop12: cancelled")
+        office.type("ada", "/checkpoint freeze somebody asks too much")
+        office.wait_for_text("has frozen everything since")
+        assert "before" in office.ask("ada", "/checkpoint list shop12")
+    finally:
+        office.sandbox.clear_faults()
+
+    for who in ("ada", "oncall"):
+        office.type(who, "/checkpoint freeze --lift")
+        office.wait_for_text(f"{who} proposes to lift" if who == "ada" else "have lifted the freeze")
+
+
+def test_presses_that_come_close_together_ask_slack_once(office: Office) -> None:
+    office.add_vm("shop13", Past("before", DAY))
+    office.type("ada", "/checkpoint apply shop13 before")
+    card = office.wait_for_text("Apply before to shop13?")
+    button = next(e["action_id"] for _, e in card.elements() if e["text"]["text"] == "Apply")
+    time.sleep(RECENT)
+    before = len(office.sandbox.log("web_api"))
+
+    for who in ("oncall", "oncall", "oncall"):
+        office.sandbox.press(who, card, button)
+        time.sleep(DOUBLE_CLICK.total_seconds())
+    office.wait_for_text("Only the person who asked may confirm this.", who="oncall")
+
+    asked = [line["method"] for line in office.sandbox.log("web_api")[before:]]
+    assert asked.count("usergroups.users.list") <= 2  # one for each group of the grants
+    office.press("ada", "Cancel")
+    office.wait_for_text("Apply before to shop13: cancelled")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model import checkpoints
 from backends.simulator.model.faults import Fault, FaultKind
 from backends.simulator.model.machines import Vss
+from bot.people.identity import RECENT
 from tests.support.office import Office
 from tests.support.waiting import DEADLINE
 
@@ -62,6 +65,7 @@ def test_somebody_who_lost_their_place_while_the_card_stood_cannot_confirm(offic
     office.wait_for_text("Apply before-upgrade to shop01?")
 
     office.sandbox.change_group("vm-admins", ["ada"])
+    time.sleep(RECENT)
     try:
         with office.nothing_changes():
             office.press("oncall", "Apply")

@@ -16,7 +16,7 @@ from backends.simulator.model import checkpoints, power
 from backends.simulator.model.faults import Fault, FaultKind
 from backends.simulator.model.fleet import SimulatedHost, move
 from backends.simulator.model.machines import SimulatedVM
-from bot.changes.permission import RECENT
+from bot.people.identity import RECENT
 from bot.settings import AccessSettings, ApprovalSettings
 from tests.promises.asking import Change, asked, at_once, everything_on, refused, types, wait
 from tests.support.office import Office, usual_access
@@ -350,6 +350,7 @@ def test_who_was_deactivated_answers_nothing(office: Office) -> None:
     change = types(office, "ada", "apply dc-left before-upgrade")
     change.asks("approve")
     office.sandbox.change_user("oncall", deleted=True)
+    time.sleep(RECENT)
 
     answer = refused(office, "oncall", lambda: change.press("oncall", "approve"))
 
@@ -404,6 +405,7 @@ def test_a_permission_that_goes_before_the_click_is_missing_at_the_click(office:
     change.asks("confirm")
 
     office.sandbox.change_group("vm-admins", ["ada"])
+    time.sleep(RECENT)
 
     refused(office, "oncall", lambda: change.press("oncall", "confirm"))
     assert change.row.state == "awaiting"
@@ -415,6 +417,7 @@ def test_an_approver_who_left_the_group_approves_nothing(office: Office) -> None
     change.asks("approve")
 
     office.sandbox.change_group("vm-admins", ["ada"])
+    time.sleep(RECENT)
 
     refused(office, "oncall", lambda: change.press("oncall", "approve"))
     change.press("ada", "cancel")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.changes.permission import RECENT, UNDER_WAY, Permission
+from bot.changes.permission import UNDER_WAY, Permission
 from bot.ledger import ChangeRow, ChangeState
 from bot.messages import Origin
 from bot.people.directory import Member
-from bot.people.identity import Gate, Refusal
+from bot.people.identity import RECENT, Gate, Refusal
 from bot.settings import ApprovalSettings
 from commands.base import Action, Apply, Create, Delete, Person, Plan, Target
 from commands.base.names import unmarked

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from bot.messages import WorkspaceError
 from bot.slack.cache import Cache
 from tests.support.waiting import DEADLINE
 
@@ -28,6 +29,21 @@ def test_a_failure_is_not_kept() -> None:
     with pytest.raises(ZeroDivisionError):
         cache.get("k", lambda: 1 // 0)
     assert cache.get("k", lambda: 1) == 1
+
+
+def test_a_failure_in_passing_leaves_the_answer_of_before_and_one_that_lasts_takes_it_away() -> None:
+    cache: Cache[str] = Cache(60, lambda: 0.0)
+
+    def fails(*, lasting: bool) -> str:
+        raise WorkspaceError("no answer", lasting=lasting)
+
+    cache.get("k", lambda: "yes")
+    with pytest.raises(WorkspaceError):
+        cache.get("k", lambda: fails(lasting=False), max_age=0)
+    assert cache.get("k", lambda: "asked again") == "yes"
+    with pytest.raises(WorkspaceError):
+        cache.get("k", lambda: fails(lasting=True), max_age=0)
+    assert cache.get("k", lambda: "asked again") == "asked again"
 
 
 def test_a_fresh_question_does_not_take_the_answer_to_an_older_one() -> None:

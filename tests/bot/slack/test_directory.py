@@ -89,6 +89,27 @@ def test_an_old_answer_is_not_used_when_there_is_no_new_one(
         directory.group_members("S0VMADMIN")
 
 
+def test_a_fresh_look_that_fails_in_passing_leaves_what_was_known(
+    sandbox: Sandbox, directory: SlackDirectory, now: Now
+) -> None:
+    directory.group_members("S0VMADMIN")
+    sandbox.fail("usergroups.users.list", retry_after=3600, times=None)
+    with pytest.raises(LookupFailed, match="ratelimited"):
+        directory.group_members("S0VMADMIN", max_age=0)
+    assert directory.group_members("S0VMADMIN") == {"U0ADA0001", "U0ONCALL1"}
+    now.time += KEEP_GROUPS
+    with pytest.raises(LookupFailed, match="ratelimited"):
+        directory.group_members("S0VMADMIN")
+
+
+def test_a_fresh_look_that_finds_nobody_takes_away_what_was_known(sandbox: Sandbox, directory: SlackDirectory) -> None:
+    directory.member("U0ADA0001")
+    sandbox.fail("users.info", error="user_not_found", times=None)
+    for max_age in (0, None):
+        with pytest.raises(NoSuchMember):
+            directory.member("U0ADA0001", max_age=max_age)
+
+
 @pytest.mark.parametrize("code", ["plan_upgrade_required", "no_such_subteam", "unknown_method"])
 def test_a_group_that_there_is_not_has_nobody_in_it(sandbox: Sandbox, directory: SlackDirectory, code: str) -> None:
     sandbox.fail("usergroups.users.list", error=code)
@@ -161,3 +182,4 @@ def test_a_scope_that_is_missing_is_named_and_in_the_log_once(
         with pytest.raises(ScopeMissing):
             directory.group_members("S0VMADMIN")
     assert caplog.text.count("lacks the scope") == 1
+    assert asked(sandbox, "usergroups.users.list") == 1
