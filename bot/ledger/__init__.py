@@ -28,7 +28,7 @@ from bot.ledger.housekeeping import Housekeeping, Stage, Wanted
 from bot.ledger.notices import Notice, Notices
 from bot.ledger.records import TAKEN_OVER, Change, ChangeRow, Event, VMRef
 from bot.ledger.samples import Sample, Samples
-from bot.ledger.schedules import Own, RunNotes, RunRow, Schedules
+from bot.ledger.schedules import Own, RunNotes, RunRow, Schedules, is_by_hand
 from bot.ledger.signatures import Signatures
 from bot.ledger.states import LEGAL, ChangeState
 from bot.ledger.store import Store, current_copy
@@ -70,6 +70,7 @@ __all__ = [
     "Verdict",
     "Wanted",
     "current_copy",
+    "is_by_hand",
     "is_trouble",
 ]
 

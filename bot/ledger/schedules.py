@@ -71,6 +71,13 @@ class Own:
     """Whose it is by now, as a clause; empty where nobody took it over."""
     applied: str = ""
     """Who put the VM back to it, as a clause; empty where nobody did."""
+    by_hand: bool = False
+    """Of a run that somebody asked for."""
+
+
+def is_by_hand(occurrence: str) -> bool:
+    """Whether somebody asked for that run, rather than the clock."""
+    return not occurrence.endswith("Z")
 
 
 class Schedules(Part):
@@ -168,9 +175,9 @@ class Schedules(Part):
     # ------------------------------------------------------------ runs
 
     @staticmethod
-    def occurrence(schedule_id: str, change_id: str) -> str:
-        """What a run is known by that somebody asks for with this change."""
-        return f"{schedule_id} {change_id}"
+    def occurrence(schedule_id: str, asked: str | datetime) -> str:
+        """What a run is known by: the time at which it was due, or the change by which somebody asked for it."""
+        return f"{schedule_id} {asked:%Y-%m-%dT%H:%MZ}" if isinstance(asked, datetime) else f"{schedule_id} {asked}"
 
     def asked_for(self) -> tuple[RunRow, ...]:
         """The runs that people asked for, and that nobody has claimed."""
@@ -265,7 +272,7 @@ class Schedules(Part):
                     CASE WHEN p.pinned OR p.keep_until > ? THEN coalesce(
                         (SELECT k.person_name FROM changes k WHERE k.person_id = p.kept_by
                             ORDER BY k.number DESC LIMIT 1), p.kept_by, 'somebody') ELSE '' END,
-                    coalesce((SELECT k.person_name FROM changes k WHERE k.id = p.claim_id), '')
+                    coalesce((SELECT k.person_name FROM changes k WHERE k.id = p.claim_id), ''), s.occurrence
                 FROM schedule_changes s JOIN checkpoints p ON p.change_id = s.change_id
                 WHERE s.schedule_id = ? AND p.vm_id = ? AND p.gone_at IS NULL""",
                 [now, schedule_id, vm_id],
@@ -278,8 +285,9 @@ class Schedules(Part):
                 f"{kept} keeps it" if kept else "",
                 f"{claimed} claimed it" if claimed else "",
                 applied.get(id, ""),
+                is_by_hand(occurrence),
             )
-            for id, at, kept, claimed in rows
+            for id, at, kept, claimed, occurrence in rows
         )
 
     def last_taken(self, schedule_id: str, vm_ids: Iterable[str]) -> Mapping[str, tuple[str, str]]:

@@ -53,7 +53,7 @@ class Book:
 
     def rehearse(self, schedule: Schedule) -> Rehearsal:
         try:
-            picks = self.picker.pick(schedule)
+            picks = self.picker.pick(schedule, by_hand=True)
         except Refusal as refusal:
             return Rehearsal(refused=refusal.sentence)
         return rehearsal(picks, name_of(schedule, self.next_run(schedule), self.settings))

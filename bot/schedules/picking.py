@@ -78,9 +78,9 @@ class Picker:
         channel = schedule.channel
         return all(access.may(rules, person, action, vm.name, channel, host=vm.host) for action in schedule.actions)
 
-    def pick(self, schedule: Schedule, only: Sequence[str] | None = None) -> Picks:
-        """Of all VMs that it names, or of these, whose hosts are asked anew whenever they were asked last. Raises
-        `Refusal` where its owner may not do it any more, or on no VM that there is."""
+    def pick(self, schedule: Schedule, only: Sequence[str] | None = None, *, by_hand: bool = False) -> Picks:
+        """Of all VMs that it names, or of these, whose hosts are asked anew whenever they were asked last, as a run by
+        the clock or `by_hand`. Raises `Refusal` where its owner may not do it any more, or on no VM that there is."""
         owner = self.permission.admit(schedule.owner, schedule.channel)
         if only is None:
             self.inventory.renew(disks=True, timeout=TIMEOUT)
@@ -98,7 +98,9 @@ class Picker:
         wanted = [vm for vm in named if only is None or vm.id in only]
         ids = {vm.id for vm in allowed}
         chosen = [everyone[vm.id] for vm in wanted if vm.id in ids]
-        found = self._sorted(schedule, sorted(chosen, key=lambda seen: (seen.vm.name.casefold(), seen.vm.host)))
+        found = self._sorted(
+            schedule, sorted(chosen, key=lambda seen: (seen.vm.name.casefold(), seen.vm.host)), by_hand
+        )
         lost = [self._lost(owner, schedule, vm) for vm in wanted if vm.id not in ids]
         return replace(found, left=(*found.left, *lost))
 
@@ -138,19 +140,20 @@ class Picker:
         return frozenset(target.checkpoint_id for target in targets if target.checkpoint_id)
 
     def retain(
-        self, schedule: Schedule, seen: VMInventory, asked_about: frozenset[str], *, taking: bool = False
+        self, schedule: Schedule, seen: VMInventory, asked_about: frozenset[str], *, taking: retention.Taking = ""
     ) -> retention.Retention:
         """Which of its checkpoints of a VM go now, or when it has taken one more."""
         own = self.ledger.schedules.made_by(schedule.id, seen.vm.id)
         return retention.decide(seen, own, schedule, self.clock(), asked_about, taking=taking)
 
-    def _sorted(self, schedule: Schedule, chosen: Sequence[VMInventory]) -> Picks:
+    def _sorted(self, schedule: Schedule, chosen: Sequence[VMInventory], by_hand: bool) -> Picks:
         hosts = {host.name: host for host in self.inventory.hosts(disks=True)}
         volumes = {one.host: one.volumes for one in self.inventory.inventories(disks=True)}
         ids = [seen.vm.id for seen in chosen]
         last = self.ledger.schedules.last_taken(schedule.id, ids)
         growth = KnownGrowth(self.ledger, self.clock).of_vms(ids)
         quota = self._quota(schedule)
+        how: retention.Taking = "by hand" if by_hand else "by the clock"
         asked_about = self.asked_about() if schedule.retains else frozenset()
         taken: list[Pick] = []
         left: list[Left] = []
@@ -158,7 +161,7 @@ class Picker:
         stays: list[Left] = []
         for seen in chosen:
             vm, wanted = seen.vm, self.type_of(schedule, seen.vm)
-            after = self.retain(schedule, seen, asked_about, taking=True) if schedule.retains else retention.Retention()
+            after = self.retain(schedule, seen, asked_about, taking=how) if schedule.retains else retention.Retention()
             volumes_here = space.volumes_of(seen, volumes.get(vm.host))
             facts = skips.Facts(
                 checkpoint_type=wanted or vm.checkpoint_type,

@@ -21,7 +21,7 @@ from backends.base import BackendError, CheckpointType, VMInventory
 from bot.changes.outcome import OUTCOME, Outcome, outcomes
 from bot.changes.unrecorded import Unrecorded
 from bot.fleet.inventory import Inventory
-from bot.ledger import ChangeRow, ChangeState, Ledger, LedgerError, RunNotes, RunRow, Stage, Wanted
+from bot.ledger import ChangeRow, ChangeState, Ledger, LedgerError, RunNotes, RunRow, Stage, Wanted, is_by_hand
 from bot.messages import Announcer, AnnouncerError, MessageGone, MessageRef, Origin
 from bot.people.identity import Refusal
 from bot.schedules import due, report
@@ -120,7 +120,7 @@ class Recurring:
         for one in waiting:
             missed = due.last_due(one, self.ledger.schedules.last_due(one.id), now, zone)
             if missed is not None:
-                self._begin(one, f"{one.id} {missed:%Y-%m-%dT%H:%MZ}", missed, None)
+                self._begin(one, self.ledger.schedules.occurrence(one.id, missed), missed, None)
         if waiting:
             at = min(due.next_run(one, now, zone) for one in waiting)
             # Once at that time, however many ask for it.
@@ -165,9 +165,9 @@ class Recurring:
 
     def _decide(self, schedule: Schedule, run: RunRow, tries: int) -> RunNotes | None:
         """What the run does, which is kept; None where it is tried again later."""
-        only = self.ledger.schedules.only(run.occurrence)
+        only, by_hand = self.ledger.schedules.only(run.occurrence), is_by_hand(run.occurrence)
         try:
-            picks = self.picker.pick(schedule, only)
+            picks = self.picker.pick(schedule, only, by_hand=by_hand)
         except Refusal as refusal:
             if refusal.passing and tries < len(PAUSES):
                 again = f"schedule-{run.occurrence}-again-{tries}"
@@ -175,9 +175,8 @@ class Recurring:
                 return None
             notes = RunNotes(refused=self._refused(schedule, refusal))
         else:
-            exact = not run.occurrence.endswith("Z")
             notes = RunNotes(
-                name_of(schedule, run.due_at, self.settings, exact=exact),
+                name_of(schedule, run.due_at, self.settings, exact=by_hand),
                 _changes(run.occurrence, picks),
                 picks.left,
                 unknown=() if only else picks.unknown,

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from backends.base import Checkpoint, VMInventory
 from bot.ledger import Own
 from commands.base import Going, Left, Schedule
 from commands.kit.words import say_count, say_span
+
+Taking = Literal["", "by the clock", "by hand"]
+"""Whether one more is taken, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +42,14 @@ def decide(
     now: datetime,
     asked_about: Collection[str] = (),
     *,
-    taking: bool = False,
+    taking: Taking = "",
 ) -> Retention:
     """What goes of a VM's checkpoints: those of `own` that are older than the schedule keeps them, or beyond as many as
     it keeps. `asked_about` are those that a request which is not over is about. With `taking`, it is what goes when
     one more is taken.
 
-    What somebody claimed is the schedule's no longer. The newest one that is whole never goes.
+    What somebody claimed is the schedule's no longer. The newest one that is whole never goes. What was taken by hand
+    pushes none out: else whoever may run a schedule deletes what it keeps, unasked and at once.
     """
     checkpoints = {one.id: one for one in seen.checkpoints}
     there = sorted(
@@ -59,7 +64,7 @@ def decide(
         put_back.add(seen.vm.current_id)
     going, stays = [], []
     for one in there:
-        checkpoint, why = checkpoints[one.id], _over(one, ours, schedule, now, more=int(taking))
+        checkpoint, why = checkpoints[one.id], _over(one, ours, schedule, now, more=int(taking == "by the clock"))
         if not why or one.id == newest:
             continue
         if key := _reason(seen, one, {own.id for own in ours}, asked_about, put_back):
@@ -79,7 +84,7 @@ def _over(one: Own, ours: list[Own], schedule: Schedule, now: datetime, more: in
     """Why its time is over, as a clause; empty while it is not."""
     if schedule.keep is not None and now - one.taken_at >= timedelta(seconds=schedule.keep):
         return f"older than {say_span(timedelta(seconds=schedule.keep))}"
-    newer = sum(other.taken_at > one.taken_at for other in ours) + more
+    newer = sum(other.taken_at > one.taken_at and not other.by_hand for other in ours) + more
     if schedule.keep_last is not None and newer >= schedule.keep_last:
         return f"beyond the last {schedule.keep_last}"
     return ""

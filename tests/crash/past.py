@@ -19,11 +19,12 @@ from commands.base import Create, Person, Plan, Schedule, SchedulePlan, Target
 Past = Callable[[Path, SimulatedHost], None]
 
 ADA, OPS = Person("U0ADA0001", "ada"), Origin("C0OPS0001", "U0ADA0001")
+WEEK = timedelta(days=7).total_seconds()
 NIGHTLY, SCHEDULE_ID = "nightly", "U0ADA0001-nightly"
 
 
 def a_schedule(path: Path, host: SimulatedHost) -> None:
-    """`nightly` of `web01` and `web02`, which keeps two on each, has taken both that are there, and is not due."""
+    """`nightly` of `web01` and `web02`, which keeps a week, has taken both that are there, and is not due."""
     _a_schedule(path, host, missed=False)
 
 
@@ -43,7 +44,7 @@ def _a_schedule(path: Path, host: SimulatedHost, *, missed: bool) -> None:
     now, vms = datetime.now(UTC), _seen(host, "web01", "web02")
     at = now - timedelta(days=10)
     far = (now + timedelta(hours=12)).time().replace(second=0, microsecond=0)
-    schedule = Schedule(SCHEDULE_ID, NIGHTLY, ("web01", "web02"), ADA.id, ADA.name, OPS.channel, at=far, keep_last=2)
+    schedule = Schedule(SCHEDULE_ID, NIGHTLY, ("web01", "web02"), ADA.id, ADA.name, OPS.channel, at=far, keep=WEEK)
     with Ledger(path, clock=lambda: at) as ledger:
         ledger.schedules.carry_out(str(uuid.uuid4()), SchedulePlan("add", schedule), ADA, OPS, ())
         for called, days in (("good", 9), ("later", 2)):

@@ -95,6 +95,24 @@ def test_a_clock_that_is_set_back_while_the_next_run_is_waited_for_ends_no_sched
     assert world.checkpoints("web01") == ["nightly 2026-11-21 02.30", "nightly 2026-11-22 02.30"]
 
 
+def test_runs_by_hand_push_out_nothing_that_it_keeps(world: Scheduled) -> None:
+    world.add("web01")
+    schedule = world.put_schedule(nightly(keep_last=2))
+    world.forward(days=2)
+    nights = ["nightly 2026-11-21 02.30", "nightly 2026-11-22 02.30"]
+
+    for number in range(3):
+        plan, change = SchedulePlan("run", schedule), f"change-{number}"
+        world.ledger.schedules.carry_out(change, plan, Person(ADA, "ada"), Origin(CHANNEL, ADA), ())
+        world.recurring.run_now(schedule, None, change)
+        world.forward(minutes=1)
+
+    assert world.checkpoints("web01")[:2] == nights
+    assert len(world.checkpoints("web01")) == 5
+    world.forward(days=1)
+    assert nights[0] not in world.checkpoints("web01")
+
+
 def test_two_bots_never_run_one_twice(world: Scheduled) -> None:
     world.add("web01")
     world.put_schedule(nightly())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from backends.base import VM, Checkpoint, SnapshotType, VMInventory, VMState
 from bot.ledger import Own
-from bot.schedules.retention import Retention, decide
+from bot.schedules.retention import Retention, Taking, decide
 from commands.base import Schedule
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -103,7 +103,21 @@ def test_what_goes_after_one_more_is_told_before_it_is_taken() -> None:
     schedule = replace(NIGHTLY, keep=None, keep_last=1)
 
     assert going(decide(seen, own(seen, *"abc").values(), schedule, NOW)) == ["a", "b"]
-    assert going(decide(seen, own(seen, *"abc").values(), schedule, NOW, taking=True)) == ["a", "b", "c"]
+    assert going(decide(seen, own(seen, *"abc").values(), schedule, NOW, taking="by the clock")) == ["a", "b", "c"]
+
+
+def test_what_was_taken_by_hand_pushes_nothing_out_and_is_pushed_out_itself() -> None:
+    seen = line(*"abcde")
+    known = own(seen, *"abcde")
+    schedule = replace(NIGHTLY, keep=None, keep_last=2)
+    for id in "cde":
+        known[id] = replace(known[id], by_hand=True)
+
+    assert going(decide(seen, known.values(), schedule, NOW)) == []
+    assert going(decide(seen, known.values(), schedule, NOW, taking="by hand")) == []
+    assert going(decide(seen, known.values(), schedule, NOW, taking="by the clock")) == ["a"]
+    known["e"] = replace(known["e"], by_hand=False)
+    assert going(decide(seen, known.values(), schedule, NOW, taking="by the clock")) == ["a", "b", "c", "d"]
 
 
 def test_what_was_applied_stays_also_when_more_was_taken_since() -> None:
@@ -117,8 +131,8 @@ def test_what_was_applied_stays_also_when_more_was_taken_since() -> None:
     assert [(one.checkpoint_id, one.why) for one in found.stays] == [("b", "ada applied it")]
 
 
-@pytest.mark.parametrize("taking", [False, True])
-def test_where_the_tree_forks_the_vm_was_put_back_by_whatever_means_and_it_stays(taking: bool) -> None:
+@pytest.mark.parametrize("taking", ["", "by the clock", "by hand"])
+def test_where_the_tree_forks_the_vm_was_put_back_by_whatever_means_and_it_stays(taking: Taking) -> None:
     seen = line(*"abcdefghij", current="c")
     if not taking:
         new = Checkpoint("k", "k", "vm", NOW, "c")
@@ -178,6 +192,7 @@ def any_vm(draw: st.DrawFn) -> tuple[VMInventory, tuple[Own, ...], Schedule, fro
             draw(st.sampled_from(["", "", "bob keeps it"])),
             draw(st.sampled_from(["", "", "bob claimed it"])),
             draw(st.sampled_from(["", "", "bob applied it"])),
+            draw(st.booleans()),
         )
         for one in mine
     )
