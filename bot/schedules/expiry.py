@@ -12,7 +12,7 @@ import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from threading import Lock
 
@@ -51,6 +51,9 @@ CRON = "7 * * * *"
 """A look an hour, which asks no host but for a delete that waits."""
 
 NAMESPACE = uuid.UUID("0d5f3c39-6a0e-4c5b-9b63-2f1c8f5f3a77")
+AT_ONCE = timedelta(minutes=1)
+"""What is noted of a checkpoint so soon after it was first seen was said as it was taken."""
+
 MOST_ITEMS = 8
 """Checkpoints in one message: each has three buttons, and Slack takes 25."""
 
@@ -165,16 +168,26 @@ class Expiry:
         told = self.ledger.notices.get(f"{wanted.id} soon")
         if told is None and self._is_told_before(one):
             if self._may_go(one):
-                self.ledger.notices.queue(_soon(one, wanted.id))
+                self.ledger.notices.queue(self._soon(one, wanted.id))
             return
         goes_at = told.goes_at if told else one.note.keep_until
         if goes_at is not None and goes_at <= now and self._may_go(one):
             self.housekeeping.queue(wanted)
 
     def _is_told_before(self, one: Expiring) -> bool:
-        """One that was kept for no longer than the notice is none: the answer said until when a moment before."""
-        until, since = one.note.keep_until, one.kept_at
-        return since is None or until is None or until - since > self.settings.notice
+        """One that was taken for no longer than the notice is none: the answer said until when a moment before. Else to
+        keep it for a minute would be to delete it unasked."""
+        until = one.note.keep_until
+        return _is_kept_anew(one) or until is None or until - one.taken_at > self.settings.notice
+
+    def _soon(self, one: Expiring, id: str) -> Notice:
+        """What is kept for less by now goes no sooner than the notice after that was said."""
+        note, until = one.note, one.note.keep_until
+        if until and one.kept_at and _is_kept_anew(one):
+            until = max(until, one.kept_at + self.settings.notice)
+        why = f"{note.reason}, " if note.reason else "taken before an apply, " if note.safety else ""
+        text, detail = f"{one.vm_name}: {one.name}", f"taken {say_time(one.taken_at)}, {why}"
+        return Notice(f"{id} soon", str(note.owner), one.channel, text, detail, one.id, until)
 
     def _may_go(self, one: Expiring) -> bool:
         """Whether its owner may delete it: nobody is told that something goes which then stays."""
@@ -291,8 +304,6 @@ def _wanted(one: Expiring) -> Wanted:
     )
 
 
-def _soon(one: Expiring, id: str) -> Notice:
-    note = one.note
-    why = f"{note.reason}, " if note.reason else "taken before an apply, " if note.safety else ""
-    text, detail = f"{one.vm_name}: {one.name}", f"taken {say_time(one.taken_at)}, {why}"
-    return Notice(f"{id} soon", str(note.owner), one.channel, text, detail, one.id, note.keep_until)
+def _is_kept_anew(one: Expiring) -> bool:
+    """Somebody said after it was taken how long it is kept, or perhaps did."""
+    return one.kept_at is None or one.kept_at - one.taken_at > AT_ONCE

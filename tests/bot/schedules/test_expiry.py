@@ -159,6 +159,23 @@ def test_what_is_kept_for_a_shorter_time_than_the_notice_goes_without_one(office
     assert office.told == ["short of web01 is deleted: its time was over."]
 
 
+def test_what_is_kept_for_less_than_it_was_taken_for_goes_no_sooner_than_the_full_notice_after_that(
+    office: Office,
+) -> None:
+    office.world.add_vm("web01")
+    office.take("web01", "long")
+    office.forward(hours=1)
+    office.ask(Keep(office.world.clock() + timedelta(minutes=1)), office.target("web01", "long"))
+    office.forward(hours=1)
+    (told,) = office.told
+    assert "deleted at 2026-11-22 10:00 UTC" in told
+    office.forward(hours=46)
+    assert office.world.checkpoints("web01") == ["long"]
+    office.forward(hours=3)
+    assert office.world.checkpoints("web01") == []
+    assert len(office.told) == 2
+
+
 @pytest.mark.parametrize("action", [Keep(None), Keep(START + timedelta(days=60)), Claim()])
 def test_what_somebody_keeps_or_claims_stays(office: Office, action: Keep | Claim) -> None:
     office.world.add_vm("web01")
