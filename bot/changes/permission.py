@@ -135,7 +135,7 @@ class Permission:
         return why
 
     def _brake(self, plan: Plan, person: Person, *, change: ChangeRow | None = None, begun: bool = False) -> str:
-        if self.brake is None or plan.clock or not verbs.of(plan.verb).destructive:
+        if self.brake is None or plan.clock or not verbs.of(plan.verb).braked:
             return ""
         if access.approvals(self.settings.access, plan):
             return ""

@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 
 import commands
 from commands.base import actions
+from commands.kit.folders import folder
 from commands.kit.meant import nearest
 from commands.kit.words import parse_size, parse_span
 
@@ -102,6 +103,13 @@ def _span(value: object) -> timedelta:
         return parse_span(value)
     except ValueError as error:
         raise problem(str(error)) from None
+
+
+def _folder(value: str) -> str:
+    try:
+        return folder(value)
+    except ValueError as error:
+        raise problem(f"{value!r}: {error}") from None
 
 
 def _size(value: object) -> int:
@@ -329,6 +337,7 @@ Secret = Annotated[SecretStr, Field(min_length=1)]
 HostName = Annotated[
     str, _matching(r"[^\s,/\\]{1,63}", "must be 1 to 63 characters without spaces, commas and slashes")
 ]
+HostFolder = Annotated[str, AfterValidator(_folder)]
 RoleName = Annotated[str, _matching(r"[\w-]{1,63}", "must be a word of letters, digits, - and _")]
 ScheduleName = Annotated[str, _matching(r"\w[\w .-]{0,39}", "must be up to 40 letters, digits, blanks, and -, _ and .")]
 UserId = Annotated[str, _matching(_MEMBER, "is not a user id (U024BE7LH)")]

@@ -34,6 +34,7 @@ from bot.settings.kinds import (
     DatabaseUrl,
     ExistingFile,
     HeadPlace,
+    HostFolder,
     HoursOfTheDay,
     Label,
     Listen,
@@ -191,6 +192,12 @@ class AccessSettings(Section):
     production_only: tuple[Pattern, ...] = Field(
         default=(), description="VMs that must not get a standard checkpoint, such as domain controllers."
     )
+    export_to: tuple[HostFolder, ...] = Field(
+        default=(),
+        description="The only folders, with all that is in them, to which checkpoints may be exported. When left out, "
+        "any folder on the VM's host, and no share.",
+        examples=[["D:\\exports", "\\\\nas\\exports"]],
+    )
 
     @field_validator("ask")
     @classmethod
@@ -228,18 +235,18 @@ class ConfirmationSettings(Section):
         default=timedelta(hours=4), description="How long a change waits for the approval of a second person."
     )
     actions: tuple[ActionName, ...] = Field(
-        default=("apply", "delete"),
+        default=("apply", "delete", "export"),
         description="The actions that are asked about. Any change of more than 3 VMs is too.",
     )
 
 
 class BrakeSettings(Section):
-    """How much one person may destroy before somebody else has to agree."""
+    """How much one person may destroy or copy before somebody else has to agree."""
 
     changes_per_hour: Quantity | None = Field(
         default=None,
-        description="How many VMs one person may apply checkpoints to or delete checkpoints of within an hour; a group "
-        "counts its VMs. What goes beyond needs the approval of somebody else who may do the same. When left out, any "
+        description="How many VMs one person may apply, delete or export checkpoints of within an hour; a group counts "
+        "its VMs. What goes beyond needs the approval of somebody else who may do the same. When left out, any "
         "number.",
         examples=[10],
     )
@@ -630,6 +637,7 @@ class Settings(Whole):
             production_only=self.access.production_only,
             quota_checkpoints=self.quota.checkpoints_per_owner,
             quota_growth=self.quota.growth_per_owner,
+            export_to=self.access.export_to,
             backup_at=self.health.backups_at,
             zone=self.digest.timezone,
         )

@@ -150,6 +150,8 @@ class Policy:
     """How many checkpoints one owner may have; None is any number."""
     quota_growth: int | None = None
     """How many bytes may be written since the checkpoints of one owner; None is any number."""
+    export_to: tuple[str, ...] = ()
+    """The only folders that checkpoints may be exported to; none is any of a host's own, and no share."""
 
     backup_at: time | None = None
     """When backups begin, every day."""

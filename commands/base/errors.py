@@ -55,4 +55,4 @@ class NotKnown(UsageError):
 
 
 class NotAllowed(UsageError):
-    """No grant allows it. Recorded in the ledger as denied."""
+    """No grant allows it, or the settings do not. Recorded in the ledger as denied."""

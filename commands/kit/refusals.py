@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from backends.base import MAX_CHECKPOINTS, VM, Checkpoint, CheckpointType, SnapshotType, VMInventory, VMState
-from commands.base import Policy, UsageError, name
+from commands.base import NotAllowed, Policy, UsageError, name
 from commands.kit.finding import plain, typeable
+from commands.kit.folders import is_share, is_within
 from commands.kit.patterns import protects
-from commands.kit.words import say_span, typed
+from commands.kit.words import say_names, say_span, typed
 
 _INSTEAD = {
     "a backup": "It goes when the backup is done; one that is still there after a day can be deleted.",
@@ -48,6 +49,18 @@ def too_long(period: timedelta | None, policy: Policy) -> None:
             "keep",
             f"The settings keep a checkpoint for {say_span(longest)} at the most.",
             "Ask for less; before that is over it can be kept for longer again.",
+        )
+
+
+def place(path: str, policy: Policy) -> None:
+    """The settings let nothing be exported there."""
+    folders = policy.export_to
+    if folders and not is_within(path, folders):
+        raise NotAllowed(f"The settings let nothing be exported to {name(path)}.", f"They name {say_names(folders)}.")
+    if is_share(path) and not folders:
+        raise NotAllowed(
+            "Nothing is exported to a share that the settings do not name.",
+            "Choose a folder on the host, or let whoever keeps my settings name the share in `access.export_to`.",
         )
 
 

@@ -35,6 +35,8 @@ class Verb(Generic[A]):
     """Its button on the card is red."""
     destructive: bool = False
     """Something may be lost by it, so it is asked about unless the settings name what is."""
+    copies_out: bool = False
+    """What is on the VM's disks gets to another place by it."""
 
     held: bool = True
     """Refused on a VM that is on Hold: it touches the VM."""
@@ -42,6 +44,11 @@ class Verb(Generic[A]):
     @property
     def name(self) -> str:
         return self.action.verb
+
+    @property
+    def braked(self) -> bool:
+        """The brake counts it."""
+        return self.destructive or self.copies_out
 
 
 def vms_of(targets: Sequence[Target]) -> str:

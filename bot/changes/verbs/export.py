@@ -38,4 +38,4 @@ def attempt(checkpoint_id: str, path: str, on_progress: Progress | None = None) 
     )
 
 
-verb = Verb(Export, "export checkpoints of", perform, again)
+verb = Verb(Export, "export checkpoints of", perform, again, copies_out=True)

@@ -181,7 +181,7 @@ class TestTheBrake:
         hq.restart()
         row = ask(hq, f"delete app{PER_HOUR} first")
 
-        assert "One person may apply or delete checkpoints of 3 VMs an hour without somebody else." in unmarked(
+        assert "One person may apply, delete or export checkpoints of 3 VMs an hour without somebody else." in unmarked(
             hq.message(row).text
         )
         assert [at_home(hq, row, who) for who in (ADA, BOB, EVE)] == [[], ["Approve", "Refuse"], []]
@@ -419,6 +419,16 @@ class TestAOneTimeCode:
         assert app.secret.encode() not in written
         assert code.encode() not in written
 
+    def test_is_asked_for_before_a_copy_too(self, hq: Headquarters) -> None:
+        hq.add_vm("safe04", Past("first", DAY))
+        row = ask(hq, "export safe04 first C:/x")
+
+        press(hq, row, "Export", ADA)
+
+        assert hq.screens.opened[-1][1].kind == "code"
+        assert hq.row(row).state is ChangeState.AWAITING
+        press(hq, row, "Cancel", ADA)
+
     def test_of_nobody_is_no_answer(self, hq: Headquarters) -> None:
         hq.add_vm("safe03", Past("first", DAY))
         row = ask(hq, "delete safe03 first", who=BOB)
@@ -473,6 +483,37 @@ class TestAStolenSession:
 
         assert "somebody else must approve it" in hq.told()
         assert checkpoints(hq, f"dan{PER_HOUR}") == ["first"]
+
+    def test_of_an_owner_copies_what_is_theirs_as_far_as_the_brake_lets_it_and_to_no_share(
+        self, hq: Headquarters
+    ) -> None:
+        for number in range(PER_HOUR + 1):
+            hq.add_vm(f"dance{number}", Past("first", DAY))
+        hq.type("export dance0 first //evil/share", who=DAN)
+        assert "Nothing is exported to a share that the settings do not name." in hq.told()
+        assert hq.newest().state is ChangeState.DENIED
+        for number in range(PER_HOUR):
+            row = ask(hq, f"export dance{number} first C:/x{number}", who=DAN)
+            press(hq, row, "Export", DAN)
+            hq.wait_for(ChangeState.SUCCEEDED, row)
+
+        row = ask(hq, f"export dance{PER_HOUR} first C:/x", who=DAN)
+        press(hq, row, "Approve", DAN)
+
+        assert "somebody else must approve it" in hq.told()
+        press(hq, row, "Withdraw", DAN)
+
+    def test_of_an_owner_switches_checkpoints_off_which_the_channel_sees_and_takes_none_away(
+        self, hq: Headquarters
+    ) -> None:
+        hq.add_vm("danger", Past("first", DAY))
+        hq.type("settings danger --type disabled", who=DAN)
+
+        done = hq.wait_for(ChangeState.SUCCEEDED)
+
+        assert done.message is not None and done.message.channel == CHANNEL
+        assert "disabled" in hq.message(done).text
+        assert checkpoints(hq, "danger") == ["first"]
 
     def test_of_an_approver_asks_for_nothing_and_is_one_of_two(self, hq: Headquarters) -> None:
         hq.add_vm("sql09", Past("first", DAY))

@@ -108,7 +108,17 @@ def test_tokens_alone_are_enough_to_load(folder: Folder) -> None:
     loaded = folder.load()
     assert loaded.hosts == ()
     assert loaded.access.grants == ()
-    assert loaded.confirmation.actions == ("apply", "delete")
+    assert loaded.confirmation.actions == ("apply", "delete", "export")
+    assert loaded.policy.export_to == ()
+
+
+def test_a_folder_to_export_to_is_written_in_full(folder: Folder) -> None:
+    assert folder.load("access: {export_to: ['D:/exports', '\\\\nas\\exports']}").policy.export_to == (
+        "D:\\exports",
+        "\\\\nas\\exports\\",
+    )
+    (wrong,) = folder.problems("access: {export_to: ['exports']}")
+    assert wrong.startswith("access.export_to.0: 'exports': the folder is on the host and is written in full")
 
 
 def test_a_host_takes_what_it_leaves_out_from_the_defaults(folder: Folder) -> None:
