@@ -93,6 +93,11 @@ class Late(click.Group):
             "codes",
             "Give people their one-time codes, or take them away.",
         ),
+        "freeze": (
+            "bot.operations.freeze",
+            "freeze",
+            "Lift a freeze where no two people can do it in Slack.",
+        ),
         "restore": (
             "bot.operations.restore",
             "restore_command",

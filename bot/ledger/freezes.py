@@ -9,7 +9,7 @@ from typing import Literal
 
 from sqlite_utils import Database
 
-from bot.ledger.changes import Changes
+from bot.ledger.changes import BOT, Changes
 from bot.ledger.rows import Row
 from bot.ledger.store import Part, Store
 from bot.ledger.writing import clean, iso, moment_of
@@ -74,8 +74,7 @@ class Freezes(Part):
             if stands:
                 said = f"lift the freeze, as {found.proposed_name} proposed"
                 if self._record(db, change_id, person, origin, said):
-                    values = [person.id, clean(person.name), iso(now), found.id]
-                    db.execute("UPDATE freezes SET lifted_by = ?, lifted_name = ?, lifted_at = ? WHERE id = ?", values)
+                    _lift(db, found, person, now)
                 return "lifted", found
             if self._record(db, change_id, person, origin, "propose to lift the freeze"):
                 values = [person.id, clean(person.name), iso(now), change_id, found.id]
@@ -85,11 +84,26 @@ class Freezes(Part):
                 )
             return "proposed", found
 
+    def lift_here(self, change_id: str, account: str) -> Freeze | None:
+        """Lift it on the word of an account of the bot's machine alone. The freeze that it was; None where nothing is
+        frozen."""
+        who = Person(BOT.id, f"{account} on the bot's machine")
+        with self._store.write() as db:
+            found = _current(db)
+            if found and self._record(db, change_id, who, Origin("", who.id), f"lift the freeze: {who.name}"):
+                _lift(db, found, who, self._clock())
+            return found
+
     def _record(self, db: Database, change_id: str, person: Person, origin: Origin, said: str) -> bool:
         """As a change that is over when it is written down. False for an id that is known already."""
         return self._changes.record_in(
             db, change_id, verb="freeze", summary=said, result=clean(said), by=person, channel=origin.channel
         )
+
+
+def _lift(db: Database, freeze: Freeze, person: Person, at: datetime) -> None:
+    values = [person.id, clean(person.name), iso(at), freeze.id]
+    db.execute("UPDATE freezes SET lifted_by = ?, lifted_name = ?, lifted_at = ? WHERE id = ?", values)
 
 
 def _current(db: Database) -> Freeze | None:

@@ -39,6 +39,9 @@ NAMESPACE = uuid.UUID("0c2e8b64-59a3-4b0e-8d0c-0a3f7a3f6a1e")
 PAUSES = (60.0, 300.0, 900.0, 1800.0, 3600.0)
 """Seconds before each further try while the workspace does not say who the owner is, or shows no message."""
 
+THAW = 300.0
+"""Seconds between looks at whether everything is still frozen: it may be lifted on the bot's machine."""
+
 LATE = 3600.0
 """Seconds after which a run is told that is not over yet."""
 
@@ -101,9 +104,7 @@ class Recurring:
 
     def start(self) -> None:
         """Begin what was asked for when the bot last stopped, and what came due since; after a freeze, the same."""
-        if self.ledger.freezes.current() is not None:
-            return
-        for run in self.ledger.schedules.asked_for():
+        for run in () if self._is_frozen() else self.ledger.schedules.asked_for():
             schedule = self.ledger.schedules.get(run.schedule_id)
             if schedule is not None:
                 only = self.ledger.schedules.only(run.occurrence)
@@ -112,19 +113,26 @@ class Recurring:
 
     def look(self) -> None:
         """Begin what is due, and come back when the next is. Harmless at any time. While everything is frozen nothing
-        is begun: what was missed is made up by one run."""
-        if self.ledger.freezes.current() is not None:
-            return
+        is begun, and it is looked again whether it still is: what was missed is made up by one run."""
         now, zone = self.clock(), self.settings.digest.timezone
+        if self._is_frozen():
+            thawed = datetime.fromtimestamp((now.timestamp() // THAW + 1) * THAW, now.tzinfo)
+            self._come_back(thawed)
+            return
         waiting = [one for one in self.ledger.schedules.all() if not one.paused]
         for one in waiting:
             missed = due.last_due(one, self.ledger.schedules.last_due(one.id), now, zone)
             if missed is not None:
                 self._begin(one, self.ledger.schedules.occurrence(one.id, missed), missed, None)
         if waiting:
-            at = min(due.next_run(one, now, zone) for one in waiting)
-            # Once at that time, however many ask for it.
-            self.durable.start_later(self._until(at), f"schedules-{at.isoformat()}", self._look, at.isoformat())
+            self._come_back(min(due.next_run(one, now, zone) for one in waiting))
+
+    def _is_frozen(self) -> bool:
+        return self.ledger.freezes.current() is not None
+
+    def _come_back(self, at: datetime) -> None:
+        """Once at that time, however many ask for it."""
+        self.durable.start_later(self._until(at), f"schedules-{at.isoformat()}", self._look, at.isoformat())
 
     def _look_at(self, moment: datetime) -> float | None:
         """Look, and no sooner than then: nothing else looks at that time, and the clock may have been set back. The
@@ -132,7 +140,7 @@ class Recurring:
         left = self._until(moment)
         if left > 0:
             return left
-        self.look()
+        self.start()
         return None
 
     def _until(self, moment: datetime) -> float:

@@ -139,7 +139,9 @@ def _frozen(path: Path, clock: Callable[[], datetime]) -> Iterator[Check]:
     except LedgerError:
         return
     if said:
-        yield warning("freeze", unmarked(said), "Find out why, and let two people who may change something lift it.")
+        alone = "Where no two may, type checkpointbot freeze lift on the bot's machine."
+        mend = f"Find out why, and let two people who may change something lift it. {alone}"
+        yield warning("freeze", unmarked(said), mend)
 
 
 def _codes(settings: Settings) -> Iterator[Check]:

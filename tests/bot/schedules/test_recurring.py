@@ -77,6 +77,19 @@ def test_a_run_that_was_asked_for_before_a_crash_is_begun_once_at_the_next_start
     assert world.ledger.schedules.asked_for() == ()
 
 
+def test_a_freeze_that_is_lifted_on_the_bots_machine_lets_the_clock_go_on_within_minutes(world: Scheduled) -> None:
+    world.add("web01")
+    world.put_schedule(nightly())
+    world.ledger.freezes.begin("freeze", Person(BOB, "bob"), Origin(CHANNEL, BOB), "")
+    world.forward(days=1)
+    assert world.checkpoints("web01") == []
+
+    world.ledger.freezes.lift_here("lift", "root")
+    world.forward(minutes=6)
+
+    assert world.checkpoints("web01") == ["nightly 2026-11-21 02.30"]
+
+
 def test_a_clock_that_is_set_back_while_the_next_run_is_waited_for_ends_no_schedule(world: Scheduled) -> None:
     world.add("web01")
     world.put_schedule(nightly())
