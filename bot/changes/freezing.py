@@ -106,7 +106,8 @@ class Freezing:
 
     def _lift(self, change_id: str, person: Person, origin: Origin) -> tuple[Reply, Acts]:
         """The same."""
-        came, freeze = self.ledger.freezes.lift(change_id, person, origin, LIFTED_WITHIN)
+        doubted = self._doubted(self.ledger.freezes.current(), person, origin)
+        came, freeze = self.ledger.freezes.lift(change_id, person, origin, LIFTED_WITHIN, doubted=doubted)
         if freeze is None:
             raise UsageError("Nothing is frozen.", f"{typed('freeze')} stops everything but questions.")
         if came == "own":
@@ -115,11 +116,30 @@ class Freezing:
             ask = (
                 f"{name(person.name)} proposes to lift the freeze of {name(freeze.by_name)}. It needs one more who may "
             )
-            said = Paragraph(f"🧊 {ask}change something, within {LIFTED_WITHIN.seconds // 60} minutes.")
+            void = f" {name(freeze.proposed_name)} may change nothing now, so their word is void." if doubted else ""
+            said = Paragraph(f"🧊 {ask}change something, within {LIFTED_WITHIN.seconds // 60} minutes.{void}")
             return Reply((said, Actions((Button("Lift", "lift", change_id, "danger"),))), shared=True), ()
         both = f"{name(freeze.proposed_name)} and {name(person.name)}"
         told = say(f"✅ {both} have lifted the freeze. What was cancelled is to be asked for again.")
         return Reply(told.parts, shared=True), self.go_on
+
+    def _doubted(self, freeze: Freeze | None, person: Person, origin: Origin) -> str:
+        """The id of who proposed to lift it, where they may not any more: it may have been their stolen session. Raises
+        `Refusal` where the workspace does not say so right now."""
+        if freeze is None or freeze.proposed_by in ("", person.id):
+            return ""
+        try:
+            now = self.gate.admit(freeze.proposed_by, self.gate.directory.team_id, origin.channel, max_age=RECENT)
+        except Refusal as refusal:
+            if refusal.passing:
+                raise Refusal(
+                    f"Slack did not tell me whether {name(freeze.proposed_name)}, who proposed it, may still change "
+                    "something. Try again in a minute.",
+                    refusal.cause,
+                    passing=True,
+                ) from refusal
+            return freeze.proposed_by
+        return "" if access.may_act(self.gate.access, now) else freeze.proposed_by
 
     def _tell(self, message: Reply, origin: Origin) -> None:
         for channel in dict.fromkeys(self.channels):

@@ -60,15 +60,18 @@ class Freezes(Part):
                 db.execute("INSERT INTO freezes (id, by, by_name, reason, at) VALUES (?, ?, ?, ?, ?)", values)
             return None
 
-    def lift(self, change_id: str, person: Person, origin: Origin, within: timedelta) -> tuple[Lifting, Freeze | None]:
+    def lift(
+        self, change_id: str, person: Person, origin: Origin, within: timedelta, *, doubted: str = ""
+    ) -> tuple[Lifting, Freeze | None]:
         """One person's word to lift it: the first proposes it, and another one's lifts it within that long. What came
-        of it, and the freeze that it is about."""
+        of it, and the freeze that it is about. `doubted` is whose proposal counts no more."""
         now = self._clock()
         with self._store.write() as db:
             found = _current(db)
             if found is None:
                 return "not frozen", None
-            stands = found.proposed_at is not None and abs(now - found.proposed_at) <= within
+            in_time = found.proposed_at is not None and abs(now - found.proposed_at) <= within
+            stands = in_time and found.proposed_by != doubted
             if stands and found.proposed_by == person.id:
                 return "own", found
             if stands:

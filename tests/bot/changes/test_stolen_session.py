@@ -343,6 +343,20 @@ class TestAFreeze:
         assert "propose to lift the freeze" in told
         assert frozen.ledger.audit.verify().whole
 
+    def test_is_not_lifted_by_the_word_of_somebody_who_may_not_any_more(self, frozen: Headquarters) -> None:
+        frozen.type("freeze --lift", who=OLE)
+        frozen.people.deactivate(OLE)
+        try:
+            frozen.type("freeze --lift")
+        finally:
+            frozen.people.deactivate(OLE, deleted=False)
+
+        freeze = frozen.ledger.freezes.current()
+        assert freeze is not None and freeze.proposed_by == ADA
+        assert says(frozen, "ole may change nothing now, so their word is void.")
+        frozen.type("freeze --lift", who=BOB)
+        assert frozen.ledger.freezes.current() is None
+
     def test_is_for_those_who_may_change_something(self, hq: Headquarters) -> None:
         hq.type("freeze", who=EVE)
 
