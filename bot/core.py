@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from threading import Thread
 
 import commands
-from backends.base import Backend, MayWait
+from backends.base import Backend, MayWait, SendsLate
 from backends.sites.jobs import jobs_key
 from backends.sites.signing import Key
 from bot.changes import verbs
 from bot.changes.brake import Brake
 from bot.changes.execution import Environment, Timeouts
 from bot.changes.freezing import Freezing
+from bot.changes.freezing import sentence as frozen
 from bot.changes.message import ChangeMessages
 from bot.changes.perform import Performer, Restored
 from bot.changes.permission import Permission
@@ -97,9 +98,6 @@ class Core:
         permission = Permission(settings, gate, self.ledger, Brake(settings, self.ledger, clock))
         quota = Quota(settings.policy, Holdings(self.inventory, self.ledger))
         messages = ChangeMessages(self.ledger, announcer, clock, self._changed)
-        for backend in backends.values():
-            if isinstance(backend, MayWait):
-                backend.tell_waits(messages.waits)
         env = Environment(
             backends=backends,
             fleet=self.inventory,
@@ -111,7 +109,9 @@ class Core:
             timeouts=timeouts or Timeouts(),
             held=soundness.held,
             changed=self.inventory.forget,
+            frozen=lambda: frozen(self.ledger.freezes.current()),
         )
+        _listen(backends.values(), messages, env)
         url, key = _jobs(settings)
         self._durable = Durable(url, KINDS, is_store_trouble=is_trouble, seldom=seldom, key=key)
         self.changes = Changes(
@@ -268,6 +268,15 @@ def _all_within(until: float, acts: Sequence[Callable[[], object]]) -> None:
         thread.start()
     for thread in threads:
         thread.join(max(0.0, until - time.monotonic()))
+
+
+def _listen(backends: Iterable[Backend], messages: ChangeMessages, env: Environment) -> None:
+    """Those that let a change wait tell so, and ask once more before they send it."""
+    for backend in backends:
+        if isinstance(backend, MayWait):
+            backend.tell_waits(messages.waits)
+        if isinstance(backend, SendsLate):
+            backend.ask_first(env.refuse_if_frozen)
 
 
 def _jobs(settings: Settings) -> tuple[str, Key | None]:

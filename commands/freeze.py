@@ -18,10 +18,11 @@ MOST = 500
 def command(context: Context, words: tuple[str, ...], lift: bool) -> FreezePlan:  # noqa: ARG001 - it is the same for all
     """Stop everything but questions, at once.
 
-    For whoever may change anything at all. What is under way on a host ends; what waits for its turn is cancelled, and
-    nothing new is taken up, by people or by the clock, schedules and expiry included. The digest's channels are told,
-    and it holds over a restart. Two different people who may change something lift it: the first with
-    `/checkpoint freeze --lift`, the second with the same, or with the button, within half an hour.
+    For whoever may change anything at all. What is under way on a host ends; what waits for its turn is cancelled, the
+    rest of a group that has begun too, and nothing new is taken up, by people or by the clock, schedules and expiry
+    included. The digest's channels are told, and it holds over a restart. Two different people who may change something
+    lift it: the first with `/checkpoint freeze --lift`, the second with the same, or with the button, within half an
+    hour.
     """
     reason = " ".join(words).strip()
     if lift and reason:

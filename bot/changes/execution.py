@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -32,6 +33,9 @@ from commands.base import Target, name
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_sets_right: ContextVar[bool] = ContextVar("sets right", default=False)
+"""What is sent on this thread leaves the VM as somebody wants it, and a freeze does not keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,14 @@ class Environment:
     """Why nobody may touch a VM now; empty where one may."""
     changed: Callable[[str], object] = lambda _: None
     """Told the host that something was done on: what was seen of it before is old."""
+    frozen: Callable[[], str] = lambda: ""
+    """Why nothing may be changed now; empty where it may."""
+
+    def refuse_if_frozen(self) -> None:
+        """Right before something is sent that may have waited since it was allowed. What only sets right what was begun
+        passes. Raises `OperationFailed`."""
+        if not _sets_right.get() and (why := self.frozen()):
+            raise OperationFailed(why, "everything is frozen", unchanged=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +209,13 @@ class Execution:
     def set_right(self, attempt: Attempt, seen: VMInventory) -> VMInventory:
         """An attempt without which the VM would be left as nobody wants it. It is made for a day while the host does
         not answer, is busy, or does not show its VMs yet. Raises `BackendError`."""
+        before = _sets_right.set(True)
+        try:
+            return self._set_right(attempt, seen)
+        finally:
+            _sets_right.reset(before)
+
+    def _set_right(self, attempt: Attempt, seen: VMInventory) -> VMInventory:
         for pause in self.env.timeouts.retries:
             try:
                 return self.carry_out(attempt, seen)

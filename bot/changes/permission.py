@@ -14,7 +14,7 @@ from bot.ledger import ChangeRow, ChangeState, Ledger
 from bot.people import access
 from bot.people.identity import RECENT, Gate, Refusal
 from bot.settings import Settings
-from commands.base import Person, Plan
+from commands.base import Person, Plan, name
 
 UNDER_WAY = 30.0
 """Seconds. What `RECENT` is, for those VMs of a large group that come to their turn when others are done: that takes
@@ -84,6 +84,7 @@ class Permission:
 
     def still(self, change: ChangeRow) -> Awaits | None:
         """The same, right before the change is performed: by what the workspace says now."""
+        self._check_not_frozen_since(change)
         begun = change.state in (ChangeState.RUNNING, ChangeState.UNKNOWN)
         max_age = UNDER_WAY if begun else RECENT
         awaits = self.over(change, max_age=max_age)
@@ -146,6 +147,15 @@ class Permission:
         """Raises `Refusal` while everything is frozen."""
         if frozen := freezing.sentence(self.ledger.freezes.current() if self.ledger else None):
             raise Refusal(frozen, "everything is frozen")
+
+    def _check_not_frozen_since(self, change: ChangeRow) -> None:
+        """What is left of a change when everything is frozen does not go on by itself when that is lifted."""
+        freeze = self.ledger.freezes.since_queued(change.id) if self.ledger else None
+        if freeze is not None:
+            raise Refusal(
+                f"{name(freeze.by_name)} has frozen everything while this waited for its turn. Type the command again.",
+                "everything was frozen while it waited",
+            )
 
     def admit(self, person_id: str, channel: str, *, max_age: float | None = RECENT) -> Person:
         """Somebody who is not here now, with their rights of this moment. Raises `Refusal`."""

@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from bot.ledger.changes import BOT, Changes
 from bot.ledger.rows import Row
+from bot.ledger.states import ChangeState
 from bot.ledger.store import Part, Store
 from bot.ledger.writing import clean, iso, moment_of
 from bot.messages import Origin
@@ -48,6 +49,12 @@ class Freezes(Part):
         """The one that holds now."""
         with self._store.read() as db:
             return _current(db)
+
+    def since_queued(self, change_id: str) -> Freeze | None:
+        """The last one that began after the change was let go, lifted by now or not."""
+        with self._store.read() as db:
+            row = db.execute(_SINCE_QUEUED, [change_id, ChangeState.QUEUED]).fetchone()
+        return _freeze(row) if row else None
 
     def begin(self, change_id: str, person: Person, origin: Origin, reason: str) -> Freeze | None:
         """Freeze, and record it. The freeze that holds already, where there is one: then nothing is written."""
@@ -104,16 +111,18 @@ class Freezes(Part):
         )
 
 
+_FREEZE = "SELECT id, by, by_name, reason, at, proposed_by, proposed_name, proposed_at, proposal FROM freezes"
+_SINCE_QUEUED = f"""{_FREEZE} f WHERE (SELECT min(seq) FROM events WHERE change_id = f.id)
+    > (SELECT max(seq) FROM events WHERE change_id = ? AND event = ?) ORDER BY at DESC LIMIT 1"""  # noqa: S608
+
+
 def _lift(db: Database, freeze: Freeze, person: Person, at: datetime) -> None:
     values = [person.id, clean(person.name), iso(at), freeze.id]
     db.execute("UPDATE freezes SET lifted_by = ?, lifted_name = ?, lifted_at = ? WHERE id = ?", values)
 
 
 def _current(db: Database) -> Freeze | None:
-    row = db.execute(
-        "SELECT id, by, by_name, reason, at, proposed_by, proposed_name, proposed_at, proposal FROM freezes "
-        "WHERE lifted_at IS NULL"
-    ).fetchone()
+    row = db.execute(f"{_FREEZE} WHERE lifted_at IS NULL").fetchone()
     return _freeze(row) if row else None
 
 

@@ -161,10 +161,11 @@ class Housekeeping:
             self.go_on(one.host)
 
     def _was_frozen(self, change: ChangeRow) -> bool:
-        """Whether a freeze stopped it. What was denied while everything is frozen is decided anew after it."""
+        """Whether a freeze stopped it. What was denied for one, or while it holds, is decided anew after it."""
         if change.state is ChangeState.CANCELLED:
             return self.ledger.events.has(change.id, ChangeState.CANCELLED, key=CANCELLED_BY_FREEZE)
-        return change.state is ChangeState.DENIED and self.ledger.freezes.current() is not None
+        freezes = self.ledger.freezes
+        return change.state is ChangeState.DENIED and bool(freezes.current() or freezes.since_queued(change.id))
 
     def _queue_again(self, one: Wanted) -> None:
         """As another change, since this one is over. Nobody is told, and it may be called again."""

@@ -133,7 +133,7 @@ class MovedWorld(Hosts):
         self.backends = self.in_process()
         self.inventory = Inventory(self.backends, self.clock, fresh_for=timedelta(0))
         self.gate = Gate(self.people, settings.access)
-        permission = Permission(settings, self.gate)
+        permission = Permission(settings, self.gate, self.ledger)
         messages = ChangeMessages(self.ledger, self.board, self.clock)
         env = Environment(
             backends=self.backends,

@@ -53,6 +53,8 @@ class Workbench(Hosts):
         """Whose answer it asks for now."""
         self.held: Callable[[VM], str] = lambda _: ""
         """Why a VM may not be touched now."""
+        self.frozen: Callable[[], str] = lambda: ""
+        """Why nothing may be changed now."""
         self.env = Environment(
             backends=self.backends,
             fleet=self.inventory,
@@ -63,6 +65,7 @@ class Workbench(Hosts):
             progress=lambda _change_id, vm_id, percent: self.progress.append((vm_id, percent)),
             timeouts=timeouts,
             held=self._held,
+            frozen=self._frozen,
         )
         self.performer = Performer(self.env, self._authorise)
 
@@ -72,6 +75,9 @@ class Workbench(Hosts):
 
     def _held(self, vm: VM) -> str:
         return self.held(vm)
+
+    def _frozen(self) -> str:
+        return self.frozen()
 
     def _authorise(self, row: ChangeRow) -> Awaits | None:
         if self.denial is not None:

@@ -111,7 +111,8 @@ def _put_back(execution: Execution, vm: VM, safety: Checkpoint | None) -> VMInve
 
 
 def _look_before(execution: Execution, vm: VM) -> VMInventory:
-    """Once more: the safety checkpoint may have failed half-way."""
+    """Once more: the safety checkpoint took its time, and may have failed half-way."""
+    execution.env.refuse_if_frozen()
     execution.refuse_if_held(vm)
     return execution.env.fleet.look(vm.id, disks=True)
 

@@ -24,7 +24,7 @@ from bot.changes.execution import Timeouts
 from bot.changes.outcome import OUTCOME, Outcome, conclusion, outcomes
 from bot.changes.verbs import apply, configure, create, export
 from bot.ledger import ChangeState
-from commands.base import Configure, Create, Export
+from commands.base import Apply, Configure, Create, Export
 from tests.support.steps import PlainSteps
 from tests.support.workbench import Workbench
 
@@ -52,6 +52,19 @@ def test_what_was_sent_to_one_vm_was_not_sent_to_another(bench: Workbench) -> No
     other = replace(execution, target=second)
 
     assert not other.sent.already("create")
+
+
+def test_an_apply_whose_safety_checkpoint_took_its_time_does_not_go_on_once_everything_is_frozen(
+    bench: Workbench,
+) -> None:
+    seen = bench.add_vm("web01", Past("old", DAY))
+    bench.frozen = lambda: "All is frozen." if len(bench.vm("web01").checkpoints) > 1 else ""
+
+    outcome = bench.perform(Apply(), bench.target(seen, "old"))
+
+    assert outcome.state is ChangeState.FAILED
+    assert "All is frozen. The safety checkpoint" in outcome.sentence
+    assert bench.ran("Restore-VMSnapshot") == 0
 
 
 class TestALostAnswer:

@@ -301,6 +301,30 @@ class TestAFreeze:
         assert checkpoints(hq, "ice03") == ["one"]
         lift(hq)
 
+    def test_ends_a_group_that_has_begun_also_where_it_is_lifted_before_the_next_turn(self, hq: Headquarters) -> None:
+        hq.add_vm("ice05")
+        hq.add_vm("ice06")
+        faults = hq.hosts["hv01"].faults
+        faults.arm(Fault(FaultKind.HANG, "Checkpoint-VM"))
+        try:
+            hq.type("ice06 one")
+            first = hq.wait_for(ChangeState.RUNNING)
+            hq.type("ice05,ice06 both")
+            group = hq.newest()
+            wait_until(lambda: checkpoints(hq, "ice05") == ["both"])
+            hq.type("freeze", who=OLE)
+            lift(hq)
+        finally:
+            faults.disarm(FaultKind.HANG)
+            faults.release()
+
+        hq.wait_for(ChangeState.SUCCEEDED, first)
+        ended = hq.wait_for(ChangeState.FAILED, group)
+        assert "ole has frozen everything while this waited for its turn" in unmarked(ended.result)
+        assert checkpoints(hq, "ice06") == ["one"]
+        hq.type("ice06 again")
+        hq.wait_for(ChangeState.SUCCEEDED)
+
     def test_holds_over_a_restart_and_stops_the_clock(self, frozen: Headquarters) -> None:
         frozen.add_vm("ice04")
         schedule = Schedule("s-ice", "ice", ("ice04",), ADA, "ada", CHANNEL, at=time(2), made_at=frozen.clock())

@@ -240,7 +240,8 @@ def lift(world: MovedWorld, keeper: Housekeeping) -> None:
     keeper.go_on_everywhere()
 
 
-def test_what_a_freeze_cancels_goes_when_it_is_lifted(world: MovedWorld, expiry: Expiry) -> None:
+@pytest.mark.parametrize("lifted", ["after its turn", "before its turn"])
+def test_what_a_freeze_stops_goes_when_it_is_lifted(world: MovedWorld, expiry: Expiry, lifted: str) -> None:
     keeper = housekeeping(world, expiry)
     world.add_vm("web01", *OLD)
     one = wanted(world, "web01", "first")
@@ -252,11 +253,15 @@ def test_what_a_freeze_cancels_goes_when_it_is_lifted(world: MovedWorld, expiry:
     world.ledger.changes.move(one.id, ChangeState.QUEUED, by="bot")
 
     freeze(world)
-    world.changes.stop_queued(Person(BOB, "bob"))
+    if lifted == "after its turn":
+        world.changes.stop_queued(Person(BOB, "bob"))
+    else:
+        lift(world, keeper)
     world.durable.start(one.id, world.changes._change, one.id)  # its turn has come
-    assert world.checkpoints("web01") == ["first", "second", "third"]
-    assert expiry.told == []
-    lift(world, keeper)
+    if lifted == "after its turn":
+        assert world.checkpoints("web01") == ["first", "second", "third"]
+        assert expiry.told == []
+        lift(world, keeper)
 
     assert world.checkpoints("web01") == ["second", "third"]
     assert expiry.told == [("first", Stage.MERGING, "")]
