@@ -27,7 +27,7 @@ from backends.hyperv.psrp.faults import SHELL_UNKNOWN
 
 _log = logging.getLogger(__name__)
 
-FORGOTTEN_AFTER: Final = 24 * 3600.0
+FORGOTTEN_AFTER: Final = 3600.0
 """Seconds after which the host has long ended a lost shell by itself (`shell.IDLE_TIMEOUT`)."""
 
 _RESOURCE: Final = "http://schemas.microsoft.com/powershell/"

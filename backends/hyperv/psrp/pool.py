@@ -106,6 +106,11 @@ class Pool(Generic[ShellT]):
         shell.cut()
         self._forget(shell)
 
+    def retire(self, shell: ShellT) -> None:
+        """Throw a shell away that can be of no more use, and may still stand on its host. Nobody waits for its end."""
+        self._forget(shell)
+        Thread(target=_close, args=(shell,), daemon=True).start()
+
     def close(self, grace: float = 5.0) -> None:
         """End every shell. Those in use get `grace` seconds to come back, and are then cut."""
         with self._changed:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Lock
-from typing import Final
+from typing import Final, TypeVar
 
 from backends.base import (
     AuthenticationFailed,
@@ -40,10 +40,13 @@ CHECK_AFTER: Final = 30.0
 """Seconds idle after which a shell is asked whether it is alive before it is used: a connection that died in silence
 would swallow a change."""
 CHECK_TIMEOUT: Final = 5
+"""Seconds that a connection which stood idle is given to answer before a new one is made."""
 STOPPING: Final = 0.5
 """Seconds that a host is given to stop what ran in a shell that was ended."""
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class PsrpSession:
         self._breaker = Breaker(connection.name, clock)
         self._book = book = book or ShellBook()
         self._pool: Pool[Shell] = Pool(lambda: Shell(connection, book), connection.shells, clock, idle_limit)
-        self._opening = Lock()
+        self._connecting = Lock()
         self._versions = Greeting()
         self._closing = weakref.finalize(self, self._pool.close)
 
@@ -195,6 +198,9 @@ class PsrpSession:
         try:
             self._prepare(lease)
             shell.run(call.pipeline, events.put, on_result)
+        except faults.Stale as gone:
+            self._pool.retire(shell)
+            events.put(_Failed(gone))
         except BaseException as error:  # carried over to the thread that waits for this one
             self._pool.discard(shell)
             events.put(_Failed(error))
@@ -204,22 +210,22 @@ class PsrpSession:
     def _prepare(self, lease: Lease[Shell]) -> None:
         lease.shell.phase = Phase.READY
         if lease.idle_for is None:
-            self._open(lease.shell)
-        elif lease.idle_for >= self._check_after and not lease.shell.alive(CHECK_TIMEOUT):
+            self._logging_on(lease.shell.open)
+            self._versions = lease.shell.versions
+        elif lease.idle_for >= self._check_after and not self._logging_on(lambda: lease.shell.alive(CHECK_TIMEOUT)):
             raise faults.Stale
 
-    def _open(self, shell: Shell) -> None:
-        """Open one at a time: a password that is wrong must be refused once, not by every call that waits."""
-        with self._opening:
+    def _logging_on(self, connect: Callable[[], T]) -> T:
+        """Connect one at a time: a password that is wrong must be refused once, not by every call that waits."""
+        with self._connecting:
             self._breaker.refuse_if_locked()
             try:
-                shell.open()
+                return connect()
             except Exception as error:
                 failure = faults.unreachable(error, self._connection)
                 if isinstance(failure, AuthenticationFailed):
                     self._breaker.failed(failure)
                 raise failure from error
-            self._versions = shell.versions
 
     # ------------------------------------------------------------ what went wrong
 

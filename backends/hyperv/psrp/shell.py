@@ -8,14 +8,18 @@ from contextlib import nullcontext
 from enum import Enum
 from typing import Final
 
+import requests
+from pypsrp.complex_objects import RunspacePoolState
+from pypsrp.exceptions import WinRMTransportError, WSManFaultError
 from pypsrp.powershell import DEFAULT_CONFIGURATION_NAME, RunspacePool
 
 from backends.base import Greeting, HostConnection
 from backends.hyperv.psrp.connection import transport
+from backends.hyperv.psrp.faults import SHELL_UNKNOWN
 from backends.hyperv.psrp.lost import ShellBook
 from backends.hyperv.psrp.messages import RunningPipeline, Runspaces
 from backends.hyperv.psrp.results import result
-from backends.hyperv.psrp.wire import Wire
+from backends.hyperv.psrp.wire import Sealed, Wire
 from backends.hyperv.psrp.worker import Worker
 from backends.remoting import Pipeline, Result
 
@@ -73,8 +77,14 @@ class Shell:
         self._pool = pool
 
     def alive(self, timeout: int) -> bool:
-        """Whether the host still has the shell and the connection to it stands. May raise, which is as good as no."""
-        return self._runspaces.is_alive(timeout=timeout)
+        """Whether the host still has the shell; a new connection is made where the old one does not answer within
+        `timeout` seconds. A host closes one that lies idle for two minutes, and keeps the shell."""
+        try:
+            with self._wire.held():
+                return self._is_there(timeout)
+        except (Sealed, requests.RequestException, WinRMTransportError):
+            self._hang_up()
+        return self._is_there(None)
 
     def run(self, pipeline: Pipeline, on_progress: Callable[[int], None], on_result: Callable[[Result], None]) -> None:
         """Run a pipeline and end it on the host, so that it does not count against the host's 1,000 for a shell. The
@@ -111,7 +121,7 @@ class Shell:
         http = self._pool.connection.transport
         http.connection_timeout = http.read_timeout = CLOSE_TIMEOUT
         try:
-            self._pool.close()
+            self._pool.close()  # asks nothing of a host that has no such shell any more
             self._book.closed(self._pool.id)
         finally:
             self._book.lost(self._pool.id)
@@ -123,6 +133,22 @@ class Shell:
         self._wire.cut()
         if self._id is not None:
             self._book.lost(self._id)
+
+    def _is_there(self, timeout: int | None) -> bool:
+        """What pypsrp's `is_alive` asks; that one takes a connection that was closed for a shell that is gone."""
+        try:
+            state = self._runspaces.shell._get_shell(timeout=timeout)
+        except WSManFaultError as fault:
+            if fault.code == SHELL_UNKNOWN:
+                self._runspaces.state = RunspacePoolState.CLOSED
+            return False
+        return state.get("State") != "Disconnected"
+
+    def _hang_up(self) -> None:
+        """The next message is sent over a new connection, and logs on anew."""
+        http = self._runspaces.connection.transport
+        http.close()
+        http.encryption = None
 
     @property
     def _encrypting(self) -> bool:

@@ -112,6 +112,15 @@ def test_a_broken_shell_is_cut_and_makes_room(pool: Pool[Shell]) -> None:
     assert pool.lend(1).shell is not broken
 
 
+def test_a_retired_shell_makes_room_and_is_closed_while_nobody_waits(pool: Pool[Shell]) -> None:
+    retired = pool.lend(1).shell
+    pool.lend(1)
+    pool.retire(retired)
+    assert pool.lend(1).shell is not retired
+    assert retired.closed.wait(DEADLINE)
+    assert retired.ended == "closed"
+
+
 def test_a_fresh_shell_is_new_even_if_an_old_one_must_go_for_it(pool: Pool[Shell]) -> None:
     one, two = pool.lend(1).shell, pool.lend(1).shell
     pool.give_back(one)

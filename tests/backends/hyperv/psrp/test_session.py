@@ -431,6 +431,66 @@ def test_a_shell_that_lay_idle_for_long_is_asked_whether_it_lives(
     assert server.requests["Create"] == 1
 
 
+@pytest.mark.parametrize("ssl", [False, True])
+def test_a_shell_outlives_the_connection_that_its_host_closed_for_being_idle(
+    host: Scripted, clock: Clock, ssl: bool
+) -> None:
+    with WinRMServer(host, users=USERS, ssl=ssl, quotas=Quotas(connection_idle=0.5)) as server:
+        session = PsrpSession(
+            replace(_to(server), ssl=ssl, ca_bundle=str(server.ca_file) if ssl else None), clock=clock
+        )
+        _warm(session, server)
+        for _ in range(2):
+            time.sleep(0.8)
+            clock.now += 31
+            assert session.invoke(CHANGE, deadline=10, change=True).output == ("done",)
+        assert host.ran["Set-Answer"] == 2
+        assert server.requests["Create"] == 1
+        session.close()
+        assert server.shells == ()
+
+
+def test_a_shell_that_does_not_live_as_it_should_is_ended_on_its_host(
+    connect: Connect, server: WinRMServer, clock: Clock
+) -> None:
+    session = connect()
+    _warm(session, server)
+    (old,) = server.shells
+    clock.now += 31
+    server.faults.arm(Fault(FaultKind.WSMAN_FAULT, code=NOTHING_YET))
+    assert session.invoke(ASK, deadline=10).output == ("42",)
+    assert _soon(lambda: len(server.shells) == 1)
+    assert old not in server.shells
+    assert session._book.all_lost == ()
+
+
+def test_a_shell_that_its_host_has_not_any_more_is_asked_for_once(
+    connect: Connect, server: WinRMServer, clock: Clock
+) -> None:
+    session = connect()
+    _warm(session, server)
+    server._service.shells.close()
+    clock.now += 31
+    assert session.invoke(ASK, deadline=10).output == ("42",)
+    assert _soon(lambda: len(session._book._open) == 1)
+    assert session._book.all_lost == ()
+    assert server.requests["Get"] == 1
+    assert server.requests["Delete"] == 0
+
+
+def test_a_password_that_was_changed_meanwhile_is_tried_once(
+    connect: Connect, server: WinRMServer, host: Scripted, clock: Clock
+) -> None:
+    session = connect()
+    _warm(session, server)
+    server.stop()
+    clock.now += 31
+    with WinRMServer(host, users={"bot": "another"}, port=server.port) as changed:
+        errors = [_raised(session) for _ in range(2)]
+        assert changed.failed_logons == 1
+    assert all(isinstance(error, AuthenticationFailed) for error in errors)
+
+
 def test_a_pipeline_that_cannot_be_ended_does_not_lose_its_result(
     connect: Connect, server: WinRMServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
