@@ -144,8 +144,9 @@ class Scanner:
         return SELDOM if len(self._turns) <= FEW else SELDOM_OF_MANY
 
     def _due(self, host: str, turn: _Turn) -> float:
-        """Where the bot has changed something, it is asked no later than a busy one."""
-        is_same = turn.changed == self.inventory.changed(host)
+        """Where the bot has changed something, or somebody else's question was not answered, it is asked no later than
+        a busy one."""
+        is_same = turn.changed == self.inventory.changed(host) and self.inventory.answers(host)
         due = turn.due if is_same else min(turn.due, turn.due - turn.pause + self._round)
         return min(due, turn.disks_due)
 
@@ -185,7 +186,7 @@ class Scanner:
         seen = self.inventory.of_host(host, disks=look.disks)
         shown = hash((look.changed, what_is_there(seen.vms) if seen else None))
         news = shown != turn.shown
-        quiet = not news and self.inventory.answers(host)
+        quiet = not news
         turn.shown, turn.changed = shown, look.changed
         turn.pause = min(turn.pause * 1.5, self._round * self._seldom) if quiet else self._round
         turn.due = self.steady() + turn.pause

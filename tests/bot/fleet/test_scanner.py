@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.base import HostInventory, VMInventory
+from backends.base import HostInventory, Unreachable, VMInventory
 from backends.hyperv.psrp.pool import IDLE_LIMIT
 from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import FaultKind
@@ -101,9 +101,12 @@ class Quiet:
         self.clock, self.hand = clock, hand
         self.vms: tuple[VMInventory, ...] = ()
         self.asked: list[tuple[float, bool]] = []
+        self.is_down = False
 
     def inventory(self, *, disks: bool = False) -> HostInventory:
         self.asked.append((self.hand.now, disks))
+        if self.is_down:
+            raise Unreachable("It does not answer.", "down")
         return HostInventory(self.host, self.clock(), self.vms)
 
 
@@ -191,6 +194,20 @@ def test_where_the_bot_has_changed_something_a_quiet_host_is_asked_within_a_roun
     rounds.run(2.5)
 
     assert any(asked > at for asked, _ in host.asked)
+
+
+def test_a_quiet_host_that_did_not_answer_a_person_is_asked_within_a_round(rounds: Rounds) -> None:
+    host = rounds.hosts[0]
+    rounds.run(60)
+    host.is_down = True
+    rounds.inventory.refresh((host.host,))
+    host.is_down, at = False, rounds.hand.now
+    assert not rounds.inventory.answers(host.host)
+
+    rounds.run(2.5)
+
+    assert [asked for asked, _ in host.asked if asked > at] != []
+    assert rounds.inventory.answers(host.host)
 
 
 def test_disks_are_looked_at_once_an_hour_and_not_on_all_hosts_at_once(rounds: Rounds) -> None:
