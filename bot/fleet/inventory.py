@@ -134,6 +134,16 @@ class Inventory:
         if old:
             self._ask_since(before, old, disks, AT_MOST if wait else timedelta(0))
 
+    def renew_old(self) -> None:
+        """For a change of whatever a pattern means by now: `renew`, of a large fleet only of those hosts that were not
+        seen since a scan ago."""
+        if len(self._watches) <= FEW:
+            self.renew()
+            return
+        before = self._now() - SCAN.total_seconds()
+        if old := [watch for watch in self._watches.values() if watch.is_older(before, disks=False)]:
+            self._ask_since(before, old, False, self._timeout)
+
     def renew_changed(self) -> None:
         """Ask those on which something was changed since they were asked, and wait for them as `renew` does."""
         changed = [one for one in self._watches.values() if one.changed > NEVER and one.is_older(NEVER, disks=False)]

@@ -29,7 +29,7 @@ class LastSeenView(FleetView):
         hosts = {one.host: one.volumes for one in self._inventory.inventories(disks=True)}
         return space.volumes_of(seen, hosts.get(vm.host)) if seen else None
 
-    def _renew(self, hosts: Iterable[str] | None = None, *, disks: bool = False) -> None:
+    def _renew(self, hosts: Iterable[str] | None = None, *, disks: bool = False, afresh: bool = False) -> None:
         """Nobody is asked."""
 
     def _ask_everywhere(self) -> None:

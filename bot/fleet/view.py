@@ -14,7 +14,7 @@ from commands.base import HostStatus, Look, NotKnown, Slip, UsageError, name
 from commands.base.context import Health
 from commands.base.health import Verdict, VMHealth
 from commands.kit import meant, patterns
-from commands.kit.finding import fits, is_guid, named, nearest, place_of, plain, tell_apart
+from commands.kit.finding import fits, is_guid, is_pattern, named, nearest, place_of, plain, tell_apart
 from commands.kit.words import say_names, typed
 
 
@@ -38,9 +38,9 @@ class FleetView:
         self._normalise = normalise
         self._known: tuple[int, tuple[VMInventory, ...]] | None = None
 
-    def find(self, text: str) -> tuple[VM, ...]:
-        if _is_pattern(text):
-            self._renew()
+    def find(self, text: str, *, afresh: bool = False) -> tuple[VM, ...]:
+        if is_pattern(text):
+            self._renew(afresh=afresh)
         try:
             return self._find(text)
         except NotKnown:
@@ -98,9 +98,12 @@ class FleetView:
         self._renew()
         return self._inventory.hosts(disks=disks)
 
-    def _renew(self, hosts: Iterable[str] | None = None, *, disks: bool = False) -> None:
+    def _renew(self, hosts: Iterable[str] | None = None, *, disks: bool = False, afresh: bool = False) -> None:
         with self._at(None):
-            self._inventory.catch_up(hosts, disks=disks)
+            if afresh:
+                self._inventory.renew_old()
+            else:
+                self._inventory.catch_up(hosts, disks=disks)
 
     def _ask_everywhere(self) -> None:
         """What nobody has seen yet may be on any host."""
@@ -169,7 +172,7 @@ class FleetView:
             return (found,)
         if text.strip().startswith("@"):
             return self._set(text.strip(), vms)
-        if _is_pattern(text):
+        if is_pattern(text):
             pattern = self._normalise(text)
             matching = (vm for vm in vms if fits(self._normalise(vm.name), pattern) and self._may(vm))
             if chosen := tuple(sorted(matching, key=lambda vm: (vm.name.casefold(), vm.host))):
@@ -262,7 +265,3 @@ class HealthView:
     def judge(self, seen: VMInventory) -> VMHealth:
         with self.at(seen.vm.host):
             return self.health.judge(seen)
-
-
-def _is_pattern(text: str) -> bool:
-    return "*" in text or "?" in text or text.lstrip().startswith("@")

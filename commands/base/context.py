@@ -195,8 +195,11 @@ Look = VMInventory | BackendError | UsageError
 class Fleet(Protocol):
     """The fleet as far as this person may see it, in this channel."""
 
-    def find(self, text: str) -> tuple[VM, ...]:
+    def find(self, text: str, *, afresh: bool = False) -> tuple[VM, ...]:
         """The VMs that `text` names: a name, a short id, a GUID, several with commas, or a pattern (`web*`).
+
+        With `afresh`, for a change, a pattern means what is there by now: every host that was not seen a moment ago is
+        asked for it, and waited for.
 
         Exact names win over patterns. Raises `UsageError` when nothing fits (with the nearest names) or when one name
         fits several VMs (with their short ids), and `NotAllowed` for a VM that this person may not see.

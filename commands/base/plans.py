@@ -183,7 +183,7 @@ class Plan:
     keepers: tuple[str, ...] = ()
     """The user ids of those who want what this takes away: addressed in the question, and told when it was done."""
     outlook: tuple[str, ...] = ()
-    """What comes by itself, said as long as the change is of use: a volume that fills."""
+    """What is said as long as the change is of use: a volume that fills, a host whose VMs were not seen just now."""
     ask: bool = False
     """What was typed may mean something else, or goes against somebody: it is asked about whatever the verb."""
 

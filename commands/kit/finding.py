@@ -58,6 +58,11 @@ def place_of(text: str, hosts: Iterable[HostStatus]) -> Place | None:
     return next((place for place in nodes if place.node.casefold() == wanted), None)
 
 
+def is_pattern(text: str) -> bool:
+    """Whether what was typed means whatever is there: a pattern or a set, alone or in a list."""
+    return "*" in text or "?" in text or any(part.lstrip().startswith("@") for part in text.split(","))
+
+
 @lru_cache(maxsize=32_768)
 def plain(name: str) -> str:
     """The name for comparing: Hyper-V's names differ by more than their case, and composed letters are one letter."""

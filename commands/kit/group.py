@@ -25,7 +25,7 @@ class Group:
         self._obstacles: list[UsageError | BackendError] = []
         self._told: list[str] = []
         try:
-            found = context.fleet.find(vms)
+            found = context.fleet.find(vms, afresh=True)
         except UsageError as unknown:
             if not unknown.rest:
                 raise

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from commands.base import Context, Plan, Target, UsageError, name
-from commands.kit.finding import named
+from commands.kit.finding import is_pattern, named
 from commands.kit.group import AS_A_WHOLE
 from commands.kit.words import say_names
 
@@ -34,10 +34,8 @@ class _Thing:
 
 def _is_named(target: Target, vms: str) -> bool:
     """By its name or its id in the list of VMs that was typed, and not by a pattern alone."""
-    parts = [part.strip() for part in (vms, *vms.split(","))]
-    if not any("*" in part or "?" in part or part.startswith("@") for part in parts):
-        return True
-    return any(named(part, (_Thing(target.vm_id, target.vm_name),)) for part in parts)
+    parts = (part.strip() for part in (vms, *vms.split(",")))
+    return not is_pattern(vms) or any(named(part, (_Thing(target.vm_id, target.vm_name),)) for part in parts)
 
 
 def _cautions(copies: Sequence[Target], context: Context) -> Iterator[str]:

@@ -12,7 +12,7 @@ import click
 import commands
 from commands.base import Context, FreezePlan, NotKnown, Plan, Reply, SchedulePlan, Slip, UsageError
 from commands.base import name as named
-from commands.kit import corrections, joined, manual, replicas, rights
+from commands.kit import corrections, joined, manual, replicas, rights, unseen
 from commands.kit.choices import how_long, to_choose
 from commands.kit.finding import listable, typeable
 from commands.kit.meant import nearest
@@ -114,7 +114,10 @@ def _answer(
             raise _in_our_words(error, command, parent, words) from error
     if not isinstance(answer, Reply | Plan | SchedulePlan | FreezePlan):
         raise TypeError(f"commands/{name}.py gave {type(answer).__name__} instead of a Reply or a Plan")
-    return replicas.named_only(answer, str(made.params.get("vm", "")), context) if isinstance(answer, Plan) else answer
+    if not isinstance(answer, Plan):
+        return answer
+    vms = str(made.params.get("vm", ""))
+    return unseen.told(replicas.named_only(answer, vms, context), vms, context)
 
 
 def _offer_the_rest(obstacle: UsageError, command: click.Command, words: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """The fleet as last seen."""
 
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -759,3 +760,30 @@ def test_an_unknown_name_asks_every_host_of_a_large_fleet(make):
     new = fleet["hv03"].put("new01", 1)
 
     assert fleet.view.find("new01") == (new,)
+
+
+@pytest.mark.parametrize("typed", ["web*", "@shop", "db1,@shop"])
+def test_for_a_change_of_a_pattern_every_host_of_a_large_fleet_is_asked_that_was_not_seen_since_a_scan(make, typed):
+    fleet = make(*(f"hv{number:02}" for number in range(FEW + 4)))
+    hosts = list(fleet.hosts.values())
+    hosts[0].put("db1", 1)
+    hosts[1].put("web01", 2)
+    fleet.inventory.refresh()
+    fleet.clock.pass_(SCAN.total_seconds() + 1)
+    fleet.inventory.refresh([host.host for host in hosts[:2]])
+    hosts[-1].put("web02", 3)
+
+    assert "web02" in [vm.name for vm in fleet.view.find(typed, afresh=True)]
+    assert [len(host.asked) for host in hosts] == [2] * (FEW + 4)
+
+
+def test_for_a_change_a_host_that_hangs_is_waited_for_as_long_as_a_person_waits(make):
+    fleet = make(*(f"hv{number:02}" for number in range(FEW + 1)), timeout=0.8)
+    fleet["hv00"].put("web01", 1)
+    fleet["hv01"].put("web02", 2)
+    fleet.inventory.refresh(timeout=timedelta(seconds=LONG))
+    fleet.clock.pass_(SCAN.total_seconds() + 1)
+    fleet["hv01"].gate.clear()
+    began = time.monotonic()
+    assert [vm.name for vm in fleet.view.find("web*", afresh=True)] == ["web01", "web02"]
+    assert time.monotonic() - began >= 0.8
