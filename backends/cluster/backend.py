@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeVar
 
 from backends.base import (
     BackendError,
@@ -41,6 +41,9 @@ from backends.cluster.nodes import Nodes
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+LOGS_MISSED: Final = timedelta(days=7)
+"""How long the logs of a node that is down are missed. What stands in them is too old after that to say anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,9 @@ class ClusterBackend:
         """What was last seen of each VM, and on which node."""
         self._answered: dict[str, datetime] = {}
         """When each node last answered."""
+        self._begun = now()
+        self._ran: dict[str, datetime] = {}
+        """When each node was last seen to run."""
 
     @property
     def host(self) -> str:
@@ -142,11 +148,11 @@ class ClusterBackend:
 
     def events(self, since: datetime) -> HostEvents:
         """Those of all nodes: what happened to a VM stands in the log of the node that it was on."""
-        answers = self._nodes.ask(self._running(self._nodes.read()), lambda _, node: node.events(since))
-        found = [one for one in answers.values() if isinstance(one, HostEvents)]
-        if not found:
+        cluster = self._nodes.read()
+        answers = self._nodes.ask(self._running(cluster), lambda _, node: node.events(since))
+        if not any(isinstance(one, HostEvents) for one in answers.values()):
             self._any_of([*answers.values()])
-        return whole.of_events(self._host, found)
+        return whole.of_events(self._host, answers, self._down_lately(cluster))
 
     def folder_files(self, folders: Sequence[str]) -> FolderFiles:
         answers = self._nodes.ask(self._running(self._nodes.read()), lambda _, node: node.folder_files(folders))
@@ -343,7 +349,15 @@ class ClusterBackend:
         return next((id for id, one in list(self._known.items()) if one.checkpoint(checkpoint_id)), None)
 
     def _running(self, cluster: Cluster) -> list[str]:
-        return [one.name for one in cluster.nodes if not one.is_down]
+        running = [one.name for one in cluster.nodes if not one.is_down]
+        self._ran |= dict.fromkeys(running, self._now())
+        return running
+
+    def _down_lately(self, cluster: Cluster) -> list[str]:
+        """Nodes that are down, and whose logs may tell of something. One that was down at the start may have gone down
+        right before it."""
+        down = [one.name for one in cluster.nodes if one.is_down]
+        return [node for node in down if self._now() - self._ran.get(node, self._begun) < LOGS_MISSED]
 
     def _any_of(self, answers: Sequence[T | BackendError]) -> T:
         """The first that is an answer. Raises the first error where none is."""

@@ -10,10 +10,13 @@ from datetime import datetime
 from backends.base import (
     BackendError,
     Cluster,
+    EventLog,
     FolderFiles,
     HostEvents,
     HostFacts,
     HostInventory,
+    LogReading,
+    LogTrouble,
     NodeShown,
     Part,
     Refused,
@@ -91,11 +94,14 @@ def of_facts(answers: Mapping[str, HostFacts | BackendError], told: Mapping[str,
     )
 
 
-def of_events(host: str, found: Iterable[HostEvents]) -> HostEvents:
-    """The events of all nodes, oldest first; how far back the logs of each were read."""
-    every = list(found)
-    events = sorted((event for one in every for event in one.events), key=lambda event: event.at)
-    return HostEvents(host, tuple(events), tuple(reading for one in every for reading in one.readings))
+def of_events(host: str, answers: Mapping[str, HostEvents | BackendError], down: Iterable[str]) -> HostEvents:
+    """The events of all nodes, oldest first; how far back the logs of each were read. Those of a node that did not
+    answer or is `down` were not."""
+    found = [one for one in answers.values() if isinstance(one, HostEvents)]
+    events = sorted((event for one in found for event in one.events), key=lambda event: event.at)
+    silent = [*(node for node, one in answers.items() if isinstance(one, BackendError)), *down]
+    unread = (LogReading(node, log, LogTrouble.NO_ANSWER) for node in silent for log in EventLog)
+    return HostEvents(host, tuple(events), (*(reading for one in found for reading in one.readings), *unread))
 
 
 def of_folders(host: str, found: Sequence[FolderFiles]) -> FolderFiles:

@@ -18,6 +18,7 @@ from backends.simulator.model.host import Durations
 from backends.simulator.powershell.bot_endpoint import NAME, bot_configuration
 from backends.simulator.powershell.interpreter import SimulatedPowerShell
 from backends.simulator.powershell.session import SimulatedSession
+from tests.support.clock import Clock
 
 CLUSTER = "prod"
 NODES = ("hv01", "hv02", "hv03")
@@ -79,6 +80,8 @@ class ClusterWorld:
     def __init__(self, *, durations: Durations | None = None, names: Sequence[str] = NODES) -> None:
         self.moments = Moments()
         self.clock = CountedClock(self.moments)
+        self.time = Clock()
+        """As the bot has it."""
         self.nodes = {node.name: node for node in new_cluster(CLUSTER, names, clock=self.clock, durations=durations)}
         for node in self.nodes.values():
             node.faults = CountedFaults(self.moments)
@@ -101,7 +104,8 @@ class ClusterWorld:
     def reach(self, *, entrance: str = "hv01", listed: Sequence[str] = ()) -> ClusterBackend:
         """The same, for whoever is beside the nodes."""
         nodes = Nodes(CLUSTER, self.connect(entrance), self.connect, listed)
-        return ClusterBackend(CLUSTER, nodes, waits=Waits(20.0, 60.0, 1.0), steady=self.clock, sleep=self.clock.advance)
+        waits, pause = Waits(20.0, 60.0, 1.0), self.clock.advance
+        return ClusterBackend(CLUSTER, nodes, waits=waits, now=self.time, steady=self.clock, sleep=pause)
 
     def add(self, node: SimulatedHost) -> None:
         """A further node, which can be reached."""

@@ -8,7 +8,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from backends.base import Backend, Busy, NotFound, Refused, UnknownOutcome, Unreachable, VMState, unmarked
+from backends.base import (
+    Backend,
+    Busy,
+    EventLog,
+    LogTrouble,
+    NotFound,
+    Refused,
+    UnknownOutcome,
+    Unreachable,
+    VMState,
+    unmarked,
+)
 from backends.simulator.fleets.seed import DAY, Past, add_clustered_vm, add_vm, new_host
 from backends.simulator.model.faults import Fault, FaultKind
 from backends.simulator.model.fleet import SimulatedHost
@@ -233,6 +244,19 @@ class ClusterContract:
         assert ([file.path for file in files.files], files.unread) == ([vm.drives[0].path], ())
         backend.end_lost_calls()
         backend.close()
+
+    @pytest.mark.parametrize("lost", ["silent", "down"])
+    def test_the_logs_of_a_node_that_does_not_answer_are_told_as_not_read(
+        self, world: ClusterWorld, vm: SimulatedVM, lost: str
+    ) -> None:
+        backend = world.backend(entrance="hv02")
+        if lost == "down":
+            world.cluster.die("hv01")
+        else:
+            world.nodes["hv01"].faults.arm(Fault(FaultKind.REFUSE_CONNECTION, times=None))
+        found = backend.events(datetime(2026, 1, 1, tzinfo=UTC))
+        unread = {(one.host, one.log, one.trouble) for one in found.readings if one.trouble}
+        assert unread == {("hv01", log, LogTrouble.NO_ANSWER) for log in EventLog}
 
 
 class ClusterAsABackend(BackendContract):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -52,3 +53,18 @@ def test_what_a_program_that_died_may_have_lost_is_ended_on_nodes_that_nobody_ha
     world.cluster.die("hv03")
     world.reach().end_lost_calls()
     assert ended == ["hv01", "hv02"]
+
+
+def test_the_logs_of_a_node_that_has_been_down_for_long_are_missed_no_more(world: ClusterWorld) -> None:
+    backend = world.reach()
+    world.time.forward(days=6)
+    backend.inventory()
+    world.cluster.die("hv03")
+
+    def missed() -> set[str]:
+        return {one.host for one in backend.events(datetime(2026, 1, 1, tzinfo=UTC)).readings if one.trouble}
+
+    world.time.forward(days=6)
+    assert missed() == {"hv03"}
+    world.time.forward(days=1)
+    assert missed() == set()
