@@ -10,7 +10,7 @@ import click
 
 from bot.ledger import Ledger, LedgerError
 from bot.operations.folder import give_to_owner, utc_now
-from bot.settings import SettingsError, data_dir
+from bot.settings import SettingsError, kept
 
 
 @click.group()
@@ -24,7 +24,7 @@ from bot.settings import SettingsError, data_dir
 def freeze(ctx: click.Context, config: Path | None) -> None:
     """Lift a freeze where no two people can do it in Slack. The bot may be running."""
     try:
-        ctx.obj = data_dir(config)
+        ctx.obj = kept(config).named()
     except SettingsError as error:
         click.echo(str(error), err=True)
         ctx.exit(2)

@@ -32,7 +32,7 @@ def problem(connection: HostConnection) -> str | None:
     for setting, wrong in connection.problems():
         return f"{name} cannot be reached as it is set: {setting}: {wrong}."
     if (modules := _EXTRAS.get(auth)) and not any(find_spec(module) for module in modules):
-        return f"{name} is set to {auth} authentication. Install it, in the clone of the bot, with: pip install '.[{auth}]'"
+        return f"{name} is set to {auth} authentication. In the clone of the bot, install it: pip install '.[{auth}]'"
     return None
 
 

@@ -212,7 +212,7 @@ class PsrpSession:
         if lease.idle_for is None:
             self._logging_on(lease.shell.open)
             self._versions = lease.shell.versions
-        elif lease.idle_for >= self._check_after and not self._logging_on(lambda: lease.shell.alive(CHECK_TIMEOUT)):
+        elif lease.idle_for >= self._check_after and not lease.shell.alive(CHECK_TIMEOUT, self._logging_on):
             raise faults.Stale
 
     def _logging_on(self, connect: Callable[[], T]) -> T:

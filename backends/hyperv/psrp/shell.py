@@ -76,15 +76,15 @@ class Shell:
         self.versions = _versions(pool)
         self._pool = pool
 
-    def alive(self, timeout: int) -> bool:
-        """Whether the host still has the shell; a new connection is made where the old one does not answer within
-        `timeout` seconds. A host closes one that lies idle for two minutes, and keeps the shell."""
+    def alive(self, timeout: int, log_on: Callable[[Callable[[], bool]], bool]) -> bool:
+        """Whether the host still has the shell; a new connection is made, within `log_on`, where the old one does not
+        answer within `timeout` seconds. A host closes one that lies idle for two minutes, and keeps the shell."""
         try:
             with self._wire.held():
                 return self._is_there(timeout)
         except (Sealed, requests.RequestException, WinRMTransportError):
             self._hang_up()
-        return self._is_there(None)
+        return log_on(lambda: self._is_there(None))
 
     def run(self, pipeline: Pipeline, on_progress: Callable[[int], None], on_result: Callable[[Result], None]) -> None:
         """Run a pipeline and end it on the host, so that it does not count against the host's 1,000 for a shell. The
