@@ -108,6 +108,7 @@ class Core:
             progress=messages.progressed,
             timeouts=timeouts or Timeouts(),
             held=soundness.held,
+            waits=messages.waits,
             changed=self.inventory.forget,
             frozen=lambda: frozen(self.ledger.freezes.current()),
         )

@@ -177,12 +177,13 @@ def _under_way(
 ) -> list[Part]:
     targets = plan_of(row).targets
     done = {o.vm_id: o for o in outcomes(events)}
+    held_up = [f"⏸️ {waits[one.vm_id]}" for one in targets if one.vm_id in waits and one.vm_id not in done]
+    parts: list[Part] = [*map(Paragraph, held_up[:MOST_TOLD])]
     if row.state == ChangeState.QUEUED:
-        parts: list[Part] = [Paragraph("Waits for its turn."), Actions((Button("Cancel", "cancel", row.id),))]
-    else:
-        parts = [] if progress or len(targets) > 1 else [Paragraph("Under way …")]
-        held_up = [f"⏸️ {waits[one.vm_id]}" for one in targets if one.vm_id in waits and one.vm_id not in done]
-        parts = [*map(Paragraph, held_up[:MOST_TOLD])] or parts
+        cancel = Actions((Button("Cancel", "cancel", row.id),))
+        parts = [*(parts or [Paragraph("Waits for its turn.")]), cancel]
+    elif not parts and not progress and len(targets) == 1:
+        parts = [Paragraph("Under way …")]
     if len(targets) > 1:
         told = f"{_bar(len(done) * 100 // len(targets))} {len(done)} of {len(targets)} done"
         buttons = _each(row) if row.state == ChangeState.RUNNING else ()

@@ -46,6 +46,9 @@ class Timeouts:
     """Before it is reported as unknown."""
     retries: tuple[float, ...] = (5.0, 10.0, 30.0, *(60.0,) * 10, *(300.0,) * 280)
     """The pauses between looks at its host after that: a day in all. Nothing else runs on the VM meanwhile."""
+    untold: tuple[float, ...] = (10.0, 20.0, 30.0, *(60.0,) * 9, *(300.0,) * 10)
+    """The pauses before it is asked again whether a change is allowed, while the workspace does not say so: an hour in
+    all."""
 
 
 class Steps(Protocol):
@@ -79,6 +82,8 @@ class Environment:
     timeouts: Timeouts = Timeouts()
     held: Callable[[VM], str] = lambda _: ""
     """Why nobody may touch a VM now; empty where one may."""
+    waits: Callable[[str, str], object] = lambda _vm_id, _why: None
+    """Told why nothing begins on a VM yet; with an empty reason that is over."""
     changed: Callable[[str], object] = lambda _: None
     """Told the host that something was done on: what was seen of it before is old."""
     frozen: Callable[[], str] = lambda: ""

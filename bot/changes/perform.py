@@ -27,6 +27,10 @@ CANCELLED = "Cancelled before it began."
 RESTORED = (
     "The bot was put back to its backup of {at} UTC, and cannot know whether this was done since. Look, and ask again."
 )
+UNTOLD = "not told"
+"""The key of what is said where the workspace does not say whether somebody may do it still."""
+
+WAITS = "{vm} waits: Slack does not say now whether this may still be done. I ask again for an hour."
 OVER = "The change was over before it came to this VM."
 
 
@@ -79,7 +83,7 @@ class Performer:
 
         verb, plan = verbs.of(change.verb), plan_of(change)
         try:
-            seen = steps.step("check", lambda: self._check(change, target, exact=verb.exact, held=verb.held))
+            seen = self._checked(steps, change, target, exact=verb.exact, held=verb.held)
             return verb.perform(Execution(self.env, steps, change, target), seen, plan.action)
         except NotNow as reason:
             said = reason.said
@@ -89,6 +93,30 @@ class Performer:
         except BackendError as error:
             key = type(error).__name__
             return ended(ChangeState.FAILED, error.sentence, error.cause, unchanged=error.unchanged, key=key)
+
+    def _checked(self, steps: Steps, change: ChangeRow, target: Target, *, exact: bool, held: bool) -> VMInventory:
+        """The VM, where the change may be carried out on it. While the workspace does not say whether it may, that is
+        asked again. Raises `NotNow`."""
+
+        def look() -> VMInventory:
+            now = self.env.ledger.changes.get(change.id) or change  # it may have been cancelled while it waited
+            return self._check(now, target, exact=exact, held=held)
+
+        waits = ""
+        try:
+            for number, pause in enumerate(self.env.timeouts.untold):
+                try:
+                    return steps.step(f"check again {number}" if number else "check", look)
+                except NotNow as reason:
+                    if reason.said.key != UNTOLD:
+                        raise
+                waits = WAITS.format(vm=called(target.vm_name))
+                self.env.waits(target.vm_id, waits)
+                steps.sleep(pause)
+            return steps.step("check at last", look)
+        finally:
+            if waits:
+                self.env.waits(target.vm_id, "")
 
     def _check(self, change: ChangeRow, target: Target, *, exact: bool, held: bool) -> VMInventory:
         if change.state.final:
@@ -100,7 +128,8 @@ class Performer:
         try:
             awaits = self.authorise(change)
         except Refusal as refusal:
-            raise NotNow(ChangeState.DENIED, Said("denied", refusal.sentence)) from refusal
+            key = UNTOLD if refusal.passing else "denied"
+            raise NotNow(ChangeState.DENIED, Said(key, refusal.sentence)) from refusal
         if awaits == "approval" and change.decided_by in (BOT, change.person_id, change.asked_by):
             raise NotNow(ChangeState.DENIED, Said("not approved", UNAPPROVED))
         seen = self._look(target)

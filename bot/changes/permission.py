@@ -100,7 +100,8 @@ class Permission:
     def _check_approvals(
         self, change: ChangeRow, who: tuple[str, ...], needed: int, braked: bool, max_age: float
     ) -> None:
-        """Raises `Refusal` where too few of those who approved may do so by what the workspace says now."""
+        """Raises `Refusal` where too few of those who approved may do so by what the workspace says now, or where it
+        does not say so."""
         may = [one for one in who if self._may_approve(change, one, braked=braked, max_age=max_age)]
         if who and len(may) < needed:  # of nobody the word is spoken elsewhere
             raise Refusal(
@@ -112,7 +113,9 @@ class Permission:
     def _may_approve(self, change: ChangeRow, person_id: str, *, braked: bool, max_age: float) -> bool:
         try:
             person = self.gate.admit(person_id, self.gate.directory.team_id, change.origin.channel, max_age=max_age)
-        except Refusal:
+        except Refusal as refusal:
+            if refusal.passing:
+                raise
             return False
         return access.may_answer(self.settings.access, change, person, "approve", braked=braked) is None
 

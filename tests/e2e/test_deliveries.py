@@ -11,6 +11,9 @@ from bot.people.identity import RECENT
 from tests.support.office import Office
 from tests.support.waiting import DEADLINE
 
+SHOWS = ("chat.postMessage", "chat.update", "chat.postEphemeral", "conversations.open", "views.publish")
+"""The methods by which the bot says something."""
+
 
 def test_the_acknowledgement_leaves_before_anybody_is_asked_anything(office: Office) -> None:
     vm = office.add_vm("shop01")
@@ -155,7 +158,7 @@ def test_a_broken_connection_to_slack_is_made_up_for_by_the_other(office: Office
 
 def test_while_slack_lets_no_message_through_changes_go_on_and_whoever_asked_is_told(office: Office) -> None:
     office.add_vm("shop11", Past("before", DAY))
-    for method in ("chat.postMessage", "chat.update", "chat.postEphemeral", "conversations.open", "views.publish"):
+    for method in SHOWS:
         office.sandbox.fail(method, retry_after=3600, times=None)
     try:
         for name in ("first", "second"):
@@ -172,6 +175,32 @@ def test_while_slack_lets_no_message_through_changes_go_on_and_whoever_asked_is_
     office.sandbox.wait_for(lambda: told("first") and told("second"), DEADLINE)
     assert [len(told(name)) for name in ("first", "second")] == [1, 1]
     assert sorted(office.checkpoints("shop11")) == ["before", "first", "second"]
+
+
+def test_while_slack_answers_nothing_at_all_what_was_asked_for_waits_and_is_done_and_told_after(office: Office) -> None:
+    office.add_vm("shop14", Past("before", DAY))
+    office.type("ada", "/checkpoint shop14 known")
+    office.wait_for_text("Took known of shop14")
+    time.sleep(RECENT)
+    for method in (*SHOWS, "users.info", "usergroups.users.list", "conversations.info"):
+        office.sandbox.fail(method, retry_after=3600, times=None)
+    try:
+        for name in ("first", "second"):
+            office.type("ada", f"/checkpoint shop14 {name}")
+        office.sandbox.wait_for(lambda: len(office.ledger.changes.unfinished()) == 2, DEADLINE)
+        calls = len(office.sandbox.log("web_api"))
+        office.sandbox.wait_for(lambda: refused(office, "users.info", calls), DEADLINE)
+        assert office.checkpoints("shop14") == ["before", "known"]
+    finally:
+        office.sandbox.clear_faults()
+
+    office.wait_for_text("Took first of shop14")
+    office.wait_for_text("Took second of shop14")
+    assert office.checkpoints("shop14") == ["before", "known", "first", "second"]
+
+
+def refused(office: Office, method: str, since: int) -> bool:
+    return any(line["method"] == method for line in office.sandbox.log("web_api")[since:])
 
 
 def test_while_slack_answers_no_question_what_it_said_lately_stands_and_everything_can_be_frozen(

@@ -30,7 +30,7 @@ from tests.support.steps import (
 
 ADA = people.People().person(people.ADA)
 ORIGIN = Origin(people.CHANNEL, ADA.id, "https://hooks.slack.com/commands/T0/1/secret")
-HASTY = Timeouts(unknown_after=0.3, retries=(1.0, 2.0))
+HASTY = Timeouts(unknown_after=0.3, retries=(1.0, 2.0), untold=(0.2,) * 300)
 """Real seconds for the first wait; the pauses go to the steps, which does not sleep."""
 
 

@@ -8,13 +8,14 @@ from backends.base import CheckpointType
 from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import FaultKind
 from backends.simulator.model.fleet import move
+from bot.changes.execution import Timeouts
 from bot.changes.perform import Performer
 from bot.changes.permission import plan_of
 from bot.ledger import ChangeRow, ChangeState
 from bot.people.identity import Refusal
 from commands.base import Action, Apply, Configure, Create, Delete, Export, Keep, Rename, unmarked
 from tests.support.steps import PlainSteps
-from tests.support.workbench import ADA, ORIGIN, Workbench
+from tests.support.workbench import ADA, HASTY, ORIGIN, Workbench
 
 
 def test_a_change_that_is_performed_is_running_from_its_first_step_on(bench: Workbench) -> None:
@@ -36,6 +37,37 @@ def test_permission_that_was_taken_away_meanwhile_denies_it(bench: Workbench) ->
     assert outcome.state is ChangeState.DENIED
     assert unmarked(outcome.sentence) == "No grant lets you any more. Nothing was changed."
     assert bench.look(seen.vm.id).checkpoints == ()
+
+
+def test_a_workspace_that_does_not_say_whether_it_may_be_done_is_asked_again_for_an_hour(bench: Workbench) -> None:
+    seen = bench.add_vm("web01")
+    bench.denial = Refusal("Slack did not tell me who you are.", passing=True)
+    later = PlainSteps(on_sleep=lambda _: setattr(bench, "denial", None))
+
+    assert bench.perform(Create("x"), bench.target(seen), later).state is ChangeState.SUCCEEDED
+    assert len(later.slept) == 1
+    bench.denial = Refusal("Slack did not tell me who you are.", passing=True)
+    never = PlainSteps()
+    outcome = bench.perform(Create("y"), bench.target(seen), never)
+
+    assert (outcome.state, outcome.unchanged) == (ChangeState.DENIED, True)
+    assert tuple(never.slept) == HASTY.untold
+    assert sum(Timeouts().untold) == 3600
+
+
+def test_what_is_cancelled_while_the_workspace_does_not_answer_is_not_done(bench: Workbench) -> None:
+    seen = bench.add_vm("web01")
+    bench.denial = Refusal("Slack did not tell me who you are.", passing=True)
+    change_id = bench.ask(Create("x"), bench.target(seen))
+
+    def cancel(_: float) -> None:
+        bench.ledger.changes.move(change_id, ChangeState.CANCELLED, by=ADA.id)
+
+    steps = PlainSteps(on_sleep=cancel)
+    outcome = bench.performer.perform(steps, bench.row(change_id), bench.target(seen))
+
+    assert outcome.state is ChangeState.CANCELLED
+    assert len(steps.slept) == 1
 
 
 def test_what_was_cancelled_before_its_turn_is_not_done(bench: Workbench) -> None:

@@ -10,7 +10,7 @@ import pytest
 from bot.changes.permission import UNDER_WAY, Permission
 from bot.ledger import ChangeRow, ChangeState
 from bot.messages import Origin
-from bot.people.directory import Member
+from bot.people.directory import LookupFailed, Member
 from bot.people.identity import RECENT, Gate, Refusal
 from bot.settings import ApprovalSettings
 from commands.base import Action, Apply, Create, Delete, Person, Plan, Target
@@ -163,6 +163,26 @@ def test_right_before_a_change_is_performed_the_workspace_is_asked_again(
     assert people.max_age is None
     permission.still(row)
     assert people.max_age == RECENT
+
+
+def test_an_approver_who_cannot_be_looked_up_right_now_is_no_reason_to_deny_it(
+    bench: Workbench, people: Watching, tmp_path: Path
+) -> None:
+    class Half(Watching):
+        def member(self, user_id: str, *, max_age: float | None = None) -> Member:
+            if user_id == BOB:
+                raise LookupFailed("ratelimited")
+            return super().member(user_id, max_age=max_age)
+
+    made = settings(tmp_path)
+    permission = Permission(made, Gate(Half(), made.access), bench.ledger)
+    row = asked(bench, Apply(), "sql01")
+    bench.ledger.changes.move(row.id, ChangeState.AWAITING, by="bot")
+    bench.ledger.changes.move(row.id, ChangeState.QUEUED, by=BOB)
+
+    with pytest.raises(Refusal) as untold:
+        permission.still(bench.row(row.id))
+    assert untold.value.passing
 
 
 def test_the_later_vms_of_a_large_group_do_not_each_ask_the_workspace(

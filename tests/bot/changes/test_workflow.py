@@ -20,7 +20,7 @@ from bot.changes.workflow import Answer, TakenOver, Word
 from bot.durable import LATER
 from bot.ledger import TAKEN_OVER, ChangeRow, ChangeState
 from bot.messages import Origin
-from commands.base import Create, Person, Plan, Target
+from commands.base import Create, Person, Plan, Target, unmarked
 from commands.kit.words import short_id
 from tests.support.board import buttons
 from tests.support.headquarters import Headquarters
@@ -223,6 +223,22 @@ def test_what_waits_for_its_turn_can_be_withdrawn(hq: Headquarters) -> None:
     wait_until(lambda: (hq.ledger.changes.get(first.id) or first).state is ChangeState.SUCCEEDED)
     assert [one.name for one in hq.look(seen.vm.id).checkpoints] == ["first"]
     hq.wait_for(ChangeState.CANCELLED)
+
+
+def test_a_change_whose_person_the_workspace_does_not_know_right_now_waits_and_says_so(hq: Headquarters) -> None:
+    hq.add_vm("app97")
+    with one_change_under_way(hq, "app97") as first:
+        second = hq.wait_for(ChangeState.QUEUED, queued(hq, "app97 second"))
+        hq.people.out_of_order = True
+    try:
+        hq.wait_for(ChangeState.SUCCEEDED, first)
+        wait_until(lambda: "app97 waits: Slack does not say now whether" in unmarked(hq.message(second).text))
+        assert hq.button(second, "Cancel")
+    finally:
+        hq.people.out_of_order = False
+
+    hq.wait_for(ChangeState.SUCCEEDED, second)
+    assert "waits" not in hq.message(second).text
 
 
 def test_a_change_is_carried_out_though_it_can_be_shown_nowhere(hq: Headquarters) -> None:
