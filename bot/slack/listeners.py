@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, replace
@@ -194,11 +194,13 @@ class _Reception:
         ack(options=options(found))
 
     def submit(self, ack: Ack, context: BoltContext) -> None:
-        """A form. What is wrong with it is the acknowledgement; else it is taken, and closes."""
+        """A form. One that comes too fast is not looked into. What is wrong with it is the acknowledgement; else it is
+        taken, and closes."""
         request: Submitted = context[_REQUEST]
         first = request.sheet.fields[:1]
+        too_fast = self._is_too_fast(request, context)
         try:
-            said = self._in_time(request, lambda: self._desk.mistakes(request))
+            said = dict.fromkeys(first, TOO_FAST) if too_fast else self._mistakes(request)
         except _NotInTime as why:
             said = dict.fromkeys(first, str(why))
         wrong = {field: unmarked(self._voice.sentence(sentence)) for field, sentence in said.items()}
@@ -207,11 +209,17 @@ class _Reception:
             ack(response_action="errors", errors=at_field or dict.fromkeys(first, " ".join(wrong.values())))
             return
         ack()
-        self._take(context)
+        self._keep(request, context, too_fast=too_fast)
+
+    def _mistakes(self, request: Submitted) -> Mapping[str, str]:
+        return self._in_time(request, lambda: self._desk.mistakes(request))
 
     def _take(self, context: BoltContext) -> None:
         request: Request = context[_REQUEST]
-        if self._is_too_fast(request, context) or not self._desk.arrived(request):
+        self._keep(request, context, too_fast=self._is_too_fast(request, context))
+
+    def _keep(self, request: Request, context: BoltContext, *, too_fast: bool) -> None:
+        if too_fast or not self._desk.arrived(request):
             self._desk.left_out(request)
             return
         context[_AFTERWARDS].append(lambda: self._hand_over(request))

@@ -20,7 +20,7 @@ from bot.sandbox import Sandbox
 from bot.slack import listeners
 from bot.slack.directory import SlackDirectory
 from bot.slack.intake import Intake
-from bot.slack.listeners import BUSY, NOT_IN_TIME, STOPPING, build_app, serve
+from bot.slack.listeners import BUSY, NOT_IN_TIME, STOPPING, TOO_FAST, build_app, serve
 from bot.slack.payloads import read
 from bot.slack.web import reading_client
 from commands.base import Actions, Button, Paragraph, Reply
@@ -242,6 +242,18 @@ class TestAFormThatCannotBeLookedInto:
         desk = DeskOfATest()
         desk.look = lambda: hold(gate)
         assert NOT_IN_TIME in self.submitted(Intake(workers=1, for_presses=0), desk)
+
+
+def test_a_form_that_comes_too_fast_is_told_so_at_its_first_field_and_not_looked_into() -> None:
+    desk, listening, looked = DeskOfATest(), NobodyListens(), []
+    desk.look = lambda: looked.append(1)
+    intake = Intake(workers=1, for_presses=0)
+    app = build_app(desk, listening, intake, api_url="http://127.0.0.1:9/api/", rate=Rate(2, 0.0))
+
+    said = [json.loads(serve(app, of_a_form("view_submission"), f"e{n}").ack.body or "{}") for n in range(4)]
+
+    assert [one.get("errors") for one in said] == [None, None, {"code": TOO_FAST}, {"code": TOO_FAST}]
+    assert len(looked) == len(desk.kept) == 2
 
 
 def test_a_search_that_nobody_looked_into_says_so_and_what_it_says_chooses_nothing() -> None:
