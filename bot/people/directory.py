@@ -57,6 +57,9 @@ class Directory(Protocol):
 
     def channel(self, channel_id: str) -> Channel: ...
 
+    def channel_members(self, channel_id: str) -> frozenset[str]:
+        """The user ids of those who are in a channel."""
+
 
 class LookupFailed(WorkspaceError):
     """Nothing could be learned of a person, group or channel; the workspace's error code is in the text."""

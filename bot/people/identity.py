@@ -184,6 +184,12 @@ class Gate:
                     "externally shared channel",
                 )
 
+    def is_at_home_in(self, channel: str, person: Person) -> bool:
+        """Whether somebody may have what is granted to them in a channel that they only named: a grant that names it is
+        for those who are there. Raises `LookupFailed`."""
+        granted = permissions.names_channel(self.access, person, channel)
+        return not granted or person.id in self.directory.channel_members(channel)
+
     def may_show(self, channel: str, person: Person) -> bool:
         """Whether `person` may show what the fleet is like to all who read in `channel`. What may not be changed from
         there is not shown there either."""

@@ -143,7 +143,9 @@ class GrantSettings(Section):
         "`prod/web*` are those of one host or cluster, here and wherever VMs are named."
     )
     channels: tuple[ChannelId, ...] = Field(
-        default=(), description="The channels it holds in. When left out or empty, everywhere."
+        default=(),
+        description="The channels it holds in. When left out or empty, everywhere. Who chooses one of them in a form "
+        "has to be in it.",
     )
 
 

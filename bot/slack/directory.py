@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -17,6 +18,9 @@ from bot.slack.web import WEB_ERRORS, error_code, missing_scope
 
 KEEP_MEMBERS, KEEP_GROUPS, KEEP_CHANNELS = 60.0, 300.0, 60.0
 """Seconds. What was allowed by an answer is allowed no longer than this after it was asked for."""
+
+PAGE = 1000
+"""Members of a channel that Slack tells at once, at the most."""
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +68,7 @@ class SlackDirectory:
         self._members: Cache[Member] = Cache(KEEP_MEMBERS, clock)
         self._groups: Cache[_Group] = Cache(KEEP_GROUPS, clock)
         self._channels: Cache[Channel] = Cache(KEEP_CHANNELS, clock)
+        self._in_channels: Cache[frozenset[str]] = Cache(KEEP_CHANNELS, clock)
         self._said: set[str] = set()
         """Scopes that the log has named."""
 
@@ -115,6 +120,10 @@ class SlackDirectory:
         if channel_id.startswith("D"):
             return Channel(channel_id)
         return self._channels.get(channel_id, lambda: self._ask_channel(channel_id))
+
+    def channel_members(self, channel_id: str) -> frozenset[str]:
+        """The user ids of those who are in a channel. Raises `LookupFailed`."""
+        return self._in_channels.get(channel_id, lambda: frozenset(self._ask_channel_members(channel_id)))
 
     def _ask_standing(self) -> Standing:
         scopes: list[str] = []
@@ -169,6 +178,17 @@ class SlackDirectory:
             archived=bool(found.get("is_archived")),
             is_member=found.get("is_member") is not False,
         )
+
+    def _ask_channel_members(self, channel_id: str) -> Iterator[str]:
+        """A page at a time."""
+        cursor = ""
+        while True:
+            page = partial(self._client.conversations_members, channel=channel_id, limit=PAGE, cursor=cursor)
+            answer = _call(page)
+            yield from _texts(answer.get("members"))
+            cursor = _text(_mapping(answer.get("response_metadata")), "next_cursor")
+            if not cursor:
+                return
 
 
 def _externally_shared(channel: Mapping[str, object]) -> bool:

@@ -26,6 +26,8 @@ class People:
     )
     admins: frozenset[str] = frozenset({ADA, BOB})
     out_of_order: bool = False
+    outside: frozenset[str] = frozenset()
+    """Who is in no channel."""
 
     @property
     def team_id(self) -> str:
@@ -43,6 +45,9 @@ class People:
 
     def channel(self, channel_id: str) -> Channel:
         return Channel(channel_id, externally_shared=channel_id == SHARED)
+
+    def channel_members(self, channel_id: str) -> frozenset[str]:
+        return frozenset(self.members) - self.outside
 
     def deactivate(self, user_id: str, deleted: bool = True) -> None:
         self.members[user_id] = replace(self.members[user_id], deleted=deleted)

@@ -71,7 +71,12 @@ class Kind(Protocol):
 
 
 def channel_of(sheet: Sheet) -> str:
-    return (sheet.memory or {}).get(CHANNEL) or sheet.values.get(CHANNEL, "")
+    return (sheet.memory or {}).get(CHANNEL) or chosen_channel(sheet)
+
+
+def chosen_channel(sheet: Sheet) -> str:
+    """The one that somebody chose in a form that was opened in none: Slack does not say that they are in it."""
+    return "" if (sheet.memory or {}).get(CHANNEL) else sheet.values.get(CHANNEL, "")
 
 
 def checkpoints_of(sheet: Sheet) -> tuple[str, ...]:

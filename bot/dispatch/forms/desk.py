@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from backends.base import BackendError
 from bot.changes.workflow import Changes
-from bot.dispatch.forms.base import CHANNEL, Answers, Each, Kind, Mistake, channel_of
+from bot.dispatch.forms.base import CHANNEL, Answers, Each, Kind, Mistake, channel_of, chosen_channel
 from bot.dispatch.requests import Edited, Searched, Sheet, Submitted
 from bot.dispatch.views import Option, Screen, ScreenError
 from bot.messages import Origin
+from bot.people.directory import LookupFailed
 from bot.people.identity import Gate
 from commands.base import Context, Person, Plan, UsageError
 from commands.kit import runner
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 
 TOO_OLD = "This form was opened before the bot was changed. Close it, and open it again."
 NOT_OPENED = "The form could not be opened."
+NOT_IN_IT = "What you may do in that channel is granted to those who are in it, and you are not."
+NOT_SEEN = "What you may do in that channel is granted to those who are in it, and I cannot see whether you are."
 NEEDS_A_CHANNEL = "Somebody else has to approve this: choose a channel where they see it."
 
 
@@ -93,6 +96,7 @@ class Forms:
 
     def says(self, request: Submitted, person: Person) -> Sequence[str] | Each | Answers:
         """What a form says. Raises `UsageError`."""
+        self._check_channel(request.sheet, person)
         try:
             return self._kind_of(request.sheet).says(request.sheet, self._context(person, channel_of(request.sheet)))
         except Mistake as mistake:
@@ -122,4 +126,19 @@ class Forms:
 
     def _as_seen(self, request: Submitted | Edited | Searched) -> Context:
         origin = self.origin_of(request)
-        return self._context(self._gate.admit(origin.person_id, request.team_id, origin.channel), origin.channel)
+        person = self._gate.admit(origin.person_id, request.team_id, origin.channel)
+        self._check_channel(request.sheet, person)
+        return self._context(person, origin.channel)
+
+    def _check_channel(self, sheet: Sheet, person: Person) -> None:
+        """Nobody gets by a choice what is granted to those who are in a channel. Raises `UsageError`."""
+        channel = chosen_channel(sheet)
+        try:
+            if not channel or self._gate.is_at_home_in(channel, person):
+                return
+            wrong = UsageError(NOT_IN_IT, "Choose one that you are in.")
+        except LookupFailed as failure:
+            log.info("whether %s is in %s is not known: %s", person.id, channel, failure)
+            wrong = UsageError(NOT_SEEN, f"Type it there instead: {typed('help')}.")
+        wrong.about = CHANNEL
+        raise wrong

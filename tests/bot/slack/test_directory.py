@@ -134,6 +134,18 @@ def test_a_channel_is_believed_for_a_minute(sandbox: Sandbox, directory: SlackDi
     assert directory.channel("C0OPS0001").externally_shared
 
 
+def test_who_is_in_a_channel_is_asked_a_page_at_a_time_and_kept_for_a_minute(
+    sandbox: Sandbox, directory: SlackDirectory, now: Now, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.slack.directory.PAGE", 2)
+    members = sandbox.workspace.channels["C0OPS0001"].members
+    assert directory.channel_members("C0OPS0001") == directory.channel_members("C0OPS0001") == set(members)
+    assert asked(sandbox, "conversations.members") == (len(members) + 1) // 2
+    members.remove("U0ADA0001")
+    now.time += KEEP_CHANNELS
+    assert "U0ADA0001" not in directory.channel_members("C0OPS0001")
+
+
 def test_a_direct_message_needs_no_question(sandbox: Sandbox, directory: SlackDirectory) -> None:
     assert directory.channel("D0ADA0001") == Channel("D0ADA0001")
     assert asked(sandbox, "conversations.info") == 0

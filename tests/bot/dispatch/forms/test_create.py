@@ -17,6 +17,7 @@ from tests.support.front_door import FrontDoor
 from tests.support.headquarters import Headquarters
 from tests.support.memory import World
 from tests.support.people import ADA, CHANNEL, ELSEWHERE, EVE, GUEST
+from tests.support.settings import owners
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +188,35 @@ class TestTheFormOfTheWorkspace:
         row = hq.wait_for(ChangeState.SUCCEEDED)
         assert row.message is not None
         assert row.message.channel == ELSEWHERE
+
+
+class TestAGrantForOneChannel:
+    @pytest.fixture
+    def door(self, hq: Headquarters) -> Iterator[FrontDoor]:
+        """Eve owns `app*` in one channel."""
+        there = owners(EVE, vms=("app*",)).model_copy(update={"channels": (ELSEWHERE,)})
+        usual = hq.settings
+        access = usual.access.model_copy(update={"grants": (*usual.access.grants, there)})
+        hq.settings = usual.model_copy(update={"access": access})
+        hq.restart()
+        yield FrontDoor(hq)
+        hq.people.outside = frozenset()
+        hq.settings = usual
+        hq.restart()
+
+    def test_is_not_had_by_choosing_the_channel(self, door: FrontDoor, hq: Headquarters) -> None:
+        hq.core.inventory.refresh(disks=True)
+        hq.people.outside = frozenset({EVE})
+        door.shortcut(who=EVE)
+        wanted = {"vm": vm_id(hq, "app01"), "channel": ELSEWHERE}
+
+        wrong = door.submit(door.form, who=EVE, **wanted)
+
+        assert "granted to those who are in it, and you are not" in wrong["channel"]
+        assert door.search(door.form, "app", who=EVE, channel=ELSEWHERE) == []
+        hq.people.outside = frozenset()
+        assert door.submit(door.form, who=EVE, **wanted) == {}
+        hq.wait_for(ChangeState.SUCCEEDED)
 
 
 class TestWhatIsToBeKnown:
