@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Collection
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -26,11 +27,13 @@ class RoundRobin(Generic[Item]):
         self._lines.setdefault(person_id, deque()).append(item)
         return True
 
-    def next(self) -> Item | None:
-        """Take out what comes next: the oldest of the person whose turn it is. None when it is empty."""
-        if not self._lines:
+    def next(self, but: Collection[str] = ()) -> Item | None:
+        """Take out what comes next: the oldest of the person whose turn it is, and who is none of these. None where
+        there is nothing."""
+        person_id = next((one for one in self._lines if one not in but), None)
+        if person_id is None:
             return None
-        person_id, line = self._lines.popitem(last=False)
+        line = self._lines.pop(person_id)
         item = line.popleft()
         if line:
             self._lines[person_id] = line  # behind everybody else who has something in it

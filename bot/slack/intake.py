@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from bot.dispatch.round_robin import RoundRobin
 
@@ -14,25 +16,48 @@ WORKERS, FOR_PRESSES = 160, 32
 """Threads at the most, and how many of them questions leave to buttons. All questions that wait for hosts are fewer
 (`bot.dispatch.bulkhead.IN_ALL`), so that there is always one for what needs no host."""
 
+EACH = 40
+"""Threads that are at something for one person, at the most: a few more than their questions that wait for hosts
+(`bot.dispatch.bulkhead.IN_ALL_EACH`), and far fewer than there are, so that nobody keeps all of them waiting."""
+
 IDLE = 30.0
 """Seconds after which a thread that has nothing to do ends."""
 
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A job, and whose it is."""
+
+    person_id: str
+    job: Job
+    question: bool
+
+
 class Intake:
-    """Runs jobs on as many threads as they need, up to `workers`. Buttons go before questions, and in each line people
-    come in turn."""
+    """Runs jobs on as many threads as they need, up to `workers`, and up to `each` for one person. Buttons go before
+    questions, and in each line people come in turn."""
 
     def __init__(
-        self, *, workers: int = WORKERS, for_presses: int = FOR_PRESSES, waiting: int = 100, idle: float = IDLE
+        self,
+        *,
+        workers: int = WORKERS,
+        for_presses: int = FOR_PRESSES,
+        each: int = EACH,
+        waiting: int = 100,
+        idle: float = IDLE,
     ) -> None:
-        """`waiting` is how many jobs of one person may wait in each line."""
+        """`each` is how many jobs of one person are done at once, and `waiting` how many may wait in each line."""
         self._most = workers
         self._most_questions = workers - for_presses
         self._idle_for = idle
-        self._presses: RoundRobin[Job] = RoundRobin(waiting)
-        self._questions: RoundRobin[Job] = RoundRobin(waiting)
+        self._each = each
+        self._presses: RoundRobin[_Work] = RoundRobin(waiting)
+        self._questions: RoundRobin[_Work] = RoundRobin(waiting)
+        self._at_work: Counter[str] = Counter()
+        self._full: set[str] = set()
+        """The people for whom as much is done as may be."""
         self._lock = threading.RLock()
         self._gone = threading.Condition(self._lock)
         self._resting: list[threading.Condition] = []
@@ -58,11 +83,12 @@ class Intake:
         """Take a job, unless its person has too many in line or the intake is closed. It must handle its own errors."""
         line = self._presses if press else self._questions
         with self._lock:
-            if self._closed or not line.add(person_id, job):
+            if self._closed or not line.add(person_id, _Work(person_id, job, question=not press)):
                 return False
-            one_more = not self._resting and self._threads < self._most
+            may_begin = person_id not in self._full
+            one_more = may_begin and not self._resting and self._threads < self._most
             self._threads += one_more
-            if self._resting:  # one: each that wakes in vain takes the interpreter from who acknowledges
+            if may_begin and self._resting:  # one: each that wakes in vain takes the interpreter from who acknowledges
                 self._resting.pop().notify()
         if one_more:  # outside of the lock: it lasts until the thread runs
             # A daemon: a job that hangs on a host must not keep the process from ending after the drain.
@@ -85,17 +111,20 @@ class Intake:
         return len(self._presses) + len(self._questions)
 
     def _work(self) -> None:
-        while (taken := self._take()) is not None:
-            job, question = taken
+        while (work := self._take()) is not None:
             try:
-                job()
+                work.job()
             except Exception:
                 _log.exception("A job let an error escape.")
-            with self._lock:
-                self._asking -= question  # whoever did it takes what may be asked now
+            with self._lock:  # whoever did it takes what may be done now
+                self._asking -= work.question
+                self._at_work[work.person_id] -= 1
+                self._full.discard(work.person_id)
+                if not self._at_work[work.person_id]:
+                    del self._at_work[work.person_id]
 
-    def _take(self) -> tuple[Job, bool] | None:
-        """The next job, and whether it is a question; None when this thread is to end."""
+    def _take(self) -> _Work | None:
+        """The next job; None when this thread is to end."""
         with self._lock:
             while (taken := self._next()) is None:
                 woken = not self._ended and self._rest()
@@ -105,6 +134,10 @@ class Intake:
                     if self._closed:
                         self._wake_all()
                     return None
+            self._asking += taken.question
+            self._at_work[taken.person_id] += 1
+            if self._at_work[taken.person_id] >= self._each:
+                self._full.add(taken.person_id)
             return taken
 
     def _rest(self) -> bool:
@@ -128,10 +161,6 @@ class Intake:
     def _may_ask(self) -> bool:
         return bool(len(self._questions)) and self._asking < self._most_questions
 
-    def _next(self) -> tuple[Job, bool] | None:
-        if (press := self._presses.next()) is not None:
-            return press, False
-        if not self._may_ask() or (question := self._questions.next()) is None:
-            return None
-        self._asking += 1
-        return question, True
+    def _next(self) -> _Work | None:
+        press = self._presses.next(self._full)
+        return press or (self._questions.next(self._full) if self._may_ask() else None)

@@ -64,7 +64,7 @@ def look(
     found = [
         *_old_endpoint(about, seen),
         *_gaps(about, seen.inventory),
-        *_logs(about, seen.events, seen.facts),
+        *_logs(about, seen.events, seen.facts, _silent(seen)),
         *_folders(about, seen.folders, seen.facts),
         *_nodes(about, seen),
         *remarks(about, seen.facts, clock),
@@ -187,10 +187,18 @@ def _lost(about: str, inventory: HostInventory, lost: Sequence[Unseen]) -> Itera
         yield warning(about, f"Not all of its {part}{f' ({say_names(of)})' if of else ''} could be read: {why}.", AGAIN)
 
 
-def _logs(about: str, events: HostEvents | None, facts: HostFacts) -> Iterator[Check]:
-    """What is wrong with the logs of a host, or of each node. An older endpoint is said by itself."""
+def _silent(seen: Seen) -> frozenset[str]:
+    """The nodes that do not answer, or are down."""
+    nodes = seen.inventory.nodes if seen.inventory else ()
+    return frozenset(dict(seen.facts.silent if seen.facts else ())) | {one.name for one in nodes if not one.answers}
+
+
+def _logs(about: str, events: HostEvents | None, facts: HostFacts, silent: Collection[str]) -> Iterator[Check]:
+    """What is wrong with the logs of a host, or of each node. An older endpoint is said by itself, as a silent node
+    is."""
     old = LogTrouble.NOT_OFFERED if facts.is_old_endpoint else None
-    readings = [one for one in events.readings if one.trouble not in (None, old)] if events else []
+    told = (one for one in events.readings if one.host not in silent) if events else ()
+    readings = [one for one in told if one.trouble not in (None, old)]
     for host, trouble in dict.fromkeys((one.host, one.trouble) for one in readings):
         logs = sorted(str(one.log) for one in readings if (one.host, one.trouble) == (host, trouble))
         said = f"{name(host)} tells nothing of the event {'log' if len(logs) == 1 else 'logs'} {' and '.join(logs)}: "

@@ -20,6 +20,13 @@ def test_one_person_has_only_so_much_of_it() -> None:
     assert line.add("bob", 0)
 
 
+def test_who_is_to_wait_is_passed_over_and_keeps_their_place() -> None:
+    line: RoundRobin[str] = RoundRobin(each=2)
+    for who in ("ada", "bob", "ada"):
+        line.add(who, who)
+    assert [line.next({"ada"}), line.next({"ada"}), line.next()] == ["bob", None, "ada"]
+
+
 def test_what_is_taken_out_before_its_turn_does_not_come() -> None:
     line: RoundRobin[int] = RoundRobin(each=2)
     line.add("ada", 1)

@@ -55,6 +55,22 @@ def test_people_come_in_turn(gate: threading.Event) -> None:
     assert done == ["ada", "bob", "ada"]
 
 
+def test_one_person_keeps_only_so_many_threads_and_all_of_theirs_is_done_in_the_end(gate: threading.Event) -> None:
+    intake, done, other = Intake(workers=4, for_presses=0, each=2), [], threading.Event()
+
+    def work() -> None:
+        hold(gate)
+        done.append("ada")
+
+    assert all(intake.offer(work, person_id="ada", press=number % 2 == 0) for number in range(8))
+    assert intake.offer(other.set, person_id="bob")
+    assert other.wait(DEADLINE)
+    gate.set()
+    intake.close()
+    assert intake.drain(10)
+    assert done == ["ada"] * 8
+
+
 def test_a_press_does_not_wait_behind_questions(gate: threading.Event) -> None:
     intake = busy(gate, workers=2, for_presses=1)
     pressed = threading.Event()
