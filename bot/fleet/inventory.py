@@ -128,9 +128,10 @@ class Inventory:
                 return
             if wait:
                 self._caught_up[disks] = now
-        before = now - (SCAN_DISKS if disks else SCAN).total_seconds()
+        before, failed_before = now - (SCAN_DISKS if disks else SCAN).total_seconds(), now - SCAN.total_seconds()
         most = FEW_DISKS if disks else FEW
-        old = sorted((w for w in chosen if w.is_older(before, disks)), key=lambda w: w.urgency(disks))[:most]
+        old = [one for one in chosen if one.is_older(failed_before if one.problem(disks) else before, disks)]
+        old = sorted(old, key=lambda one: one.urgency(disks))[:most]
         if old:
             self._ask_since(before, old, disks, AT_MOST if wait else timedelta(0))
 
@@ -163,9 +164,9 @@ class Inventory:
         """When something last changed on this host by the bot: differs from before where something did since."""
         return self._watches[host].changed
 
-    def answers(self, host: str) -> bool:
-        """Whether it answered when it was last asked."""
-        return not self._watches[host].problem()
+    def answers(self, host: str, *, disks: bool = False) -> bool:
+        """Whether it answered when it was last asked, or last asked for disks."""
+        return not self._watches[host].problem(disks)
 
     def of_host(self, host: str, *, disks: bool = False) -> HostInventory | None:
         """What was last seen of this host."""

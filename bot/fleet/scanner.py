@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 DISKS_EVERY = 30
 """Rounds: opening each disk file costs a host more than everything else."""
 
+DISKS_SOON = 5
+"""Rounds after which they are opened again where they could not be."""
+
 FIRST_DISKS = 2
 """Rounds over which the first looks at the disks of a large fleet are spread: names are known first."""
 
@@ -96,8 +99,8 @@ class Scanner:
 
     @property
     def has_disks(self) -> bool:
-        """Whether the disks of every host were asked for since the start: before, a verdict would go by what is not
-        known yet."""
+        """Whether the disks of every host were asked for since the start, and it has answered or failed to: before, a
+        verdict would go by what is not known yet."""
         return all(turn.disks_asked for turn in self._turns.values())
 
     def stop(self) -> None:
@@ -122,10 +125,11 @@ class Scanner:
         are spread."""
         self._ask((host, disks) for host in self._turns)
         now = self.steady()
-        for number, turn in enumerate(self._turns.values(), 1):
+        for number, (host, turn) in enumerate(self._turns.items(), 1):
             part = self._round * number / len(self._turns)
             turn.due = now + part
-            turn.disks_due = now + part * (DISKS_EVERY if disks else FIRST_DISKS)
+            has_disks = disks and self.inventory.answers(host, disks=True)
+            turn.disks_due = now + part * (DISKS_EVERY if has_disks else FIRST_DISKS)
         self._tell()
 
     def turn(self) -> None:
@@ -175,7 +179,6 @@ class Scanner:
         changed = self.inventory.changed(host)
         look = _Look(disks, changed, self.inventory.begin(host, disks=disks), self.steady() + PATIENCE)
         self._turns[host].look = look
-        self._turns[host].disks_asked |= disks
         return look
 
     def _take(self, host: str, turn: _Turn, look: _Look) -> bool:
@@ -191,7 +194,9 @@ class Scanner:
         turn.pause = min(turn.pause * 1.5, self._round * self._seldom) if quiet else self._round
         turn.due = self.steady() + turn.pause
         if look.disks:
-            turn.disks_due = self.steady() + self._round * DISKS_EVERY
+            answered = self.inventory.answers(host, disks=True)
+            turn.disks_asked = True
+            turn.disks_due = self.steady() + self._round * (DISKS_EVERY if answered else DISKS_SOON)
         if seen and (news or look.disks):
             self._record(seen)
         return news

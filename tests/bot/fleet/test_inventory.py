@@ -787,3 +787,15 @@ def test_for_a_change_a_host_that_hangs_is_waited_for_as_long_as_a_person_waits(
     began = time.monotonic()
     assert [vm.name for vm in fleet.view.find("web*", afresh=True)] == ["web01", "web02"]
     assert time.monotonic() - began >= 0.8
+
+
+def test_an_answer_about_a_large_fleet_asks_again_for_disks_that_could_not_be_read(make):
+    fleet = make(*(f"hv{number:02}" for number in range(FEW + 1)))
+    fleet["hv03"].failure = Unreachable("hv03 does not answer.")
+    fleet.inventory.refresh(disks=True)
+    fleet["hv03"].failure = None
+    fleet.clock.pass_(SCAN.total_seconds() + 1)
+
+    fleet.view.all(disks=True)
+
+    assert [host.host for host in fleet.hosts.values() if len(host.asked) > 1] == ["hv03"]

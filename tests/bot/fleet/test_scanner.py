@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -20,7 +21,7 @@ from bot.fleet.scanner import PATIENCE, Scanner
 from bot.ledger import Ledger
 from tests.support.clock import StoppedClock
 from tests.support.ledger import vm
-from tests.support.waiting import wait_until
+from tests.support.waiting import DEADLINE, wait_until
 from tests.support.workbench import Workbench
 
 
@@ -101,11 +102,14 @@ class Quiet:
         self.clock, self.hand = clock, hand
         self.vms: tuple[VMInventory, ...] = ()
         self.asked: list[tuple[float, bool]] = []
-        self.is_down = False
+        self.is_down = self.hides_disks = False
+        self.hangs = Event()
+        self.hangs.set()
 
     def inventory(self, *, disks: bool = False) -> HostInventory:
         self.asked.append((self.hand.now, disks))
-        if self.is_down:
+        assert self.hangs.wait(DEADLINE)
+        if self.is_down or (disks and self.hides_disks):
             raise Unreachable("It does not answer.", "down")
         return HostInventory(self.host, self.clock(), self.vms)
 
@@ -225,6 +229,55 @@ def test_disks_that_were_not_looked_at_first_are_looked_at_within_two_rounds(rou
     for _ in range(25):
         rounds.hand.now += 10
         scanner.turn()
+
+    assert scanner.has_disks
+
+
+def with_disks(host: Quiet) -> list[float]:
+    return [at for at, disks in host.asked if disks]
+
+
+def test_disks_that_could_not_be_looked_at_are_looked_at_again_within_ten_minutes(rounds: Rounds) -> None:
+    host = rounds.hosts[-1]
+    host.hides_disks = True
+    rounds.run(62)
+    assert 2 <= len(with_disks(host)) <= 3
+    rounds.run(11)
+    host.hides_disks = False
+    rounds.run(11)
+
+    assert rounds.inventory.answers(host.host, disks=True)
+    assert all(590 < later - at < 700 for at, later in pairwise(with_disks(host)[1:]))
+    before = len(with_disks(host))
+    rounds.run(50)
+    assert len(with_disks(host)) == before
+
+
+def test_disks_of_a_host_that_was_down_at_the_start_are_looked_at_within_two_rounds(rounds: Rounds) -> None:
+    host = rounds.hosts[-1]
+    host.is_down = True
+    scanner = Scanner(rounds.inventory, rounds.scanner.ledger, steady=rounds.hand)
+    scanner.look(disks=True)
+    host.is_down = False
+    for _ in range(25):
+        rounds.hand.now += 10
+        scanner.turn()
+
+    assert rounds.inventory.answers(host.host, disks=True)
+
+
+def test_disks_are_there_when_every_host_has_answered_or_failed_to(rounds: Rounds) -> None:
+    slow, down = rounds.hosts[-1], rounds.hosts[0]
+    down.is_down = True
+    slow.hangs.clear()
+    scanner = Scanner(rounds.inventory, rounds.scanner.ledger, steady=rounds.hand)
+    looking = Thread(target=scanner.look, kwargs={"disks": True})
+    looking.start()
+    wait_until(lambda: sum(turn.disks_asked for turn in scanner._turns.values()) == len(rounds.hosts) - 1)
+    assert not scanner.has_disks
+
+    slow.hangs.set()
+    looking.join(DEADLINE)
 
     assert scanner.has_disks
 
