@@ -12,7 +12,7 @@ from commands.kit.finding import Found, one_checkpoint
 from commands.kit.kinds import MEANING, UNKNOWN, kind_of, meaning_of_type
 from commands.kit.options import checkpoint_argument, share_option, vm_argument
 from commands.kit.telling import age, claim_button, how_long, is_stale, is_unclaimed, keeper, known, owner, written
-from commands.kit.words import say_names, say_time
+from commands.kit.words import say_names, say_span, say_time
 
 
 @click.command(epilog="show web01 before-upgrade\nshow web01 1a2b3c4d --share")
@@ -36,7 +36,9 @@ def _facts(context: Context, found: Found, note: CheckpointNote) -> Iterator[tup
     yield "VM", f"{name(seen.vm.name)} on {name(seen.vm.host)}, {seen.vm.state.label}"
     health = context.health.kept([seen.vm])[seen.vm.id]
     if health.at is not None:
-        yield "Health", f"{soundness.line(health)}. {' '.join(reason.sentence for reason in health.why)}".strip()
+        why = " ".join(reason.sentence for reason in health.why)
+        judged = f"{say_span(context.now - health.at)} ago"
+        yield "Health", f"{soundness.line(health)}, as it was judged {judged}. {why}".strip()
     yield "Id", one.id
     yield "Taken", f"{say_time(one.created)}, {age(one, context.now)} ago{stale}"
     yield "Kind", MEANING[kind_of(one, note)]

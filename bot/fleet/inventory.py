@@ -273,6 +273,11 @@ class Inventory:
         sights = (watch.sight(disks).inventory for watch in self._watches.values())
         return tuple(inventory for inventory in sights if inventory)
 
+    def disks_read(self) -> Mapping[str, datetime]:
+        """When each host last answered with its disks, without those that never did."""
+        deep = {host: watch.deep.inventory for host, watch in self._watches.items()}
+        return {host: one.taken_at for host, one in deep.items() if one}
+
     def find_checkpoint(self, checkpoint_id: str) -> Checkpoint | None:
         """The checkpoint with this GUID. Hosts are asked when none was seen."""
         found = self._checkpoint(checkpoint_id)

@@ -186,6 +186,9 @@ class _Fleet(Collector):
         yield _gauge("host_up", "Whether the host answered last.", [((h.name,), h.reachable) for h in hosts], ("host",))
         seen = [((h.name,), h.seen_at.timestamp()) for h in hosts if h.seen_at]
         yield _gauge("host_last_seen_timestamp_seconds", "When the host answered last.", seen, ("host",))
+        read = [((host,), at.timestamp()) for host, at in self.sources.inventory.disks_read().items()]
+        text = "When the disks of the host's VMs were read last."
+        yield _gauge("host_disks_seen_timestamp_seconds", text, read, ("host",))
         yield _gauge("host_vms", "VMs on the host.", [((h.name,), h.vms) for h in hosts], ("host",))
         yield from self._volumes()
         yield from self._vms()

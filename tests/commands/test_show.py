@@ -1,6 +1,9 @@
 """Everything that is known of a checkpoint."""
 
+from datetime import timedelta
+
 from commands.base import CheckpointNote, Table, unmarked
+from tests.support.memory import ToBeLookedAt
 
 
 def facts(reply):
@@ -40,3 +43,11 @@ def test_a_safety_checkpoint_says_why_it_is_there(world):
     shown = facts(world.run("show", "web01", "before", "--share"))
     assert shown["Why"] == "the bot took it before an apply"
     assert shown["Kept"] == "forever"
+
+
+def test_a_verdict_says_when_it_was_judged(world):
+    world.checkpoint(world.vm("web01"), "before")
+    world.health = ToBeLookedAt()
+    world.now += timedelta(minutes=20)
+    told = facts(world.run("show", "web01", "before"))["Health"]
+    assert told.endswith(", as it was judged 20 minutes ago. A file belongs to no chain.")

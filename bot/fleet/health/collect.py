@@ -23,11 +23,15 @@ from bot.fleet.health import chain, events
 from bot.fleet.health.events import Means, Names, Sign, Told
 from bot.fleet.health.signs import Signs, Watched
 from bot.fleet.health.verdict import seen_from
+from bot.fleet.inventory import SCAN_DISKS
 from bot.ledger.verdicts import Remembered
+from commands.kit.words import say_span
 
 YOUNG = timedelta(minutes=10)
 """A file younger than this when the chains were read may belong to one that was read before it was there."""
 
+OLD = 2 * SCAN_DISKS
+"""Disks that were read longer ago say nothing of how they are."""
 
 Folders = Mapping[str, frozenset[str]]
 """Files by their folder, all in lower case."""
@@ -45,6 +49,11 @@ class Seen:
     """With disks."""
     silent: frozenset[str] = frozenset()
     """Hosts that do not answer."""
+
+    @cached_property
+    def taken(self) -> Mapping[str, datetime]:
+        """When each host was looked at, with its disks where they were read."""
+        return {one.host: one.taken_at for one in self.inventories}
 
     @cached_property
     def known(self) -> Folders:
@@ -91,8 +100,11 @@ def folders_of(vms: Iterable[VMInventory]) -> tuple[str, ...]:
     return tuple(sorted(folder for folder in folders if folder))
 
 
-def signs_of(seen: VMInventory, looked: Seen, kept: Remembered, known: Folders) -> Signs:
-    """The signs of one VM. `known` are the files that are in some chain."""
+def signs_of(
+    seen: VMInventory, looked: Seen, kept: Remembered, known: Folders, *, read_at: datetime | None = None
+) -> Signs:
+    """The signs of one VM. `known` are the files that are in some chain, and `read_at` says when its disks were read,
+    where that was not with those of its host."""
     host = seen.vm.host
     told = looked.told.perhaps_of(seen.vm.id)
     files = looked.files.get(host)
@@ -102,7 +114,7 @@ def signs_of(seen: VMInventory, looked: Seen, kept: Remembered, known: Folders) 
         told,
         _readings(seen, looked),
         _orphans(seen, looked, known, told, kept),
-        tuple(_unseen(seen, looked, files)),
+        tuple(_unseen(seen, looked, files, read_at or looked.taken.get(host, looked.at))),
         Watched(kept.watched_since, kept.watched_until) if kept.watched_since and kept.watched_until else None,
         kept.forked,
         kept.acknowledged,
@@ -155,7 +167,7 @@ def _orphans(
         return ()
     folders, stems = folders_of((seen,)), {_stem(path) for path in paths_of(seen)}
     forked = kept.forked is not None or any(_is_fork(sign) for sign in events.of_vm(told, seen))
-    taken = next((one.taken_at for one in looked.inventories if one.host == seen.vm.host), looked.at)
+    taken = looked.taken.get(seen.vm.host, looked.at)
     lost = [
         file
         for folder in folders
@@ -172,8 +184,10 @@ def _stem(path: str) -> str:
     return name.rpartition("_")[0] or name if suffix in (".avhdx", ".avhd") else name
 
 
-def _unseen(seen: VMInventory, looked: Seen, files: FolderFiles | None) -> Iterable[str]:
+def _unseen(seen: VMInventory, looked: Seen, files: FolderFiles | None, read_at: datetime) -> Iterable[str]:
     host = seen.vm.host
+    if looked.at - read_at > OLD:
+        yield f"Its disks were last read {say_span(looked.at - read_at)} ago."
     if host in looked.silent:
         yield f"{host} could not be asked: this is what was seen of it last."
     elif files is None:

@@ -150,7 +150,8 @@ class Health:
         judged: list[tuple[VMHealth, Remembered]] = []
         for seen in vms:
             before = kept.get(seen.vm.id, Remembered())
-            signs = signs_of(self._as_it_is(seen, looked, before), looked, before, known)
+            now = self._as_it_is(seen, looked, before)
+            signs = signs_of(now, looked, before, known, read_at=None if now is seen else looked.at)
             judged.append((judge(signs), remembered(signs, before)))
         try:
             self.ledger.verdicts.keep(judged)
@@ -212,7 +213,7 @@ class Health:
             files = {**files, host: listed} if listed else files
         silent = frozenset() if told else frozenset({host})
         looked = Seen(self.clock(), found, files, inventories, silent)
-        signs = signs_of(seen, looked, before, looked.with_chain_of(seen))
+        signs = signs_of(seen, looked, before, looked.with_chain_of(seen), read_at=looked.at)
         health = judge(signs)
         self.ledger.verdicts.keep([(health, remembered(signs, before))])
         return self.ledger.verdicts.of([vm_id]).get(vm_id, health)

@@ -100,6 +100,7 @@ def world(ledger: Ledger, tmp_path: Path) -> Iterator[World]:
 
 def test_what_is_known_is_on_the_page(world: World) -> None:
     assert world.value("checkpointbot_host_up", host="hv01") == 1
+    assert abs(NOW.timestamp() - world.value("checkpointbot_host_disks_seen_timestamp_seconds", host="hv01")) < 600
     assert world.value("checkpointbot_vm_checkpoints", vm="web01") == 2
     age = NOW.timestamp() - world.value("checkpointbot_vm_oldest_checkpoint_timestamp_seconds", vm="web01")
     assert 40.9 < age / 86400 < 41.1
@@ -109,6 +110,15 @@ def test_what_is_known_is_on_the_page(world: World) -> None:
     assert world.value("checkpointbot_requests_waiting") == 3
     assert world.value("checkpointbot_stale_after_seconds") == 7 * 86400
     assert world.value("checkpointbot_ledger_size_bytes") > 0
+
+
+def test_a_host_whose_disks_were_never_read_has_no_time_of_it(ledger: Ledger, tmp_path: Path) -> None:
+    inventory = Inventory({"hv01": MemoryHost("hv01")}, lambda: NOW)  # type: ignore[dict-item]
+    inventory.refresh()
+    families = World(inventory, ledger, tmp_path).families()
+    assert families["checkpointbot_host_last_seen_timestamp_seconds"].samples
+    assert families["checkpointbot_host_disks_seen_timestamp_seconds"].samples == []
+    inventory.close()
 
 
 def test_changes_are_counted_by_verb_and_how_they_ended(world: World) -> None:

@@ -93,6 +93,21 @@ def test_a_fleet_that_is_well_is_fine(ward: Ward) -> None:
     assert [ward.verdict(vm) for vm in vms] == [FINE, FINE]
 
 
+def test_disks_that_were_read_long_ago_say_nothing_of_how_they_are(ward: Ward) -> None:
+    vm = ward.put("web01", Past("old", DAY))
+    ward.look()
+    ward.time.advance(2 * 3600 + 60)
+    ward.inventory.refresh()
+    ward.health.look_around()
+    assert (ward.verdict(vm), ward.why(vm)) == (CANNOT_TELL, {"unseen"})
+    (why,) = ward.ledger.verdicts.of([vm.id])[vm.id].why
+    assert why.sentence == "Its disks were last read 2 hours ago."
+
+    assert ward.health.judge(ward.inventory.look(vm.id, disks=True)).verdict is FINE
+    ward.look()
+    assert ward.verdict(vm) is FINE
+
+
 def test_a_fork_holds_its_vm_and_no_other(ward: Ward) -> None:
     vm, other = ward.put("web01", Past("old", DAY)), ward.put("web02", Past("old", DAY))
     ward.fork(vm)
@@ -188,7 +203,7 @@ def test_a_merge_that_does_not_happen_is_to_be_looked_at(ward: Ward, kind: Fault
 def test_an_endpoint_of_the_older_version_says_so_and_all_else_works(ward: Ward) -> None:
     vm = ward.put("web01", Past("old", DAY))
     shell = SimulatedPowerShell(ward.host(), [bot_configuration(version=2)])
-    old = HyperVBackend("hv01", SimulatedSession(shell, configuration=NAME), find_endpoint=True)
+    old = HyperVBackend("hv01", SimulatedSession(shell, configuration=NAME), find_endpoint=True, now=ward.now)
     inventory = Inventory({"hv01": old}, ward.now, fresh_for=timedelta(0))
     inventory.refresh(disks=True)
     Health(inventory, {"hv01": old}, ward.ledger, ward.now).look_around()
