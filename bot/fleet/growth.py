@@ -117,9 +117,19 @@ class KnownGrowth:
     def of_volumes(self, hosts: Iterable[str]) -> tuple[Filling, ...]:
         now = self.clock()
         found = self.ledger.samples.of_volumes(now - WINDOW, hosts)
-        told = [(*key, one[-1][1], until_full(one)) for key, one in found.items() if _is_recent(one, now)]
-        filling = [Filling(host, path, left, *when) for host, path, left, when in told if when is not None]
-        return tuple(sorted((one for one in filling if one.days <= HORIZON.days), key=lambda one: one.days))
+        filling = [_filling(*key, one, now) for key, one in found.items() if _is_recent(one, now)]
+        soon = (one for one in filling if one is not None and one.days <= HORIZON.days)
+        return tuple(sorted(soon, key=lambda one: one.days))
+
+
+def _filling(host: str, path: str, free: Sequence[Sample], now: datetime) -> Filling | None:
+    """From now on: some of the days that are left may be over since the newest sample."""
+    days, (at, left) = until_full(free), free[-1]
+    if days is None:
+        return None
+    age = max(0, int(now.timestamp()) - at)
+    from_now, soonest, latest = (max(0.0, one - age / _DAY) for one in days)
+    return Filling(host, path, left, from_now, soonest, latest, timedelta(seconds=age))
 
 
 def _is_recent(samples: Sequence[Sample], now: datetime) -> bool:

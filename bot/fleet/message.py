@@ -30,7 +30,7 @@ from commands.base import (
     name,
 )
 from commands.base.health import VMHealth
-from commands.kit.forecast import a_day, when_full
+from commands.kit.forecast import a_day, free, when_full
 from commands.kit.kinds import Kind, kind_of
 from commands.kit.soundness import FIRST, NOT, how_to_see
 from commands.kit.telling import age, keep_buttons, owned, owner
@@ -177,9 +177,8 @@ def _free(volume: Volume) -> str:
 
 
 def _filling(one: Filling, low: Volume | None) -> str:
-    of = f" of {say_size(low.size)}" if low else ""
     where = f"💾 {_called(one.path)} on {_called(one.host)}"
-    return f"{where} is full {when_full(one)} at today's rate: {say_size(one.free)} free{of}."
+    return f"{where} is full {when_full(one)} at today's rate: {free(one, low.size if low else None)}."
 
 
 def _trouble(digest: Digest) -> Iterator[str]:

@@ -10,11 +10,12 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from threading import Event, Thread
 
 from backends.base import HostInventory
+from bot.fleet import space
 from bot.fleet.inventory import FEW, SCAN, Inventory, what_is_there
 from bot.ledger import Ledger, LedgerError
 
@@ -24,7 +25,7 @@ DISKS_EVERY = 30
 """Rounds: opening each disk file costs a host more than everything else."""
 
 DISKS_SOON = 5
-"""Rounds after which they are opened again where they could not be."""
+"""Rounds after which they are opened again where they could not be, or where a volume will be full within a day."""
 
 FIRST_DISKS = 2
 """Rounds over which the first looks at the disks of a large fleet are spread: names are known first."""
@@ -66,6 +67,8 @@ class _Turn:
     changed: float | None = None
     look: _Look | None = None
     disks_asked: bool = False
+    volumes: HostInventory | None = None
+    """What it showed last with its disks, without its VMs."""
 
 
 @dataclass(slots=True)
@@ -194,12 +197,18 @@ class Scanner:
         turn.pause = min(turn.pause * 1.5, self._round * self._seldom) if quiet else self._round
         turn.due = self.steady() + turn.pause
         if look.disks:
-            answered = self.inventory.answers(host, disks=True)
+            is_soon = not self.inventory.answers(host, disks=True) or self._fills_soon(turn, seen)
             turn.disks_asked = True
-            turn.disks_due = self.steady() + self._round * (DISKS_EVERY if answered else DISKS_SOON)
+            turn.disks_due = self.steady() + self._round * (DISKS_SOON if is_soon else DISKS_EVERY)
         if seen and (news or look.disks):
             self._record(seen)
         return news
+
+    @staticmethod
+    def _fills_soon(turn: _Turn, seen: HostInventory | None) -> bool:
+        """By its volumes now and when its disks were looked at before."""
+        before, turn.volumes = turn.volumes, replace(seen, vms=()) if seen else None
+        return before is not None and turn.volumes is not None and space.fills_soon(turn.volumes, before)
 
     def _record(self, seen: HostInventory) -> None:
         try:

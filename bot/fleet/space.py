@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from backends.base import VM, CheckpointType, DiskFull, VMInventory, VMState, Volume
+from backends.base import VM, CheckpointType, DiskFull, HostInventory, VMInventory, VMState, Volume
 from commands.base import name
 from commands.kit.room import RESERVE
 from commands.kit.words import say_size, typed
+
+_DAY = 86400.0
+
+LOW = 0.2
+"""Part of a volume: where less is free, how fast it fills counts."""
+
+
+def fills_soon(now: HostInventory, before: HostInventory) -> bool:
+    """Whether a volume with little room is full within a day if it goes on as between these two looks with disks."""
+    had = {one.path: one.free for one in before.volumes or ()}
+    passed = (now.taken_at - before.taken_at).total_seconds()
+    return any(
+        one.free < LOW * one.size and one.free * passed < (had.get(one.path, one.free) - one.free) * _DAY
+        for one in now.volumes or ()
+    )
 
 
 def memory_needed(vm: VM, checkpoint_type: CheckpointType) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 
@@ -26,6 +27,8 @@ class Filling:
     days: float
     soonest: float
     latest: float
+    age: timedelta = timedelta()
+    """How long ago so much was free."""
 
 
 class Growth(Protocol):

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from backends.base import VM
 from commands.base import Context, Filling, Rate, name
-from commands.kit.words import say_size
+from commands.kit.words import say_size, say_span
+
+LATELY = timedelta(hours=2)
+"""What was seen longer ago is said to be so old."""
 
 MOST_VOLUMES = 3
 """Volumes that a sentence about VMs names."""
@@ -26,10 +30,16 @@ def when_full(one: Filling) -> str:
     return f"in about {days} day{'' if days == 1 else 's'}{span}"
 
 
+def free(one: Filling, size: int | None = None) -> str:
+    """`40 GB free`, `40 GB free of 1 TB 20 hours ago`."""
+    of = f" of {say_size(size)}" if size else ""
+    return f"{say_size(one.free)} free{of}{f' {say_span(one.age)} ago' if one.age >= LATELY else ''}"
+
+
 def fills(one: Filling) -> str:
     """`D:\\ on hv01 has 40 GB free and is full in about 9 days (7 to 12) at today's rate.`"""
-    where = f"{name(one.path)} on {name(one.host)}"
-    return f"{where} has {say_size(one.free)} free and is full {when_full(one)} at today's rate."
+    where, has = f"{name(one.path)} on {name(one.host)}", "had" if one.age >= LATELY else "has"
+    return f"{where} {has} {free(one)} and is full {when_full(one)} at today's rate."
 
 
 def sentences(context: Context, vms: Sequence[VM]) -> Iterator[str]:

@@ -158,6 +158,15 @@ class TestOfTheLedger:
         assert one.soonest < one.days < one.latest < HORIZON.days
         assert growth.of_volumes(["hv02"]) == ()
 
+    def test_days_count_from_now_and_not_from_the_newest_sample(self, growth: KnownGrowth, clock: StoppedClock) -> None:
+        (then,) = growth.of_volumes(["hv01"])
+        clock.forward(hours=18)
+        (now,) = growth.of_volumes(["hv01"])
+        assert (then.age, now.age) == (timedelta(0), timedelta(hours=18))
+        assert now.days == pytest.approx(then.days - 0.75)
+        assert now.soonest == pytest.approx(then.soonest - 0.75)
+        assert now.free == then.free
+
     def test_what_was_not_sampled_for_a_day_is_not_spoken_of(self, growth: KnownGrowth, clock: StoppedClock) -> None:
         clock.forward(days=1)
         assert growth.of_volumes(["hv01"]) == ()

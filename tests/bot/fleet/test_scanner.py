@@ -12,7 +12,7 @@ from threading import Event, Thread
 
 import pytest
 
-from backends.base import HostInventory, Unreachable, VMInventory
+from backends.base import HostInventory, Unreachable, VMInventory, Volume
 from backends.hyperv.psrp.pool import IDLE_LIMIT
 from backends.simulator.fleets.seed import DAY, Past
 from backends.simulator.model.faults import FaultKind
@@ -101,6 +101,7 @@ class Quiet:
         self.host = host
         self.clock, self.hand = clock, hand
         self.vms: tuple[VMInventory, ...] = ()
+        self.free = 900
         self.asked: list[tuple[float, bool]] = []
         self.is_down = self.hides_disks = False
         self.hangs = Event()
@@ -111,7 +112,8 @@ class Quiet:
         assert self.hangs.wait(DEADLINE)
         if self.is_down or (disks and self.hides_disks):
             raise Unreachable("It does not answer.", "down")
-        return HostInventory(self.host, self.clock(), self.vms)
+        at = self.clock() + timedelta(seconds=self.hand.now)
+        return HostInventory(self.host, at, self.vms, (Volume("D:\\", 1000, self.free),) if disks else None)
 
 
 @dataclass
@@ -250,6 +252,22 @@ def test_disks_that_could_not_be_looked_at_are_looked_at_again_within_ten_minute
     assert all(590 < later - at < 700 for at, later in pairwise(with_disks(host)[1:]))
     before = len(with_disks(host))
     rounds.run(50)
+    assert len(with_disks(host)) == before
+
+
+def test_disks_beside_a_volume_that_fills_are_looked_at_every_ten_minutes_until_it_does_not(rounds: Rounds) -> None:
+    host = rounds.hosts[-1]
+    host.free = 190
+    rounds.run(62)
+    assert len(with_disks(host)) == 2
+    for _ in range(90):
+        host.free -= 1
+        rounds.run(1)
+    assert sum(later - at < 700 for at, later in pairwise(with_disks(host))) >= 5
+
+    rounds.run(22)
+    before = len(with_disks(host))
+    rounds.run(35)
     assert len(with_disks(host)) == before
 
 

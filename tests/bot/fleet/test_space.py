@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from backends.base import VM, CheckpointType, DiskFull, VMState, Volume, name
+from backends.base import VM, CheckpointType, DiskFull, HostInventory, VMState, Volume, name
 from bot.fleet import space as room
 
 GB = 1024**3
@@ -13,6 +15,31 @@ WEB = VM("0b1c", "web01", "hv01", VMState.RUNNING, memory_assigned=8 * GB)
 
 def volume(free: int) -> Volume:
     return Volume("D:\\", 500 * GB, free)
+
+
+def at(hours: float, **free: int) -> HostInventory:
+    volumes = tuple(Volume(f"{letter}:\\", 500 * GB, gb * GB) for letter, gb in free.items())
+    return HostInventory("hv01", datetime(2026, 11, 20, tzinfo=UTC) + timedelta(hours=hours), (), volumes)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "is_soon"),
+    [
+        (at(0, C=90, D=400), at(1, C=86, D=400), True),
+        (at(0, C=90, D=400), at(1, C=87, D=400), False),
+        (at(0, C=10), at(1, C=10), False),
+        (at(0, C=10), at(1, C=90), False),
+        (at(0, C=400), at(1, C=200), False),
+        (at(0, C=90), at(1 / 6, C=89), True),
+        (at(0, C=1), at(0, C=1), False),
+        (at(0), at(1, C=1), False),
+        (at(0, C=1), at(1), False),
+    ],
+)
+def test_a_volume_fills_soon_that_has_little_room_and_is_full_within_a_day_at_its_pace(
+    before: HostInventory, now: HostInventory, is_soon: bool
+) -> None:
+    assert room.fills_soon(now, before) is is_soon
 
 
 def test_a_standard_checkpoint_of_a_running_vm_needs_room_for_its_memory() -> None:

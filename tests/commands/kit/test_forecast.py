@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from commands.base import Filling, Plan, Rate, Reply, unmarked
@@ -39,6 +42,12 @@ def test_a_volume_is_full_in_days_with_their_range(days: tuple[float, float, flo
 def test_sizes_and_names_are_said_as_everywhere() -> None:
     assert a_day(Rate(2.1 * GB, 0, 0)) == "2.1 GB a day"
     assert unmarked(fills(D)) == FULL
+
+
+def test_what_was_free_hours_ago_is_said_to_be_so_old() -> None:
+    told = unmarked(fills(replace(D, age=timedelta(hours=20, minutes=9))))
+    assert told == "D:\\ on hv01 had 40.0 GB free 20 hours ago and is full in about 9 days (7 to 12) at today's rate."
+    assert unmarked(fills(replace(D, age=timedelta(minutes=119)))) == FULL
 
 
 def test_the_list_of_a_vm_says_what_it_writes_and_which_volume_fills(filling: World) -> None:
