@@ -16,6 +16,9 @@ from bot.ledger.writing import clean
 KEPT = (timedelta(days=2), timedelta(days=14), timedelta(days=365))
 """How long a sample is kept that is no first of anything, the first of four hours, and the first of a day."""
 
+LEAP = timedelta(days=3)
+"""Nothing is dropped by a time that is further from all samples of the days before: that clock may run ahead."""
+
 MOST_DROPPED = 1_000
 """Old samples of each of these ranks that one addition drops at the most, so that none takes long."""
 
@@ -28,7 +31,7 @@ class Samples(Part):
 
     def add(self, inventory: HostInventory) -> None:
         """Keep the sizes in an inventory that was taken with disks; one without adds nothing. The disks of a replica
-        are not those of its VM, which has the same id."""
+        are not those of its VM, which has the same id. What is said to come from the future is of now."""
         disks = [
             ("", one.vm.id, None, one.differencing_bytes)
             for one in inventory.vms
@@ -38,7 +41,8 @@ class Samples(Part):
         rows = [*disks, *volumes]
         if not rows:
             return
-        at = _seconds(inventory.taken_at)
+        taken_at = min(inventory.taken_at, self._clock())
+        at = _seconds(taken_at)
         with self._store.write() as db:
             db.conn.executemany(
                 """INSERT INTO sampled (host, name, size) VALUES (?, ?, ?) ON CONFLICT (host, name)
@@ -46,7 +50,7 @@ class Samples(Part):
                 [row[:3] for row in rows],
             )
             db.conn.executemany(_ADD, [{"host": r[0], "name": r[1], "at": at, "bytes": r[3]} for r in rows])
-            _thin(db, inventory.taken_at)
+            _thin(db, taken_at)
 
     def of_vms(self, since: datetime, vm_ids: Iterable[str] | None = None) -> Mapping[str, Sequence[Sample]]:
         """What the differencing disks of each of these VMs, or of all, took since, oldest first; VMs without a sample
@@ -62,13 +66,19 @@ class Samples(Part):
     def _of(
         self, kind: str, column: str, chosen: Iterable[str] | None, since: datetime
     ) -> Mapping[tuple[str, str], Sequence[Sample]]:
-        """Those whose `column` is one of the chosen, or all. A VM has no host here, since it may move."""
+        """Those whose `column` is one of the chosen, or all, without what a clock that ran ahead has left. A VM has no
+        host here, since it may move."""
         with self._store.read() as db:
             rows = db.conn.execute(
-                f"""SELECT host, name, at, bytes FROM sampled CROSS JOIN samples ON what = number AND at >= :since
+                f"""SELECT host, name, at, bytes FROM sampled CROSS JOIN samples
+                ON what = number AND at BETWEEN :since AND :now
                 WHERE {kind} AND (:chosen IS NULL OR {column} IN (SELECT value FROM json_each(:chosen)))
                 ORDER BY number, at""",  # noqa: S608 - constants of this class
-                {"chosen": None if chosen is None else json.dumps(list(chosen)), "since": _seconds(since)},
+                {
+                    "chosen": None if chosen is None else json.dumps(list(chosen)),
+                    "since": _seconds(since),
+                    "now": _seconds(self._clock()),
+                },
             ).fetchall()
         return {key: [row[2:] for row in some] for key, some in groupby(rows, lambda row: row[:2])}
 
@@ -82,7 +92,12 @@ _ADD = """INSERT OR REPLACE INTO samples (what, at, rank, bytes)
 
 
 def _thin(db: Database, now: datetime) -> None:
-    """Drop what is older than its rank is kept for; after a long pause that takes several additions."""
+    """Drop what is older than its rank is kept for; after a long pause that begins a day later, and takes several
+    additions."""
+    newest = "SELECT max(at) FROM samples WHERE rank = ? AND at <= ?"
+    (before,) = db.execute(newest, [len(KEPT) - 1, _seconds(now - timedelta(days=1))]).fetchone()
+    if before is not None:
+        now = min(now, datetime.fromtimestamp(before, now.tzinfo) + LEAP)
     for rank, kept in enumerate(KEPT):
         db.execute(
             """DELETE FROM samples WHERE (what, at) IN

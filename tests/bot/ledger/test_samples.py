@@ -82,10 +82,31 @@ def test_samples_become_fewer_with_age(ledger: Ledger, clock: StoppedClock) -> N
 
 def test_samples_of_more_than_a_year_ago_are_dropped(ledger: Ledger, clock: StoppedClock) -> None:
     ledger.samples.add(inventory(vm("web01", growth=1), at=START, free=1))
-    later = clock.forward(days=KEPT[-1].days, seconds=1)
-    ledger.samples.add(inventory(vm("web01", growth=2), at=later, free=2))
-    assert ledger.samples.of_vms(START) == {"id-web01": [(int(later.timestamp()), 2)]}
-    assert list(ledger.samples.of_volumes(START).values()) == [[(int(later.timestamp()), 2)]]
+    later = [clock.forward(days=KEPT[-1].days, seconds=1), clock.forward(days=1)]
+    for at in later:
+        ledger.samples.add(inventory(vm("web01", growth=2), at=at, free=2))
+    expected = [(int(at.timestamp()), 2) for at in later]
+    assert ledger.samples.of_vms(START) == {"id-web01": expected}
+    assert list(ledger.samples.of_volumes(START).values()) == [expected]
+
+
+def test_a_clock_that_ran_ahead_leaves_nothing_behind_and_takes_nothing_away(
+    ledger: Ledger, clock: StoppedClock
+) -> None:
+    for size in range(20):
+        sample(ledger, clock, size)
+        clock.forward(hours=11)
+    now = clock.now
+    clock.forward(days=4000)
+    sample(ledger, clock, *range(1000, 1012))
+    clock.now = now
+    sample(ledger, clock, 20)
+    assert sizes(ledger) == {"id-web01": list(range(21))}
+
+
+def test_what_a_site_dates_ahead_of_the_bot_is_of_now(ledger: Ledger, clock: StoppedClock) -> None:
+    ledger.samples.add(inventory(vm("web01", growth=1), at=START + 24 * HOUR, free=1))
+    assert ledger.samples.of_vms(START) == {"id-web01": [(int(START.timestamp()), 1)]}
 
 
 def test_the_same_sample_added_again_keeps_its_rank(ledger: Ledger, clock: StoppedClock) -> None:
