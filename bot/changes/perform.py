@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from backends.base import BackendError, NotFound, UnknownOutcome, VMInventory
 from bot.changes import drift, verbs
@@ -98,22 +99,22 @@ class Performer:
         """The VM, where the change may be carried out on it. While the workspace does not say whether it may, that is
         asked again. Raises `NotNow`."""
 
-        def look() -> VMInventory:
-            now = self.env.ledger.changes.get(change.id) or change  # it may have been cancelled while it waited
-            return self._check(now, target, exact=exact, held=held)
+        def look(again: bool) -> VMInventory:
+            now = self.env.ledger.changes.get(change.id) if again else None  # it may have been cancelled meanwhile
+            return self._check(now or change, target, exact=exact, held=held)
 
         waits = ""
         try:
             for number, pause in enumerate(self.env.timeouts.untold):
                 try:
-                    return steps.step(f"check again {number}" if number else "check", look)
+                    return steps.step(f"check again {number}" if number else "check", partial(look, number > 0))
                 except NotNow as reason:
                     if reason.said.key != UNTOLD:
                         raise
                 waits = WAITS.format(vm=called(target.vm_name))
                 self.env.waits(target.vm_id, waits)
                 steps.sleep(pause)
-            return steps.step("check at last", look)
+            return steps.step("check at last", partial(look, True))
         finally:
             if waits:
                 self.env.waits(target.vm_id, "")
