@@ -75,7 +75,7 @@ class Headquarters(Hosts):
     def start(self) -> None:
         self._core = Core(
             jobs.placed(self.settings),
-            backends=self.in_process(),
+            backends=self.in_process(self.clock),
             announcer=self.board,
             screen=self.screens,
             directory=self.people,

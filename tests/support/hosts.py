@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from backends.base import CheckpointType, VMInventory, VMState
 from backends.hyperv.backend import HyperVBackend
@@ -30,9 +31,9 @@ class Hosts:
         self.hosts = {host.name: host for host in hosts}
         self.shells = {name: SimulatedPowerShell(host) for name, host in self.hosts.items()}
 
-    def in_process(self) -> dict[str, HyperVBackend]:
-        """New backends, without a wire."""
-        return {name: HyperVBackend(name, SimulatedSession(shell)) for name, shell in self.shells.items()}
+    def in_process(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> dict[str, HyperVBackend]:
+        """New backends, without a wire, which date what they see by this clock."""
+        return {name: HyperVBackend(name, SimulatedSession(shell), now=clock) for name, shell in self.shells.items()}
 
     def look(self, vm_id: str, host: str = "hv01") -> VMInventory:
         """A VM as its host shows it."""
