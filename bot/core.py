@@ -26,6 +26,7 @@ from bot.dispatch.desk import Desk
 from bot.dispatch.views import NoScreen, Screen
 from bot.dispatch.waiting import Waiting
 from bot.durable import SELDOM, Durable, sqlite_jobs
+from bot.fleet.elapsed import Elapsed
 from bot.fleet.health.rounds import Health
 from bot.fleet.inventory import Inventory
 from bot.fleet.ownership import Ownership
@@ -93,7 +94,7 @@ class Core:
             if self._scanner.has_disks and self.health.look_if_due():
                 self.holds.tell()
 
-        self._scanner = Scanner(self.inventory, self.ledger, after_a_look)
+        self._scanner = Scanner(self.inventory, self.ledger, after_a_look, steady=Elapsed(clock))
         soundness = Soundness(self.health if settings.health.gate else None)
         permission = Permission(settings, gate, self.ledger, Brake(settings, self.ledger, clock))
         quota = Quota(settings.policy, Holdings(self.inventory, self.ledger))

@@ -81,6 +81,7 @@ class Scanner:
     """Called after looks that showed something new, and once a round."""
     every: timedelta = SCAN
     steady: Callable[[], float] = time.monotonic
+    """Counts seconds. One that goes on while the machine sleeps lets what was due then be asked when it wakes."""
     _stopping: Event = field(default_factory=Event)
     _stopped: Future[None] = field(default_factory=Future)
     """Done when it is to stop: nobody waits for a host then."""
@@ -112,9 +113,16 @@ class Scanner:
             self._stopped.set_result(None)
 
     def _watch(self) -> None:
-        self._guarded(lambda: self.look(disks=len(self._turns) <= FEW))
+        self._guarded(self._look_at_all)
+        paused = self.steady()
         while not self._stopping.wait(self._round / TURNS):
-            self._guarded(self.turn)
+            slept = self.steady() - paused > self._round
+            self._guarded(self._look_at_all if slept else self.turn)
+            paused = self.steady()
+
+    def _look_at_all(self) -> None:
+        """At the start, and when the machine wakes: every host is due then, and the next looks are spread anew."""
+        self.look(disks=len(self._turns) <= FEW)
 
     def _guarded(self, act: Callable[[], None]) -> None:
         try:

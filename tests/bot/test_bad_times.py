@@ -81,3 +81,12 @@ def test_a_schedule_runs_once_for_its_time_whichever_way_the_clock_jumps(hq: Hea
     finally:
         hq.type("schedule remove clock")
         hq.clock.forward(seconds=-ahead)
+
+
+def test_time_that_the_machine_has_slept_counts_for_the_looks_at_the_fleet(hq: Headquarters) -> None:
+    begun = hq.core._scanner.steady()
+    hq.clock.forward(hours=8)
+    try:
+        assert hq.core._scanner.steady() - begun >= 8 * 3600
+    finally:
+        hq.clock.forward(hours=-8)

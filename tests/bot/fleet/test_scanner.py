@@ -152,6 +152,23 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
         yield made
 
 
+def test_after_a_sleep_the_whole_fleet_is_looked_at_and_the_looks_are_spread_anew(rounds: Rounds) -> None:
+    scanner = Scanner(rounds.inventory, rounds.scanner.ledger, every=timedelta(milliseconds=20), steady=rounds.hand)
+
+    def slept() -> bool:
+        rounds.hand.now += 3600
+        return all(len(host.asked) > 2 for host in rounds.hosts)
+
+    scanner.start()
+    wait_until(lambda: scanner.has_disks)
+    wait_until(slept)
+    scanner.stop()
+
+    assert scanner._thread is not None
+    scanner._thread.join(DEADLINE)
+    assert len({turn.due for turn in scanner._turns.values()}) == len(rounds.hosts)
+
+
 def test_looks_are_spread_over_the_round(rounds: Rounds) -> None:
     rounds.run(2)
 
