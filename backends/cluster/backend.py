@@ -112,12 +112,13 @@ class ClusterBackend:
         return whole.of_facts(answers, told)
 
     def inventory(self, *, disks: bool = False) -> HostInventory:
-        """What all nodes show that run. VMs of one that does not answer stay as last seen, and that is said."""
+        """What all nodes show that run, as of when they are asked. VMs of one that does not answer stay as last seen,
+        and that is said."""
+        now = self._now()
         cluster = self._nodes.read()
         answers = self._nodes.ask(self._running(cluster), lambda _, node: node.inventory(disks=disks))
         if not any(isinstance(one, HostInventory) for one in answers.values()):
             self._any_of([*answers.values()])
-        now = self._now()
         self._answered.update((node, now) for node, one in answers.items() if isinstance(one, HostInventory))
         found = whole.of_nodes(
             self._host,

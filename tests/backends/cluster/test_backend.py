@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -68,3 +68,16 @@ def test_the_logs_of_a_node_that_has_been_down_for_long_are_missed_no_more(world
     assert missed() == {"hv03"}
     world.time.forward(days=1)
     assert missed() == set()
+
+
+def test_an_inventory_is_as_of_when_the_nodes_were_asked_and_not_as_of_its_end(
+    world: ClusterWorld, vm: SimulatedVM
+) -> None:
+    """What is taken while they answer is not in it, and has not gone for that."""
+    backend = world.reach()
+    begun = world.time()
+    world.moments.at, world.moments.happens = 0, lambda: world.time.forward(minutes=2)
+    seen = backend.inventory()
+    assert world.time() - begun >= timedelta(minutes=2)
+    assert seen.taken_at - begun < timedelta(minutes=1)
+    assert {node.seen_at for node in seen.nodes} == {seen.taken_at}
