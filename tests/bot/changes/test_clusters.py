@@ -18,7 +18,7 @@ from tests.support.headquarters import Headquarters
 class Clustered(Headquarters):
     """The bot of a cluster."""
 
-    def in_process(self) -> dict[str, WaitingBackend]:  # type: ignore[override]
+    def in_process(self, *_: object) -> dict[str, WaitingBackend]:  # type: ignore[override]
         return {CLUSTER: self.cluster}
 
     def __init__(self, folder: Path, cluster: WaitingBackend) -> None:
