@@ -28,7 +28,7 @@ def _folder(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
 def command(context: Context, vm: str, checkpoint: str, path: str) -> Plan:
     """Copy a checkpoint to a folder on the VM's host, as a VM of its own. The VM itself stays as it is.
 
-    The settings say where to (`access.export_to`): to any folder on the host, and to no share, unless they name some.
+    The settings say where to (access.export_to): to any folder on the host, and to no share, unless they name some.
     """
     refusals.place(path, context.policy)
     seen, found = one_checkpoint(context, vm, checkpoint)

@@ -14,6 +14,7 @@ import click
 
 from bot.ledger import Head, Ledger, LedgerError, Verdict, current_copy
 from bot.operations.folder import FolderError, held
+from bot.operations.options import config_for
 from bot.operations.stream.verify import verify as proved
 from bot.settings import SettingsError, kept
 from commands.kit.words import parse_span
@@ -52,12 +53,7 @@ def _moment(ctx: click.Context, param: click.Parameter, text: str | None) -> dat
     type=click.Path(path_type=Path, dir_okay=False),
     help="The file to look at, such as a backup, instead of the one of the settings.",
 )
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The settings file, instead of checkpointbot.yaml or the one that CHECKPOINTBOT_CONFIG names. Of it, only "
-    "data_dir is asked for.",
-)
+@config_for("data_dir is")
 @click.pass_context
 def audit(ctx: click.Context, path: Path | None, config: Path | None) -> None:
     """Check the ledger, export it, or archive what is old. But for archive, nothing is changed and the bot may run."""

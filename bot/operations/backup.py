@@ -24,6 +24,7 @@ import click
 from backends.sites.jobs import FILE as JOBS_KEY
 from bot.ledger import Ledger, LedgerError, Verdict, current_copy
 from bot.operations.folder import FolderError, check_restored, make_private, utc_now
+from bot.operations.options import config_for
 from bot.people.codes import FILE as CODES
 from bot.people.codes import CodesError, people_in
 from bot.settings import SettingsError, kept
@@ -173,17 +174,10 @@ def _note(made: Backup) -> str:
 
 # ---------------------------------------------------------------- what is typed
 
-config_option = click.option(
-    "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The settings file, instead of checkpointbot.yaml or the one that CHECKPOINTBOT_CONFIG names. Of it, only "
-    "data_dir and database_url are asked for.",
-)
-
 
 @click.command("backup")
 @click.argument("path", type=click.Path(path_type=Path, file_okay=False))
-@config_option
+@config_for("data_dir and database_url are")
 def backup_command(path: Path, config: Path | None) -> None:
     """Copy the ledger, the jobs and the one-time codes into a new folder of PATH, as they are at one moment. The bot
     may be running.

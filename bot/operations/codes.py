@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from bot.operations.folder import give_to_owner, make_private, utc_now
+from bot.operations.options import config_for
 from bot.people.codes import FILE, Codes, CodesError
 from bot.settings import CodesSettings, SettingsError, kept
 
@@ -21,12 +22,7 @@ def _user_id(ctx: click.Context, param: click.Parameter, text: str) -> str:
 
 
 @click.group()
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The settings file, instead of checkpointbot.yaml or the one that CHECKPOINTBOT_CONFIG names. Of it, only "
-    "data_dir is asked for.",
-)
+@config_for("data_dir is")
 @click.pass_context
 def codes(ctx: click.Context, config: Path | None) -> None:
     """Give people their one-time codes, or take them away. The bot may be running."""

@@ -10,16 +10,12 @@ import click
 
 from bot.ledger import Ledger, LedgerError
 from bot.operations.folder import give_to_owner, utc_now
+from bot.operations.options import config_for
 from bot.settings import SettingsError, kept
 
 
 @click.group()
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The settings file, instead of checkpointbot.yaml or the one that CHECKPOINTBOT_CONFIG names. Of it, only "
-    "data_dir is asked for.",
-)
+@config_for("data_dir is")
 @click.pass_context
 def freeze(ctx: click.Context, config: Path | None) -> None:
     """Lift a freeze where no two people can do it in Slack. The bot may be running."""

@@ -23,11 +23,11 @@ from bot.operations.backup import (
     NOTE,
     Backup,
     BackupError,
-    config_option,
     told,
     verified,
 )
 from bot.operations.folder import RESTORING, give_to_owner, held, make_private, utc_now
+from bot.operations.options import config_for
 from bot.people.codes import FILE as CODES
 from bot.settings import kept
 
@@ -144,7 +144,7 @@ def _new(path: Path) -> Iterator[BinaryIO]:
 @click.command("restore")
 @click.argument("backup", type=click.Path(path_type=Path, file_okay=False, exists=True))
 @click.option("--replace", is_flag=True, help="Put what is in the data folder aside, and keep it.")
-@config_option
+@config_for("data_dir and database_url are")
 def restore_command(backup: Path, replace: bool, config: Path | None) -> None:
     """Put a backup into the data folder, on this machine or on another. No bot may be running with it, nor with the
     folder that it was made of."""

@@ -60,7 +60,7 @@ def place(path: str, policy: Policy) -> None:
     if is_share(path) and not folders:
         raise NotAllowed(
             "Nothing is exported to a share that the settings do not name.",
-            "Choose a folder on the host, or let whoever keeps my settings name the share in `access.export_to`.",
+            "Choose a folder on the host, or let whoever keeps my settings name the share in access.export_to.",
         )
 
 
