@@ -155,7 +155,7 @@ def run(config: Path | None, wait: bool) -> None:
     settings = _load(config)
     logs.write_as(settings.log.format)
     logging.getLogger("bot").setLevel(logging.INFO)
-    _be_prompt()
+    _collect_seldom()
     _be_small()
     with _held(settings.data_dir, jobs=settings.has_jobs_file):
         for line in gaps(settings):
@@ -199,11 +199,6 @@ def worker(site: str, config: Path | None) -> None:
             manager.ready(f"Serves {hosts} of {site}.")
 
 
-PROMPT = 0.0005
-"""Seconds that a thread which computes keeps the interpreter while others want it: Python's own five milliseconds, for
-each of several that compute, are most of what an acknowledgement takes."""
-
-
 YOUNG, MIDDLE, OLD = 10_000, 10, 5
 """How seldom memory is looked through for what refers to itself and is needed no more. All threads stand still for as
 long, and a look at a host makes ten thousands of objects, which Python's own 700, 10 and 10 would look through the old
@@ -215,8 +210,7 @@ M_ARENA_MAX, ARENAS = -8, 2
 hosts are two hundred threads, and nearly all of them wait."""
 
 
-def _be_prompt() -> None:
-    sys.setswitchinterval(PROMPT)
+def _collect_seldom() -> None:
     gc.set_threshold(YOUNG, MIDDLE, OLD)
 
 

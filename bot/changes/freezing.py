@@ -55,7 +55,6 @@ class Freezing:
     go_on: Acts = field(default=())
     """Take up what the clock should have done meanwhile."""
 
-    @property
     def sentence(self) -> str:
         """That it holds, to be shown. Questions are answered also where the ledger cannot be read."""
         try:

@@ -69,10 +69,12 @@ class FleetView:
     def look_each(self, vms: Sequence[VM], *, disks: bool = False) -> tuple[tuple[VM, Look], ...]:
         hosts = list(dict.fromkeys(vm.host for vm in vms))
         seen: dict[str, VMInventory | BackendError] = {}
-        # Each host by itself: what one host shows does not wait for the turn on another.
-        with ThreadPoolExecutor(max(1, len(hosts)), thread_name_prefix="look-hosts") as pool:
-            for found in pool.map(lambda host: self._look_on(host, vms, disks=disks), hosts):
-                seen |= found
+        if len(hosts) == 1:
+            seen = self._look_on(hosts[0], vms, disks=disks)
+        elif hosts:  # each by itself: what one host shows does not wait for the turn on another
+            with ThreadPoolExecutor(len(hosts), thread_name_prefix="look-hosts") as pool:
+                for found in pool.map(lambda host: self._look_on(host, vms, disks=disks), hosts):
+                    seen |= found
         return tuple((vm, self._checked(vm, seen[vm.id])) for vm in vms)
 
     def all(self, *, host: str | None = None, disks: bool = False) -> tuple[VMInventory, ...]:

@@ -330,7 +330,7 @@ class Context:
     health: Health = field(default_factory=NobodyLooks)
     holding: Callable[[bool], Holding] = lambda _disks: Holding()
     """What they have in the whole fleet, in sight or not, with sizes where those are asked for."""
-    frozen: str = ""
-    """That nothing is changed now, and why; empty where it is."""
+    frozen: Callable[[], str] = lambda: ""
+    """That nothing is changed now, and why; empty where it is. The ledger is asked for it."""
     digest: Callable[[], Reply] = lambda: say("No digest is set up.")
     """The digest of this channel, made now."""

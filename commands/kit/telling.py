@@ -20,7 +20,8 @@ UNCLAIMED = "unclaimed"
 
 def frozen(context: Context) -> tuple[Paragraph, ...]:
     """That nothing is changed now, where that is so."""
-    return (Paragraph(context.frozen),) if context.frozen else ()
+    told = context.frozen()
+    return (Paragraph(told),) if told else ()
 
 
 def age(checkpoint: Checkpoint, now: datetime) -> str:

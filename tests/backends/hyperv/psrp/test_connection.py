@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 import pytest
+import requests
 
 from backends.base import HostConnection, name
 from backends.hyperv.psrp.connection import problem, transport
@@ -65,3 +66,22 @@ def test_only_a_configuration_of_the_hosts_own_may_be_the_bots_endpoint() -> Non
 def test_a_setting_of_a_host_is_a_field_of_its_connection_and_nothing_is_copied_by_hand() -> None:
     known = {one.name for one in fields(HostConnection)} - {"name", "address", "shells"}
     assert known == set(HostDefaults.model_fields)
+
+
+@pytest.mark.parametrize("connection", [HTTPS, HTTP, replace(HTTPS, auth="basic"), replace(HTTP, address="::1")])
+@pytest.mark.parametrize("content", [None, b"<s:Envelope/>"])
+@pytest.mark.parametrize("cookie", [None, "node=2"])
+def test_a_message_is_prepared_as_requests_would_do_it(
+    connection: HostConnection, content: bytes | None, cookie: str | None
+) -> None:
+    http = transport(connection).transport
+    session = http.session
+    assert session is not None
+    if cookie:
+        session.cookies.set(*cookie.split("="))
+    headers = {"Content-Type": "application/soap+xml;charset=UTF-8"} if content else {}
+    request = requests.Request("POST", http.endpoint, data=content, headers={**session.headers, **headers})
+    made, theirs = session.prepare_request(request), requests.Session.prepare_request(session, request)
+    assert (made.method, made.url, made.body, made.hooks) == (theirs.method, theirs.url, theirs.body, theirs.hooks)
+    assert made.headers == theirs.headers
+    assert made.headers.get("Cookie") == cookie
