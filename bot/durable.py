@@ -180,7 +180,7 @@ class Durable:
                 max_executor_threads=500,
                 serializer=JSONSerializer({**kinds, **KINDS}, key),
                 # No workflow waits for a message, so a look costs nothing; who stops waits for the next one.
-                notification_listener_polling_interval_sec=0.25,
+                notification_listener_polling_interval_sec=1.0,
                 scheduler_polling_interval_sec=max(1.0, seldom),
                 # On PostgreSQL a thread would wake a hundred times a second for events that no workflow sets.
                 notification_coalesce_sec=1.0,

@@ -30,7 +30,7 @@ DISKS_SOON = 5
 FIRST_DISKS = 2
 """Rounds over which the first looks at the disks of a large fleet are spread: names are known first."""
 
-SELDOM, SELDOM_OF_MANY = 4, 12
+SELDOM, SELDOM_OF_MANY = 4, 15
 """Rounds between two looks at a host on which nothing changes, of a few hosts and of a large fleet: its warm session
 would be closed after more."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from threading import Condition, Thread, Timer
 from typing import Final, Generic, Protocol, TypeVar
 
-IDLE_LIMIT: Final = 26 * 60.0
+IDLE_LIMIT: Final = 35 * 60.0
 """Seconds that a shell may lie idle here: less than the host lets it (`shell.IDLE_TIMEOUT`), and more than a quiet host
 is left alone."""
 

@@ -23,7 +23,7 @@ from backends.hyperv.psrp.wire import Sealed, Wire
 from backends.hyperv.psrp.worker import Worker
 from backends.remoting import Pipeline, Result
 
-IDLE_TIMEOUT: Final = 30 * 60
+IDLE_TIMEOUT: Final = 40 * 60
 """Seconds after which the host ends a shell that nobody uses. Its own default is two hours, too long for the shells
 that a cut connection leaves behind: an account may have 30."""
 
