@@ -22,7 +22,6 @@ from typing import Any, TypeVar
 
 from dbos import DBOS, DBOSConfig, Serializer, SetEnqueueOptions, SetWorkflowID, error
 from dbos import _workflow_commands as commands
-from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
 from backends.base import Checkpoint, HostInventory, VMInventory
@@ -128,6 +127,14 @@ class Interrupted(BaseException):
     step. Nothing that handles errors handles this."""
 
 
+class _Small(sqlite3.Connection):
+    """SQLAlchemy goes round twenty connections, and SQLite would keep up to 2 MiB of the file for each of them."""
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.execute(f"PRAGMA cache_size = -{CACHE}")
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     """A workflow to be begun, or begun again, as soon as its store takes it."""
@@ -182,6 +189,7 @@ class Durable:
                 # No workflow waits for a message, so a look costs nothing; who stops waits for the next one.
                 notification_listener_polling_interval_sec=1.0,
                 scheduler_polling_interval_sec=max(1.0, seldom),
+                db_engine_kwargs={} if database_url.startswith("postgresql") else {"connect_args": {"factory": _Small}},
                 # On PostgreSQL a thread would wake a hundred times a second for events that no workflow sets.
                 notification_coalesce_sec=1.0,
             )
@@ -210,7 +218,6 @@ class Durable:
         look_holding_nothing()
         with migrating(self._url) if self._url.startswith("postgresql") else nullcontext():
             DBOS.launch()
-        self._keep_little_in_memory()
         self._watch_ends()
         self._watch_answers()
         self._be_the_latest()
@@ -232,12 +239,6 @@ class Durable:
         timer = Timer(RECOVERED_AFTER, be_slow)
         timer.daemon = True
         timer.start()
-
-    def _keep_little_in_memory(self) -> None:
-        """SQLAlchemy goes round twenty connections, and SQLite keeps up to 2 MiB of the file for each of them."""
-        engine = self._dbos._sys_db.engine
-        if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", lambda made, _: made.execute(f"PRAGMA cache_size = -{CACHE}"))
 
     def _be_the_latest(self) -> None:
         """DBOS asks at each look at a queue whether a newer program has come, which is a third of what an idle bot

@@ -27,8 +27,8 @@ from backends.base import (
 from backends.base.written import Defect
 from bot.changes.workflow import KINDS
 from bot.demo.postgres import Postgres
+from bot.durable import CACHE, OVER, Durable, JSONSerializer, Stopped, sqlite_jobs
 from bot.durable import KINDS as COMMON
-from bot.durable import OVER, Durable, JSONSerializer, Stopped
 from tests.support.waiting import DEADLINE, wait_until
 
 AT = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
@@ -435,3 +435,16 @@ def test_a_pickle_in_the_database_is_not_loaded(durable: Durable) -> None:
     with pytest.raises(ValueError, match="a pickle is not read"):
         deserialize_args(written, "py_pickle", JSONSerializer({}))
     assert opened == []
+
+
+def test_no_connection_to_sqlite_keeps_much_of_the_file_in_memory(tmp_path: Path) -> None:
+    """From the first on: what is set on the engine once it is in use breaks those that are opened in that moment."""
+    durable = Durable(sqlite_jobs(tmp_path / "jobs.db"), KINDS, is_store_trouble=lambda error: False)
+    try:
+        durable.launch()
+        engine = durable._dbos._sys_db.engine
+        with engine.connect() as one, engine.connect() as another:
+            kept = [each.exec_driver_sql("PRAGMA cache_size").scalar() for each in (one, another)]
+        assert kept == [-CACHE, -CACHE]
+    finally:
+        durable.stop(0.0)

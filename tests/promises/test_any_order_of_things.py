@@ -559,6 +559,9 @@ class AnyOrder(RuleBasedStateMachine):
                 f"    {e.seq} {e.event} {e.why} {dict(e.detail) if e.event == 'sent' else ''}"
                 for e in self.core.ledger.events.of(row.id)
             )
+            begun = {one: self.core._durable.stands(f"{row.id}{one}") for one in ("", "-answer", "-expiry")}
+            yield f"    its workflows: {begun}, answered by {self.core.changes.answered_by(row.id)}"
+        yield from (f"told: {message.text}" for message in self.board.whispers[-5:])
         for host in self.hosts.values():
             yield from (f"{host.name}: {effect}" for effect in host.effects)
             yield from (f"{host.name} by hand: {effect}" for effect in host.by_hand)

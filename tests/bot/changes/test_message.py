@@ -185,6 +185,19 @@ def test_the_larger_a_group_under_way_the_less_often_it_is_shown(bench: Workbenc
     assert pause(500, ChangeState.RUNNING) / 500 == pause(50, ChangeState.RUNNING) / 50
 
 
+def test_the_way_back_to_who_asked_is_kept_until_the_change_is_over(bench: Workbench) -> None:
+    messages = ChangeMessages(bench.ledger, Board(), bench.clock)
+    change_id = bench.ask(Create("fresh"), bench.target(bench.add_vm("web01")), state=ChangeState.RUNNING)
+    messages.asked_from(change_id, ORIGIN)
+    messages.show(change_id)
+    assert change_id in messages._origins
+
+    bench.ledger.changes.move(change_id, ChangeState.SUCCEEDED, by="bot", result="Took fresh of web01.")
+    messages.show(change_id)
+
+    assert change_id not in messages._origins
+
+
 def test_of_a_change_that_goes_on_only_what_is_new_is_read(bench: Workbench) -> None:
     board = Board()
     messages = ChangeMessages(bench.ledger, board, bench.clock)

@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from bot.ledger import ChangeState, Ledger, LedgerError
 from bot.ledger.migrations import MIGRATIONS
+from bot.ledger.store import CACHE
 from tests.support.accounts import CAN_FORK, as_nobody, open_to_all
 from tests.support.clock import StoppedClock
 from tests.support.ledger import ADA, ORIGIN, carry, plan
@@ -35,6 +36,12 @@ def test_commits_are_on_the_disk_and_readers_do_not_wait(ledger: Ledger) -> None
     with ledger._store.write() as db:
         assert db.execute("PRAGMA synchronous").fetchone() == (2,)
         assert db.journal_mode == "wal"
+
+
+def test_no_reader_keeps_much_of_the_file_in_memory(ledger: Ledger) -> None:
+    with ledger._store.read() as one, ledger._store.read() as another:
+        kept = [db.execute("PRAGMA cache_size").fetchone() for db in (one, another)]
+    assert kept == [(-CACHE,), (-CACHE,)]
 
 
 def test_a_ledger_that_is_opened_again_goes_on_where_it_was(ledger: Ledger, path: Path, clock: StoppedClock) -> None:
