@@ -27,6 +27,10 @@ class RoundRobin(Generic[Item]):
         self._lines.setdefault(person_id, deque()).append(item)
         return True
 
+    def has_next(self, but: Collection[str] = ()) -> bool:
+        """Whether there is anything of somebody who is none of these."""
+        return any(one not in but for one in self._lines)
+
     def next(self, but: Collection[str] = ()) -> Item | None:
         """Take out what comes next: the oldest of the person whose turn it is, and who is none of these. None where
         there is nothing."""

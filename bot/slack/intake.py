@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,11 @@ WORKERS, FOR_PRESSES = 160, 32
 EACH = 40
 """Threads that are at something for one person, at the most: a few more than their questions that wait for hosts
 (`bot.dispatch.bulkhead.IN_ALL_EACH`), and far fewer than there are, so that nobody keeps all of them waiting."""
+
+FEW, PATIENCE = 32, 0.2
+"""So many threads begin as soon as there is something for them; a further one for a question only when none has come
+free for so many seconds. Threads that compute share one interpreter, so more of them do no more, and each takes memory;
+more of them help where they wait, for a host or for Slack."""
 
 IDLE = 30.0
 """Seconds after which a thread that has nothing to do ends."""
@@ -36,8 +42,8 @@ class _Work:
 
 
 class Intake:
-    """Runs jobs on as many threads as they need, up to `workers`, and up to `each` for one person. Buttons go before
-    questions, and in each line people come in turn."""
+    """Runs jobs on as many threads as they need, up to `workers`, and up to `each` for one person; on more than `few`
+    where none comes free. Buttons go before questions, and in each line people come in turn."""
 
     def __init__(
         self,
@@ -45,11 +51,15 @@ class Intake:
         workers: int = WORKERS,
         for_presses: int = FOR_PRESSES,
         each: int = EACH,
+        few: int = FEW,
+        patience: float = PATIENCE,
         waiting: int = 100,
         idle: float = IDLE,
     ) -> None:
         """`each` is how many jobs of one person are done at once, and `waiting` how many may wait in each line."""
         self._most = workers
+        self._few = min(few, workers)
+        self._patience = patience
         self._most_questions = workers - for_presses
         self._idle_for = idle
         self._each = each
@@ -62,8 +72,8 @@ class Intake:
         self._gone = threading.Condition(self._lock)
         self._resting: list[threading.Condition] = []
         """One for each thread that has nothing to do; who rested last is woken first, so that others may end."""
-        self._closed = False
-        self._threads = self._asking = 0
+        self._closed = self._watched = False
+        self._threads = self._asking = self._taken = 0
 
     @property
     def closed(self) -> bool:
@@ -86,13 +96,17 @@ class Intake:
             if self._closed or not line.add(person_id, _Work(person_id, job, question=not press)):
                 return False
             may_begin = person_id not in self._full
-            one_more = may_begin and not self._resting and self._threads < self._most
+            wanted = may_begin and not self._resting
+            one_more = wanted and self._threads < (self._most if press else self._few)
             self._threads += one_more
+            watch = wanted and not one_more and not self._watched
+            self._watched |= watch
             if may_begin and self._resting:  # one: each that wakes in vain takes the interpreter from who acknowledges
                 self._resting.pop().notify()
         if one_more:  # outside of the lock: it lasts until the thread runs
-            # A daemon: a job that hangs on a host must not keep the process from ending after the drain.
-            threading.Thread(target=self._work, name="intake", daemon=True).start()
+            self._begin()
+        elif watch:
+            threading.Thread(target=self._watch, name="intake-watch", daemon=True).start()
         return True
 
     def close(self) -> None:
@@ -109,6 +123,24 @@ class Intake:
     @property
     def _in_line(self) -> int:
         return len(self._presses) + len(self._questions)
+
+    def _begin(self) -> None:
+        # A daemon: a job that hangs on a host must not keep the process from ending after the drain.
+        threading.Thread(target=self._work, name="intake", daemon=True).start()
+
+    def _watch(self) -> None:
+        """While something waits for a thread: begin another one where none has come free for a while."""
+        while True:
+            with self._lock:
+                taken, self._watched = self._taken, self._waits and self._threads < self._most
+                if not self._watched:
+                    return
+            time.sleep(self._patience)
+            with self._lock:
+                one_more = self._taken == taken and self._waits and self._threads < self._most
+                self._threads += one_more
+            if one_more:
+                self._begin()
 
     def _work(self) -> None:
         while (work := self._take()) is not None:
@@ -134,6 +166,7 @@ class Intake:
                     if self._closed:
                         self._wake_all()
                     return None
+            self._taken += 1
             self._asking += taken.question
             self._at_work[taken.person_id] += 1
             if self._at_work[taken.person_id] >= self._each:
@@ -158,9 +191,15 @@ class Intake:
     def _ended(self) -> bool:
         return self._closed and not self._in_line
 
+    @property
+    def _waits(self) -> bool:
+        """Something in line may be begun."""
+        return self._presses.has_next(self._full) or (self._may_ask and self._questions.has_next(self._full))
+
+    @property
     def _may_ask(self) -> bool:
-        return bool(len(self._questions)) and self._asking < self._most_questions
+        return self._asking < self._most_questions
 
     def _next(self) -> _Work | None:
         press = self._presses.next(self._full)
-        return press or (self._questions.next(self._full) if self._may_ask() else None)
+        return press or (self._questions.next(self._full) if self._may_ask else None)

@@ -114,6 +114,31 @@ def test_a_job_that_fails_takes_no_thread_with_it(caplog: pytest.LogCaptureFixtu
     assert "ZeroDivisionError" in caplog.text
 
 
+def test_few_threads_are_begun_for_what_is_soon_done() -> None:
+    intake = Intake(few=2, patience=DEADLINE)
+    done: list[int] = []
+    assert all(intake.offer(lambda: done.append(1), person_id=f"p{number}") for number in range(50))
+    assert intake.threads <= 2
+    intake.close()
+    assert intake.drain(10)
+    assert len(done) == 50
+
+
+def test_where_none_comes_free_another_thread_is_begun(gate: threading.Event) -> None:
+    intake, answered = Intake(few=2, patience=0.01), threading.Event()
+    assert all(intake.offer(lambda: hold(gate), person_id=f"p{number}") for number in range(10))
+    wait_until(lambda: intake.threads == 10)
+    assert intake.offer(answered.set, person_id="ada")
+    assert answered.wait(DEADLINE)
+
+
+def test_a_press_has_a_thread_at_once_where_questions_keep_the_few(gate: threading.Event) -> None:
+    intake, pressed = Intake(few=2, patience=DEADLINE), threading.Event()
+    assert all(intake.offer(lambda: hold(gate), person_id="ada") for _ in range(2))
+    assert intake.offer(pressed.set, person_id="ada", press=True)
+    assert pressed.wait(DEADLINE)
+
+
 def test_threads_that_have_nothing_to_do_end(gate: threading.Event) -> None:
     intake = Intake(idle=0.01)
     assert all(intake.offer(gate.set) for _ in range(3))
