@@ -199,10 +199,10 @@ def worker(site: str, config: Path | None) -> None:
             manager.ready(f"Serves {hosts} of {site}.")
 
 
-YOUNG, MIDDLE, OLD = 10_000, 10, 5
+YOUNG, MIDDLE, OLD = 10_000, 5, 2
 """How seldom memory is looked through for what refers to itself and is needed no more. All threads stand still for as
-long, and a look at a host makes ten thousands of objects, which Python's own 700, 10 and 10 would look through the old
-ones for."""
+long, and a look at a host makes ten thousands of objects, which Python's own 700 would be looked through for; what has
+outlived a look is gone through ten times as seldom, and else keeps what it holds."""
 
 
 M_ARENA_MAX, ARENAS = -8, 2
