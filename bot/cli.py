@@ -205,7 +205,7 @@ long, and a look at a host makes ten thousands of objects, which Python's own 70
 outlived a look is gone through ten times as seldom, and else keeps what it holds."""
 
 
-M_ARENA_MAX, ARENAS = -8, 2
+M_ARENA_MAX, ARENAS = -8, 1
 """glibc gives each thread of many a part of memory of its own, which keeps what it held once (`malloc.h`). A hundred
 hosts are two hundred threads, and nearly all of them wait."""
 

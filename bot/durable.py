@@ -128,11 +128,15 @@ class Interrupted(BaseException):
 
 
 class _Small(sqlite3.Connection):
-    """SQLAlchemy goes round twenty connections, and SQLite would keep up to 2 MiB of the file for each of them."""
+    """SQLite would keep up to 2 MiB of the file for each."""
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
         self.execute(f"PRAGMA cache_size = -{CACHE}")
+
+
+SMALL: Mapping[str, Any] = {"connect_args": {"factory": _Small}, "pool_size": 8}
+"""Connections to SQLite, for SQLAlchemy: DBOS would go round twenty, of which one at a time can write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +193,7 @@ class Durable:
                 # No workflow waits for a message, so a look costs nothing; who stops waits for the next one.
                 notification_listener_polling_interval_sec=1.0,
                 scheduler_polling_interval_sec=max(1.0, seldom),
-                db_engine_kwargs={} if database_url.startswith("postgresql") else {"connect_args": {"factory": _Small}},
+                db_engine_kwargs={} if database_url.startswith("postgresql") else {**SMALL},
                 # On PostgreSQL a thread would wake a hundred times a second for events that no workflow sets.
                 notification_coalesce_sec=1.0,
             )
