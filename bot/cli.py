@@ -5,11 +5,11 @@ What a command needs is imported when it is called: the whole program takes seco
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import importlib
 import logging
 import os
+import platform
 import signal
 import sys
 import threading
@@ -140,6 +140,7 @@ def main(verbose: bool) -> None:
 @click.option("--wait/--no-wait", default=True, help="Wait for Slack where it is away at the start, or end with 1.")
 def run(config: Path | None, wait: bool) -> None:
     """Run the bot against the hosts and the Slack workspace of the settings."""
+    _be_small()
     from bot.operations import logs
     from bot.operations.reload import Reloadable
     from bot.operations.service import Notifier
@@ -156,7 +157,6 @@ def run(config: Path | None, wait: bool) -> None:
     logs.write_as(settings.log.format)
     logging.getLogger("bot").setLevel(logging.INFO)
     _collect_seldom()
-    _be_small()
     with _held(settings.data_dir, jobs=settings.has_jobs_file):
         for line in gaps(settings):
             logging.getLogger("bot.settings").warning(line)
@@ -205,9 +205,9 @@ long, and a look at a host makes ten thousands of objects, which Python's own 70
 outlived a look is gone through ten times as seldom, and else keeps what it holds."""
 
 
-M_ARENA_MAX, ARENAS = -8, 1
-"""glibc gives each thread of many a part of memory of its own, which keeps what it held once (`malloc.h`). A hundred
-hosts are two hundred threads, and nearly all of them wait."""
+TUNABLES = "glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0"
+"""For glibc (`man ld.so`), which else gives each thread of many a part of memory of its own, and keeps for each what it
+has freed: a quarter of a MiB in the end. A hundred hosts are two hundred threads, and nearly all of them wait."""
 
 
 def _collect_seldom() -> None:
@@ -215,10 +215,13 @@ def _collect_seldom() -> None:
 
 
 def _be_small() -> None:
-    """Where it is glibc that gives memory out; before there are threads."""
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL("libc.so.6").mallopt(M_ARENA_MAX, ARENAS)
+    """Where it is glibc that gives memory out, begin again, as the same process: it is told what to go by when a
+    program begins. Whoever has told it something has the word."""
+    is_program = Path(sys.argv[0]).stem == "checkpointbot"
+    if is_program and platform.libc_ver()[0] == "glibc" and "GLIBC_TUNABLES" not in os.environ:
+        os.environ["GLIBC_TUNABLES"] = TUNABLES
+        with suppress(OSError):  # then it is larger, and else the same
+            os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - itself
 
 
 def _started(bot: Running) -> None:

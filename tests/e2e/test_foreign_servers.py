@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,15 @@ def office(tmp_path: Path) -> Iterator[Office]:
     """Hosts and a workspace, and no bot."""
     with Office(tmp_path / "unused", with_bot=False) as open_office:
         yield open_office
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library keeps nothing for each thread")
+def test_the_c_library_keeps_no_memory_for_each_thread_of_the_bot(tmp_path: Path, office: Office) -> None:
+    with BotProcess(tmp_path, settings(office), secrets(office)) as process:
+        process.wait_until_running()
+        environment = Path(f"/proc/{process.pid}/environ").read_bytes()
+        assert process.interrupt() == 0
+    assert b"glibc.malloc.tcache_count=0" in environment
 
 
 def test_the_main_job_is_done_by_a_program_of_its_own(tmp_path: Path, office: Office) -> None:
