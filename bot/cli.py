@@ -200,9 +200,9 @@ def worker(site: str, config: Path | None) -> None:
 
 
 YOUNG, MIDDLE, OLD = 10_000, 5, 2
-"""How seldom memory is looked through for what refers to itself and is needed no more. All threads stand still for as
-long, and a look at a host makes ten thousands of objects, which Python's own 700 would be looked through for; what has
-outlived a look is gone through ten times as seldom, and else keeps what it holds."""
+"""How seldom memory is looked through for what refers to itself and is needed no more: all threads stand still for as
+long. A look at a host makes ten thousands of objects, and Python's own 700 would search among them time and again. What
+has outlived one search is in every fifth of them, and the rest in every tenth: it keeps what it holds until then."""
 
 
 TUNABLES = "glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0"

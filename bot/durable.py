@@ -135,8 +135,8 @@ class _Small(sqlite3.Connection):
         self.execute(f"PRAGMA cache_size = -{CACHE}")
 
 
-SMALL: Mapping[str, Any] = {"connect_args": {"factory": _Small}, "pool_size": 8}
-"""Connections to SQLite, for SQLAlchemy: DBOS would go round twenty, of which one at a time can write."""
+CONNECTIONS = 8
+"""To SQLite, at once: DBOS would go round twenty, of which one at a time can write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +190,10 @@ class Durable:
                 log_level="WARNING",
                 max_executor_threads=500,
                 serializer=JSONSerializer({**kinds, **KINDS}, key),
-                # No workflow waits for a message, so a look costs nothing; who stops waits for the next one.
-                notification_listener_polling_interval_sec=1.0,
                 scheduler_polling_interval_sec=max(1.0, seldom),
-                db_engine_kwargs={} if database_url.startswith("postgresql") else {**SMALL},
+                db_engine_kwargs={}
+                if database_url.startswith("postgresql")
+                else {"connect_args": {"factory": _Small}, "pool_size": CONNECTIONS},
                 # On PostgreSQL a thread would wake a hundred times a second for events that no workflow sets.
                 notification_coalesce_sec=1.0,
             )

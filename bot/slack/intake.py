@@ -99,7 +99,7 @@ class Intake:
             wanted = may_begin and not self._resting
             one_more = wanted and self._threads < (self._most if press else self._few)
             self._threads += one_more
-            watch = wanted and not one_more and not self._watched
+            watch = wanted and not one_more and self._threads < self._most and not self._watched
             self._watched |= watch
             if may_begin and self._resting:  # one: each that wakes in vain takes the interpreter from who acknowledges
                 self._resting.pop().notify()
