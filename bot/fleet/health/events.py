@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
-from backends.base import EventLog, HostEvent, VMInventory
+from backends.base import EventLog, HostEvent, HostEvents, VMInventory
 
 COMMIT_FORKS: Final = 0x80048102
 """A checkpoint could not switch the VM to its new files."""
@@ -111,6 +111,47 @@ class Sign:
         log = "Worker" if self.event.log is EventLog.WORKER else "VMMS"
         codes = ", ".join(f"0x{code:08X}" for code in sorted(self.event.codes))
         return f"event {self.event.id} of the {log} log{f' ({codes})' if codes else ''}"
+
+
+_OUTCOMES: Final = frozenset({Means.MERGE_STARTED, Means.MERGE_DONE, Means.MERGE_FAILED})
+_FAILURES: Final = frozenset({Means.MERGE_FAILED, Means.MERGE_INTERRUPTED})
+_USUAL: Final = frozenset({Means.MERGE_STARTED, Means.MERGE_DONE, Means.MIGRATED})
+
+
+def that_count(told: HostEvents) -> HostEvents:
+    """The same without what no verdict rests on. A host on which checkpoints are deleted each night tells of thousands
+    of merges in a week: of those that began and went through the last one of a VM is enough, and so is its last move.
+    What went through soon after a merge that did not stays, whichever VM that was of."""
+    failed = [event.at for event in told.events if meaning(event) in _FAILURES]
+    followed: set[tuple[frozenset[str], bool]] = set()
+    kept: list[HostEvent] = []
+    for event in sorted(told.events, key=lambda one: (one.at, one.number), reverse=True):
+        means = meaning(event)
+        moved = means is Means.MIGRATED
+        clears = means is Means.MERGE_DONE and any(timedelta(0) <= event.at - at <= MERGES_AGAIN for at in failed)
+        is_usual = event.guids and means in _USUAL and not clears
+        if means is Means.NOTHING or (is_usual and (event.guids, moved) in followed):
+            continue
+        if means in _OUTCOMES or moved:
+            followed.add((event.guids, moved))
+        kept.append(event)
+    return replace(told, events=tuple(reversed(kept)))
+
+
+def joined(known: HostEvents, further: HostEvents, since: datetime) -> HostEvents | None:
+    """What was known of the logs of a host with what was read of them since a moment up to which they were known. None
+    where a log is read now that was not known."""
+    before = {(one.host, one.log): one for one in known.readings if one.trouble is None}
+    if any(one.trouble is None and (one.host, one.log) not in before for one in further.readings):
+        return None
+    readings = tuple(
+        replace(one, seen_from=before[one.host, one.log].seen_from)
+        if one.seen_from is not None and one.seen_from <= since
+        else one
+        for one in further.readings
+    )
+    events = dict.fromkeys((*known.events, *further.events))
+    return HostEvents(further.host, tuple(sorted(events, key=lambda one: (one.at, one.number))), readings)
 
 
 class Told:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 from backends.base import VM, Backend, BackendError, FolderFiles, HostEvent, HostEvents, VMInventory
@@ -25,11 +25,17 @@ FOLDERS_EVERY = timedelta(hours=1)
 FRESH = timedelta(seconds=10)
 """Before a change the logs are read anew, for several VMs of a host once."""
 
+OVERLAP = timedelta(hours=1)
+"""Between two rounds logs are read from so long before what is known of them: a host's clock may be set meanwhile."""
+
 SELDOM = 4
 """Rounds between two looks at the logs of a host of a large fleet that has nothing to tell."""
 
 AT_ONCE = 8
 """Hosts that are asked at the same time."""
+
+NEVER = datetime.fromtimestamp(0, UTC)
+"""When the last event was, where there is none."""
 
 FARTHEST = timedelta(days=400)
 """No log is asked for more than that."""
@@ -54,6 +60,22 @@ class _Asked:
     """They told something new, or something is going on there, or it did not answer."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What the logs of a host told, when they were last read."""
+
+    at: datetime
+    until: datetime
+    """The time of the last event, by the clock of the host, or that of the bot where it is behind."""
+    told: HostEvents
+    """What counts of it."""
+
+    @property
+    def whole(self) -> bool:
+        """Every log was read."""
+        return bool(self.told.readings) and all(one.trouble is None for one in self.told.readings)
+
+
 @dataclass(slots=True)
 class Health:
     """The verdicts on VMs: judged, kept in the ledger, and asked for. Safe to use from many threads.
@@ -71,7 +93,7 @@ class Health:
     _files: Mapping[str, FolderFiles] = field(default_factory=dict)
     _files_at: dict[str, datetime] = field(default_factory=dict)
     _asked: dict[str, _Asked] = field(default_factory=dict)
-    _recent: dict[str, tuple[datetime, HostEvents]] = field(default_factory=dict)
+    _recent: dict[str, _Heard] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     # ------------------------------------------------------------ asked for
@@ -183,7 +205,7 @@ class Health:
         files = {**self._files, **listed}
         self._files = {host: one for host, one in files.items() if one is not None}
         with self._lock:
-            others = {host: one for host, (_, one) in self._recent.items() if host not in by_host}
+            others = {host: one.told for host, one in self._recent.items() if host not in by_host}
         silent = frozenset(by_host) - frozenset(found)
         return Seen(at, {**others, **found}, self._files, self.inventory.inventories(disks=True), silent)
 
@@ -204,7 +226,7 @@ class Health:
         before = self.ledger.verdicts.remembered([vm_id]).get(vm_id, Remembered())
         host = seen.vm.host
         with self._lock:
-            recent = {name: one for name, (_, one) in self._recent.items() if name != host}
+            recent = {name: one.told for name, one in self._recent.items() if name != host}
         found = {**recent, **({host: told} if told else {})}
         inventories = self.inventory.inventories(disks=True)
         files = self._files
@@ -228,19 +250,36 @@ class Health:
         now = self.clock()
         with self._lock:
             known = self._recent.get(host)
-        if known and abs(now - known[0]) < FRESH:
-            return known[1]
+        if known and abs(now - known.at) < FRESH:
+            return known.told
+        if known and known.whole and (since := min(known.until, now) - OVERLAP) > now - WINDOW:
+            further = self._read(host, since)
+            if further is None:
+                return None
+            if told := events.joined(known.told, further, since):
+                return self._note_heard(host, told, further)
         return self._ask(host, now - WINDOW)
 
     def _ask(self, host: str, since: datetime) -> HostEvents | None:
+        """All that its logs tell since then. None where it does not answer."""
+        told = self._read(host, since)
+        return told and self._note_heard(host, told, told)
+
+    def _note_heard(self, host: str, told: HostEvents, read: HostEvents) -> HostEvents:
+        """What counts of all that its logs tell, by what was read of them now."""
+        at = self.clock()
+        until = min(at, max((event.at for event in read.events), default=NEVER))
+        heard = _Heard(at, until, events.that_count(told))
+        with self._lock:
+            self._recent[host] = heard
+        return heard.told
+
+    def _read(self, host: str, since: datetime) -> HostEvents | None:
         try:
-            told = self.backends[host].events(since)
+            return self.backends[host].events(since)
         except BackendError as error:
             log.warning("the logs of %s were not read: %s", host, error.cause)
             return None
-        with self._lock:
-            self._recent[host] = (self.clock(), told)
-        return told
 
     def _list(self, host: str, folders: tuple[str, ...]) -> FolderFiles | None:
         try:

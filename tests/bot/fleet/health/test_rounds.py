@@ -155,6 +155,66 @@ def test_a_log_that_wraps_between_two_looks_leaves_no_gap(ward: Ward) -> None:
     assert (ward.verdict(vm), ward.why(vm)) == (CANNOT_TELL, {"log too short"})
 
 
+class TestBetweenTwoRounds:
+    """Right before a change the logs are read anew, from shortly before what is known of them."""
+
+    @pytest.fixture
+    def vm(self, ward: Ward) -> SimulatedVM:
+        """On a host that has a busy day behind it, at which was looked a minute ago."""
+        made = ward.put("web01", Past("old", DAY))
+        for number in range(40):
+            ward.host().tell(EventLog.VMMS, (19070, 19080)[number % 2], made, at=ward.time() - DAY + number)
+        ward.look()
+        ward.time.advance(60)
+        return made
+
+    @pytest.fixture
+    def told(self, ward: Ward, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+        """How many events the host gave, each time that it was asked."""
+        found, ask = list[int](), ward.backends["hv01"].events
+
+        def events(since: datetime) -> HostEvents:
+            answer = ask(since)
+            found.append(len(answer.events))
+            return answer
+
+        monkeypatch.setattr(ward.backends["hv01"], "events", events)
+        return found
+
+    def verdict(self, ward: Ward, vm: SimulatedVM) -> Verdict:
+        return ward.health.before_touching(ward.backends["hv01"].vm(vm.id).vm).verdict
+
+    def test_the_events_of_a_whole_week_are_not_read_again(self, ward: Ward, vm: SimulatedVM, told: list[int]) -> None:
+        for _ in range(3):
+            ward.host().tell(EventLog.VMMS, 19080, vm, at=ward.time())
+            assert self.verdict(ward, vm) is FINE
+            ward.time.advance(2 * 3600)
+        assert told == [41, 2, 2]
+
+    def test_a_fork_holds_the_vm_and_is_not_forgotten(self, ward: Ward, vm: SimulatedVM) -> None:
+        ward.fork(vm)
+        for _ in range(3):
+            ward.time.advance(20 * 60)
+            assert self.verdict(ward, vm) is HOLD
+
+    def test_a_fork_is_seen_on_a_host_whose_clock_was_set_back(self, ward: Ward, vm: SimulatedVM) -> None:
+        ward.host().tell(EventLog.VMMS, 19080, vm, at=ward.time())
+        assert self.verdict(ward, vm) is FINE
+        ward.time.advance(60)
+        ward.host().tell(EventLog.WORKER, 3216, vm, at=ward.time() - 1800)
+        assert self.verdict(ward, vm) is HOLD
+
+    def test_a_log_that_was_not_read_for_a_while_is_read_as_a_whole(self, ward: Ward, vm: SimulatedVM) -> None:
+        log = ward.host().logs[EventLog.WORKER]
+        log.enabled = False
+        ward.host().tell(EventLog.VMMS, 19080, vm, at=ward.time())
+        assert ward.health.judge(ward.inventory.look(vm.id, disks=True)).verdict is CANNOT_TELL
+        log.enabled = True
+        ward.time.advance(60)
+        ward.host().tell(EventLog.WORKER, 3216, vm, at=ward.time() - 2 * 3600)
+        assert self.verdict(ward, vm) is HOLD
+
+
 def test_a_vm_that_came_from_another_host_needs_that_ones_logs_too(ward: Ward) -> None:
     vm = ward.put("web01", Past("old", DAY), host="hv02")
     other = ward.put("web02", Past("old", DAY))
