@@ -22,7 +22,10 @@ from tests.support.postgres import database, serve
 
 with suppress(ValueError):  # only a main thread may
     signal.signal(signal.SIGINT, signal.default_int_handler)
-"""A shell starts what runs in its background deaf to Ctrl-C, and so would be the programs that tests interrupt."""
+    if os.name == "posix" and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)  # the tests themselves go on when they are hung up
+"""A shell starts what runs in its background deaf to Ctrl-C, and `nohup` deaf to its end: so would be the programs to
+which tests send such signals."""
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 """Programs that tests start do not compile anew what others have compiled."""
