@@ -113,7 +113,9 @@ class Sign:
         return f"event {self.event.id} of the {log} log{f' ({codes})' if codes else ''}"
 
 
-_OUTCOMES: Final = frozenset({Means.MERGE_STARTED, Means.MERGE_DONE, Means.MERGE_FAILED})
+MERGES: Final = frozenset({Means.MERGE_STARTED, Means.MERGE_DONE, Means.MERGE_FAILED})
+"""The last of these says whether a merge is under way: one that was interrupted is begun again by Hyper-V."""
+
 _FAILURES: Final = frozenset({Means.MERGE_FAILED, Means.MERGE_INTERRUPTED})
 _USUAL: Final = frozenset({Means.MERGE_STARTED, Means.MERGE_DONE, Means.MIGRATED})
 
@@ -132,7 +134,7 @@ def that_count(told: HostEvents) -> HostEvents:
         is_usual = event.guids and means in _USUAL and not clears
         if means is Means.NOTHING or (is_usual and (event.guids, moved) in followed):
             continue
-        if means in _OUTCOMES or moved:
+        if means in MERGES or moved:
             followed.add((event.guids, moved))
         kept.append(event)
     return replace(told, events=tuple(reversed(kept)))

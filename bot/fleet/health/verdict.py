@@ -73,7 +73,7 @@ def _reasons(signs: Signs) -> Iterator[Reason]:
 
 def _while_merging(disks: tuple[Reason, ...], told: Sequence[Sign], at: datetime) -> tuple[Reason, ...]:
     """A merge that has just begun explains its layer, though the VM's status does not show it yet."""
-    merges = [s for s in told if s.means in (Means.MERGE_STARTED, Means.MERGE_DONE, Means.MERGE_FAILED)]
+    merges = [s for s in told if s.means in events.MERGES]
     fresh = merges and merges[-1].means is Means.MERGE_STARTED and at - merges[-1].event.at <= events.MERGES_AGAIN
     if not fresh:
         return disks
@@ -197,8 +197,7 @@ def _merge(sign: Sign, case: _Case) -> tuple[str, Verdict, str]:
 
 def _stalled(case: _Case) -> Iterator[Reason]:
     """A merge that began, and of whose end nothing is heard."""
-    ends = (Means.MERGE_STARTED, Means.MERGE_DONE, Means.MERGE_FAILED, Means.MERGE_INTERRUPTED)
-    merges = [sign for sign in case.told if sign.means in ends]
+    merges = [sign for sign in case.told if sign.means in events.MERGES | {Means.MERGE_INTERRUPTED}]
     if not merges or merges[-1].means is not Means.MERGE_STARTED:
         return
     begun = merges[-1].event.at

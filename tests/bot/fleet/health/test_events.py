@@ -67,7 +67,7 @@ def test_of_moves_the_last_is_kept() -> None:
 
 
 EVENTS = st.builds(
-    lambda id, minutes, vm, log, values: replace(event(log, id, NOW - timedelta(minutes=minutes), *values, vm=vm)),
+    lambda id, minutes, vm, log, values: event(log, id, NOW - timedelta(minutes=minutes), *values, vm=vm),
     st.sampled_from((*[STARTED, DONE, INTERRUPTED, FAILED] * 3, MOVED, UNKNOWN, 3216, 18012, 18014)),
     st.one_of(st.integers(0, 90), st.integers(0, 60 * 24 * 9)),
     st.sampled_from((WEB01, WEB02)),
